@@ -1,0 +1,51 @@
+/** Which bytes does JSON have when it is hashed or signed? Those of RFC 8785 (JCS). */
+import { utf8 } from "./bytes.ts";
+import { Fault } from "./fault.ts";
+
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
+export interface JsonObject {
+  readonly [name: string]: JsonValue | undefined;
+}
+
+/**
+ * Writes RFC 8785 canonical JSON; members that are `undefined` are left out.
+ *
+ * @throws {@link Fault} `internal/invariant` for a number that JSON has not, or a lone surrogate.
+ */
+export function canonicalJson(value: JsonValue): string {
+  if (typeof value === "string") return stringOf(value);
+  if (typeof value === "number") return numberOf(value);
+  if (typeof value === "boolean" || value === null) return String(value);
+  if (isList(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  return objectOf(value);
+}
+
+/** The UTF-8 bytes of {@link canonicalJson}. */
+export function canonicalJsonBytes(value: JsonValue): Uint8Array {
+  return utf8(canonicalJson(value));
+}
+
+function isList(value: readonly JsonValue[] | JsonObject): value is readonly JsonValue[] {
+  return Array.isArray(value);
+}
+
+/** Members in the order of their names as UTF-16 code units (RFC 8785 section 3.2.3), which is what `<` compares. */
+function objectOf(value: JsonObject): string {
+  const members: string[] = [];
+  for (const name of Object.keys(value).sort()) {
+    const member = value[name];
+    if (member !== undefined) members.push(`${stringOf(name)}:${canonicalJson(member)}`);
+  }
+  return `{${members.join(",")}}`;
+}
+
+function stringOf(text: string): string {
+  if (!text.isWellFormed()) throw new Fault("internal/invariant", "canonical JSON holds no lone surrogate");
+  return JSON.stringify(text);
+}
+
+function numberOf(value: number): string {
+  if (!Number.isFinite(value))
+    throw new Fault("internal/invariant", "canonical JSON holds finite numbers only");
+  return JSON.stringify(value);
+}

@@ -1,0 +1,49 @@
+/** Which cryptography does the core reach for? One port, implemented per runtime and checked by one contract. */
+
+export type HashName = "sha256" | "sha384" | "sha512";
+export type Group = "x25519";
+
+/**
+ * A signature scheme is chosen by the kind of key we expect, never by the message.
+ * ECDSA signatures are IEEE P1363 (`r ‖ s`); RSA-PSS is SHA-384, MGF1-SHA-384, salt 48.
+ */
+export type SignatureScheme = "ecdsa-p384-sha384" | "ecdsa-p256-sha256" | "ed25519" | "rsa-pss-sha384";
+
+/** Cryptographic operations. Hashing is synchronous; everything with a private key, and verification, is not. */
+export interface Primitives {
+  readonly digest: (algorithm: HashName, bytes: Uint8Array) => Uint8Array;
+  readonly hmac: (algorithm: HashName, key: Uint8Array, bytes: Uint8Array) => Uint8Array;
+  /** False for a bad signature of any kind, an out-of-range or wrongly sized one included. A bad key is false too. */
+  readonly verify: (
+    scheme: SignatureScheme,
+    spki: Uint8Array,
+    bytes: Uint8Array,
+    signature: Uint8Array,
+  ) => Promise<boolean>;
+  /** The raw shared secret; X25519 gives 32 bytes and may be all zero: the caller refuses that. */
+  readonly agree: (group: Group, privateKey: Uint8Array, publicKey: Uint8Array) => Promise<Uint8Array>;
+  readonly publicKeyOf: (group: Group, privateKey: Uint8Array) => Promise<Uint8Array>;
+  /** AES-GCM with a 96-bit IV and a 128-bit tag at the end; the key's length chooses AES-128 or AES-256. */
+  readonly aeadSeal: (
+    key: Uint8Array,
+    iv: Uint8Array,
+    aad: Uint8Array,
+    plaintext: Uint8Array,
+  ) => Promise<Uint8Array>;
+  /** `undefined` when the tag does not match. */
+  readonly aeadOpen: (
+    key: Uint8Array,
+    iv: Uint8Array,
+    aad: Uint8Array,
+    ciphertext: Uint8Array,
+  ) => Promise<Uint8Array | undefined>;
+}
+
+/** A private key that signs, wherever it lives. `spki` is its public half as DER SubjectPublicKeyInfo. */
+export interface Signer {
+  readonly kid: string;
+  readonly algorithm: "ES256" | "Ed25519";
+  readonly spki: Uint8Array;
+  /** ES256 gives 64 bytes `r ‖ s`, Ed25519 its 64 bytes. */
+  readonly sign: (bytes: Uint8Array) => Promise<Uint8Array>;
+}
