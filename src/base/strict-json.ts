@@ -18,7 +18,7 @@ interface Cursor {
 }
 
 const WHITE_SPACE = /[ \t\n\r]*/y;
-const STRING = /"[^"\\\u0000-\u001f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\u0000-\u001f]*)*"/y;
+const QUOTED = /"[^"\\]*(?:\\.[^"\\]*)*"/sy;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const WORD = /true|false|null/y;
 
@@ -38,22 +38,22 @@ export function parseStrictJson(bytes: Uint8Array, limits: JsonLimits): JsonValu
   const text = parseUtf8(bytes);
   if (text === undefined) throw new Fault(limits.code, "expected JSON in UTF-8");
   const cursor: Cursor = { text, limits, at: 0 };
-  const value = valueOf(cursor, 1);
+  const value = readValue(cursor, 1);
   if (cursor.at !== text.length) throw malformed(cursor, "the end");
   return value;
 }
 
-function valueOf(cursor: Cursor, depth: number): JsonValue {
+function readValue(cursor: Cursor, depth: number): JsonValue {
   if (depth > cursor.limits.maxDepth) {
     throw new Fault(cursor.limits.code, `expected JSON nested at most ${cursor.limits.maxDepth} deep`);
   }
   take(cursor, WHITE_SPACE);
-  const value = bareValueOf(cursor, depth);
+  const value = readBareValue(cursor, depth);
   take(cursor, WHITE_SPACE);
   return value;
 }
 
-function bareValueOf(cursor: Cursor, depth: number): JsonValue {
+function readBareValue(cursor: Cursor, depth: number): JsonValue {
   const first = cursor.text[cursor.at];
   if (first === "{") return membersOf(cursor, depth);
   if (first === "[") return elementsOf(cursor, depth);
@@ -74,7 +74,7 @@ function membersOf(cursor: Cursor, depth: number): JsonValue {
     if (Object.hasOwn(members, name) || name === "__proto__") throw malformed(cursor, "each member once");
     take(cursor, WHITE_SPACE);
     if (!skip(cursor, ":")) throw malformed(cursor, "`:`");
-    members[name] = valueOf(cursor, depth + 1);
+    members[name] = readValue(cursor, depth + 1);
   } while (skip(cursor, ","));
   if (!skip(cursor, "}")) throw malformed(cursor, "`,` or `}`");
   return members;
@@ -85,18 +85,27 @@ function elementsOf(cursor: Cursor, depth: number): JsonValue {
   cursor.at += 1;
   take(cursor, WHITE_SPACE);
   if (skip(cursor, "]")) return elements;
-  do elements.push(valueOf(cursor, depth + 1));
+  do elements.push(readValue(cursor, depth + 1));
   while (skip(cursor, ","));
   if (!skip(cursor, "]")) throw malformed(cursor, "`,` or `]`");
   return elements;
 }
 
 function stringOf(cursor: Cursor): string {
-  const quoted = take(cursor, STRING);
-  if (quoted === undefined) throw malformed(cursor, "a string");
-  const text: unknown = JSON.parse(quoted);
-  if (typeof text !== "string" || !text.isWellFormed()) throw malformed(cursor, "a well-formed string");
+  const text = unquoted(take(cursor, QUOTED));
+  if (text === undefined || !text.isWellFormed()) throw malformed(cursor, "a well-formed string");
   return text;
+}
+
+/** `JSON.parse` knows the escapes and refuses raw control characters; `undefined` when it refuses. */
+function unquoted(quoted: string | undefined): string | undefined {
+  if (quoted === undefined) return undefined;
+  try {
+    const text: unknown = JSON.parse(quoted);
+    return typeof text === "string" ? text : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function numberOf(cursor: Cursor): number {

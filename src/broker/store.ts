@@ -1,0 +1,208 @@
+/** What does the broker ask of a database? The Store port: each method is one statement or one batch. */
+
+import type { Instant } from "../base/time.ts";
+import type { EntryDraft, LedgerEntry } from "../ledger/entry.ts";
+
+/**
+ * One contract, several databases. No method reads, decides in TypeScript and writes: preconditions live in SQL, so that a
+ * race has a loser and not a bug. Every method throws only {@link Fault} `store/unavailable` (or `store/incompatible` at
+ * opening), without the driver's message, query or parameters.
+ */
+export interface Store extends DecisionStore, LedgerStore, BundleStore, SecretStore, BrokerStateStore {
+  readonly close: () => Promise<void>;
+}
+
+// ── decisions ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A decision about to become durable: nonce spend, counters, ledger entry and trace, together or not at all. */
+export interface DecisionCommit {
+  readonly id: string;
+  readonly at: Instant;
+  /** The nonce this decision spends; `undefined` where no nonce is involved (use of a token). */
+  readonly spend: { readonly kid: number; readonly rand: Uint8Array; readonly keepUntil: Instant };
+  /** `report.id`, lower-case hex: counts attempts. */
+  readonly reportId: string;
+  readonly items: readonly CommitItem[];
+  /** Whether one exhausted item refuses all (false: `partial`). */
+  readonly isAllOrNothing: boolean;
+  /** The ledger leaf if no counter is exhausted. {@link settle} in `broker/commit.ts` makes the final leaf of it. */
+  readonly draft: EntryDraft;
+  /** Canonical JSON of the trace of every item. */
+  readonly trace: string;
+}
+
+/** One wanted item: its uses are consumed together, or none of them when one counter has no room. */
+export interface CommitItem {
+  readonly resource: string;
+  readonly uses: readonly CounterUse[];
+}
+
+/** One use of a counter: room exists while fewer than `limit` uses lie within the last `windowSeconds` (or ever). */
+export interface CounterUse {
+  readonly key: string;
+  readonly limit: number;
+  readonly windowSeconds: number | undefined;
+}
+
+export type CommitOutcome =
+  /** `exhausted` holds the indexes of items whose counters had no room, ascending. */
+  | { readonly kind: "committed"; readonly seq: number; readonly exhausted: readonly number[] }
+  | { readonly kind: "nonce-spent" };
+
+export interface StoredDecision extends StoredEntry {
+  readonly id: string;
+  readonly at: Instant;
+  readonly trace: string;
+}
+
+/** A refusal that is no ledger entry: what failed before the evidence was known to be genuine and bound. */
+export interface Refusal {
+  readonly id: string;
+  readonly at: Instant;
+  readonly source: string;
+  readonly code: string;
+  readonly format: string;
+}
+
+export interface DecisionStore {
+  /** One durable transaction for the whole group; each commit gets its own outcome. At most 64 commits. */
+  readonly commitDecisions: (group: readonly DecisionCommit[]) => Promise<readonly CommitOutcome[]>;
+  /** A read-only look for an earlier spend. */
+  readonly isSpent: (kid: number, rand: Uint8Array) => Promise<boolean>;
+  /** Decisions on this `report.id` and resource at or after `since`. */
+  readonly countAttempts: (reportId: string, resource: string, since: Instant) => Promise<number>;
+  readonly decision: (id: string) => Promise<StoredDecision | undefined>;
+  readonly logRefusal: (refusal: Refusal) => Promise<void>;
+  readonly refusal: (id: string) => Promise<Refusal | undefined>;
+  /** Forgets spends past `keepUntil`, counter uses outside every window, admin ids past `until`, old refusals. */
+  readonly prune: (now: Instant, refusalsBefore: Instant) => Promise<void>;
+}
+
+// ── ledger ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A leaf as stored: the draft and which items were exhausted; `settle` makes the leaf of the two. */
+export interface StoredEntry {
+  readonly seq: number;
+  readonly draft: EntryDraft;
+  readonly exhausted: readonly number[];
+  readonly isAllOrNothing: boolean;
+}
+
+/** The newest signed head and the compact range (perfect-subtree roots, left to right) it was made from. */
+export interface StoredCheckpoint {
+  readonly size: number;
+  readonly note: string;
+  readonly frontier: readonly Uint8Array[];
+}
+
+export interface LedgerStore {
+  /** Appends an entry that is no decision and answers its position. */
+  readonly appendEntry: (draft: EntryDraft) => Promise<number>;
+  /** At most `limit` entries from position `from` on, in order. */
+  readonly entries: (from: number, limit: number) => Promise<readonly StoredEntry[]>;
+  readonly ledgerSize: () => Promise<number>;
+  readonly checkpoint: () => Promise<StoredCheckpoint | undefined>;
+  /** Keeps a newer head; one that is not larger than the kept one changes nothing. */
+  readonly putCheckpoint: (checkpoint: StoredCheckpoint) => Promise<void>;
+}
+
+// ── policy bundles ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface StoredBundle {
+  /** SHA-256 of the canonical tar, lower-case hex. */
+  readonly digest: string;
+  readonly tar: Uint8Array;
+  /** The DSSE envelope (JSON text) over the tar. */
+  readonly signature: string;
+  readonly proposedAt: Instant;
+  readonly proposedBy: string;
+}
+
+/** One activation; the newest one is live. */
+export interface Activation {
+  /** 1 for the first activation, then without gaps. */
+  readonly serial: number;
+  readonly digest: string;
+  /** The DSSE envelope (JSON text) by which an admin activated it. */
+  readonly signature: string;
+  readonly at: Instant;
+  readonly by: string;
+}
+
+export interface BundleStore {
+  /** False when the digest is already there (then nothing changes and no entry is written). */
+  readonly putBundle: (bundle: StoredBundle, entry: EntryDraft) => Promise<boolean>;
+  /** False when `serial` is already taken: someone else activated first; nothing changes then. */
+  readonly activateBundle: (activation: Activation, entry: EntryDraft) => Promise<boolean>;
+  readonly liveActivation: () => Promise<Activation | undefined>;
+  readonly activations: () => Promise<readonly Activation[]>;
+  readonly bundle: (digest: string) => Promise<StoredBundle | undefined>;
+  /** Without their tar. Newest first. */
+  readonly bundles: () => Promise<readonly Omit<StoredBundle, "tar">[]>;
+}
+
+// ── secrets ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export type SecretKind = "static" | "generated";
+export type VersionState = "enabled" | "disabled" | "destroyed";
+
+export interface SecretVersion {
+  readonly path: string;
+  readonly kind: SecretKind;
+  readonly version: number;
+  readonly envelope: Uint8Array;
+  readonly state: VersionState;
+  readonly createdAt: Instant;
+  readonly createdBy: string;
+}
+
+export interface SecretStore {
+  /** False when `version` is not the next one (1 for a new path): someone else was first; nothing changes then. */
+  readonly putSecretVersion: (version: SecretVersion, entry: EntryDraft) => Promise<boolean>;
+  /** One version; without a number, the highest enabled one. */
+  readonly secretVersion: (path: string, version?: number) => Promise<SecretVersion | undefined>;
+  /** False when there is no such version, or it is destroyed already. `destroyed` also overwrites the envelope with nothing. */
+  readonly setVersionState: (
+    path: string,
+    version: number,
+    state: VersionState,
+    entry: EntryDraft,
+  ) => Promise<boolean>;
+  /** Every version of one path, without envelopes. */
+  readonly secretVersions: (path: string) => Promise<readonly Omit<SecretVersion, "envelope">[]>;
+  /** The highest version of every path, without envelopes, in order of path. */
+  readonly secrets: () => Promise<readonly Omit<SecretVersion, "envelope">[]>;
+}
+
+// ── the broker's own state ──────────────────────────────────────────────────────────────────────────────────────────
+
+/** One epoch of the nonce MAC: the cluster secret is wrapped under the key-encryption key. */
+export interface NonceEpoch {
+  readonly kid: number;
+  readonly wrapped: Uint8Array;
+  readonly createdAt: Instant;
+}
+
+/** A certificate or CRL that was fetched and verified. */
+export interface CachedEndorsement {
+  readonly der: Uint8Array;
+  readonly obtainedAt: Instant;
+}
+
+export interface BrokerStateStore {
+  /** Small named values: the check value of the key-encryption key, the audience of this database, CRL numbers. */
+  readonly meta: (name: string) => Promise<string | undefined>;
+  /** Sets a value if it is `expected` (`undefined`: if absent); false when it is not. */
+  readonly putMeta: (name: string, expected: string | undefined, value: string) => Promise<boolean>;
+  /** False when this admin request id was used before. */
+  readonly spendAdminRequest: (kid: string, jti: string, until: Instant) => Promise<boolean>;
+  readonly nonceEpochs: () => Promise<readonly NonceEpoch[]>;
+  /** False when the `kid` is taken. */
+  readonly putNonceEpoch: (epoch: NonceEpoch) => Promise<boolean>;
+  readonly retireNonceEpoch: (kid: number) => Promise<void>;
+  readonly cachedEndorsement: (key: string) => Promise<CachedEndorsement | undefined>;
+  readonly cacheEndorsement: (key: string, endorsement: CachedEndorsement) => Promise<void>;
+}
+
+/** The final leaf, once its position and the outcome of its counters are known. */
+export type SettledEntry = LedgerEntry;

@@ -1,0 +1,77 @@
+/** What does the broker reach outside itself? The World: a record of functions, and the ports that edges implement. */
+
+import type { ChainMemo } from "../attestation/endorsement/chain.ts";
+import type { TrustAnchors } from "../attestation/endorsement/roots.ts";
+import type { ProductLine } from "../attestation/snp/product.ts";
+import type { TcbVersion } from "../attestation/snp/tcb.ts";
+import type { Log } from "../base/log.ts";
+import type { Primitives, Signer } from "../base/primitives.ts";
+import type { Instant } from "../base/time.ts";
+import type { NonceKeys } from "../channel/nonce.ts";
+import type { BundleCache } from "./bundles.ts";
+import type { Store } from "./store.ts";
+
+/** Everything the broker reaches outside itself. Built once per process (Node) or request (Workers) by `runtime/`. */
+export interface World {
+  readonly now: () => Instant;
+  /** Cryptographically secure random bytes. */
+  readonly random: (size: number) => Uint8Array;
+  readonly primitives: Primitives;
+  readonly trust: { readonly primitives: Primitives; readonly roots: TrustAnchors; readonly memo: ChainMemo };
+  readonly settings: BrokerSettings;
+  readonly nonceKeys: () => Promise<NonceKeys>;
+  readonly endorsements: EndorsementSource;
+  readonly store: Store;
+  readonly bundles: BundleCache;
+  readonly kek: Kek;
+  /** Signs releases and sessions: ECDSA P-256. */
+  readonly signer: Signer;
+  /** Signs tokens: ECDSA P-256, used for nothing else. */
+  readonly tokenSigner: Signer;
+  /** Signs ledger checkpoints: Ed25519. */
+  readonly ledgerSigner: Signer;
+  /** Gives the event loop a turn, so that commits that arrive together share one flush. */
+  readonly turn: () => Promise<void>;
+  readonly log: Log;
+}
+
+/** What configuration decides about every exchange. */
+export interface BrokerSettings {
+  /** The broker's identity, compared byte for byte (PROTOCOL section 1). */
+  readonly audience: string;
+  readonly tenant: string;
+  readonly region: string;
+  readonly environment: string;
+  readonly mode: "production" | "demo";
+  readonly issuer: string;
+  readonly adminKeys: readonly AdminKey[];
+}
+
+/** A person's Ed25519 key, as configuration names it. Configuration, never the database, says who an admin is. */
+export interface AdminKey {
+  readonly kid: string;
+  readonly spki: Uint8Array;
+}
+
+/** A key-encryption key, wherever it lives. It never sees why it is asked. */
+export interface Kek {
+  readonly id: string;
+  /** AES-256-GCM-SIV or better; the AAD is authenticated, not stored. */
+  readonly wrap: (plaintext: Uint8Array, aad: Uint8Array) => Promise<Uint8Array>;
+  /** @throws `kek/wrong-key` when the AAD or the key is another, `kek/unavailable` when the key cannot be used. */
+  readonly unwrap: (wrapped: Uint8Array, aad: Uint8Array) => Promise<Uint8Array>;
+}
+
+/** Where endorsements come from when the evidence does not bring them: AMD's KDS, or a mirror of it. */
+export interface EndorsementSource {
+  /** The VCEK of a chip at a TCB, as DER; a VLEK cannot be fetched. `undefined` where the source says there is none. */
+  readonly vcek: (
+    product: ProductLine,
+    chipId: Uint8Array,
+    tcb: TcbVersion,
+  ) => Promise<Uint8Array | undefined>;
+  /** The intermediate (ASK or ASVK) and the ARK, as DER. */
+  readonly intermediates: (product: ProductLine, kind: "vcek" | "vlek") => Promise<readonly Uint8Array[]>;
+  /** The CRL of the product's ARK, as DER. */
+  readonly crl: (product: ProductLine, kind: "vcek" | "vlek") => Promise<Uint8Array>;
+}
