@@ -1,0 +1,201 @@
+/** Who signed this bundle, or this activation? DSSE envelopes with Ed25519, k of n distinct keys. */
+import { base64UrlOf, concatBytes, equalBytes, parseBase64Url, utf8 } from "../base/bytes.ts";
+import {
+  canonicalJson,
+  canonicalJsonBytes,
+  type JsonObject,
+  type JsonValue,
+} from "../base/canonical-json.ts";
+import { Fault } from "../base/fault.ts";
+import type { Primitives, Signer } from "../base/primitives.ts";
+import { parseStrictJson } from "../base/strict-json.ts";
+import { MAX_TAR_BYTES } from "./tar.ts";
+
+export const BUNDLE_TYPE = "application/vnd.ostiary.bundle.v1+tar";
+export const ACTIVATION_TYPE = "application/vnd.ostiary.activation.v1+json";
+
+const MAX_ENVELOPE = 2 * MAX_TAR_BYTES;
+const MAX_SIGNATURES = 64;
+const DIGEST = /^[0-9a-f]{64}$/;
+
+/** A person's public key: Ed25519, DER SubjectPublicKeyInfo. */
+export interface VerificationKey {
+  readonly kid: string;
+  readonly spki: Uint8Array;
+}
+
+/** What an envelope must be to count. */
+export interface ExpectedEnvelope {
+  readonly payloadType: string;
+  readonly keys: readonly VerificationKey[];
+  /** How many distinct keys must have signed; 1 where nothing is said. */
+  readonly threshold?: number;
+  /** Where the payload is known already: the envelope must carry exactly these bytes. */
+  readonly payload?: Uint8Array;
+}
+
+export interface OpenedEnvelope {
+  readonly payload: Uint8Array;
+  /** Key ids whose signatures hold, in the order of the configured keys. */
+  readonly signedBy: readonly string[];
+}
+
+/** An order to make one bundle the live one, as an admin signs it. */
+export interface ActivationStatement {
+  /** SHA-256 of the bundle's archive, lower-case hex. */
+  readonly digest: string;
+  /** Number of this activation on this broker, from 1 without gaps: an old order cannot be replayed. */
+  readonly serial: number;
+  /** The broker the order is for. */
+  readonly audience: string;
+}
+
+/**
+ * Signs a payload and writes the envelope as canonical JSON, payload and signature in base64url.
+ *
+ * @throws {@link Fault} `internal/invariant` when the signer is not Ed25519.
+ * @see DSSE v1 protocol, https://github.com/secure-systems-lab/dsse/blob/v1.0.0/protocol.md
+ */
+export async function signDsse(payloadType: string, payload: Uint8Array, signer: Signer): Promise<string> {
+  if (signer.algorithm !== "Ed25519")
+    throw new Fault("internal/invariant", "bundles are signed with Ed25519");
+  const sig = await signer.sign(preAuthenticationEncoding(payloadType, payload));
+  return canonicalJson({
+    payload: base64UrlOf(payload),
+    payloadType,
+    signatures: [{ keyid: signer.kid, sig: base64UrlOf(sig) }],
+  });
+}
+
+/**
+ * Opens an envelope: the payload, and who signed it. Signatures by unknown keys are passed over; one key counts once,
+ * also where it is configured under two ids.
+ *
+ * @param envelope - JSON text, attacker-controlled.
+ * @throws {@link Fault} `policy/bad-signature` for anything but enough good signatures over this type of payload.
+ */
+export async function openDsse(
+  envelope: string,
+  expected: ExpectedEnvelope,
+  primitives: Primitives,
+): Promise<OpenedEnvelope> {
+  const { payloadType, payload, signatures } = parseEnvelope(envelope);
+  if (payloadType !== expected.payloadType)
+    throw rejected(`expected a payload of type ${expected.payloadType}`);
+  if (expected.payload !== undefined && !equalBytes(payload, expected.payload)) {
+    throw rejected("expected a signature over exactly these bytes");
+  }
+  const signed = preAuthenticationEncoding(payloadType, payload);
+  const signedBy: string[] = [];
+  const people = new Set<string>();
+  for (const { kid, spki } of expected.keys) {
+    const sig = signatures.get(kid);
+    // One after the other on purpose: there are few keys, and a flood of signatures must not become a flood of work.
+    if (sig === undefined || !(await primitives.verify("ed25519", spki, signed, sig))) continue;
+    signedBy.push(kid);
+    people.add(base64UrlOf(spki));
+  }
+  const threshold = Math.max(1, expected.threshold ?? 1);
+  if (people.size < threshold) {
+    throw rejected(`expected good signatures of ${threshold} known keys, received ${people.size}`);
+  }
+  return { payload, signedBy };
+}
+
+/** Signs a bundle's archive. */
+export function signBundle(tar: Uint8Array, signer: Signer): Promise<string> {
+  return signDsse(BUNDLE_TYPE, tar, signer);
+}
+
+/** Signs the order to activate a bundle. */
+export function signActivation(statement: ActivationStatement, signer: Signer): Promise<string> {
+  return signDsse(ACTIVATION_TYPE, encodeActivation(statement), signer);
+}
+
+/** The canonical JSON that {@link signActivation} signs. */
+export function encodeActivation({ digest, serial, audience }: ActivationStatement): Uint8Array {
+  return canonicalJsonBytes({ v: 1, act: "activate", digest, serial, audience });
+}
+
+/**
+ * Reads the payload of an activation: canonical, with these members and no others.
+ *
+ * @throws {@link Fault} `policy/bad-signature`.
+ */
+export function parseActivation(payload: Uint8Array): ActivationStatement {
+  const { digest, serial, audience } = parseObject(payload, 4096);
+  const isWhole =
+    typeof digest === "string" &&
+    DIGEST.test(digest) &&
+    typeof serial === "number" &&
+    Number.isSafeInteger(serial) &&
+    serial >= 1 &&
+    typeof audience === "string";
+  const statement = isWhole ? { digest, serial, audience } : undefined;
+  if (statement === undefined || !equalBytes(encodeActivation(statement), payload)) {
+    throw rejected("expected an activation: v, act, digest, serial, audience");
+  }
+  return statement;
+}
+
+/** `DSSEv1 SP len(type) SP type SP len(payload) SP payload`: lengths in bytes, decimal. */
+export function preAuthenticationEncoding(payloadType: string, payload: Uint8Array): Uint8Array {
+  const type = utf8(payloadType);
+  return concatBytes(utf8(`DSSEv1 ${type.length} `), type, utf8(` ${payload.length} `), payload);
+}
+
+interface Envelope {
+  readonly payloadType: string;
+  readonly payload: Uint8Array;
+  /** The first signature of each key id. */
+  readonly signatures: ReadonlyMap<string, Uint8Array>;
+}
+
+function parseEnvelope(text: string): Envelope {
+  if (text.length > MAX_ENVELOPE || !text.isWellFormed()) throw rejected("expected a DSSE envelope");
+  const { payload, payloadType, signatures } = parseObject(utf8(text), MAX_ENVELOPE);
+  const bytes = bytesOf(payload);
+  const isWhole = typeof payloadType === "string" && bytes !== undefined && Array.isArray(signatures);
+  if (!isWhole || signatures.length > MAX_SIGNATURES) throw rejected("expected a DSSE envelope");
+  return { payloadType, payload: bytes, signatures: signaturesOf(signatures) };
+}
+
+function signaturesOf(list: readonly JsonValue[]): ReadonlyMap<string, Uint8Array> {
+  const signatures = new Map<string, Uint8Array>();
+  for (const item of list) {
+    const { keyid, sig } = objectOf(item);
+    const bytes = bytesOf(sig);
+    if (typeof keyid !== "string" || bytes === undefined) throw rejected("expected `keyid` and `sig`");
+    if (!signatures.has(keyid)) signatures.set(keyid, bytes);
+  }
+  return signatures;
+}
+
+/** DSSE leaves the producer the choice between the two alphabets of base64; both are read, padded or not. */
+function bytesOf(value: JsonValue | undefined): Uint8Array | undefined {
+  if (typeof value !== "string") return undefined;
+  return parseBase64Url(
+    value
+      .replace(/={1,2}$/, "")
+      .replaceAll("+", "-")
+      .replaceAll("/", "_"),
+  );
+}
+
+function parseObject(bytes: Uint8Array, maxBytes: number): JsonObject {
+  if (bytes.length > maxBytes) throw rejected(`expected at most ${maxBytes} bytes`);
+  return objectOf(parseStrictJson(bytes, { maxBytes, maxDepth: 4, code: "policy/bad-signature" }));
+}
+
+function objectOf(value: JsonValue): JsonObject {
+  if (typeof value !== "object" || value === null || isList(value)) throw rejected("expected a JSON object");
+  return value;
+}
+
+function isList(value: readonly JsonValue[] | JsonObject): value is readonly JsonValue[] {
+  return Array.isArray(value);
+}
+
+function rejected(expected: string): Fault {
+  return new Fault("policy/bad-signature", `signature of a bundle or activation: ${expected}`);
+}
