@@ -1,0 +1,47 @@
+/** How are `POST /v1/challenge` and its answer written? */
+import * as v from "valibot";
+import { ANSWER, decode, encode, REQUEST } from "./codec.ts";
+import { bytesField, bytesText, fixedBytesField, instantField, instantText, textField } from "./fields.ts";
+import { MAX_AUDIENCE_BYTES } from "./limits.ts";
+import type { Challenge, ChallengeRequest } from "./messages.ts";
+
+export const CHALLENGE_REQUEST = v.strictObject({
+  binding: v.picklist([1, 2, 3]),
+  guestNonce: v.exactOptional(fixedBytesField(32)),
+  fresh: v.exactOptional(v.literal(true)),
+});
+
+/** Answers ignore members that a newer broker adds; everything in a challenge but the nonce is a hint anyway. */
+export const CHALLENGE_ANSWER = v.object({
+  nonce: fixedBytesField(48),
+  exp: instantField(),
+  audience: textField(MAX_AUDIENCE_BYTES),
+  signingKey: v.object({ kid: textField(128), spki: bytesField(1, 1024) }),
+  suites: v.pipe(v.array(v.pipe(v.number(), v.safeInteger())), v.maxLength(16)),
+});
+
+/** Reads the request. @throws {@link Fault} `request/malformed`, `request/too-large`. */
+export function decodeChallengeRequest(bytes: Uint8Array): ChallengeRequest {
+  return decode(CHALLENGE_REQUEST, bytes, REQUEST);
+}
+
+export function encodeChallengeRequest(request: ChallengeRequest): string {
+  const { binding, guestNonce, fresh } = request;
+  return encode({ binding, guestNonce: guestNonce && bytesText(guestNonce), fresh });
+}
+
+/** Reads the answer. @throws {@link Fault} `broker/unreachable`, `request/too-large`. */
+export function decodeChallenge(bytes: Uint8Array): Challenge {
+  const { exp, signingKey, ...rest } = decode(CHALLENGE_ANSWER, bytes, ANSWER);
+  return { ...rest, expiresAt: exp, signingKey: signingKey.spki, kid: signingKey.kid };
+}
+
+export function encodeChallenge(challenge: Challenge): string {
+  return encode({
+    nonce: bytesText(challenge.nonce),
+    exp: instantText(challenge.expiresAt),
+    audience: challenge.audience,
+    signingKey: { kid: challenge.kid, spki: bytesText(challenge.signingKey) },
+    suites: challenge.suites,
+  });
+}

@@ -1,0 +1,54 @@
+/** How does a message go between JSON and plain data? Strict JSON, then its schema; every no is one Fault. */
+import type { GenericSchema, InferOutput } from "valibot";
+import { getDotPath, safeParse } from "valibot";
+import type { JsonValue } from "../base/canonical-json.ts";
+import { Fault } from "../base/fault.ts";
+import type { FaultCode } from "../base/fault-codes.ts";
+import { parseStrictJson } from "../base/strict-json.ts";
+import { MAX_ANSWER_BYTES, MAX_BODY_BYTES, MAX_JSON_DEPTH } from "./limits.ts";
+
+/** What is read, and as what a refusal is reported. */
+export interface Reading {
+  readonly maxBytes: number;
+  readonly code: FaultCode;
+}
+
+/** A request, read by the broker. */
+export const REQUEST: Reading = { maxBytes: MAX_BODY_BYTES, code: "request/malformed" };
+/** An answer, read by a client: what does not speak like a broker is no broker. */
+export const ANSWER: Reading = { maxBytes: MAX_ANSWER_BYTES, code: "broker/unreachable" };
+
+/**
+ * Reads one message.
+ *
+ * @throws {@link Fault} `reading.code` for JSON or a shape that is not the schema's; `request/too-large` beyond the cap.
+ */
+export function decode<S extends GenericSchema>(
+  schema: S,
+  bytes: Uint8Array,
+  reading: Reading,
+): InferOutput<S> {
+  const { maxBytes, code } = reading;
+  return decodeValue(schema, parseStrictJson(bytes, { maxBytes, maxDepth: MAX_JSON_DEPTH, code }), code);
+}
+
+/** Reads a message that was parsed already. */
+export function decodeValue<S extends GenericSchema>(
+  schema: S,
+  value: JsonValue,
+  code: FaultCode,
+): InferOutput<S> {
+  const result = safeParse(schema, value, { abortEarly: true, abortPipeEarly: true });
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  // The place is shown and what was expected, never the value: it may be a secret.
+  const place = (getDotPath(issue) ?? "the message").slice(0, MAX_PLACE);
+  throw new Fault(code, `expected ${issue.expected ?? issue.type} at \`${place}\``);
+}
+
+const MAX_PLACE = 80;
+
+/** Writes one message; members that are `undefined` are left out. */
+export function encode(message: JsonValue): string {
+  return JSON.stringify(message);
+}

@@ -1,0 +1,14 @@
+/** How large may what a stranger sends be? The caps of PROTOCOL section 11. */
+
+export const MAX_BODY_BYTES = 256 * 1024;
+export const MAX_CLAIMS_BYTES = 16 * 1024;
+export const MAX_ITEMS = 16;
+export const MAX_JSON_DEPTH = 16;
+export const MAX_ENDORSEMENTS = 8;
+export const MAX_ENDORSEMENT_BYTES = 8 * 1024;
+export const MAX_AUDIENCE_BYTES = 512;
+export const MAX_SECRET_BYTES = 64 * 1024;
+export const MAX_HEADER_BYTES = 4 * 1024;
+
+/** Sixteen sealed secrets of 64 KiB with their headers, in base64url, with room to spare. */
+export const MAX_ANSWER_BYTES = 2 * 1024 * 1024;

@@ -1,0 +1,211 @@
+/** What do the two sides say to each other? The messages as plain data: bytes are bytes, moments are instants. */
+import type { CarriedEvidence } from "../attestation/evidence.ts";
+import type { JsonObject } from "../base/canonical-json.ts";
+import type { Instant } from "../base/time.ts";
+import type { SealedRelease } from "../channel/release-key.ts";
+
+export type BindingId = 1 | 2 | 3;
+export type SuiteId = 1 | 2 | 3;
+export type Vmpl = 0 | 1 | 2 | 3;
+
+// ── guest ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface ChallengeRequest {
+  readonly binding: BindingId;
+  /** 32 bytes: the guest wants the broker's own evidence beside the nonce (PROTOCOL section 8). */
+  readonly guestNonce?: Uint8Array;
+  readonly fresh?: true;
+}
+
+/** A public key and the name that configuration gives it. */
+export interface NamedKey {
+  readonly kid: string;
+  readonly spki: Uint8Array;
+}
+
+export interface Challenge {
+  readonly nonce: Uint8Array;
+  readonly expiresAt: Instant;
+  readonly audience: string;
+  /** DER SubjectPublicKeyInfo of the broker signing key: a hint, the guest uses the one it pinned. */
+  readonly signingKey: Uint8Array;
+  readonly kid: string;
+  readonly suites: readonly number[];
+}
+
+export type WantedItem =
+  | { readonly secret: string; readonly version?: number }
+  | { readonly token: { readonly aud: string } };
+
+/** A public JWK, and nothing private in it. */
+export type PublicJwk =
+  | {
+      readonly kty: "EC";
+      readonly crv: "P-256" | "P-384";
+      readonly x: string;
+      readonly y: string;
+      readonly alg?: string;
+      readonly use?: string;
+      readonly kid?: string;
+    }
+  | {
+      readonly kty: "OKP";
+      readonly crv: "Ed25519";
+      readonly x: string;
+      readonly alg?: string;
+      readonly use?: string;
+      readonly kid?: string;
+    };
+
+/** What the guest asks for, under the hash that the hardware signed. */
+export interface Claims {
+  readonly want: readonly WantedItem[];
+  readonly cnf?: PublicJwk;
+  readonly partial?: true;
+  readonly posture?: JsonObject;
+  readonly purpose?: string;
+}
+
+/** The body of `/v1/release` and `/v1/attest`. */
+export interface ReleaseRequest {
+  readonly v: 1;
+  readonly binding: BindingId;
+  readonly suite: SuiteId;
+  readonly vmpl: Vmpl;
+  readonly nonce: Uint8Array;
+  readonly ownNonce: Uint8Array;
+  readonly wrapPub: Uint8Array;
+  /** The exact bytes that were carried: these are hashed, never a second writing of {@link claims}. */
+  readonly claimsBytes: Uint8Array;
+  readonly claims: Claims;
+  readonly evidence: CarriedEvidence;
+}
+
+/** As {@link ReleaseRequest}; it wants nothing, and always names the key that the result is bound to. */
+export interface AttestRequest extends ReleaseRequest {
+  readonly claims: Claims & { readonly cnf: PublicJwk };
+}
+
+export interface RefusedItem {
+  readonly secret?: string;
+  readonly token?: string;
+  readonly code: string;
+}
+
+export interface ReleaseAnswer {
+  readonly decision: string;
+  readonly releases: readonly SealedRelease[];
+  /** Empty unless the guest asked for `partial`. */
+  readonly refused: readonly RefusedItem[];
+}
+
+export interface AttestAnswer {
+  readonly decision: string;
+  /** A compact JWS. */
+  readonly token: string;
+}
+
+/** What a broker tells everybody about itself; all of it is a hint. */
+export interface BrokerDescription {
+  readonly audience: string;
+  readonly bindings: readonly number[];
+  readonly suites: readonly number[];
+  readonly signingKey: NamedKey;
+  readonly ledgerKey: NamedKey;
+  readonly evidenceFormats: readonly string[];
+  readonly isSimulatorTrusted: boolean;
+}
+
+// ── admin ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The content of a new secret version: given, or made by the broker (`size` random bytes). */
+export type SecretContent =
+  | { readonly kind: "static"; readonly plaintext: Uint8Array }
+  | { readonly kind: "generated"; readonly size: number };
+
+export interface SecretStateChange {
+  readonly version: number;
+  readonly state: "enabled" | "disabled" | "destroyed";
+}
+
+export interface SecretSummary {
+  readonly path: string;
+  readonly kind: "static" | "generated";
+  readonly version: number;
+  readonly state: "enabled" | "disabled" | "destroyed";
+  readonly createdAt: Instant;
+  readonly createdBy: string;
+}
+
+export interface BundleProposal {
+  readonly tar: Uint8Array;
+  /** The DSSE envelope, as JSON text. */
+  readonly signature: string;
+}
+
+export interface BundleSummary {
+  readonly digest: string;
+  readonly proposedAt: Instant;
+  readonly proposedBy: string;
+}
+
+export interface ActivationSummary {
+  readonly serial: number;
+  readonly digest: string;
+  readonly at: Instant;
+  readonly by: string;
+}
+
+export interface BundleList {
+  readonly bundles: readonly BundleSummary[];
+  readonly live?: ActivationSummary;
+}
+
+/** One bundle with its sources, which an admin reads before activating it. */
+export interface BundleDetail extends BundleSummary {
+  readonly modules: readonly { readonly name: string; readonly version: string }[];
+  readonly sources: readonly { readonly path: string; readonly text: string }[];
+}
+
+/** What is known of one id: a decision of the ledger, or a refusal before there could be one. */
+export type DecisionDetail =
+  | {
+      readonly kind: "decision";
+      readonly id: string;
+      readonly at: Instant;
+      readonly seq: number;
+      readonly entry: JsonObject;
+      readonly trace: JsonObject;
+    }
+  | {
+      readonly kind: "refusal";
+      readonly id: string;
+      readonly at: Instant;
+      readonly source: string;
+      readonly code: string;
+      readonly format: string;
+    };
+
+// ── ledger ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Consecutive leaves, as the exact bytes that were hashed. */
+export interface LedgerPage {
+  readonly from: number;
+  readonly size: number;
+  readonly entries: readonly Uint8Array[];
+}
+
+// ── errors ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** RFC 9457 problem details with our two members. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  /** One of a handful of wire codes; which step failed stays with the operator. */
+  readonly code: string;
+  /** `urn:ostiary:` and the decision id. */
+  readonly instance: string;
+  /** The one sentence that a policy publishes. */
+  readonly detail?: string;
+}
