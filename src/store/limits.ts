@@ -1,0 +1,25 @@
+/** How much may one call ask of a store? What is more is a bug of the caller, and is refused before any row is written. */
+import { Fault } from "../base/fault.ts";
+import type { DecisionCommit } from "../broker/store.ts";
+
+/** Commits in one group: beyond 64 rows per flush SQLite gains nothing more. */
+const MAX_GROUP = 64;
+
+/** Bytes of one Merkle hash: what a stored frontier is cut into. */
+export const HASH_BYTES = 32;
+
+/** Refuses a group that is too large, and a window that is no time at all. */
+export function refuseLargeGroup(group: readonly DecisionCommit[]): void {
+  if (group.length > MAX_GROUP) {
+    throw new Fault("internal/invariant", "expected at most 64 commits in a group", {
+      received: group.length,
+    });
+  }
+  for (const { items } of group) {
+    for (const { windowSeconds } of items.flatMap((item) => item.uses)) {
+      if (windowSeconds !== undefined && !(Number.isSafeInteger(windowSeconds) && windowSeconds > 0)) {
+        throw new Fault("internal/invariant", "a counter's window is a positive whole number of seconds");
+      }
+    }
+  }
+}

@@ -1,0 +1,297 @@
+/** How does the Store contract look without a database? Arrays and maps; for tests only: nothing here is durable. */
+import { hexOf } from "../base/bytes.ts";
+import type { Instant } from "../base/time.ts";
+import type {
+  Activation,
+  BrokerStateStore,
+  BundleStore,
+  CachedEndorsement,
+  CommitItem,
+  CommitOutcome,
+  CounterUse,
+  DecisionCommit,
+  DecisionStore,
+  LedgerStore,
+  NonceEpoch,
+  Refusal,
+  SecretStore,
+  SecretVersion,
+  Store,
+  StoredBundle,
+  StoredCheckpoint,
+  StoredEntry,
+} from "../broker/store.ts";
+import type { EntryDraft } from "../ledger/entry.ts";
+import { draftOf, draftText } from "./draft-text.ts";
+import { refuseLargeGroup } from "./limits.ts";
+
+/** A store that lives as long as the process. Bytes are copied on their way in and out. */
+export function createMemoryStore(): Store {
+  const tables = emptyTables();
+  return {
+    ...decisionStore(tables),
+    ...ledgerStore(tables),
+    ...bundleStore(tables),
+    ...secretStore(tables),
+    ...brokerStateStore(tables),
+    close: async () => {},
+  };
+}
+
+interface Tables {
+  readonly ledger: LedgerRow[];
+  readonly decisions: Map<string, { readonly seq: number; readonly commit: DecisionCommit }>;
+  readonly spends: Map<string, { readonly kid: number; readonly keepUntil: Instant }>;
+  readonly adminRequests: Map<string, Instant>;
+  readonly refusals: Map<string, Refusal>;
+  uses: readonly Use[];
+  readonly bundles: StoredBundle[];
+  readonly activations: Activation[];
+  readonly versions: SecretVersion[];
+  readonly meta: Map<string, string>;
+  readonly epochs: Map<number, NonceEpoch>;
+  readonly endorsements: Map<string, CachedEndorsement>;
+  checkpoint: StoredCheckpoint | undefined;
+}
+
+interface LedgerRow {
+  readonly draft: string;
+  readonly exhausted: readonly number[];
+  readonly isAllOrNothing: boolean;
+}
+
+interface Use extends CounterUse {
+  readonly at: Instant;
+}
+
+function emptyTables(): Tables {
+  return {
+    ledger: [],
+    decisions: new Map(),
+    spends: new Map(),
+    adminRequests: new Map(),
+    refusals: new Map(),
+    uses: [],
+    bundles: [],
+    activations: [],
+    versions: [],
+    meta: new Map(),
+    epochs: new Map(),
+    endorsements: new Map(),
+    checkpoint: undefined,
+  };
+}
+
+// ── decisions ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function decisionStore(tables: Tables): DecisionStore {
+  const { decisions, spends, refusals } = tables;
+  return {
+    commitDecisions: async (group) => {
+      refuseLargeGroup(group);
+      return group.map((commit) => commitOne(tables, commit));
+    },
+    isSpent: async (kid, rand) => spends.has(spendKey(kid, rand)),
+    countAttempts: async (reportId, resource, since) =>
+      [...decisions.values()].filter(
+        ({ commit }) =>
+          commit.reportId === reportId &&
+          commit.at >= since &&
+          commit.items.some((item) => item.resource === resource),
+      ).length,
+    decision: async (id) => {
+      const found = decisions.get(id);
+      if (found === undefined) return undefined;
+      const { at, trace } = found.commit;
+      return { ...entryAt(tables, found.seq), id, at, trace };
+    },
+    logRefusal: async (refusal) => {
+      if (!refusals.has(refusal.id)) refusals.set(refusal.id, { ...refusal });
+    },
+    refusal: async (id) => refusals.get(id),
+    prune: async (now, refusalsBefore) => {
+      forget(spends, ({ keepUntil }) => keepUntil < now);
+      forget(tables.adminRequests, (until) => until < now);
+      forget(refusals, ({ at }) => at < refusalsBefore);
+      tables.uses = tables.uses.filter((use) => liesWithin(use, now));
+    },
+  };
+}
+
+/** The nonce first: who loses it writes nothing. A decision's id is as unique as its nonce. */
+function commitOne(tables: Tables, commit: DecisionCommit): CommitOutcome {
+  const { kid, rand, keepUntil } = commit.spend;
+  const key = spendKey(kid, rand);
+  if (tables.spends.has(key)) return { kind: "nonce-spent" };
+  tables.spends.set(key, { kid, keepUntil });
+  if (tables.decisions.has(commit.id)) return { kind: "nonce-spent" };
+  const before = tables.uses;
+  const exhausted = commit.items.flatMap((item, i) => (takeUses(tables, item, commit.at) ? [] : [i]));
+  if (commit.isAllOrNothing && exhausted.length > 0) tables.uses = before;
+  const seq = append(tables, commit.draft, { exhausted, isAllOrNothing: commit.isAllOrNothing });
+  tables.decisions.set(commit.id, { seq, commit: { ...commit, items: [...commit.items] } });
+  return { kind: "committed", seq, exhausted };
+}
+
+/** Takes every use of an item, or none and says false. */
+function takeUses(tables: Tables, item: CommitItem, at: Instant): boolean {
+  const before = tables.uses;
+  for (const use of item.uses) {
+    const taken = tables.uses.filter((u) => isSameCounter(u, use) && liesWithin(u, at)).length;
+    if (taken >= use.limit) {
+      tables.uses = before;
+      return false;
+    }
+    tables.uses = [...tables.uses, { ...use, at }];
+  }
+  return true;
+}
+
+function isSameCounter(a: CounterUse, b: CounterUse): boolean {
+  return a.key === b.key && a.windowSeconds === b.windowSeconds;
+}
+
+function liesWithin(use: Use, now: Instant): boolean {
+  return use.windowSeconds === undefined || use.at > now - use.windowSeconds;
+}
+
+function spendKey(kid: number, rand: Uint8Array): string {
+  return `${kid}:${hexOf(rand)}`;
+}
+
+function forget<K, V>(rows: Map<K, V>, isPast: (row: V) => boolean): void {
+  for (const [key, row] of rows) if (isPast(row)) rows.delete(key);
+}
+
+// ── ledger ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function ledgerStore(tables: Tables): LedgerStore {
+  return {
+    appendEntry: async (draft) => append(tables, draft),
+    entries: async (from, limit) =>
+      tables.ledger.slice(from, from + limit).map((_, i) => entryAt(tables, from + i)),
+    ledgerSize: async () => tables.ledger.length,
+    checkpoint: async () => tables.checkpoint,
+    putCheckpoint: async (checkpoint) => {
+      if (checkpoint.size <= (tables.checkpoint?.size ?? -1)) return;
+      tables.checkpoint = { ...checkpoint, frontier: checkpoint.frontier.map((hash) => hash.slice()) };
+    },
+  };
+}
+
+const NO_COUNTERS = { exhausted: [], isAllOrNothing: false };
+
+function append(tables: Tables, draft: EntryDraft, counters: Omit<LedgerRow, "draft"> = NO_COUNTERS): number {
+  return tables.ledger.push({ draft: draftText(draft), ...counters }) - 1;
+}
+
+function entryAt(tables: Tables, seq: number): StoredEntry {
+  const { draft, exhausted, isAllOrNothing } = tables.ledger[seq] ?? { draft: "", ...NO_COUNTERS };
+  return { seq, draft: draftOf(draft), exhausted, isAllOrNothing };
+}
+
+// ── policy bundles ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+function bundleStore(tables: Tables): BundleStore {
+  const { bundles, activations } = tables;
+  return {
+    putBundle: async (bundle, entry) => {
+      if (bundles.some(({ digest }) => digest === bundle.digest)) return false;
+      bundles.unshift({ ...bundle, tar: bundle.tar.slice() });
+      append(tables, entry);
+      return true;
+    },
+    activateBundle: async (activation, entry) => {
+      const isKnown = bundles.some(({ digest }) => digest === activation.digest);
+      if (!isKnown || activation.serial !== activations.length + 1) return false;
+      activations.push({ ...activation });
+      append(tables, entry);
+      return true;
+    },
+    liveActivation: async () => activations.at(-1),
+    activations: async () => [...activations],
+    bundle: async (digest) => {
+      const found = bundles.find((bundle) => bundle.digest === digest);
+      return found && { ...found, tar: found.tar.slice() };
+    },
+    bundles: async () => bundles.map(({ tar: _, ...bundle }) => bundle),
+  };
+}
+
+// ── secrets ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function secretStore(tables: Tables): SecretStore {
+  const { versions } = tables;
+  const ofPath = (path: string): readonly SecretVersion[] =>
+    versions.filter((row) => row.path === path).sort((a, b) => a.version - b.version);
+  return {
+    putSecretVersion: async (version, entry) => {
+      if (version.version !== ofPath(version.path).length + 1) return false;
+      versions.push(copyOf(version));
+      append(tables, entry);
+      return true;
+    },
+    secretVersion: async (path, version) => {
+      const found = ofPath(path).findLast((row) =>
+        version === undefined ? row.state === "enabled" : row.version === version,
+      );
+      return found && copyOf(found);
+    },
+    setVersionState: async (path, version, state, entry) => {
+      const at = versions.findIndex((row) => row.path === path && row.version === version);
+      const row = versions[at];
+      if (row === undefined || row.state === "destroyed") return false;
+      versions[at] = { ...row, state, envelope: state === "destroyed" ? new Uint8Array() : row.envelope };
+      append(tables, entry);
+      return true;
+    },
+    secretVersions: async (path) => ofPath(path).map(withoutEnvelope),
+    secrets: async () =>
+      [...new Set(versions.map(({ path }) => path))]
+        .sort()
+        .flatMap((path) => ofPath(path).slice(-1).map(withoutEnvelope)),
+  };
+}
+
+function copyOf(version: SecretVersion): SecretVersion {
+  return { ...version, envelope: version.envelope.slice() };
+}
+
+function withoutEnvelope({ envelope: _, ...version }: SecretVersion): Omit<SecretVersion, "envelope"> {
+  return version;
+}
+
+// ── the broker's own state ──────────────────────────────────────────────────────────────────────────────────────────
+
+function brokerStateStore(tables: Tables): BrokerStateStore {
+  const { meta, adminRequests, epochs, endorsements, spends } = tables;
+  return {
+    meta: async (name) => meta.get(name),
+    putMeta: async (name, expected, value) => {
+      if (meta.get(name) !== expected) return false;
+      meta.set(name, value);
+      return true;
+    },
+    spendAdminRequest: async (kid, jti, until) => {
+      const key = JSON.stringify([kid, jti]);
+      if (adminRequests.has(key)) return false;
+      adminRequests.set(key, until);
+      return true;
+    },
+    nonceEpochs: async () =>
+      [...epochs.values()].map((epoch) => ({ ...epoch, wrapped: epoch.wrapped.slice() })),
+    putNonceEpoch: async (epoch) => {
+      const hasSpends = [...spends.values()].some(({ kid }) => kid === epoch.kid);
+      if (epochs.has(epoch.kid) || hasSpends) return false;
+      epochs.set(epoch.kid, { ...epoch, wrapped: epoch.wrapped.slice() });
+      return true;
+    },
+    retireNonceEpoch: async (kid) => void epochs.delete(kid),
+    cachedEndorsement: async (key) => {
+      const found = endorsements.get(key);
+      return found && { ...found, der: found.der.slice() };
+    },
+    cacheEndorsement: async (key, { der, obtainedAt }) =>
+      void endorsements.set(key, { der: der.slice(), obtainedAt }),
+  };
+}
