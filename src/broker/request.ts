@@ -1,5 +1,4 @@
 /** What does a guest ask of the broker, and what did the broker itself see of the exchange? Plain data. */
-import type { JsonObject } from "../base/canonical-json.ts";
 import type * as wire from "../wire/messages.ts";
 
 export type BindingId = wire.BindingId;
@@ -12,8 +11,6 @@ export type AttestRequest = wire.AttestRequest;
 export type RefusedItem = wire.RefusedItem;
 export type ReleaseAnswer = wire.ReleaseAnswer;
 export type AttestAnswer = wire.AttestAnswer;
-/** A public key of the guest, as it stands in the hashed claims. */
-export type ConfirmationKey = JsonObject & wire.PublicJwk;
 
 /** What the broker saw with its own eyes; none of it comes from a body or a header. */
 export interface Exchange {

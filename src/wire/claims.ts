@@ -2,12 +2,12 @@
 import * as v from "valibot";
 import { utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
-import { decode, encode, type Reading } from "./codec.ts";
+import { decode, encode, REQUEST, type Reading } from "./codec.ts";
 import { countField, jsonObjectField, secretPathField, textField } from "./fields.ts";
 import { MAX_AUDIENCE_BYTES, MAX_CLAIMS_BYTES, MAX_ITEMS } from "./limits.ts";
 import type { Claims, PublicJwk, WantedItem } from "./messages.ts";
 
-const CLAIMS_READING: Reading = { maxBytes: MAX_CLAIMS_BYTES, code: "request/malformed" };
+const CLAIMS_READING: Reading = { ...REQUEST, maxBytes: MAX_CLAIMS_BYTES };
 
 const COORDINATE = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43,64}$/));
 const JWK_REMARKS = {

@@ -5,18 +5,27 @@ import type { JsonValue } from "../base/canonical-json.ts";
 import { Fault } from "../base/fault.ts";
 import type { FaultCode } from "../base/fault-codes.ts";
 import { parseStrictJson } from "../base/strict-json.ts";
-import { MAX_ANSWER_BYTES, MAX_BODY_BYTES, MAX_JSON_DEPTH } from "./limits.ts";
+import { MAX_ANSWER_BYTES, MAX_ANSWER_DEPTH, MAX_BODY_BYTES, MAX_JSON_DEPTH } from "./limits.ts";
 
 /** What is read, and as what a refusal is reported. */
 export interface Reading {
   readonly maxBytes: number;
+  readonly maxDepth: number;
   readonly code: FaultCode;
 }
 
 /** A request, read by the broker. */
-export const REQUEST: Reading = { maxBytes: MAX_BODY_BYTES, code: "request/malformed" };
+export const REQUEST: Reading = {
+  maxBytes: MAX_BODY_BYTES,
+  maxDepth: MAX_JSON_DEPTH,
+  code: "request/malformed",
+};
 /** An answer, read by a client: what does not speak like a broker is no broker. */
-export const ANSWER: Reading = { maxBytes: MAX_ANSWER_BYTES, code: "broker/unreachable" };
+export const ANSWER: Reading = {
+  maxBytes: MAX_ANSWER_BYTES,
+  maxDepth: MAX_ANSWER_DEPTH,
+  code: "broker/unreachable",
+};
 
 /**
  * Reads one message.
@@ -28,8 +37,7 @@ export function decode<S extends GenericSchema>(
   bytes: Uint8Array,
   reading: Reading,
 ): InferOutput<S> {
-  const { maxBytes, code } = reading;
-  return decodeValue(schema, parseStrictJson(bytes, { maxBytes, maxDepth: MAX_JSON_DEPTH, code }), code);
+  return decodeValue(schema, parseStrictJson(bytes, reading), reading.code);
 }
 
 /** Reads a message that was parsed already. */

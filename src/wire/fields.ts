@@ -88,11 +88,6 @@ export function instantText(at: Instant): string {
   return formatInstant(at);
 }
 
-/** Members that are there; JSON leaves `undefined` out. */
-export function members(record: Readonly<Record<string, JsonValue | undefined>>): JsonObject {
-  return record;
-}
-
 function textLength(size: number): number {
   return Math.ceil((size * 4) / 3);
 }

@@ -12,3 +12,5 @@ export const MAX_HEADER_BYTES = 4 * 1024;
 
 /** Sixteen sealed secrets of 64 KiB with their headers, in base64url, with room to spare. */
 export const MAX_ANSWER_BYTES = 2 * 1024 * 1024;
+/** The trace of a decision is a tree as deep as its policy. */
+export const MAX_ANSWER_DEPTH = 64;

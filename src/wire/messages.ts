@@ -1,6 +1,6 @@
 /** What do the two sides say to each other? The messages as plain data: bytes are bytes, moments are instants. */
 import type { CarriedEvidence } from "../attestation/evidence.ts";
-import type { JsonObject } from "../base/canonical-json.ts";
+import type { JsonObject, JsonValue } from "../base/canonical-json.ts";
 import type { Instant } from "../base/time.ts";
 import type { SealedRelease } from "../channel/release-key.ts";
 
@@ -175,7 +175,7 @@ export type DecisionDetail =
       readonly at: Instant;
       readonly seq: number;
       readonly entry: JsonObject;
-      readonly trace: JsonObject;
+      readonly trace: JsonValue;
     }
   | {
       readonly kind: "refusal";
@@ -188,7 +188,7 @@ export type DecisionDetail =
 
 // ── ledger ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Consecutive leaves, as the exact bytes that were hashed. */
+/** Consecutive leaves, as the exact bytes that were hashed; `size` is how many leaves there are now. */
 export interface LedgerPage {
   readonly from: number;
   readonly size: number;

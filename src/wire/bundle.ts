@@ -1,0 +1,114 @@
+/** How do admins write policy bundles, and what do they see of them? */
+import * as v from "valibot";
+import type { JsonObject } from "../base/canonical-json.ts";
+import { ANSWER, decode, encode, REQUEST } from "./codec.ts";
+import {
+  bytesField,
+  bytesText,
+  countField,
+  digestField,
+  instantField,
+  instantText,
+  textField,
+} from "./fields.ts";
+import { MAX_BODY_BYTES } from "./limits.ts";
+import type {
+  ActivationSummary,
+  BundleDetail,
+  BundleList,
+  BundleProposal,
+  BundleSummary,
+} from "./messages.ts";
+
+/** A DSSE envelope as JSON text; `policy/signatures.ts` opens it. */
+const ENVELOPE = v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_BODY_BYTES));
+
+export const BUNDLE_PROPOSAL = v.strictObject({ tar: bytesField(1, MAX_BODY_BYTES), signature: ENVELOPE });
+export const BUNDLE_ACTIVATION = v.strictObject({ signature: ENVELOPE });
+
+const SUMMARY_MEMBERS = {
+  digest: digestField(),
+  proposedAt: instantField(),
+  proposedBy: textField(128),
+} as const;
+
+export const BUNDLE_SUMMARY = v.object(SUMMARY_MEMBERS);
+export const ACTIVATION_SUMMARY = v.object({
+  serial: countField(1),
+  digest: digestField(),
+  at: instantField(),
+  by: textField(128),
+});
+export const BUNDLE_LIST = v.object({
+  bundles: v.array(BUNDLE_SUMMARY),
+  live: v.exactOptional(ACTIVATION_SUMMARY),
+});
+export const BUNDLE_DETAIL = v.object({
+  ...SUMMARY_MEMBERS,
+  modules: v.array(v.object({ name: textField(256), version: textField(64) })),
+  sources: v.array(v.object({ path: textField(512), text: v.string() })),
+});
+
+/** Reads a proposal. @throws {@link Fault} `request/malformed`, `request/too-large`. */
+export function decodeBundleProposal(bytes: Uint8Array): BundleProposal {
+  return decode(BUNDLE_PROPOSAL, bytes, REQUEST);
+}
+
+export function encodeBundleProposal({ tar, signature }: BundleProposal): string {
+  return encode({ tar: bytesText(tar), signature });
+}
+
+/** Reads the signed wish to make a bundle live. @throws {@link Fault} `request/malformed`, `request/too-large`. */
+export function decodeBundleActivation(bytes: Uint8Array): { readonly signature: string } {
+  return decode(BUNDLE_ACTIVATION, bytes, REQUEST);
+}
+
+export function encodeBundleActivation({ signature }: { readonly signature: string }): string {
+  return encode({ signature });
+}
+
+/** @throws {@link Fault} `broker/unreachable`, `request/too-large`. */
+export function decodeBundleSummary(bytes: Uint8Array): BundleSummary {
+  return decode(BUNDLE_SUMMARY, bytes, ANSWER);
+}
+
+export function encodeBundleSummary(bundle: BundleSummary): string {
+  return encode(summaryOf(bundle));
+}
+
+/** @throws {@link Fault} `broker/unreachable`, `request/too-large`. */
+export function decodeActivationSummary(bytes: Uint8Array): ActivationSummary {
+  return decode(ACTIVATION_SUMMARY, bytes, ANSWER);
+}
+
+export function encodeActivationSummary(activation: ActivationSummary): string {
+  return encode(activationOf(activation));
+}
+
+/** @throws {@link Fault} `broker/unreachable`, `request/too-large`. */
+export function decodeBundleList(bytes: Uint8Array): BundleList {
+  return decode(BUNDLE_LIST, bytes, ANSWER);
+}
+
+export function encodeBundleList({ bundles, live }: BundleList): string {
+  return encode({ bundles: bundles.map(summaryOf), live: live && activationOf(live) });
+}
+
+/** @throws {@link Fault} `broker/unreachable`, `request/too-large`. */
+export function decodeBundleDetail(bytes: Uint8Array): BundleDetail {
+  return decode(BUNDLE_DETAIL, bytes, ANSWER);
+}
+
+export function encodeBundleDetail(bundle: BundleDetail): string {
+  const modules = bundle.modules.map(({ name, version }) => ({ name, version }));
+  const sources = bundle.sources.map(({ path, text }) => ({ path, text }));
+  return encode({ ...summaryOf(bundle), modules, sources });
+}
+
+function summaryOf({ digest, proposedAt, proposedBy }: BundleSummary): JsonObject {
+  return { digest, proposedAt: instantText(proposedAt), proposedBy };
+}
+
+function activationOf({ serial, digest, at, by }: ActivationSummary): JsonObject {
+  return { serial, digest, at: instantText(at), by };
+}

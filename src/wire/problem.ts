@@ -1,0 +1,59 @@
+/** How is a no written? RFC 9457 problem details, with the wire code and the decision id and nothing of the inside. */
+import * as v from "valibot";
+import { FAULT_CODES, type FaultCode } from "../base/fault-codes.ts";
+import { ANSWER, decode, encode } from "./codec.ts";
+import { textField } from "./fields.ts";
+import type { Problem } from "./messages.ts";
+
+export const PROBLEM = v.object({
+  type: textField(128),
+  title: textField(256),
+  status: v.pipe(v.number(), v.integer(), v.minValue(400), v.maxValue(599)),
+  code: textField(64),
+  instance: textField(128),
+  detail: v.exactOptional(v.string()),
+});
+
+const TITLES: Readonly<Record<string, string>> = {
+  "malformed-request": "The request is not one that this broker knows",
+  "malformed-evidence": "The evidence cannot be read",
+  "rejected-evidence": "The evidence was rejected",
+  denied: "The policy denies this release",
+  "stale-nonce": "The nonce is not live; ask for a new challenge",
+  "too-large": "The request is too large",
+  "wrong-channel": "This listener does not serve this binding",
+  "slow-down": "Too many requests; wait as long as Retry-After says",
+  "try-later": "The broker cannot decide now; try again later",
+  unauthorized: "The request is not authorized",
+  "not-found": "There is nothing here by this name",
+  conflict: "The state is another than the request expects",
+  "malformed-policy": "The policy is not one that this broker can load",
+};
+
+/** Every way to say no, from the one table; a code that guests never see has no title of its own. */
+export function problemOf(code: FaultCode, id: string, detail?: string): Problem {
+  const { status, wire } = FAULT_CODES[code];
+  const title = TITLES[wire] ?? "The broker failed";
+  const problem = {
+    type: `urn:ostiary:problem:${wire}`,
+    title,
+    status,
+    code: wire,
+    instance: `urn:ostiary:${id}`,
+  };
+  return detail === undefined ? problem : { ...problem, detail };
+}
+
+/** The decision id behind `instance`; `undefined` where a stranger wrote it. */
+export function idOfProblem(problem: Problem): string | undefined {
+  return /^urn:ostiary:([0-9A-HJKMNP-TV-Z]{26})$/.exec(problem.instance)?.[1];
+}
+
+/** @throws {@link Fault} `broker/unreachable`, `request/too-large`. */
+export function decodeProblem(bytes: Uint8Array): Problem {
+  return decode(PROBLEM, bytes, ANSWER);
+}
+
+export function encodeProblem({ type, title, status, code, instance, detail }: Problem): string {
+  return encode({ type, title, status, code, instance, detail });
+}

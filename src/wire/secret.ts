@@ -1,0 +1,80 @@
+/** How do admins write secrets, and what do they see of them? Plaintext goes in and never comes back. */
+import * as v from "valibot";
+import type { JsonObject } from "../base/canonical-json.ts";
+import { ANSWER, decode, encode, REQUEST } from "./codec.ts";
+import {
+  bytesField,
+  bytesText,
+  countField,
+  instantField,
+  instantText,
+  secretPathField,
+  textField,
+} from "./fields.ts";
+import { MAX_SECRET_BYTES } from "./limits.ts";
+import type { SecretContent, SecretStateChange, SecretSummary } from "./messages.ts";
+
+export const SECRET_CONTENT = v.variant("kind", [
+  v.strictObject({ kind: v.literal("static"), plaintext: bytesField(1, MAX_SECRET_BYTES) }),
+  v.strictObject({
+    kind: v.literal("generated"),
+    size: v.pipe(v.number(), v.integer(), v.minValue(16), v.maxValue(MAX_SECRET_BYTES)),
+  }),
+]);
+
+const STATE = v.picklist(["enabled", "disabled", "destroyed"]);
+
+export const SECRET_STATE_CHANGE = v.strictObject({ version: countField(1), state: STATE });
+
+export const SECRET_SUMMARY = v.object({
+  path: secretPathField(),
+  kind: v.picklist(["static", "generated"]),
+  version: countField(1),
+  state: STATE,
+  createdAt: instantField(),
+  createdBy: textField(128),
+});
+
+export const SECRET_LIST = v.object({ secrets: v.array(SECRET_SUMMARY) });
+
+/** Reads the content of a new version. @throws {@link Fault} `request/malformed`, `request/too-large`. */
+export function decodeSecretContent(bytes: Uint8Array): SecretContent {
+  return decode(SECRET_CONTENT, bytes, REQUEST);
+}
+
+export function encodeSecretContent(content: SecretContent): string {
+  if (content.kind === "generated") return encode({ kind: content.kind, size: content.size });
+  return encode({ kind: content.kind, plaintext: bytesText(content.plaintext) });
+}
+
+/** Reads a change of state. @throws {@link Fault} `request/malformed`, `request/too-large`. */
+export function decodeSecretStateChange(bytes: Uint8Array): SecretStateChange {
+  return decode(SECRET_STATE_CHANGE, bytes, REQUEST);
+}
+
+export function encodeSecretStateChange({ version, state }: SecretStateChange): string {
+  return encode({ version, state });
+}
+
+/** Reads one version, without its content. @throws {@link Fault} `broker/unreachable`, `request/too-large`. */
+export function decodeSecretSummary(bytes: Uint8Array): SecretSummary {
+  return decode(SECRET_SUMMARY, bytes, ANSWER);
+}
+
+export function encodeSecretSummary(secret: SecretSummary): string {
+  return encode(summaryOf(secret));
+}
+
+/** Reads versions, without their content. @throws {@link Fault} `broker/unreachable`, `request/too-large`. */
+export function decodeSecretList(bytes: Uint8Array): readonly SecretSummary[] {
+  return decode(SECRET_LIST, bytes, ANSWER).secrets;
+}
+
+export function encodeSecretList(secrets: readonly SecretSummary[]): string {
+  return encode({ secrets: secrets.map(summaryOf) });
+}
+
+/** Member by member: what is not named here (an envelope) cannot slip out. */
+function summaryOf({ path, kind, version, state, createdAt, createdBy }: SecretSummary): JsonObject {
+  return { path, kind, version, state, createdAt: instantText(createdAt), createdBy };
+}
