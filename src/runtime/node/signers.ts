@@ -57,6 +57,19 @@ export function generateEd25519Pem(): string {
   return privateKey.export({ format: "pem", type: "pkcs8" }).toString();
 }
 
+/**
+ * The SubjectPublicKeyInfo of a private key in PEM, to print or to pin.
+ *
+ * @throws {@link Fault} `config/invalid` for no private key.
+ */
+export function spkiOfPem(pem: string): Uint8Array {
+  return publicHalfOf(privateKeyOf("this file", pem));
+}
+
+function publicHalfOf(privateKey: KeyObject): Uint8Array {
+  return new Uint8Array(createPublicKey(privateKey).export({ format: "der", type: "spki" }));
+}
+
 function privateKeyOf(kid: string, key: string | KeyObject): KeyObject {
   if (key instanceof KeyObject) return key;
   try {
@@ -71,7 +84,7 @@ function spkiFor(scheme: SignatureScheme, kid: string, privateKey: KeyObject): U
   if (privateKey.type !== "private") {
     throw new Fault("config/invalid", `expected a private key for \`${kid}\``, { kid });
   }
-  const spki = new Uint8Array(createPublicKey(privateKey).export({ format: "der", type: "spki" }));
+  const spki = publicHalfOf(privateKey);
   if (bareKeyOf(scheme, spki) === undefined) {
     throw new Fault("config/invalid", `expected a key for ${scheme} for \`${kid}\``, { kid });
   }
