@@ -1,3 +1,4 @@
+import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -9,6 +10,15 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: ["test/**/*.workerd.test.ts", "test/fixtures/**"],
           testTimeout: 30_000,
+        },
+      },
+      {
+        plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" } })],
+        test: {
+          name: "workerd",
+          include: ["test/**/*.workerd.test.ts"],
+          globalSetup: ["test/support/provide-crypto-vectors.ts"],
+          testTimeout: 120_000,
         },
       },
     ],

@@ -1,0 +1,131 @@
+/** Which cryptography does a Worker have? WebCrypto behind the Primitives port; @noble/hashes where it must be synchronous. */
+import { hmac as nobleHmac } from "@noble/hashes/hmac.js";
+import { sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
+import { concatBytes, parseHex } from "../../base/bytes.ts";
+import { Fault } from "../../base/fault.ts";
+import type { HashName, Primitives, SignatureScheme } from "../../base/primitives.ts";
+import { bareKeyOf, signatureSizeOf } from "../../base/spki.ts";
+
+type Subtle = typeof globalThis.crypto.subtle;
+
+const HASHES = { sha256, sha384, sha512 } as const satisfies Record<HashName, unknown>;
+const KEY_SIZE = 32;
+const IV_SIZE = 12;
+const TAG_SIZE = 16;
+
+/**
+ * The Primitives of a runtime that has WebCrypto.
+ *
+ * @param subtle - `crypto.subtle`; it must know Ed25519 and X25519.
+ */
+export function workerPrimitives(subtle: Subtle): Primitives {
+  return {
+    digest: (algorithm, bytes) => HASHES[algorithm](bytes),
+    hmac: (algorithm, key, bytes) => nobleHmac(HASHES[algorithm], key, bytes),
+    verify: (scheme, spki, bytes, signature) => verify(subtle, scheme, { spki, bytes, signature }),
+    agree: async (_group, privateKey, publicKey) => agreeX25519(subtle, privateKey, publicKey),
+    publicKeyOf: async (_group, privateKey) => agreeX25519(subtle, privateKey, BASE_POINT),
+    aeadSeal: async (key, iv, aad, plaintext) => {
+      const aesKey = await aesKeyOf(subtle, key, "encrypt");
+      return new Uint8Array(await subtle.encrypt(gcm(iv, aad), aesKey, owned(plaintext)));
+    },
+    aeadOpen: async (key, iv, aad, ciphertext) => {
+      const aesKey = await aesKeyOf(subtle, key, "decrypt");
+      return open(subtle, gcm(iv, aad), { aesKey, ciphertext });
+    },
+  };
+}
+
+const IMPORTS = {
+  "ecdsa-p384-sha384": { name: "ECDSA", namedCurve: "P-384" },
+  "ecdsa-p256-sha256": { name: "ECDSA", namedCurve: "P-256" },
+  ed25519: { name: "Ed25519" },
+  "rsa-pss-sha384": { name: "RSA-PSS", hash: "SHA-384" },
+} as const satisfies Record<SignatureScheme, unknown>;
+
+const VERIFICATIONS = {
+  "ecdsa-p384-sha384": { name: "ECDSA", hash: "SHA-384" },
+  "ecdsa-p256-sha256": { name: "ECDSA", hash: "SHA-256" },
+  ed25519: { name: "Ed25519" },
+  "rsa-pss-sha384": { name: "RSA-PSS", saltLength: 48 },
+} as const satisfies Record<SignatureScheme, unknown>;
+
+interface Signed {
+  readonly spki: Uint8Array;
+  readonly bytes: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+/** A point off its curve fails the import: that is a bad key, and false. */
+async function verify(subtle: Subtle, scheme: SignatureScheme, signed: Signed): Promise<boolean> {
+  if (signed.signature.length !== signatureSizeOf(scheme)) return false;
+  if (bareKeyOf(scheme, signed.spki) === undefined) return false;
+  const [signature, bytes] = [owned(signed.signature), owned(signed.bytes)];
+  try {
+    const key = await subtle.importKey("spki", owned(signed.spki), IMPORTS[scheme], false, ["verify"]);
+    return await subtle.verify(VERIFICATIONS[scheme], key, signature, bytes);
+  } catch {
+    return false;
+  }
+}
+
+const BASE_POINT = Uint8Array.from({ length: KEY_SIZE }, (_, i) => (i === 0 ? 9 : 0));
+const X25519_PKCS8 = parseHex("302e020100300506032b656e04220420") ?? new Uint8Array(0);
+
+async function agreeX25519(
+  subtle: Subtle,
+  privateKey: Uint8Array,
+  publicKey: Uint8Array,
+): Promise<Uint8Array> {
+  const pkcs8 = concatBytes(X25519_PKCS8, sized(privateKey, KEY_SIZE, "an X25519 private key"));
+  const point = owned(sized(publicKey, KEY_SIZE, "an X25519 public key"));
+  const own = await subtle.importKey("pkcs8", owned(pkcs8), "X25519", false, ["deriveBits"]);
+  const peer = await subtle.importKey("raw", point, "X25519", false, []);
+  try {
+    return new Uint8Array(await subtle.deriveBits({ name: "X25519", public: peer }, own, 8 * KEY_SIZE));
+  } catch {
+    // A point of small order, whose shared secret is all zero: the port gives the zeros to its caller.
+    return new Uint8Array(KEY_SIZE);
+  }
+}
+
+type AesKey = Awaited<ReturnType<typeof aesKeyOf>>;
+
+async function aesKeyOf(subtle: Subtle, key: Uint8Array, use: "encrypt" | "decrypt") {
+  if (key.length !== 16 && key.length !== 32) {
+    throw new Fault("internal/invariant", `an AES key has 16 or 32 bytes, received ${key.length}`);
+  }
+  return subtle.importKey("raw", owned(key), "AES-GCM", false, [use]);
+}
+
+function gcm(iv: Uint8Array, aad: Uint8Array) {
+  return {
+    name: "AES-GCM",
+    iv: owned(sized(iv, IV_SIZE, "an AES-GCM IV")),
+    additionalData: owned(aad),
+    tagLength: 8 * TAG_SIZE,
+  };
+}
+
+async function open(
+  subtle: Subtle,
+  algorithm: ReturnType<typeof gcm>,
+  sealed: { readonly aesKey: AesKey; readonly ciphertext: Uint8Array },
+): Promise<Uint8Array | undefined> {
+  if (sealed.ciphertext.length < TAG_SIZE) return undefined;
+  try {
+    return new Uint8Array(await subtle.decrypt(algorithm, sealed.aesKey, owned(sealed.ciphertext)));
+  } catch {
+    return undefined;
+  }
+}
+
+function sized(bytes: Uint8Array, size: number, what: string): Uint8Array {
+  if (bytes.length === size) return bytes;
+  throw new Fault("internal/invariant", `${what} has ${size} bytes, received ${bytes.length}`);
+}
+
+/** A copy that nobody else can change while WebCrypto works on it, in memory of the kind that it asks for. */
+function owned(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(bytes);
+}

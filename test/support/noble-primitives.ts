@@ -1,0 +1,49 @@
+/** What does another author's code say? The Primitives port over @noble alone, as an oracle. It has no RSA. */
+import { gcm } from "@noble/ciphers/aes.js";
+import { ed25519, x25519 } from "@noble/curves/ed25519.js";
+import { p256, p384 } from "@noble/curves/nist.js";
+import { hmac } from "@noble/hashes/hmac.js";
+import { sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
+import { concatBytes } from "../../src/base/bytes.ts";
+import type { Primitives, SignatureScheme } from "../../src/base/primitives.ts";
+import { bareKeyOf } from "../../src/base/spki.ts";
+
+const HASHES = { sha256, sha384, sha512 } as const;
+const UNCOMPRESSED = Uint8Array.of(4);
+
+type Verify = (key: Uint8Array, bytes: Uint8Array, signature: Uint8Array) => boolean;
+
+const VERIFY: Readonly<Record<SignatureScheme, Verify>> = {
+  "ecdsa-p384-sha384": (key, bytes, signature) =>
+    p384.verify(signature, bytes, concatBytes(UNCOMPRESSED, key), { lowS: false }),
+  "ecdsa-p256-sha256": (key, bytes, signature) =>
+    p256.verify(signature, bytes, concatBytes(UNCOMPRESSED, key), { lowS: false }),
+  ed25519: (key, bytes, signature) => ed25519.verify(signature, bytes, key, { zip215: false }),
+  "rsa-pss-sha384": () => {
+    throw new Error("noble has no RSA");
+  },
+};
+
+export const noblePrimitives: Primitives = {
+  digest: (algorithm, bytes) => HASHES[algorithm](bytes),
+  hmac: (algorithm, key, bytes) => hmac(HASHES[algorithm], key, bytes),
+  verify: async (scheme, spki, bytes, signature) => {
+    const key = bareKeyOf(scheme, spki);
+    if (key === undefined) return false;
+    return orElse(() => VERIFY[scheme](key, bytes, signature), false);
+  },
+  agree: async (_group, privateKey, publicKey) =>
+    orElse(() => x25519.getSharedSecret(privateKey, publicKey), new Uint8Array(32)),
+  publicKeyOf: async (_group, privateKey) => x25519.getPublicKey(privateKey),
+  aeadSeal: async (key, iv, aad, plaintext) => gcm(key, iv, aad).encrypt(plaintext),
+  aeadOpen: async (key, iv, aad, ciphertext) =>
+    orElse(() => gcm(key, iv, aad).decrypt(ciphertext), undefined),
+};
+
+function orElse<T>(compute: () => T, otherwise: T): T {
+  try {
+    return compute();
+  } catch {
+    return otherwise;
+  }
+}
