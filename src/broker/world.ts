@@ -1,15 +1,15 @@
 /** What does the broker reach outside itself? The World: a record of functions, and the ports that edges implement. */
-
-import type { ChainMemo } from "../attestation/endorsement/chain.ts";
+import type { ChainMemo, Endorsements } from "../attestation/endorsement/chain.ts";
 import type { TrustAnchors } from "../attestation/endorsement/roots.ts";
+import type { Evidence } from "../attestation/evidence.ts";
 import type { ProductLine } from "../attestation/snp/product.ts";
 import type { TcbVersion } from "../attestation/snp/tcb.ts";
 import type { Log } from "../base/log.ts";
 import type { Primitives, Signer } from "../base/primitives.ts";
 import type { Instant } from "../base/time.ts";
 import type { NonceKeys } from "../channel/nonce.ts";
-import type { BundleCache } from "./bundles.ts";
-import type { Store } from "./store.ts";
+import type { Bundle } from "../policy/bundle.ts";
+import type { CommitOutcome, DecisionCommit, Refusal, Store } from "./store.ts";
 
 /** Everything the broker reaches outside itself. Built once per process (Node) or request (Workers) by `runtime/`. */
 export interface World {
@@ -17,12 +17,18 @@ export interface World {
   /** Cryptographically secure random bytes. */
   readonly random: (size: number) => Uint8Array;
   readonly primitives: Primitives;
-  readonly trust: { readonly primitives: Primitives; readonly roots: TrustAnchors; readonly memo: ChainMemo };
+  readonly trust: Trust;
   readonly settings: BrokerSettings;
   readonly nonceKeys: () => Promise<NonceKeys>;
-  readonly endorsements: EndorsementSource;
+  /** From the evidence, else this broker's cache, else AMD's key server (`endorse.ts`). */
+  readonly endorsementsFor: (evidence: Evidence, now: Instant) => Promise<Endorsements>;
   readonly store: Store;
-  readonly bundles: BundleCache;
+  /** `store.commitDecisions`, joined with the commits that arrive together (`group-commit.ts`). */
+  readonly commit: (commit: DecisionCommit) => Promise<CommitOutcome>;
+  /** The live bundle, its signatures checked and its sources compiled (`bundles.ts`). */
+  readonly liveBundle: () => Promise<Bundle | undefined>;
+  /** One line of the decision log, rate-capped (`refusals.ts`). */
+  readonly logRefusal: (refusal: Refusal) => Promise<void>;
   readonly kek: Kek;
   /** Signs releases and sessions: ECDSA P-256. */
   readonly signer: Signer;
@@ -30,9 +36,15 @@ export interface World {
   readonly tokenSigner: Signer;
   /** Signs ledger checkpoints: Ed25519. */
   readonly ledgerSigner: Signer;
-  /** Gives the event loop a turn, so that commits that arrive together share one flush. */
-  readonly turn: () => Promise<void>;
+  readonly meter: Meter;
   readonly log: Log;
+}
+
+/** Whom the verifier trusts, and what it remembers of certificates it has proven before. */
+export interface Trust {
+  readonly primitives: Primitives;
+  readonly roots: TrustAnchors;
+  readonly memo: ChainMemo;
 }
 
 /** What configuration decides about every exchange. */
@@ -43,7 +55,6 @@ export interface BrokerSettings {
   readonly region: string;
   readonly environment: string;
   readonly mode: "production" | "demo";
-  readonly issuer: string;
   readonly adminKeys: readonly AdminKey[];
 }
 
@@ -62,7 +73,7 @@ export interface Kek {
   readonly unwrap: (wrapped: Uint8Array, aad: Uint8Array) => Promise<Uint8Array>;
 }
 
-/** Where endorsements come from when the evidence does not bring them: AMD's KDS, or a mirror of it. */
+/** Where endorsements come from when the evidence does not bring them: AMD's KDS, a mirror of it, or a folder. */
 export interface EndorsementSource {
   /** The VCEK of a chip at a TCB, as DER; a VLEK cannot be fetched. `undefined` where the source says there is none. */
   readonly vcek: (
@@ -74,4 +85,9 @@ export interface EndorsementSource {
   readonly intermediates: (product: ProductLine, kind: "vcek" | "vlek") => Promise<readonly Uint8Array[]>;
   /** The CRL of the product's ARK, as DER. */
   readonly crl: (product: ProductLine, kind: "vcek" | "vlek") => Promise<Uint8Array>;
+}
+
+/** Counts what happened, for `/metrics`. Label values come from closed sets only. */
+export interface Meter {
+  readonly count: (name: string, labels: Readonly<Record<string, string>>) => void;
 }

@@ -1,0 +1,194 @@
+/** When is a decision a decision? Once nonce, counters, ledger entry and trace are durable, together. */
+import type { Brand } from "../base/brand.ts";
+import { hexOf, utf8 } from "../base/bytes.ts";
+import { canonicalJson } from "../base/canonical-json.ts";
+import { Fault } from "../base/fault.ts";
+import { addSeconds, type Instant } from "../base/time.ts";
+import type { BoundEvidence } from "../channel/bind.ts";
+import type { Nonce } from "../channel/nonce.ts";
+import type { DecisionEntry } from "../ledger/entry.ts";
+import type { Bundle } from "../policy/bundle.ts";
+import { counterUses } from "../policy/obligations.ts";
+import type { AppraisedItem } from "./items.ts";
+import type { Exchange, RefusedItem, ReleaseRequest } from "./request.ts";
+import { settleDecision } from "./settle.ts";
+import type { SecretVersion } from "./store.ts";
+import type { World } from "./world.ts";
+
+/** PROTOCOL section 3: a spend is kept until the nonce's expiry and one hour. */
+const SPEND_KEPT_SECONDS = 3600;
+
+export interface AuthorizedItem {
+  readonly resource: string;
+  readonly stored: SecretVersion | undefined;
+  readonly tokenTtlSeconds: number;
+}
+
+/** A decision that is durable and says yes to these items. */
+export interface CommittedDecision {
+  readonly decisionId: string;
+  readonly ledgerIndex: number;
+  readonly policyHash: string;
+  readonly items: readonly AuthorizedItem[];
+  readonly refused: readonly RefusedItem[];
+  readonly entry: DecisionEntry;
+  /** Where a retiring reference value carried the allow, the attestation result warns. */
+  readonly isWarning: boolean;
+  /** Module and name of the first policy that allowed. */
+  readonly allowedBy: string;
+}
+
+/** The receipt of the commit. Unwrapping takes nothing else. */
+export type Authorization = Brand<CommittedDecision, "authorized">;
+
+export interface PendingDecision {
+  readonly request: ReleaseRequest;
+  readonly exchange: Exchange;
+  readonly nonce: Nonce;
+  readonly bound: BoundEvidence;
+  readonly bundle: Bundle | undefined;
+  readonly appraisals: readonly AppraisedItem[];
+  readonly now: Instant;
+}
+
+/**
+ * Writes one durable transaction and answers its receipt.
+ *
+ * @throws {@link Fault} `nonce/spent` (nothing was written), `policy/denied` and `obligation/exhausted` (the refusal was),
+ *   `store/unavailable`.
+ */
+export async function commitDecision(pending: PendingDecision, world: World): Promise<Authorization> {
+  const { exchange, nonce, bound, appraisals, now, request } = pending;
+  const trace = canonicalJson(appraisals.map(traceOf));
+  const draft = draftOf(pending, trace, world);
+  const isAllOrNothing = request.claims.partial !== true;
+  const outcome = await world.commit({
+    id: exchange.id,
+    at: now,
+    spend: { kid: nonce.kid, rand: nonce.rand, keepUntil: addSeconds(nonce.expiresAt, SPEND_KEPT_SECONDS) },
+    reportId: hexOf(bound.evidence.report.reportId),
+    items: appraisals.map((item) => ({ resource: item.wanted.resource, uses: usesOf(item, draft) })),
+    isAllOrNothing,
+    draft,
+    trace,
+  });
+  if (outcome.kind === "nonce-spent") {
+    throw new Fault("nonce/spent", "expected a nonce that has opened no door yet");
+  }
+  const entry = settleDecision({ seq: outcome.seq, draft, exhausted: outcome.exhausted, isAllOrNothing });
+  world.meter.count("decisions", { outcome: entry.outcome, code: entry.code ?? "none" });
+  if (entry.outcome === "deny") throw refusalOf(entry, appraisals, outcome.exhausted);
+  return authorize(entry, pending);
+}
+
+/** If unwrap or seal fails after the commit, a second entry says so; the use stays consumed. */
+export async function recordFailedRelease(authorization: Authorization, world: World): Promise<void> {
+  const { decisionId } = authorization;
+  world.log("error", "release-failed", { id: decisionId });
+  await world.store.appendEntry({ v: 1, kind: "release-failed", time: world.now(), id: decisionId });
+}
+
+function traceOf(item: AppraisedItem) {
+  const { wanted, appraisal, stored } = item;
+  const isMissing = wanted.kind === "secret" && appraisal.isAllowed && stored === undefined;
+  return {
+    resource: wanted.resource,
+    tier: appraisal.tier,
+    code: codeOf(item) ?? null,
+    ...(isMissing ? { missing: "expected an enabled version of this secret, received none" } : {}),
+    trace: appraisal.trace,
+  };
+}
+
+/** Why an item is refused, if it is: the policy's code, or `no-secret` where policy allows what is not there. */
+function codeOf({ wanted, appraisal, stored }: AppraisedItem): DecisionEntry["code"] | undefined {
+  if (!appraisal.isAllowed) return appraisal.code ?? "internal";
+  return wanted.kind === "secret" && stored === undefined ? "no-secret" : undefined;
+}
+
+function draftOf(pending: PendingDecision, trace: string, world: World): Omit<DecisionEntry, "seq"> {
+  const { request, exchange, bound, bundle, appraisals, now } = pending;
+  const { digest } = world.primitives;
+  const refused = appraisals.filter((item) => codeOf(item) !== undefined);
+  const isAllowed =
+    request.claims.partial === true ? refused.length < appraisals.length : refused.length === 0;
+  const [first] = refused;
+  return {
+    v: 1,
+    kind: "decision",
+    time: now,
+    id: exchange.id,
+    outcome: isAllowed ? "allow" : "deny",
+    code: isAllowed || first === undefined ? null : (codeOf(first) ?? null),
+    items: appraisals.map((item) => ({
+      resource: item.wanted.resource,
+      op: "release",
+      version: item.stored?.version ?? 0,
+      outcome: isAllowed && codeOf(item) === undefined ? "allow" : "deny",
+    })),
+    policy_hash: bundle?.digest ?? null,
+    evidence_hash: hexOf(digest("sha256", bound.evidence.signedBytes)),
+    trace_hash: hexOf(digest("sha256", utf8(trace))),
+    binding: request.binding,
+    suite: request.suite,
+    vmpl: request.vmpl,
+    measurement: hexOf(bound.evidence.report.measurement),
+    crl: crlOf(bound, now),
+    ...(bound.isSimulated ? { simulated: true } : {}),
+  };
+}
+
+function crlOf(bound: BoundEvidence, now: Instant): DecisionEntry["crl"] {
+  const { revocation } = bound;
+  if (revocation === undefined) throw new Fault("internal/invariant", "a release without revocation data");
+  return {
+    number: Number(revocation.number),
+    thisUpdate: revocation.thisUpdate,
+    age: Math.max(0, now - revocation.obtainedAt),
+  };
+}
+
+/** Counters are consumed only where the answer would be yes. */
+function usesOf(item: AppraisedItem, draft: Omit<DecisionEntry, "seq">) {
+  if (draft.outcome === "deny" || codeOf(item) !== undefined) return [];
+  return counterUses(item.appraisal.obligations);
+}
+
+function refusalOf(
+  entry: DecisionEntry,
+  appraisals: readonly AppraisedItem[],
+  exhausted: readonly number[],
+): Fault {
+  if (exhausted.length > 0) {
+    return new Fault("obligation/exhausted", "a limit of the policy is used up", { decision: entry.id });
+  }
+  const sentence = appraisals.find((item) => codeOf(item) !== undefined)?.appraisal.sentence;
+  return new Fault("policy/denied", `the policy refuses: ${entry.code ?? "internal"}`, {
+    decision: entry.id,
+    ...(sentence === undefined ? {} : { sentence }),
+  });
+}
+
+function authorize(entry: DecisionEntry, pending: PendingDecision): Authorization {
+  const allowed = pending.appraisals.filter((_, index) => entry.items[index]?.outcome === "allow");
+  const refused = pending.appraisals.filter((_, index) => entry.items[index]?.outcome !== "allow");
+  const committed: CommittedDecision = {
+    decisionId: entry.id,
+    ledgerIndex: entry.seq,
+    policyHash: entry.policy_hash ?? "",
+    items: allowed.map(({ wanted, stored, appraisal }) => ({
+      resource: wanted.resource,
+      stored,
+      tokenTtlSeconds: Math.floor((appraisal.obligations.tokenTtlMs ?? 60_000) / 1000),
+    })),
+    refused: refused.map(({ wanted }) => ({ secret: wanted.resource, code: "denied" })),
+    entry,
+    isWarning: allowed.some(({ appraisal }) => appraisal.tier === "warning"),
+    allowedBy: allowed.flatMap(({ appraisal }) => appraisal.allowedBy.map(nameOf)).sort()[0] ?? "",
+  };
+  return committed as Authorization;
+}
+
+function nameOf(by: { readonly module: string; readonly policy: string }): string {
+  return `${by.module}/${by.policy}`;
+}

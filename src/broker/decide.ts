@@ -1,0 +1,122 @@
+/** May this guest have this? From evidence as received to a durable decision, in the one order that PROTOCOL section 5 allows. */
+import { parseEvidence } from "../attestation/evidence.ts";
+import { verifyEvidence } from "../attestation/verify.ts";
+import { Fault, isFault } from "../base/fault.ts";
+import type { Instant } from "../base/time.ts";
+import { type BoundEvidence, bindToTranscript, refuseForeign } from "../channel/bind.ts";
+import { type Nonce, openNonce, refuseExpired } from "../channel/nonce.ts";
+import { type Transcript, transcriptOf } from "../channel/transcript.ts";
+import { refuseUnoffered } from "./challenge.ts";
+import { type Authorization, commitDecision } from "./commit.ts";
+import { appraiseItems, type Wanted } from "./items.ts";
+import type { Exchange, ReleaseRequest } from "./request.ts";
+import type { World } from "./world.ts";
+
+/** What a decision leaves in hand: the receipt of the commit, and what it was about. */
+export interface Decided {
+  readonly authorization: Authorization;
+  readonly transcript: Transcript;
+  readonly bound: BoundEvidence;
+  readonly nonce: Nonce;
+  readonly now: Instant;
+}
+
+/**
+ * Verifies, binds, appraises and commits. Nothing is unwrapped here; what comes back is the only key to unwrapping.
+ *
+ * @throws {@link Fault} any code of PROTOCOL section 5. Until the evidence is bound a no is a line of the decision log;
+ *   from the appraisal on every outcome is a ledger entry, written before this function answers or throws.
+ */
+export async function decide(
+  request: ReleaseRequest,
+  wanted: readonly Wanted[],
+  exchange: Exchange,
+  world: World,
+): Promise<Decided> {
+  const now = world.now();
+  refuseUnoffered(request.binding, exchange);
+  const nonce = openNonce(
+    request.nonce,
+    { binding: request.binding, now },
+    await world.nonceKeys(),
+    world.primitives,
+  );
+
+  return loggingRefusals({ request, exchange, now }, world, async () => {
+    await refuseSpent(nonce, world);
+    const evidence = parseEvidence(request.evidence);
+    const transcript = transcriptOf(transcriptFieldsOf(request, exchange, world), world.primitives);
+    refuseForeign(evidence, transcript); // a cheap filter only: a captured report costs no signature check, no KDS request
+
+    const endorsements = await world.endorsementsFor(evidence, now);
+    const verified = await verifyEvidence(evidence, endorsements, {
+      ...world.trust,
+      now,
+      revocation: "required",
+    });
+    const bound = bindToTranscript(verified, transcript);
+    refuseExpired(nonce, world.now()); // asking AMD may have outlived the nonce
+    const bundle = await world.liveBundle();
+    const appraisals = await appraiseItems(bound, bundle, { request, wanted, exchange, nonce, now }, world);
+
+    const authorization = await commitDecision(
+      { request, exchange, nonce, bound, bundle, appraisals, now },
+      world,
+    );
+    return { authorization, transcript, bound, nonce, now };
+  });
+}
+
+/** The verifier's own view of T: from the peer come ownNonce, wrapPub, suite, vmpl and the claims bytes, nothing else. */
+function transcriptFieldsOf(request: ReleaseRequest, exchange: Exchange, world: World) {
+  const none = new Uint8Array(0);
+  const peerSpki = request.binding === 3 ? world.signer.spki : (exchange.ownSpki ?? none);
+  return {
+    role: 1,
+    binding: request.binding,
+    suite: request.suite,
+    vmpl: request.vmpl,
+    audience: world.settings.audience,
+    nonce: request.nonce,
+    ownNonce: request.ownNonce,
+    cb: exchange.cb ?? none,
+    attesterSpki: exchange.peerSpki ?? none,
+    peerSpki,
+    wrapPub: request.wrapPub,
+    claimsHash: world.primitives.digest("sha512", request.claimsBytes),
+  } as const;
+}
+
+/** A look that may refuse early and cheaply; a yes from it means nothing, the commit decides. */
+async function refuseSpent(nonce: Nonce, world: World): Promise<void> {
+  if (await world.store.isSpent(nonce.kid, nonce.rand)) {
+    throw new Fault("nonce/spent", "expected a nonce that has opened no door yet");
+  }
+}
+
+/** Codes after which the decision is in the ledger, so that the decision log has no line of it. */
+const RECORDED_CODES = new Set(["policy/denied", "obligation/exhausted"]);
+
+async function loggingRefusals(
+  about: { readonly request: ReleaseRequest; readonly exchange: Exchange; readonly now: Instant },
+  world: World,
+  steps: () => Promise<Decided>,
+): Promise<Decided> {
+  try {
+    return await steps();
+  } catch (thrown) {
+    const code = isFault(thrown) ? thrown.code : "internal/invariant";
+    if (!RECORDED_CODES.has(code)) {
+      const { request, exchange, now } = about;
+      world.meter.count("refusals", { code });
+      await world.logRefusal({
+        id: exchange.id,
+        at: now,
+        source: exchange.source,
+        code,
+        format: request.evidence.format,
+      });
+    }
+    throw thrown;
+  }
+}

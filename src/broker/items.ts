@@ -1,0 +1,74 @@
+/** What is wanted, and what does policy say of each item? One appraisal per item, all over the same bound evidence. */
+import { hexOf } from "../base/bytes.ts";
+import { addSeconds, type Instant } from "../base/time.ts";
+import type { BoundEvidence } from "../channel/bind.ts";
+import type { Nonce } from "../channel/nonce.ts";
+import { type Appraisal, appraise } from "../policy/appraise.ts";
+import type { Bundle } from "../policy/bundle.ts";
+import type { Exchange, ReleaseRequest } from "./request.ts";
+import type { SecretVersion } from "./store.ts";
+import type { World } from "./world.ts";
+
+const ATTEMPT_WINDOW_SECONDS = 3600;
+
+/** One resource asked for; `version` only where the guest named one. */
+export interface Wanted {
+  readonly resource: string;
+  readonly kind: "secret" | "attest";
+  readonly version: number | undefined;
+}
+
+/** An item with its appraisal and, for a secret, the version that would be released. */
+export interface AppraisedItem {
+  readonly wanted: Wanted;
+  readonly appraisal: Appraisal;
+  /** The enveloped version; `undefined` for an item that is no secret, or a secret that has no such enabled version. */
+  readonly stored: SecretVersion | undefined;
+}
+
+export interface ItemsContext {
+  readonly request: ReleaseRequest;
+  readonly wanted: readonly Wanted[];
+  readonly exchange: Exchange;
+  readonly nonce: Nonce;
+  readonly now: Instant;
+}
+
+const CHANNEL_OF_BINDING = { 1: "ra-tls", 2: "tls-exporter", 3: "application" } as const;
+
+/** Appraises every item. Reads the store, judges nothing itself: the outcome is the policy's. */
+export async function appraiseItems(
+  bound: BoundEvidence,
+  bundle: Bundle | undefined,
+  context: ItemsContext,
+  world: World,
+): Promise<readonly AppraisedItem[]> {
+  const { request, nonce, now, exchange } = context;
+  const reportId = hexOf(bound.evidence.report.reportId);
+  const since = addSeconds(now, -ATTEMPT_WINDOW_SECONDS);
+  return Promise.all(
+    context.wanted.map(async (wanted) => {
+      const earlier = await world.store.countAttempts(reportId, wanted.resource, since);
+      const appraisal = appraise(bound, bundle, {
+        now,
+        resource: wanted.resource,
+        op: "release",
+        suite: request.suite,
+        channel: CHANNEL_OF_BINDING[request.binding],
+        nonceAgeMs: Math.max(0, now - nonce.issuedAt) * 1000,
+        attempt: earlier + 1,
+        source: exchange.source,
+        region: world.settings.region,
+        environment: world.settings.environment,
+        isKekSealed: false,
+      });
+      return { wanted, appraisal, stored: await storedVersionOf(wanted, world) };
+    }),
+  );
+}
+
+async function storedVersionOf(wanted: Wanted, world: World): Promise<SecretVersion | undefined> {
+  if (wanted.kind !== "secret") return undefined;
+  const stored = await world.store.secretVersion(wanted.resource, wanted.version);
+  return stored?.state === "enabled" ? stored : undefined;
+}

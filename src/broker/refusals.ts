@@ -1,0 +1,34 @@
+/** What happens to a refusal that is no ledger entry? One line of the decision log, at most so many a second. */
+import type { Log } from "../base/log.ts";
+import type { Instant } from "../base/time.ts";
+import type { Refusal, Store } from "./store.ts";
+
+/** PROTOCOL section 5: at most 100 lines a second in all; the excess is counted and dropped. */
+const MAX_LINES_PER_SECOND = 100;
+
+/**
+ * Makes the rate-capped decision log. A store that cannot take the line is logged, never thrown: the refusal stands.
+ */
+export function createRefusalLog(
+  store: Pick<Store, "logRefusal">,
+  log: Log,
+): (refusal: Refusal) => Promise<void> {
+  let second: Instant | undefined;
+  let lines = 0;
+  return async (refusal) => {
+    if (second !== refusal.at) {
+      if (lines > MAX_LINES_PER_SECOND) {
+        log("warn", "decision-log-lines-dropped", { dropped: lines - MAX_LINES_PER_SECOND });
+      }
+      second = refusal.at;
+      lines = 0;
+    }
+    lines += 1;
+    if (lines > MAX_LINES_PER_SECOND) return;
+    try {
+      await store.logRefusal(refusal);
+    } catch {
+      log("error", "decision-log-unavailable", { id: refusal.id, code: refusal.code });
+    }
+  };
+}
