@@ -23,3 +23,10 @@ export function refuseLargeGroup(group: readonly DecisionCommit[]): void {
     }
   }
 }
+
+/** Refuses a frontier that is not made of whole hashes: it could not be cut apart again. */
+export function refuseOddHashes(frontier: readonly Uint8Array[]): void {
+  if (frontier.some((hash) => hash.length !== HASH_BYTES)) {
+    throw new Fault("internal/invariant", "expected hashes of 32 bytes in a frontier");
+  }
+}

@@ -1,0 +1,88 @@
+/** Which statements keep decisions, spent nonces and refusals? */
+import { sql } from "drizzle-orm";
+import type { DecisionStore, Refusal, StoredDecision } from "../broker/store.ts";
+import { commitStatements, outcomeOf } from "./commit-batch.ts";
+import { entryOf } from "./ledger-statements.ts";
+import { refuseLargeGroup } from "./limits.ts";
+import { given, insertInto, instantOf, query, type Row, type SqlDriver, textOf } from "./query.ts";
+import {
+  adminRequest,
+  attempt,
+  counterUse,
+  decision,
+  ledgerEntry,
+  nonceSpend,
+  refusal,
+} from "./schema-sqlite.ts";
+
+/** The decision part of the Store contract. */
+export function createDecisionStore(driver: SqlDriver): DecisionStore {
+  return {
+    commitDecisions: async (group) => {
+      refuseLargeGroup(group);
+      const batches = group.map(commitStatements);
+      const answers = await driver.write(batches.flat());
+      let end = 0;
+      return batches.map((batch) => {
+        end += batch.length;
+        return outcomeOf(answers[end - 1] ?? []);
+      });
+    },
+    isSpent: async (kid, rand) => (await driver.read(FIND_SPEND({ kid, rand }))).length > 0,
+    countAttempts: async (reportId, resource, since) =>
+      (await driver.read(FIND_ATTEMPTS({ reportId, resource, since }))).length,
+    decision: async (id) => (await driver.read(FIND_DECISION({ id }))).map(decisionOf)[0],
+    logRefusal: async (row) => void (await driver.write([LOG_REFUSAL({ ...row })])),
+    refusal: async (id) => (await driver.read(FIND_REFUSAL({ id }))).map(refusalOf)[0],
+    prune: async (now, refusalsBefore) =>
+      void (await driver.write(FORGET.map((statement) => statement({ now, refusalsBefore })))),
+  };
+}
+
+const FIND_SPEND = query(sql`
+  select ${nonceSpend.kid} from ${nonceSpend}
+  where ${nonceSpend.kid} = ${given("kid")} and ${nonceSpend.rand} = ${given("rand")}`);
+
+const FIND_ATTEMPTS = query(sql`
+  select ${attempt.at} from ${attempt}
+  where ${attempt.reportId} = ${given("reportId")} and ${attempt.resource} = ${given("resource")}
+    and ${attempt.at} >= ${given("since")}`);
+
+const FIND_DECISION = query(sql`
+  select ${decision.id}, ${decision.at}, ${decision.trace},
+    ${ledgerEntry.seq}, ${ledgerEntry.draft}, ${ledgerEntry.exhausted}, ${ledgerEntry.isAllOrNothing}
+  from ${decision} join ${ledgerEntry} on ${ledgerEntry.seq} = ${decision.seq}
+  where ${decision.id} = ${given("id")}`);
+
+function decisionOf(row: Row): StoredDecision {
+  return {
+    ...entryOf(row),
+    id: textOf(row, decision.id),
+    at: instantOf(row, decision.at),
+    trace: textOf(row, decision.trace),
+  };
+}
+
+const LOG_REFUSAL = query(sql`${insertInto(refusal)} where true on conflict do nothing`);
+
+const FIND_REFUSAL = query(sql`
+  select ${refusal.id}, ${refusal.at}, ${refusal.source}, ${refusal.code}, ${refusal.format}
+  from ${refusal} where ${refusal.id} = ${given("id")}`);
+
+function refusalOf(row: Row): Refusal {
+  return {
+    id: textOf(row, refusal.id),
+    at: instantOf(row, refusal.at),
+    source: textOf(row, refusal.source),
+    code: textOf(row, refusal.code),
+    format: textOf(row, refusal.format),
+  };
+}
+
+const FORGET = [
+  query(sql`delete from ${nonceSpend} where ${nonceSpend.keepUntil} < ${given("now")}`),
+  query(sql`delete from ${counterUse}
+    where ${counterUse.windowSeconds} > 0 and ${counterUse.at} + ${counterUse.windowSeconds} <= ${given("now")}`),
+  query(sql`delete from ${adminRequest} where ${adminRequest.until} < ${given("now")}`),
+  query(sql`delete from ${refusal} where ${refusal.at} < ${given("refusalsBefore")}`),
+] as const;

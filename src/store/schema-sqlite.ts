@@ -1,0 +1,156 @@
+/** Which tables does a SQLite or D1 database have? The same as `migrations/sqlite/`, which a test compares. */
+import { sql } from "drizzle-orm";
+import { check, customType, index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
+/** Bytes as they are: drizzle's own blob column would name `Buffer`, which Workers lack. */
+const bytes = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => "blob" });
+
+export const schemaMigration = sqliteTable("schema_migration", {
+  version: integer("version").primaryKey(),
+  name: text("name").notNull(),
+  sha256: text("sha256").notNull(),
+});
+
+// ── decisions ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const nonceSpend = sqliteTable(
+  "nonce_spend",
+  {
+    kid: integer("kid").notNull(),
+    rand: bytes("rand").notNull(),
+    decision: text("decision").notNull(),
+    keepUntil: integer("keep_until").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.kid, t.rand] }), index("nonce_spend_keep_until").on(t.keepUntil)],
+);
+
+export const decision = sqliteTable("decision", {
+  seq: integer("seq").primaryKey(),
+  id: text("id").notNull().unique(),
+  at: integer("at").notNull(),
+  exhausted: text("exhausted").notNull(),
+  isAllOrNothing: integer("is_all_or_nothing").notNull(),
+  trace: text("trace").notNull(),
+});
+
+export const counterUse = sqliteTable(
+  "counter_use",
+  {
+    key: text("key").notNull(),
+    windowSeconds: integer("window_seconds").notNull(),
+    at: integer("at").notNull(),
+    uses: integer("uses").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.key, t.windowSeconds, t.at] }), check("uses", sql`${t.uses} >= 0`)],
+);
+
+export const attempt = sqliteTable(
+  "attempt",
+  {
+    reportId: text("report_id").notNull(),
+    resource: text("resource").notNull(),
+    at: integer("at").notNull(),
+    decision: text("decision").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.reportId, t.resource, t.at, t.decision] })],
+);
+
+export const refusal = sqliteTable(
+  "refusal",
+  {
+    id: text("id").primaryKey(),
+    at: integer("at").notNull(),
+    source: text("source").notNull(),
+    code: text("code").notNull(),
+    format: text("format").notNull(),
+  },
+  (t) => [index("refusal_at").on(t.at)],
+);
+
+// ── ledger ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const ledgerEntry = sqliteTable("ledger_entry", {
+  seq: integer("seq").primaryKey(),
+  draft: text("draft").notNull(),
+  exhausted: text("exhausted").notNull(),
+  isAllOrNothing: integer("is_all_or_nothing").notNull(),
+});
+
+export const checkpoint = sqliteTable(
+  "checkpoint",
+  {
+    id: integer("id").primaryKey(),
+    size: integer("size").notNull(),
+    note: text("note").notNull(),
+    frontier: bytes("frontier").notNull(),
+  },
+  (t) => [check("id", sql`${t.id} = 1`)],
+);
+
+// ── policy bundles ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const bundle = sqliteTable("bundle", {
+  digest: text("digest").primaryKey(),
+  tar: bytes("tar").notNull(),
+  signature: text("signature").notNull(),
+  proposedAt: integer("proposed_at").notNull(),
+  proposedBy: text("proposed_by").notNull(),
+  entrySeq: integer("entry_seq").notNull().unique(),
+});
+
+export const activation = sqliteTable("activation", {
+  serial: integer("serial").primaryKey(),
+  digest: text("digest")
+    .notNull()
+    .references(() => bundle.digest),
+  signature: text("signature").notNull(),
+  at: integer("at").notNull(),
+  by: text("by").notNull(),
+  entrySeq: integer("entry_seq").notNull().unique(),
+});
+
+// ── secrets ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const secretVersion = sqliteTable(
+  "secret_version",
+  {
+    path: text("path").notNull(),
+    version: integer("version").notNull(),
+    kind: text("kind").notNull(),
+    envelope: bytes("envelope").notNull(),
+    state: text("state").notNull(),
+    createdAt: integer("created_at").notNull(),
+    createdBy: text("created_by").notNull(),
+    entrySeq: integer("entry_seq").notNull().unique(),
+  },
+  (t) => [primaryKey({ columns: [t.path, t.version] })],
+);
+
+// ── the broker's own state ──────────────────────────────────────────────────────────────────────────────────────────
+
+export const meta = sqliteTable("meta", {
+  name: text("name").primaryKey(),
+  value: text("value").notNull(),
+});
+
+export const adminRequest = sqliteTable(
+  "admin_request",
+  {
+    kid: text("kid").notNull(),
+    jti: text("jti").notNull(),
+    until: integer("until").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.kid, t.jti] }), index("admin_request_until").on(t.until)],
+);
+
+export const nonceEpoch = sqliteTable("nonce_epoch", {
+  kid: integer("kid").primaryKey(),
+  wrapped: bytes("wrapped").notNull(),
+  createdAt: integer("created_at").notNull(),
+});
+
+export const endorsement = sqliteTable("endorsement", {
+  key: text("key").primaryKey(),
+  der: bytes("der").notNull(),
+  obtainedAt: integer("obtained_at").notNull(),
+});

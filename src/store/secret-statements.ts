@@ -1,0 +1,97 @@
+/** Which statements keep the versions of secrets? */
+import { sql } from "drizzle-orm";
+import type { SecretStore, SecretVersion } from "../broker/store.ts";
+import { draftText } from "./draft-text.ts";
+import { appendWhere, NEXT_SEQ } from "./ledger-statements.ts";
+import {
+  bytesOf,
+  given,
+  insertInto,
+  instantOf,
+  integerOf,
+  nameOf,
+  query,
+  type Row,
+  type SqlDriver,
+  textOf,
+  wordOf,
+} from "./query.ts";
+import { secretVersion } from "./schema-sqlite.ts";
+
+/** The secret part of the Store contract. */
+export function createSecretStore(driver: SqlDriver): SecretStore {
+  return {
+    putSecretVersion: async (row, draft) => {
+      const { path, version } = row;
+      const [put] = await driver.write([PUT({ ...row }), APPEND({ path, version, draft: draftText(draft) })]);
+      return put !== undefined && put.length > 0;
+    },
+    secretVersion: async (path, version) => {
+      const statement = version === undefined ? FIND_ENABLED({ path }) : FIND({ path, version });
+      return (await driver.read(statement)).map(versionOf)[0];
+    },
+    setVersionState: async (path, version, state, draft) => {
+      const change = state === "destroyed" ? DESTROY({ path, version }) : SET_STATE({ path, version, state });
+      const [set] = await driver.write([change, APPEND({ path, version, draft: draftText(draft) })]);
+      return set !== undefined && set.length > 0;
+    },
+    secretVersions: async (path) => (await driver.read(LIST_OF_PATH({ path }))).map(headOf),
+    secrets: async () => (await driver.read(LIST_NEWEST({}))).map(headOf),
+  };
+}
+
+const IS_VERSION = sql`${secretVersion.path} = ${given("path")} and ${secretVersion.version} = ${given("version")}`;
+
+const PUT = query(sql`
+  ${insertInto(secretVersion, { entrySeq: NEXT_SEQ })}
+  where ${given("version")} = (select coalesce(max(${secretVersion.version}), 0) + 1 from ${secretVersion}
+    where ${secretVersion.path} = ${given("path")})
+  on conflict do nothing returning ${nameOf(secretVersion.version)}`);
+
+const APPEND = appendWhere(sql`
+  exists (select 1 from ${secretVersion} where ${IS_VERSION} and ${secretVersion.entrySeq} = ${NEXT_SEQ})`);
+
+const SET_STATE = query(sql`
+  update ${secretVersion}
+  set ${nameOf(secretVersion.state)} = ${given("state")}, ${nameOf(secretVersion.entrySeq)} = ${NEXT_SEQ}
+  where ${IS_VERSION} and ${secretVersion.state} <> 'destroyed' returning ${nameOf(secretVersion.version)}`);
+
+const DESTROY = query(sql`
+  update ${secretVersion}
+  set ${nameOf(secretVersion.state)} = 'destroyed', ${nameOf(secretVersion.envelope)} = x'',
+    ${nameOf(secretVersion.entrySeq)} = ${NEXT_SEQ}
+  where ${IS_VERSION} and ${secretVersion.state} <> 'destroyed' returning ${nameOf(secretVersion.version)}`);
+
+const HEAD = sql`${secretVersion.path}, ${secretVersion.version}, ${secretVersion.kind}, ${secretVersion.state},
+  ${secretVersion.createdAt}, ${secretVersion.createdBy}`;
+
+const FIND = query(sql`select ${HEAD}, ${secretVersion.envelope} from ${secretVersion} where ${IS_VERSION}`);
+
+const FIND_ENABLED = query(sql`
+  select ${HEAD}, ${secretVersion.envelope} from ${secretVersion}
+  where ${secretVersion.path} = ${given("path")} and ${secretVersion.state} = 'enabled'
+  order by ${secretVersion.version} desc limit 1`);
+
+const LIST_OF_PATH = query(sql`
+  select ${HEAD} from ${secretVersion} where ${secretVersion.path} = ${given("path")}
+  order by ${secretVersion.version}`);
+
+const LIST_NEWEST = query(sql`
+  select ${HEAD} from ${secretVersion} where (${secretVersion.path}, ${secretVersion.version}) in
+    (select ${secretVersion.path}, max(${secretVersion.version}) from ${secretVersion} group by ${secretVersion.path})
+  order by ${secretVersion.path}`);
+
+function versionOf(row: Row): SecretVersion {
+  return { ...headOf(row), envelope: bytesOf(row, secretVersion.envelope) };
+}
+
+function headOf(row: Row): Omit<SecretVersion, "envelope"> {
+  return {
+    path: textOf(row, secretVersion.path),
+    kind: wordOf(row, secretVersion.kind, ["static", "generated"]),
+    version: integerOf(row, secretVersion.version),
+    state: wordOf(row, secretVersion.state, ["enabled", "disabled", "destroyed"]),
+    createdAt: instantOf(row, secretVersion.createdAt),
+    createdBy: textOf(row, secretVersion.createdBy),
+  };
+}

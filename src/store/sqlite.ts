@@ -1,0 +1,52 @@
+/** How does the Store reach a SQLite file? One connection, full durability, every statement prepared once. */
+import type { Database, Statement as Prepared } from "better-sqlite3";
+import type { Fault } from "../base/fault.ts";
+import type { Store } from "../broker/store.ts";
+import { isDamage, storeFault } from "./errors.ts";
+import type { Row, SqlDriver, SqlValue, Statement } from "./query.ts";
+import { openSqlite, type SqliteOptions } from "./sqlite-file.ts";
+import { createSqlStore } from "./statements.ts";
+
+/**
+ * Opens the store of one broker.
+ *
+ * @throws {@link Fault} `store/unavailable`, `store/incompatible`; nothing is changed then.
+ */
+export function createSqliteStore(options: SqliteOptions): Store {
+  return createSqlStore(createSqliteDriver(openSqlite(options)));
+}
+
+/**
+ * A driver over an open connection, which it owns from now on. Calls are synchronous inside, so transactions never
+ * interleave. After a failed disk or a damaged page every call is refused: what the file holds is no longer known.
+ */
+export function createSqliteDriver(database: Database): SqlDriver {
+  const prepared = new Map<string, Prepared<SqlValue[], Row>>();
+  let broken: Fault | undefined;
+  const run = ({ text, params }: Statement): readonly Row[] => {
+    let statement = prepared.get(text);
+    if (statement === undefined) {
+      statement = database.prepare<SqlValue[], Row>(text);
+      prepared.set(text, statement);
+    }
+    if (statement.reader) return statement.all(...params);
+    statement.run(...params);
+    return [];
+  };
+  const guarded = <T>(work: () => T): T => {
+    if (broken !== undefined) throw broken;
+    try {
+      return work();
+    } catch (thrown) {
+      const fault = storeFault(thrown);
+      if (isDamage(fault)) broken = fault;
+      throw fault;
+    }
+  };
+  const transaction = database.transaction((batch: readonly Statement[]) => batch.map(run)).immediate;
+  return {
+    read: async (statement) => guarded(() => run(statement)),
+    write: async (batch) => guarded(() => transaction(batch)),
+    close: async () => guarded(() => void database.close()),
+  };
+}

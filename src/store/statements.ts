@@ -1,0 +1,20 @@
+/** How is the Store contract kept by any database? By statements that SQLite, D1 and Postgres speak, one file per part. */
+import type { Store } from "../broker/store.ts";
+import { createBundleStore } from "./bundle-statements.ts";
+import { createDecisionStore } from "./decision-statements.ts";
+import { createLedgerStore } from "./ledger-statements.ts";
+import type { SqlDriver } from "./query.ts";
+import { createSecretStore } from "./secret-statements.ts";
+import { createStateStore } from "./state-statements.ts";
+
+/** The Store contract over a driver that can run a batch in one durable transaction. */
+export function createSqlStore(driver: SqlDriver): Store {
+  return {
+    ...createDecisionStore(driver),
+    ...createLedgerStore(driver),
+    ...createBundleStore(driver),
+    ...createSecretStore(driver),
+    ...createStateStore(driver),
+    close: driver.close,
+  };
+}
