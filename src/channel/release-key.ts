@@ -1,0 +1,133 @@
+/** What goes with a sealed secret, and what of it does the broker sign? The release envelope of PROTOCOL section 7. */
+import { concatBytes, lengthPrefixed, utf8 } from "../base/bytes.ts";
+import { canonicalJsonBytes, type JsonObject, type JsonValue } from "../base/canonical-json.ts";
+import { Fault } from "../base/fault.ts";
+import { parseStrictJson } from "../base/strict-json.ts";
+import { type Instant, instant } from "../base/time.ts";
+import type { Binding, Suite } from "./bindings.ts";
+
+const TYPE = "ostiary-release+hpke";
+const MAX_HEADER_BYTES = 4096;
+const MAX_ITEMS = 16;
+const MAX_SECONDS = 253_402_300_799; // 9999-12-31
+
+/** The header of one release; its exact bytes are the AAD of the seal. */
+export type ReleaseHeader = {
+  readonly v: 1;
+  readonly typ: typeof TYPE;
+  readonly alg: "ES256";
+  /** Name of the broker's signing key. */
+  readonly kid: string;
+  readonly suite: Suite;
+  readonly binding: Binding;
+  readonly secret_id: string;
+  /** 0 for a token. */
+  readonly key_version: number;
+  /** Digest of the live bundle, 64 hex digits. */
+  readonly policy_hash: string;
+  /** The decision id. */
+  readonly decision: string;
+  readonly iat: Instant;
+  readonly exp: Instant;
+  /** Position of this item, from 0. */
+  readonly seq: number;
+  /** How many items the answer holds. */
+  readonly of: number;
+};
+
+/** A release as it is carried: header (the AAD), encapsulated key, ciphertext, signature. */
+export interface SealedRelease {
+  readonly header: Uint8Array;
+  readonly enc: Uint8Array;
+  readonly ct: Uint8Array;
+  readonly sig: Uint8Array;
+}
+
+/** The bytes of a header: RFC 8785. */
+export function encodeReleaseHeader(header: ReleaseHeader): Uint8Array {
+  return canonicalJsonBytes(header);
+}
+
+type Rule = (value: JsonValue | undefined) => boolean;
+
+const HEADER_RULES: Readonly<Record<keyof ReleaseHeader, Rule>> = {
+  v: (value) => value === 1,
+  typ: (value) => value === TYPE,
+  alg: (value) => value === "ES256",
+  kid: textOf(/^.{1,128}$/u),
+  suite: (value) => value === 1 || value === 2,
+  binding: integerWithin(1, 3),
+  secret_id: textOf(/^[!-~]{1,512}$/),
+  key_version: integerWithin(0, Number.MAX_SAFE_INTEGER),
+  policy_hash: textOf(/^[0-9a-f]{64}$/),
+  decision: textOf(/^[0-9A-Za-z]{1,64}$/),
+  iat: integerWithin(0, MAX_SECONDS),
+  exp: integerWithin(0, MAX_SECONDS),
+  seq: integerWithin(0, MAX_ITEMS - 1),
+  of: integerWithin(1, MAX_ITEMS),
+};
+
+/**
+ * Reads a header that a broker is said to have sent: exactly these members, of these types, within these ranges.
+ * Whether it is the one asked for, and its signature, are the caller's to see to.
+ *
+ * @throws {@link Fault} `channel/bad-release`.
+ */
+export function parseReleaseHeader(bytes: Uint8Array): ReleaseHeader {
+  if (bytes.length > MAX_HEADER_BYTES) {
+    throw badRelease(`at most ${MAX_HEADER_BYTES} bytes of header`);
+  }
+  const value = parseStrictJson(bytes, {
+    maxBytes: MAX_HEADER_BYTES,
+    maxDepth: 2,
+    code: "channel/bad-release",
+  });
+  if (!isHeader(value)) throw badRelease("the members of a release header, each within its range");
+  if (value.seq >= value.of) throw badRelease("a position below the number of items");
+  return { ...value, iat: instant(value.iat), exp: instant(value.exp) };
+}
+
+/** The `info` of the seal: only the exchange with this binder opens it. */
+export function releaseInfo(binder: Uint8Array): Uint8Array {
+  return concatBytes(lengthPrefixed(utf8("ostiary/release/v1")), lengthPrefixed(binder));
+}
+
+/** What the broker's signing key signs of a release. */
+export function releaseSignatureInput(parts: {
+  readonly binder: Uint8Array;
+  readonly aad: Uint8Array;
+  readonly enc: Uint8Array;
+  readonly ct: Uint8Array;
+}): Uint8Array {
+  return concatBytes(
+    lengthPrefixed(utf8("ostiary/release-sig/v1")),
+    lengthPrefixed(parts.binder),
+    lengthPrefixed(parts.aad),
+    lengthPrefixed(parts.enc),
+    lengthPrefixed(parts.ct),
+  );
+}
+
+function isHeader(value: JsonValue): value is ReleaseHeader {
+  if (!isObject(value)) return false;
+  const names = Object.keys(value);
+  const rules = Object.entries(HEADER_RULES);
+  return names.length === rules.length && rules.every(([name, rule]) => rule(value[name]));
+}
+
+function isObject(value: JsonValue): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function textOf(pattern: RegExp): Rule {
+  return (value) => typeof value === "string" && pattern.test(value);
+}
+
+function integerWithin(least: number, most: number): Rule {
+  return (value) =>
+    typeof value === "number" && Number.isSafeInteger(value) && value >= least && value <= most;
+}
+
+function badRelease(expected: string): Fault {
+  return new Fault("channel/bad-release", `expected ${expected}`);
+}

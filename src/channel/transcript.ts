@@ -1,0 +1,139 @@
+/** Which bytes must the hardware sign for this exchange? The transcript T of PROTOCOL section 2 and its hash, the binder. */
+import { concatBytes, lengthPrefixed, u8, u16be, utf8 } from "../base/bytes.ts";
+import { Fault } from "../base/fault.ts";
+import type { HashName, Primitives } from "../base/primitives.ts";
+import {
+  type Binding,
+  type BoundField,
+  CODE_OF_FIELD,
+  isLengthOf,
+  type Role,
+  type Suite,
+  wrapPubSizeOf,
+} from "./bindings.ts";
+
+/** What T is made of, in its order. An absent field is empty. */
+export interface TranscriptFields {
+  readonly role: Role;
+  readonly binding: Binding;
+  readonly suite: Suite;
+  /** The VMPL at which the report was requested. */
+  readonly vmpl: number;
+  /** The verifier's own configured name, never the peer's word. */
+  readonly audience: string;
+  readonly nonce: Uint8Array;
+  readonly ownNonce: Uint8Array;
+  readonly cb: Uint8Array;
+  readonly attesterSpki: Uint8Array;
+  readonly peerSpki: Uint8Array;
+  readonly wrapPub: Uint8Array;
+  /** SHA-512 of the claims as they were carried. */
+  readonly claimsHash: Uint8Array;
+}
+
+export interface Transcript {
+  readonly fields: TranscriptFields;
+  /** T itself. */
+  readonly bytes: Uint8Array;
+  /** The hash of T: 64 bytes for REPORT_DATA, 32 for a TPM's `qualifyingData`. */
+  readonly binder: Uint8Array;
+}
+
+/** Each way in which hardware signs T has a label and a hash of its own (sections 2 and 10). */
+const FORMS = {
+  report: { label: "ostiary/attest/v1", hash: "sha512", maxVmpl: 3 },
+  "tpm-quote": { label: "ostiary/attest-tpm/v1", hash: "sha256", maxVmpl: 0 },
+  svsm: { label: "ostiary/attest-svsm/v1", hash: "sha512", maxVmpl: 3 },
+} as const satisfies Record<string, { label: string; hash: HashName; maxVmpl: number }>;
+
+export type TranscriptForm = keyof typeof FORMS;
+
+const MAX_AUDIENCE_BYTES = 512;
+
+/**
+ * Builds T from one's own view of the exchange and hashes it.
+ *
+ * Lengths are those of the tables in `bindings.ts` and nothing else: a wrong one is refused before anything is hashed.
+ *
+ * @param form - What signs: a report (the default), a TPM quote, or an SVSM.
+ * @returns T, its fields (copied) and its hash.
+ * @throws {@link Fault} `request/malformed` for what the peer chose, `channel/bad-carrier` for its TLS key,
+ *   `internal/invariant` for what our own side saw or configured.
+ */
+export function transcriptOf(
+  fields: TranscriptFields,
+  primitives: Pick<Primitives, "digest">,
+  form: TranscriptForm = "report",
+): Transcript {
+  refuseWrongLengths(fields, form);
+  const bytes = encodeTranscript(fields, FORMS[form].label);
+  return { fields: copyOf(fields), bytes, binder: primitives.digest(FORMS[form].hash, bytes) };
+}
+
+/** The bytes of T under a label. The order is the document's; every field of variable length carries its length. */
+export function encodeTranscript(fields: TranscriptFields, label: string): Uint8Array {
+  return concatBytes(
+    lengthPrefixed(utf8(label)),
+    u8(fields.role),
+    u8(fields.binding),
+    u16be(fields.suite),
+    u8(fields.vmpl),
+    lengthPrefixed(utf8(fields.audience)),
+    lengthPrefixed(fields.nonce),
+    lengthPrefixed(fields.ownNonce),
+    lengthPrefixed(fields.cb),
+    lengthPrefixed(fields.attesterSpki),
+    lengthPrefixed(fields.peerSpki),
+    lengthPrefixed(fields.wrapPub),
+    lengthPrefixed(fields.claimsHash),
+  );
+}
+
+const BOUND_FIELDS: readonly BoundField[] = [
+  "nonce",
+  "ownNonce",
+  "cb",
+  "attesterSpki",
+  "peerSpki",
+  "claimsHash",
+];
+
+function refuseWrongLengths(fields: TranscriptFields, form: TranscriptForm): void {
+  const { role, suite, vmpl } = fields;
+  if (!Number.isInteger(vmpl) || vmpl < 0 || vmpl > FORMS[form].maxVmpl) {
+    throw new Fault("request/malformed", `expected a VMPL of at most ${FORMS[form].maxVmpl}`, {
+      received: vmpl,
+    });
+  }
+  const audienceSize = utf8(fields.audience).length;
+  if (audienceSize === 0 || audienceSize > MAX_AUDIENCE_BYTES) {
+    throw new Fault("internal/invariant", `expected an audience of 1 to ${MAX_AUDIENCE_BYTES} bytes`);
+  }
+  for (const field of BOUND_FIELDS) {
+    if (!isLengthOf(field, fields[field].length, fields)) throw wrongLength(field, fields);
+  }
+  if (fields.wrapPub.length !== wrapPubSizeOf(role, suite)) throw wrongLength("wrapPub", fields);
+}
+
+function wrongLength(field: BoundField | "wrapPub", fields: TranscriptFields): Fault {
+  const { role, binding, suite } = fields;
+  return new Fault(CODE_OF_FIELD[field], `\`${field}\` has a length that this exchange does not have`, {
+    received: fields[field].length,
+    role,
+    binding,
+    suite,
+  });
+}
+
+function copyOf(fields: TranscriptFields): TranscriptFields {
+  return {
+    ...fields,
+    nonce: fields.nonce.slice(),
+    ownNonce: fields.ownNonce.slice(),
+    cb: fields.cb.slice(),
+    attesterSpki: fields.attesterSpki.slice(),
+    peerSpki: fields.peerSpki.slice(),
+    wrapPub: fields.wrapPub.slice(),
+    claimsHash: fields.claimsHash.slice(),
+  };
+}
