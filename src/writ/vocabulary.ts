@@ -63,6 +63,8 @@ export interface Hints {
 export interface Platform {
   readonly name: string;
   readonly text: string;
+  /** What changes in the ordinary request where the policies under test name this platform only. */
+  readonly ordinary?: Facts;
 }
 
 /** Everything the language knows about its subject. */

@@ -1,0 +1,63 @@
+/** What can be said about an SEV-SNP request? The vocabulary `sev-snp` 1 (WRIT section 6), as data for the language. */
+import type { Vocabulary } from "../writ/vocabulary.ts";
+import { BUILT_IN_GUARDS, PLATFORMS } from "./templates.ts";
+import { COMPONENTS, FIELDS, PRODUCTS } from "./vocabulary-fields.ts";
+import { ORDINARY } from "./vocabulary-ordinary.ts";
+
+/** The name of each suite of PROTOCOL section 7 in a policy; the KBS exchange has none. */
+export const WRAP_OF_SUITE = { 0: undefined, 1: "hpke-x25519", 2: "hpke-xwing", 3: "jwe-p256" } as const;
+
+/** Fields, words, platforms and built-in guards that policies for SEV-SNP guests are written in. A change is a new version. */
+export const SNP_VOCABULARY: Vocabulary = {
+  id: "sev-snp",
+  version: 1,
+  subject: "an SEV-SNP request",
+  vector: "TCB",
+  fields: FIELDS,
+  components: COMPONENTS,
+  resourceField: "request.resource",
+  timeField: "now",
+  productField: "product",
+  siliconField: "silicon",
+  products: PRODUCTS,
+  hasApprovals: true,
+  obligations: [
+    "token_ttl",
+    "max_releases",
+    "rate",
+    "wrap",
+    "key_version",
+    "reattest",
+    "approvals_expire",
+    "notify",
+    "audit",
+  ],
+  wraps: [WRAP_OF_SUITE[1], WRAP_OF_SUITE[2], WRAP_OF_SUITE[3]],
+  platforms: PLATFORMS,
+  guards: BUILT_IN_GUARDS,
+  hints: {
+    words: {
+      ucode: "microcode",
+      bl: "bootloader",
+      chip_id: "report.chip_id",
+      report_id: "report.id",
+      launch_digest: "measurement",
+      author_key_digest: "id_block.author_key",
+      id_key_digest: "id_block.id_key",
+    },
+    lengths: [
+      {
+        field: "measurement",
+        size: 32,
+        help: "this looks like a SHA-256; SNP launch measurements are SHA-384",
+      },
+      { field: "id_block.id_key", size: 32, help: "this looks like a SHA-256; SNP key digests are SHA-384" },
+      {
+        field: "id_block.author_key",
+        size: 32,
+        help: "this looks like a SHA-256; SNP key digests are SHA-384",
+      },
+    ],
+  },
+  ordinary: ORDINARY,
+};
