@@ -5,6 +5,7 @@ import { p256, p384 } from "@noble/curves/nist.js";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
 import { concatBytes } from "../../src/base/bytes.ts";
+import { Fault } from "../../src/base/fault.ts";
 import type { Primitives, SignatureScheme } from "../../src/base/primitives.ts";
 import { bareKeyOf } from "../../src/base/spki.ts";
 
@@ -19,9 +20,7 @@ const VERIFY: Readonly<Record<SignatureScheme, Verify>> = {
   "ecdsa-p256-sha256": (key, bytes, signature) =>
     p256.verify(signature, bytes, concatBytes(UNCOMPRESSED, key), { lowS: false }),
   ed25519: (key, bytes, signature) => ed25519.verify(signature, bytes, key, { zip215: false }),
-  "rsa-pss-sha384": () => {
-    throw new Error("noble has no RSA");
-  },
+  "rsa-pss-sha384": () => false,
 };
 
 export const noblePrimitives: Primitives = {
@@ -32,13 +31,29 @@ export const noblePrimitives: Primitives = {
     if (key === undefined) return false;
     return orElse(() => VERIFY[scheme](key, bytes, signature), false);
   },
-  agree: async (_group, privateKey, publicKey) =>
-    orElse(() => x25519.getSharedSecret(privateKey, publicKey), new Uint8Array(32)),
-  publicKeyOf: async (_group, privateKey) => x25519.getPublicKey(privateKey),
-  aeadSeal: async (key, iv, aad, plaintext) => gcm(key, iv, aad).encrypt(plaintext),
-  aeadOpen: async (key, iv, aad, ciphertext) =>
-    orElse(() => gcm(key, iv, aad).decrypt(ciphertext), undefined),
+  agree: async (_group, privateKey, publicKey) => {
+    refuseSizes([privateKey, 32], [publicKey, 32]);
+    return orElse(() => x25519.getSharedSecret(privateKey, publicKey), new Uint8Array(32));
+  },
+  publicKeyOf: async (_group, privateKey) => {
+    refuseSizes([privateKey, 32]);
+    return x25519.getPublicKey(privateKey);
+  },
+  aeadSeal: async (key, iv, aad, plaintext) => {
+    refuseSizes([key, 16, 32], [iv, 12]);
+    return gcm(key, iv, aad).encrypt(plaintext);
+  },
+  aeadOpen: async (key, iv, aad, ciphertext) => {
+    refuseSizes([key, 16, 32], [iv, 12]);
+    return orElse(() => gcm(key, iv, aad).decrypt(ciphertext), undefined);
+  },
 };
+
+function refuseSizes(...fields: readonly (readonly [Uint8Array, ...number[]])[]): void {
+  for (const [bytes, ...sizes] of fields) {
+    if (!sizes.includes(bytes.length)) throw new Fault("internal/invariant", "a field has another size");
+  }
+}
 
 function orElse<T>(compute: () => T, otherwise: T): T {
   try {

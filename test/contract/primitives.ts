@@ -1,0 +1,397 @@
+/** What must every implementation of the Primitives port do? The contract: Node, Workers and noble all run it. */
+import { ed25519 } from "@noble/curves/ed25519.js";
+import { p256, p384 } from "@noble/curves/nist.js";
+import { describe, expect, it } from "vitest";
+import { concatBytes, equalBytes, hexOf, isZero, parseHex, utf8 } from "../../src/base/bytes.ts";
+import { p1363OfDer } from "../../src/base/ecdsa-signature.ts";
+import { isFault } from "../../src/base/fault.ts";
+import type { Primitives, SignatureScheme } from "../../src/base/primitives.ts";
+import { signatureSizeOf, spkiOf } from "../../src/base/spki.ts";
+import { hkdf } from "../../src/keys/derive.ts";
+import {
+  type Answer,
+  hexField,
+  numberField,
+  runWycheproof,
+  type WycheproofFile,
+} from "../support/wycheproof.ts";
+
+export interface PrimitivesUnderTest {
+  readonly name: string;
+  readonly primitives: Primitives;
+  readonly hasRsa: boolean;
+  /** The text of a file below `crypto/`, or `undefined` when the shared vectors are not there. */
+  readonly vector: (path: string) => string | undefined;
+}
+
+export function describePrimitives(subject: PrimitivesUnderTest): void {
+  describe(`${subject.name} against Wycheproof`, () => describeVectors(subject));
+  describe(`${subject.name} on hashes`, () => describeHashes(subject.primitives));
+  describe(`${subject.name} on signatures`, () => describeSignatures(subject.primitives));
+  describe(`${subject.name} on keys and ciphers`, () => describeCiphers(subject.primitives));
+}
+
+// ── vectors ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+interface VectorRow {
+  readonly file: string;
+  readonly answer: (primitives: Primitives) => Answer;
+  readonly needsRsa?: true;
+}
+
+const VECTOR_ROWS: readonly VectorRow[] = [
+  { file: "ecdsa_secp384r1_sha384_p1363_test", answer: verifies("ecdsa-p384-sha384") },
+  { file: "ecdsa_secp384r1_sha384_test", answer: verifies("ecdsa-p384-sha384", fromDer) },
+  { file: "ecdsa_secp256r1_sha256_p1363_test", answer: verifies("ecdsa-p256-sha256") },
+  { file: "ed25519_test", answer: verifies("ed25519") },
+  { file: "rsa_pss_4096_sha384_mgf1_48_test", answer: verifies("rsa-pss-sha384"), needsRsa: true },
+  { file: "x25519_test", answer: agrees },
+  { file: "aes_gcm_test", answer: sealsAndOpens },
+  { file: "hmac_sha256_test", answer: authenticates },
+  { file: "hkdf_sha256_test", answer: derives("sha256") },
+  { file: "hkdf_sha512_test", answer: derives("sha512") },
+];
+
+function describeVectors({ primitives, hasRsa, vector }: PrimitivesUnderTest): void {
+  for (const row of VECTOR_ROWS.filter(({ needsRsa }) => hasRsa || needsRsa !== true)) {
+    const text = vector(`wycheproof/${row.file}.json`);
+    if (text === undefined) {
+      it.skip(`answers every test of ${row.file} (no ../shared/vectors here)`);
+      continue;
+    }
+    it(`answers every test of ${row.file}`, async () => {
+      const file: WycheproofFile = JSON.parse(text);
+      const verdict = await runWycheproof(file, row.answer(primitives));
+      expect(verdict).toEqual({ ran: file.numberOfTests, wrong: [] });
+    });
+  }
+}
+
+function fromDer(der: Uint8Array): Uint8Array {
+  return p1363OfDer(der, 48) ?? new Uint8Array(0);
+}
+
+function verifies(
+  scheme: SignatureScheme,
+  form: (signature: Uint8Array) => Uint8Array = (signature) => signature,
+): (primitives: Primitives) => Answer {
+  return (primitives) => (test, group) =>
+    primitives.verify(
+      scheme,
+      hexField(group, "publicKeyDer"),
+      hexField(test, "msg"),
+      form(hexField(test, "sig")),
+    );
+}
+
+/** Stated results hold for `acceptable` too: non-canonical and small-order points give what RFC 7748 computes. */
+function agrees(primitives: Primitives): Answer {
+  return async (test) => {
+    const shared = await primitives.agree("x25519", hexField(test, "private"), hexField(test, "public"));
+    if (!equalBytes(shared, hexField(test, "shared"))) throw new Error("another shared secret");
+    return true;
+  };
+}
+
+/** IVs and keys of other sizes are not in the port: they are refused as misuse, and then the row counts as answered. */
+function sealsAndOpens(primitives: Primitives): Answer {
+  return async (test, group) => {
+    const [key, iv, aad] = [hexField(test, "key"), hexField(test, "iv"), hexField(test, "aad")];
+    const [plaintext, sealed] = [
+      hexField(test, "msg"),
+      concatBytes(hexField(test, "ct"), hexField(test, "tag")),
+    ];
+    if (numberField(group, "ivSize") !== 96 || numberField(group, "keySize") === 192) {
+      await expectMisuse(primitives.aeadSeal(key, iv, aad, plaintext));
+      await expectMisuse(primitives.aeadOpen(key, iv, aad, sealed));
+      return test.result === "valid";
+    }
+    const opened = await primitives.aeadOpen(key, iv, aad, sealed);
+    const resealed = await primitives.aeadSeal(key, iv, aad, plaintext);
+    return opened !== undefined && equalBytes(opened, plaintext) && equalBytes(resealed, sealed);
+  };
+}
+
+function authenticates(primitives: Primitives): Answer {
+  return (test, group) => {
+    const mac = primitives.hmac("sha256", hexField(test, "key"), hexField(test, "msg"));
+    return equalBytes(mac.slice(0, numberField(group, "tagSize") / 8), hexField(test, "tag"));
+  };
+}
+
+/** The file's invalid rows ask for more than HKDF can give; the port's caller is told that it is misuse. */
+function derives(hash: "sha256" | "sha512"): (primitives: Primitives) => Answer {
+  return (primitives) => (test) => {
+    const input = {
+      hash,
+      ikm: hexField(test, "ikm"),
+      salt: hexField(test, "salt"),
+      info: hexField(test, "info"),
+      length: numberField(test, "size"),
+    };
+    try {
+      return equalBytes(hkdf(primitives, input), hexField(test, "okm"));
+    } catch (thrown) {
+      if (isFault(thrown, "internal/invariant")) return false;
+      throw thrown;
+    }
+  };
+}
+
+// ── hashes ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const EMPTY = new Uint8Array(0);
+
+/** FIPS 180-4 examples ("abc") and RFC 4231 test case 2. */
+function describeHashes({ digest, hmac }: Primitives): void {
+  const abc = utf8("abc");
+  it.each([
+    ["sha256", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"],
+    [
+      "sha384",
+      "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7",
+    ],
+    [
+      "sha512",
+      "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
+    ],
+  ] as const)("hashes with %s as FIPS 180-4 says", (algorithm, expected) => {
+    expect(hexOf(digest(algorithm, abc))).toBe(expected);
+  });
+
+  it.each([
+    ["sha256", "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"],
+    [
+      "sha384",
+      "af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e8e2240ca5e69e2c78b3239ecfab21649",
+    ],
+    [
+      "sha512",
+      "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea2505549758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737",
+    ],
+  ] as const)("authenticates with %s as RFC 4231 says", (algorithm, expected) => {
+    expect(hexOf(hmac(algorithm, utf8("Jefe"), utf8("what do ya want for nothing?")))).toBe(expected);
+  });
+
+  it("hashes and authenticates nothing under nothing", () => {
+    expect(hexOf(digest("sha256", EMPTY)).slice(0, 16)).toBe("e3b0c44298fc1c14");
+    expect(hexOf(hmac("sha256", EMPTY, EMPTY)).slice(0, 16)).toBe("b613679a0814d9ec");
+  });
+
+  it("gives plain arrays over memory of their own", () => {
+    const first = digest("sha512", abc);
+    first.fill(0);
+    expect(Object.getPrototypeOf(first)).toBe(Uint8Array.prototype);
+    expect(isZero(digest("sha512", abc))).toBe(false);
+  });
+}
+
+// ── signatures ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const MESSAGE = utf8("a message that was signed");
+
+interface Sample {
+  readonly scheme: Exclude<SignatureScheme, "rsa-pss-sha384">;
+  readonly spki: Uint8Array;
+  readonly signature: Uint8Array;
+  /** The order of the curve's group, where `r` and `s` must stay below it. */
+  readonly order: bigint | undefined;
+}
+
+function samples(): readonly Sample[] {
+  const [key384, key256, keyEd] = [p384.keygen(), p256.keygen(), ed25519.keygen()];
+  return [
+    {
+      scheme: "ecdsa-p384-sha384",
+      spki: spkiOf("ecdsa-p384-sha384", p384.Point.fromBytes(key384.publicKey).toBytes(false).slice(1)),
+      signature: p384.sign(MESSAGE, key384.secretKey, { lowS: true }),
+      order: p384.Point.Fn.ORDER,
+    },
+    {
+      scheme: "ecdsa-p256-sha256",
+      spki: spkiOf("ecdsa-p256-sha256", p256.Point.fromBytes(key256.publicKey).toBytes(false).slice(1)),
+      signature: p256.sign(MESSAGE, key256.secretKey, { lowS: true }),
+      order: p256.Point.Fn.ORDER,
+    },
+    {
+      scheme: "ed25519",
+      spki: spkiOf("ed25519", keyEd.publicKey),
+      signature: ed25519.sign(MESSAGE, keyEd.secretKey),
+      order: undefined,
+    },
+  ];
+}
+
+function describeSignatures({ verify }: Primitives): void {
+  const rows = samples();
+
+  it.each(rows)("accepts a good $scheme signature, again and again", async ({ scheme, spki, signature }) => {
+    expect(await verify(scheme, spki, MESSAGE, signature)).toBe(true);
+    expect(await verify(scheme, spki, MESSAGE, signature)).toBe(true);
+  });
+
+  it.each(rows)("refuses a $scheme signature with any bit flipped", async ({ scheme, spki, signature }) => {
+    const answers = await Promise.all(
+      everyEighthBit(signature).map((flipped) => verify(scheme, spki, MESSAGE, flipped)),
+    );
+    expect(answers).not.toContain(true);
+  });
+
+  it.each(rows)("refuses another message under $scheme", async ({ scheme, spki, signature }) => {
+    expect(await verify(scheme, spki, utf8("another message"), signature)).toBe(false);
+    expect(await verify(scheme, spki, EMPTY, signature)).toBe(false);
+  });
+
+  it.each(rows)("refuses a $scheme signature of another size", async ({ scheme, spki, signature }) => {
+    const sizes = [
+      EMPTY,
+      signature.slice(1),
+      signature.slice(0, -1),
+      concatBytes(signature, Uint8Array.of(0)),
+    ];
+    for (const odd of sizes) expect(await verify(scheme, spki, MESSAGE, odd)).toBe(false);
+  });
+
+  it.each(rows.filter(({ order }) => order !== undefined))(
+    "refuses $scheme with r or s zero, the order or above, and accepts a high s as AMD emits it",
+    async ({ scheme, spki, signature, order = 0n }) => {
+      const half = signature.length / 2;
+      const [r, s] = [signature.slice(0, half), signature.slice(half)];
+      const n = integerBytes(order, half);
+      const highest = new Uint8Array(half).fill(0xff);
+      const zero = new Uint8Array(half);
+      const bad = [
+        [zero, s],
+        [r, zero],
+        [zero, zero],
+        [n, s],
+        [r, n],
+        [highest, s],
+        [r, highest],
+        [highest, highest],
+      ];
+      for (const [first, second] of bad) {
+        const odd = concatBytes(first ?? zero, second ?? zero);
+        expect(await verify(scheme, spki, MESSAGE, odd)).toBe(false);
+      }
+      const highS = integerBytes(order - BigInt(`0x${hexOf(s)}`), half);
+      expect(await verify(scheme, spki, MESSAGE, concatBytes(r, highS))).toBe(true);
+    },
+  );
+
+  it("refuses a key of another kind under every scheme", async () => {
+    const schemes: readonly SignatureScheme[] = [
+      "ecdsa-p384-sha384",
+      "ecdsa-p256-sha256",
+      "ed25519",
+      "rsa-pss-sha384",
+    ];
+    for (const scheme of schemes) {
+      for (const other of rows.filter((row) => row.scheme !== scheme)) {
+        const signature = new Uint8Array(signatureSizeOf(scheme)).fill(1);
+        signature.set(other.signature.slice(0, signature.length));
+        expect(await verify(scheme, other.spki, MESSAGE, signature)).toBe(false);
+      }
+    }
+  });
+
+  it.each(rows)("refuses odd keys under $scheme", async ({ scheme, spki, signature }) => {
+    const off = spki.slice();
+    off[off.length - 1] = (off[off.length - 1] ?? 0) ^ 1;
+    const zeroKey = spkiOf(scheme, new Uint8Array(scheme === "ed25519" ? 32 : signature.length));
+    const odd = [EMPTY, new Uint8Array(spki.length), spki.slice(1), spki.slice(0, -1), off, zeroKey];
+    for (const key of [...odd, concatBytes(spki, Uint8Array.of(0))]) {
+      expect(await verify(scheme, key, MESSAGE, signature)).toBe(false);
+    }
+  });
+
+  it("refuses an RSA key of zeros, of another exponent, and a signature of zeros", async () => {
+    const modulus = new Uint8Array(512).fill(0xa5);
+    const good = spkiOf("rsa-pss-sha384", modulus);
+    const exponentOne = good.slice();
+    exponentOne.set([1, 0, 0], exponentOne.length - 3);
+    for (const key of [good, exponentOne, spkiOf("rsa-pss-sha384", new Uint8Array(512))]) {
+      expect(await verify("rsa-pss-sha384", key, MESSAGE, new Uint8Array(512))).toBe(false);
+    }
+  });
+}
+
+function everyEighthBit(bytes: Uint8Array): readonly Uint8Array[] {
+  return Array.from(bytes, (_, at) => {
+    const flipped = bytes.slice();
+    flipped[at] = (flipped[at] ?? 0) ^ (1 << (at % 8));
+    return flipped;
+  });
+}
+
+function integerBytes(value: bigint, size: number): Uint8Array {
+  return parseHex(value.toString(16).padStart(2 * size, "0")) ?? EMPTY;
+}
+
+// ── keys and ciphers ────────────────────────────────────────────────────────────────────────────────────────────────
+
+function describeCiphers({ agree, publicKeyOf, aeadSeal, aeadOpen }: Primitives): void {
+  const bytes = (size: number, from = 1): Uint8Array => Uint8Array.from({ length: size }, (_, i) => from + i);
+  const [key, iv, aad, plaintext] = [bytes(32), bytes(12, 50), bytes(7, 70), bytes(33, 90)];
+
+  it("agrees on one secret from either side", async () => {
+    const [a, b] = [bytes(32, 3), bytes(32, 200)];
+    const [publicA, publicB] = [await publicKeyOf("x25519", a), await publicKeyOf("x25519", b)];
+    expect(await agree("x25519", a, publicB)).toEqual(await agree("x25519", b, publicA));
+  });
+
+  it("sees that a private key's array was written to", async () => {
+    const array = bytes(32, 3);
+    const before = await publicKeyOf("x25519", array);
+    array.fill(7);
+    expect(await publicKeyOf("x25519", array)).not.toEqual(before);
+    expect(await publicKeyOf("x25519", bytes(32, 3))).toEqual(before);
+  });
+
+  it("gives zeros for a point of small order, which the caller refuses", async () => {
+    for (const first of [0, 1]) {
+      const point = new Uint8Array(32);
+      point[0] = first;
+      expect(isZero(await agree("x25519", key, point))).toBe(true);
+    }
+  });
+
+  it.each([16, 32])("opens what it sealed under a key of %i bytes", async (size) => {
+    const sealed = await aeadSeal(key.slice(0, size), iv, aad, plaintext);
+    expect(sealed.length).toBe(plaintext.length + 16);
+    expect(await aeadOpen(key.slice(0, size), iv, aad, sealed)).toEqual(plaintext);
+  });
+
+  it("seals and opens nothing", async () => {
+    const sealed = await aeadSeal(key, iv, EMPTY, EMPTY);
+    expect(sealed.length).toBe(16);
+    expect(await aeadOpen(key, iv, EMPTY, sealed)).toEqual(EMPTY);
+  });
+
+  it("opens nothing of which a byte, the key, the IV or the AAD is another", async () => {
+    const sealed = await aeadSeal(key, iv, aad, plaintext);
+    for (const flipped of everyEighthBit(sealed)) {
+      expect(await aeadOpen(key, iv, aad, flipped)).toBeUndefined();
+    }
+    expect(await aeadOpen(bytes(32, 2), iv, aad, sealed)).toBeUndefined();
+    expect(await aeadOpen(key, bytes(12), aad, sealed)).toBeUndefined();
+    expect(await aeadOpen(key, iv, EMPTY, sealed)).toBeUndefined();
+    for (const size of [0, 15, 16]) {
+      expect(await aeadOpen(key, iv, aad, sealed.slice(0, size))).toBeUndefined();
+    }
+  });
+
+  it("calls keys and IVs of another size misuse", async () => {
+    await expectMisuse(agree("x25519", bytes(31), bytes(32)));
+    await expectMisuse(agree("x25519", bytes(32), bytes(33)));
+    await expectMisuse(publicKeyOf("x25519", EMPTY));
+    await expectMisuse(aeadSeal(bytes(24), iv, aad, plaintext));
+    await expectMisuse(aeadSeal(key, bytes(16), aad, plaintext));
+    await expectMisuse(aeadOpen(key, EMPTY, aad, plaintext));
+    await expectMisuse(aeadOpen(EMPTY, iv, aad, plaintext));
+  });
+}
+
+async function expectMisuse(attempt: Promise<unknown>): Promise<void> {
+  await expect(attempt).rejects.toMatchObject({ code: "internal/invariant" });
+}
