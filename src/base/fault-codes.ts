@@ -21,6 +21,16 @@ export const FAULT_CODES = {
     wire: "not-found",
     next: "look at /openapi.json for the paths of this broker",
   },
+  "request/wrong-method": {
+    status: 405,
+    wire: "malformed-request",
+    next: "use a method that the Allow header names",
+  },
+  "request/wrong-media-type": {
+    status: 415,
+    wire: "malformed-request",
+    next: "send the body as application/json",
+  },
   "request/conflict": { status: 409, wire: "conflict", next: "read the current state and ask again" },
 
   "evidence/malformed": {

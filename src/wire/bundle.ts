@@ -1,7 +1,7 @@
 /** How do admins write policy bundles, and what do they see of them? */
 import * as v from "valibot";
 import type { JsonObject } from "../base/canonical-json.ts";
-import { ANSWER, decode, encode, REQUEST } from "./codec.ts";
+import { ANSWER, decode, encode, REQUEST, type Reading } from "./codec.ts";
 import {
   bytesField,
   bytesText,
@@ -11,20 +11,23 @@ import {
   instantText,
   textField,
 } from "./fields.ts";
-import { MAX_BODY_BYTES } from "./limits.ts";
+import { MAX_ADMIN_BODY_BYTES, MAX_ARCHIVE_BYTES } from "./limits.ts";
 import type {
   ActivationSummary,
   BundleDetail,
   BundleList,
   BundleProposal,
   BundleSummary,
+  ProposalAnswer,
 } from "./messages.ts";
 
 /** A DSSE envelope as JSON text; `policy/signatures.ts` opens it. */
-const ENVELOPE = v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_BODY_BYTES));
+const ENVELOPE = v.pipe(v.string(), v.minLength(1), v.maxLength(2 * MAX_ARCHIVE_BYTES));
 
-export const BUNDLE_PROPOSAL = v.strictObject({ tar: bytesField(1, MAX_BODY_BYTES), signature: ENVELOPE });
+export const BUNDLE_PROPOSAL = v.strictObject({ tar: bytesField(1, MAX_ARCHIVE_BYTES), signature: ENVELOPE });
 export const BUNDLE_ACTIVATION = v.strictObject({ signature: ENVELOPE });
+
+const PROPOSAL: Reading = { ...REQUEST, maxBytes: MAX_ADMIN_BODY_BYTES };
 
 const SUMMARY_MEMBERS = {
   digest: digestField(),
@@ -33,6 +36,7 @@ const SUMMARY_MEMBERS = {
 } as const;
 
 export const BUNDLE_SUMMARY = v.object(SUMMARY_MEMBERS);
+export const PROPOSAL_ANSWER = v.object({ digest: digestField(), isNew: v.boolean() });
 export const ACTIVATION_SUMMARY = v.object({
   serial: countField(1),
   digest: digestField(),
@@ -51,7 +55,7 @@ export const BUNDLE_DETAIL = v.object({
 
 /** Reads a proposal. @throws {@link Fault} `request/malformed`, `request/too-large`. */
 export function decodeBundleProposal(bytes: Uint8Array): BundleProposal {
-  return decode(BUNDLE_PROPOSAL, bytes, REQUEST);
+  return decode(BUNDLE_PROPOSAL, bytes, PROPOSAL);
 }
 
 export function encodeBundleProposal({ tar, signature }: BundleProposal): string {
@@ -60,7 +64,7 @@ export function encodeBundleProposal({ tar, signature }: BundleProposal): string
 
 /** Reads the signed wish to make a bundle live. @throws {@link Fault} `request/malformed`, `request/too-large`. */
 export function decodeBundleActivation(bytes: Uint8Array): { readonly signature: string } {
-  return decode(BUNDLE_ACTIVATION, bytes, REQUEST);
+  return decode(BUNDLE_ACTIVATION, bytes, PROPOSAL);
 }
 
 export function encodeBundleActivation({ signature }: { readonly signature: string }): string {
@@ -68,12 +72,12 @@ export function encodeBundleActivation({ signature }: { readonly signature: stri
 }
 
 /** @throws {@link Fault} `broker/unreachable`, `request/too-large`. */
-export function decodeBundleSummary(bytes: Uint8Array): BundleSummary {
-  return decode(BUNDLE_SUMMARY, bytes, ANSWER);
+export function decodeProposalAnswer(bytes: Uint8Array): ProposalAnswer {
+  return decode(PROPOSAL_ANSWER, bytes, ANSWER);
 }
 
-export function encodeBundleSummary(bundle: BundleSummary): string {
-  return encode(summaryOf(bundle));
+export function encodeProposalAnswer({ digest, isNew }: ProposalAnswer): string {
+  return encode({ digest, isNew });
 }
 
 /** @throws {@link Fault} `broker/unreachable`, `request/too-large`. */

@@ -7,6 +7,9 @@ import type { FaultCode } from "../base/fault-codes.ts";
 import { parseStrictJson } from "../base/strict-json.ts";
 import { MAX_ANSWER_BYTES, MAX_ANSWER_DEPTH, MAX_BODY_BYTES, MAX_JSON_DEPTH } from "./limits.ts";
 
+/** The shape of a message; `http/` writes the OpenAPI document from the same ones. */
+export type Schema = GenericSchema;
+
 /** What is read, and as what a refusal is reported. */
 export interface Reading {
   readonly maxBytes: number;
@@ -32,20 +35,12 @@ export const ANSWER: Reading = {
  *
  * @throws {@link Fault} `reading.code` for JSON or a shape that is not the schema's; `request/too-large` beyond the cap.
  */
-export function decode<S extends GenericSchema>(
-  schema: S,
-  bytes: Uint8Array,
-  reading: Reading,
-): InferOutput<S> {
+export function decode<S extends Schema>(schema: S, bytes: Uint8Array, reading: Reading): InferOutput<S> {
   return decodeValue(schema, parseStrictJson(bytes, reading), reading.code);
 }
 
 /** Reads a message that was parsed already. */
-export function decodeValue<S extends GenericSchema>(
-  schema: S,
-  value: JsonValue,
-  code: FaultCode,
-): InferOutput<S> {
+export function decodeValue<S extends Schema>(schema: S, value: JsonValue, code: FaultCode): InferOutput<S> {
   const result = safeParse(schema, value, { abortEarly: true, abortPipeEarly: true });
   if (result.success) return result.output;
   const [issue] = result.issues;

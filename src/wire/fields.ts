@@ -1,7 +1,7 @@
 /** Which kinds of member do messages have? Bytes, moments, digests, names and paths, as schemas. */
 import * as v from "valibot";
 import { base64UrlOf, parseBase64Url } from "../base/bytes.ts";
-import type { JsonObject, JsonValue } from "../base/canonical-json.ts";
+import type { JsonObject } from "../base/canonical-json.ts";
 import { formatInstant, type Instant, parseInstant } from "../base/time.ts";
 import { isResourcePath, isSecretPath, MAX_PATH_BYTES } from "./resource-path.ts";
 

@@ -14,3 +14,6 @@ export const MAX_HEADER_BYTES = 4 * 1024;
 export const MAX_ANSWER_BYTES = 2 * 1024 * 1024;
 /** The trace of a decision is a tree as deep as its policy. */
 export const MAX_ANSWER_DEPTH = 64;
+/** A proposal carries its archive twice (the DSSE envelope has a copy); only who signed its request may send as much. */
+export const MAX_ARCHIVE_BYTES = 1024 * 1024;
+export const MAX_ADMIN_BODY_BYTES = 3 * 1024 * 1024;

@@ -123,6 +123,11 @@ export type SecretContent =
   | { readonly kind: "static"; readonly plaintext: Uint8Array }
   | { readonly kind: "generated"; readonly size: number };
 
+/** A fresh random version of a generated secret. */
+export interface SecretRotation {
+  readonly size: number;
+}
+
 export interface SecretStateChange {
   readonly version: number;
   readonly state: "enabled" | "disabled" | "destroyed";
@@ -141,6 +146,12 @@ export interface BundleProposal {
   readonly tar: Uint8Array;
   /** The DSSE envelope, as JSON text. */
   readonly signature: string;
+}
+
+export interface ProposalAnswer {
+  readonly digest: string;
+  /** False where this bundle was known already. */
+  readonly isNew: boolean;
 }
 
 export interface BundleSummary {
@@ -185,6 +196,18 @@ export type DecisionDetail =
       readonly code: string;
       readonly format: string;
     };
+
+/** The claims of an admin request (PRODUCT section 3): who asks is its signature, what is asked is bound here. */
+export interface AdminClaims {
+  readonly aud: string;
+  readonly htm: string;
+  readonly htu: string;
+  /** SHA-256 of the exact body bytes, base64url. */
+  readonly bh: string;
+  readonly iat: number;
+  readonly exp: number;
+  readonly jti: string;
+}
 
 // ── ledger ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -12,15 +12,16 @@ import {
   textField,
 } from "./fields.ts";
 import { MAX_SECRET_BYTES } from "./limits.ts";
-import type { SecretContent, SecretStateChange, SecretSummary } from "./messages.ts";
+import type { SecretContent, SecretRotation, SecretStateChange, SecretSummary } from "./messages.ts";
+
+const GENERATED_SIZE = v.pipe(v.number(), v.integer(), v.minValue(16), v.maxValue(MAX_SECRET_BYTES));
 
 export const SECRET_CONTENT = v.variant("kind", [
   v.strictObject({ kind: v.literal("static"), plaintext: bytesField(1, MAX_SECRET_BYTES) }),
-  v.strictObject({
-    kind: v.literal("generated"),
-    size: v.pipe(v.number(), v.integer(), v.minValue(16), v.maxValue(MAX_SECRET_BYTES)),
-  }),
+  v.strictObject({ kind: v.literal("generated"), size: GENERATED_SIZE }),
 ]);
+
+export const SECRET_ROTATION = v.strictObject({ size: GENERATED_SIZE });
 
 const STATE = v.picklist(["enabled", "disabled", "destroyed"]);
 
@@ -45,6 +46,15 @@ export function decodeSecretContent(bytes: Uint8Array): SecretContent {
 export function encodeSecretContent(content: SecretContent): string {
   if (content.kind === "generated") return encode({ kind: content.kind, size: content.size });
   return encode({ kind: content.kind, plaintext: bytesText(content.plaintext) });
+}
+
+/** Reads the wish for a fresh random version. @throws {@link Fault} `request/malformed`, `request/too-large`. */
+export function decodeSecretRotation(bytes: Uint8Array): SecretRotation {
+  return decode(SECRET_ROTATION, bytes, REQUEST);
+}
+
+export function encodeSecretRotation({ size }: SecretRotation): string {
+  return encode({ size });
 }
 
 /** Reads a change of state. @throws {@link Fault} `request/malformed`, `request/too-large`. */

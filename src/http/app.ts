@@ -1,0 +1,193 @@
+/** How does a request become an answer? Named, capped, counted, authorized; then its use case; then one form of answer. */
+import { type Context, Hono } from "hono";
+import { Fault } from "../base/fault.ts";
+import type { FaultCode } from "../base/fault-codes.ts";
+import type { Actor } from "../broker/secrets.ts";
+import type { World } from "../broker/world.ts";
+import { MAX_BODY_BYTES } from "../wire/limits.ts";
+import { spendAdminToken, verifyAdminToken } from "./auth.ts";
+import { createRateLimit, type RateLimit, readBody } from "./limits.ts";
+import { refusedOf } from "./problem.ts";
+import { responseOf, responseOfRefusal } from "./response.ts";
+import type { HttpEdges, Peer, Route, ServingContext } from "./route.ts";
+import { ROUTES } from "./routes.ts";
+
+/**
+ * Makes the application; `app.fetch` is what a server calls. The second argument of `fetch` is what the platform knows of
+ * the connection, which only `edges.peerOf` looks into.
+ */
+export function createApp(world: World, edges: HttpEdges): Hono {
+  const app = new Hono();
+  const context = { world, edges, rateLimit: createRateLimit(edges.rates, edges.milliseconds) };
+  for (const route of ROUTES) {
+    app.on(route.method, honoPath(route.path), (c) => answered(c, route, context));
+  }
+  for (const path of new Set(ROUTES.map((route) => route.path))) {
+    app.all(honoPath(path), (c) => answered(c, wrongMethod(path), context));
+  }
+  app.notFound((c) => answered(c, NOTHING_HERE, context));
+  return app;
+}
+
+interface AppContext extends ServingContext {
+  readonly rateLimit: RateLimit;
+}
+
+/** One request, whole: whatever happens inside, an answer with an id leaves, one line is logged and one count made. */
+async function answered(c: Context, route: Route, context: AppContext): Promise<Response> {
+  const { world, edges } = context;
+  const started = edges.milliseconds();
+  const id = edges.nextId();
+  const peer = edges.peerOf(c.env);
+  const result = await served(c, route, { ...context, id, peer });
+  const { status } = result.response;
+  edges.metrics.count("requests", {
+    route: route.path,
+    method: methodLabel(c.req.method),
+    status: String(status),
+  });
+  world.log("info", "request", {
+    id,
+    method: methodLabel(c.req.method),
+    route: route.path,
+    status,
+    code: result.code,
+    source: peer.source,
+    actor: result.actor,
+    ms: Math.round((edges.milliseconds() - started) * 10) / 10,
+  });
+  return result.response;
+}
+
+interface Arrived extends AppContext {
+  readonly id: string;
+  readonly peer: Peer;
+}
+
+interface Result {
+  readonly response: Response;
+  readonly code: FaultCode | undefined;
+  readonly actor: string | undefined;
+}
+
+async function served(c: Context, route: Route, arrived: Arrived): Promise<Result> {
+  try {
+    const { world, edges, id, peer } = arrived;
+    refuseTooOften(route, arrived);
+    const query = new URL(c.req.url).searchParams;
+    refuseStrangeQuery(query, route);
+    const { body, actor } = await authorizedBody(c, route, arrived);
+    const incoming = {
+      parameter: parameterOf(route.path, sentPathOf(c.req.url)),
+      query,
+      body,
+      exchange: { id, offered: edges.offered, ...peer },
+      actor: actor ?? NOBODY,
+    };
+    const outgoing = await route.serve(incoming, { world, edges });
+    return { response: responseOf(outgoing), code: undefined, actor: actor?.kid };
+  } catch (thrown) {
+    const refused = refusedOf(thrown, arrived.id, arrived.world.log);
+    return { response: responseOfRefusal(refused), code: refused.code, actor: undefined };
+  }
+}
+
+const NOBODY: Actor = { kid: "nobody" };
+
+/** In order: a signature over everything but the body, then the body, then its hash and the spend of the token. */
+async function authorizedBody(
+  c: Context,
+  route: Route,
+  { world, edges }: Arrived,
+): Promise<{ readonly body: Uint8Array; readonly actor?: Actor }> {
+  const maxBytes = route.maxBodyBytes ?? MAX_BODY_BYTES;
+  const isOpen =
+    route.audience === "anyone" || (route.audience === "ledger-reader" && edges.ledgerReaders === "anyone");
+  if (isOpen) return { body: await bodyOf(c, route, maxBytes) };
+  const signed = await verifyAdminToken(
+    {
+      authorization: c.req.header("authorization"),
+      method: c.req.method,
+      path: sentPathOf(c.req.url),
+      ownUrls: edges.ownUrls,
+    },
+    world,
+  );
+  const body = await bodyOf(c, route, maxBytes);
+  return { body, actor: await spendAdminToken(signed, body, world) };
+}
+
+async function bodyOf(c: Context, route: Route, maxBytes: number): Promise<Uint8Array> {
+  if (route.request === undefined) return new Uint8Array(0);
+  const mediaType = c.req.header("content-type")?.split(";", 1).join("").trim().toLowerCase();
+  if (mediaType !== "application/json") {
+    throw new Fault("request/wrong-media-type", "expected a body of type application/json");
+  }
+  return readBody(c.req.raw, maxBytes);
+}
+
+function refuseTooOften(route: Route, { rateLimit, peer }: Arrived): void {
+  if (route.isRateLimited === undefined) return;
+  const limit = rateLimit(peer.source);
+  if (limit.isAllowed) return;
+  const { retryAfterSeconds } = limit;
+  throw new Fault("request/rate-limited", "expected fewer requests from this source", { retryAfterSeconds });
+}
+
+function refuseStrangeQuery(query: URLSearchParams, { query: known = [] }: Route): void {
+  const names = [...query.keys()];
+  if (names.every((name) => known.includes(name)) && new Set(names).size === names.length) return;
+  throw new Fault("request/malformed", `expected no query but ${known.join(", ") || "none"}, each once`);
+}
+
+/** The path as it was sent: a parameter is never decoded. */
+function sentPathOf(url: string): string {
+  return /^[a-z]+:\/\/[^/?#]*([^?#]*)/i.exec(url)?.[1] ?? "/";
+}
+
+/** What stands where the route has `*` or `{name}`; both stand last. */
+function parameterOf(route: string, path: string): string {
+  const fixed = /^([^*{]*)[*{]/.exec(route)?.[1];
+  return fixed === undefined ? "" : path.slice(fixed.length);
+}
+
+function honoPath(path: string): string {
+  return path.replace(/\{(\w+)\}/g, ":$1");
+}
+
+const NOTHING_HERE: Route = {
+  method: "GET",
+  path: "unmatched",
+  summary: "No path of this broker",
+  audience: "anyone",
+  serve: async () => {
+    throw new Fault("request/not-found", "expected a path of this broker");
+  },
+};
+
+function wrongMethod(path: string): Route {
+  const methods = ROUTES.filter((route) => route.path === path).map(({ method }) => method);
+  const allow = methods.join(", ");
+  return {
+    ...NOTHING_HERE,
+    path,
+    serve: async () => {
+      throw new Fault("request/wrong-method", "expected a method that this path has", { allow });
+    },
+  };
+}
+
+const KNOWN_METHODS: ReadonlySet<string> = new Set([
+  "GET",
+  "HEAD",
+  "POST",
+  "PUT",
+  "PATCH",
+  "DELETE",
+  "OPTIONS",
+]);
+
+/** A label, so from a closed set: the method of a stranger may be any word. */
+function methodLabel(method: string): string {
+  return KNOWN_METHODS.has(method) ? method : "other";
+}

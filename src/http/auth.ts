@@ -1,0 +1,110 @@
+/** Which admin asks? A JWT by a configured Ed25519 key that binds this method, this URL and this body, once (PRODUCT section 3). */
+import { compactVerify, importJWK } from "jose";
+import { base64UrlOf, equalBytes, parseBase64Url, utf8 } from "../base/bytes.ts";
+import { Fault } from "../base/fault.ts";
+import { bareKeyOf } from "../base/spki.ts";
+import { addSeconds, type Instant, instant } from "../base/time.ts";
+import type { Actor } from "../broker/secrets.ts";
+import type { AdminKey, World } from "../broker/world.ts";
+import {
+  ADMIN_ALGORITHM,
+  bodyHashOf,
+  decodeAdminClaims,
+  decodeAdminHeader,
+  MAX_ADMIN_TOKEN_LENGTH,
+  MAX_ADMIN_TOKEN_SECONDS,
+} from "../wire/admin-token.ts";
+import type { AdminClaims } from "../wire/messages.ts";
+
+const SKEW_SECONDS = 5;
+
+/** What the signature must be about. */
+export interface AdminRequest {
+  readonly authorization: string | undefined;
+  readonly method: string;
+  readonly path: string;
+  /** The URLs by which configuration knows this broker; `Host` and forwarding headers are never asked. */
+  readonly ownUrls: readonly string[];
+}
+
+/** A signed request whose body has not been looked at yet. */
+export interface SignedAdminRequest {
+  readonly actor: Actor;
+  readonly claims: AdminClaims;
+}
+
+/**
+ * Believes the signature, and everything that it binds but the body: so nobody without a key makes the broker read a large one.
+ *
+ * @throws {@link Fault} `admin/unauthorized` for every deviation.
+ */
+export async function verifyAdminToken(request: AdminRequest, world: World): Promise<SignedAdminRequest> {
+  const token = bearerTokenOf(request.authorization);
+  const key = keyOf(token, world.settings.adminKeys);
+  const claims = decodeAdminClaims(await verifiedPayload(token, key));
+  const isForThis =
+    claims.aud === world.settings.audience &&
+    claims.htm === request.method &&
+    request.ownUrls.some((url) => claims.htu === `${url}${request.path}`);
+  if (!isForThis) throw unauthorized("a token for this audience, method and URL");
+  refuseOutOfTime(claims, world.now());
+  return { actor: { kid: key.kid }, claims };
+}
+
+/**
+ * Believes the body, and spends the token.
+ *
+ * @throws {@link Fault} `admin/unauthorized` for another body or a token used before; `store/unavailable`.
+ */
+export async function spendAdminToken(
+  signed: SignedAdminRequest,
+  body: Uint8Array,
+  world: World,
+): Promise<Actor> {
+  const { actor, claims } = signed;
+  const expected = bodyHashOf(body, world.primitives.digest);
+  if (!equalBytes(utf8(claims.bh), utf8(expected))) throw unauthorized("a token for exactly this body");
+  const until = addSeconds(instant(claims.exp), 2 * SKEW_SECONDS);
+  if (!(await world.store.spendAdminRequest(actor.kid, claims.jti, until))) {
+    throw unauthorized("a token that was not used before");
+  }
+  return actor;
+}
+
+function bearerTokenOf(authorization: string | undefined): string {
+  const token = /^Bearer ([A-Za-z0-9_.-]+)$/.exec(authorization ?? "")?.[1];
+  if (token === undefined || token.length > MAX_ADMIN_TOKEN_LENGTH) throw unauthorized("a bearer token");
+  return token;
+}
+
+/** The header only names a key; which algorithm that key is used with stands here, not there. */
+function keyOf(token: string, adminKeys: readonly AdminKey[]): AdminKey {
+  const header = parseBase64Url(token.split(".", 1).join(""));
+  if (header === undefined) throw unauthorized("a JWT");
+  const { kid } = decodeAdminHeader(header);
+  const key = adminKeys.find((known) => known.kid === kid);
+  if (key === undefined) throw unauthorized("the name of a configured admin key");
+  return key;
+}
+
+async function verifiedPayload(token: string, key: AdminKey): Promise<Uint8Array> {
+  const bare = bareKeyOf("ed25519", key.spki);
+  if (bare === undefined) throw new Fault("internal/invariant", "an admin key is an Ed25519 key");
+  const jwk = await importJWK({ kty: "OKP", crv: "Ed25519", x: base64UrlOf(bare) }, ADMIN_ALGORITHM);
+  try {
+    const { payload } = await compactVerify(token, jwk, { algorithms: [ADMIN_ALGORITHM] });
+    return payload;
+  } catch (thrown) {
+    throw new Fault("admin/unauthorized", "expected a good signature", {}, thrown);
+  }
+}
+
+function refuseOutOfTime({ iat, exp }: AdminClaims, now: Instant): void {
+  const isBrief = exp > iat && exp - iat <= MAX_ADMIN_TOKEN_SECONDS;
+  const isNow = iat <= now + SKEW_SECONDS && exp > now - SKEW_SECONDS;
+  if (!isBrief || !isNow) throw unauthorized(`a token of now, for at most ${MAX_ADMIN_TOKEN_SECONDS} s`);
+}
+
+function unauthorized(expected: string): Fault {
+  return new Fault("admin/unauthorized", `expected ${expected}`);
+}

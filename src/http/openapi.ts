@@ -1,0 +1,79 @@
+/** How is the interface described to machines? OpenAPI 3.1, from the same schemas that refuse requests. */
+import { toJsonSchema } from "@valibot/to-json-schema";
+import type { Schema } from "../wire/codec.ts";
+import { PROBLEM } from "../wire/problem.ts";
+import type { Route } from "./route.ts";
+
+const JSON_TYPE = "application/json";
+
+/** The document as JSON text. Bytes are described as they are carried: base64url text. */
+export function openApiText(routes: readonly Route[], version: string): string {
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const route of routes) {
+    const path = documentedPath(route.path);
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route) };
+  }
+  return JSON.stringify({
+    openapi: "3.1.0",
+    info: {
+      title: "Ostiary",
+      version,
+      description:
+        "Attested key broker for AMD SEV-SNP confidential VMs. Bytes are base64url without padding, times RFC 3339 in UTC.",
+    },
+    paths,
+    components: {
+      schemas: { Problem: schemaOf(PROBLEM) },
+      securitySchemes: { admin: { type: "http", scheme: "bearer", bearerFormat: "ostiary-admin+jwt" } },
+    },
+  });
+}
+
+function operationOf(route: Route): Record<string, unknown> {
+  return {
+    summary: route.summary,
+    parameters: [...pathParametersOf(route), ...queryParametersOf(route)],
+    ...(route.request === undefined
+      ? {}
+      : { requestBody: { required: true, content: contentOf(route.request) } }),
+    ...(route.audience === "anyone" ? {} : { security: [{ admin: [] }] }),
+    responses: {
+      "2XX": {
+        description: "Done",
+        ...(route.answer === undefined ? {} : { content: contentOf(route.answer) }),
+      },
+      default: {
+        description: "Refused: RFC 9457 problem details",
+        content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+      },
+    },
+  };
+}
+
+/** `/*` of a route is one parameter that may hold slashes; OpenAPI has no better word for it. */
+function documentedPath(path: string): string {
+  return path.replace(/\*$/, "{path}");
+}
+
+function pathParametersOf(route: Route): readonly object[] {
+  const names = [...documentedPath(route.path).matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+  return names.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } }));
+}
+
+function queryParametersOf({ query = [] }: Route): readonly object[] {
+  return query.map((name) => ({ name, in: "query", schema: { type: "integer", minimum: 0 } }));
+}
+
+function contentOf(schema: Schema): object {
+  return { [JSON_TYPE]: { schema: schemaOf(schema) } };
+}
+
+/** What JSON Schema cannot say (a path in normal form, an item asked for twice) is left out, never said wrongly. */
+function schemaOf(schema: Schema): object {
+  const { $schema: _dialect, ...described } = toJsonSchema(schema, {
+    typeMode: "input",
+    errorMode: "ignore",
+    target: "draft-2020-12",
+  });
+  return described;
+}

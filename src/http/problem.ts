@@ -1,0 +1,62 @@
+/** How does a no leave the broker? A fault becomes problem details; anything else becomes 500 and a line for the operator. */
+import { type Fault, isFault } from "../base/fault.ts";
+import { FAULT_CODES, type FaultCode } from "../base/fault-codes.ts";
+import type { Log } from "../base/log.ts";
+import type { Problem } from "../wire/messages.ts";
+import { problemOf } from "../wire/problem.ts";
+
+/** What the guest learns, and under which fault code the operator finds it. */
+export interface Refused {
+  readonly code: FaultCode;
+  readonly problem: Problem;
+  /** Headers that say when, how or with which method to come again. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * Answers a thrown value. The line it logs has the fault code, its message and its facts, which hold no secret (STYLE section
+ * 1); of an exception that is no fault, the name and the place: its message may hold anything.
+ */
+export function refusedOf(thrown: unknown, id: string, log: Log): Refused {
+  if (!isFault(thrown)) {
+    log("error", "unexpected-exception", { id, name: nameOf(thrown), place: placeOf(thrown) });
+    return { code: "internal/invariant", problem: problemOf("internal/invariant", id), headers: {} };
+  }
+  const level = FAULT_CODES[thrown.code].status >= 500 ? "error" : "info";
+  log(level, "refused", { ...prefixed(thrown), id, code: thrown.code, message: thrown.message });
+  return {
+    code: thrown.code,
+    problem: problemOf(thrown.code, id, sentenceOf(thrown)),
+    headers: headersOf(thrown),
+  };
+}
+
+const TRY_LATER_SECONDS = 5;
+
+function headersOf({ code, detail }: Fault): Readonly<Record<string, string>> {
+  const { status } = FAULT_CODES[code];
+  if (code === "request/rate-limited") return { "retry-after": String(detail["retryAfterSeconds"] ?? 1) };
+  if (code === "request/wrong-method") return { allow: String(detail["allow"] ?? "") };
+  if (status === 401) return { "www-authenticate": "Bearer" };
+  return status === 503 ? { "retry-after": String(TRY_LATER_SECONDS) } : {};
+}
+
+/** Of a denial the one sentence that the policy itself publishes (WRIT section 10); of everything else nothing. */
+function sentenceOf(fault: Fault): string | undefined {
+  const sentence = fault.detail["sentence"];
+  return fault.code === "policy/denied" && typeof sentence === "string" ? sentence : undefined;
+}
+
+function prefixed(fault: Fault): Readonly<Record<string, string | number | boolean>> {
+  return Object.fromEntries(Object.entries(fault.detail).map(([name, value]) => [`detail.${name}`, value]));
+}
+
+function nameOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.name : typeof thrown;
+}
+
+/** The first frame of the stack: a function and a line of ours. */
+function placeOf(thrown: unknown): string {
+  const stack = thrown instanceof Error ? (thrown.stack ?? "") : "";
+  return /^\s+at (.*)$/m.exec(stack)?.[1] ?? "unknown";
+}

@@ -1,0 +1,75 @@
+/** What is a path of the broker? A row: who may ask, what comes in, what goes out, and the use case between them. */
+
+import type { BindingId, Exchange } from "../broker/request.ts";
+import type { Actor } from "../broker/secrets.ts";
+import type { World } from "../broker/world.ts";
+import type { Schema } from "../wire/codec.ts";
+import type { Rates } from "./limits.ts";
+import type { Metrics } from "./metrics.ts";
+
+export type Method = "GET" | "POST" | "PUT" | "PATCH";
+
+/** `ledger-reader` is anyone or an admin, as configuration says. */
+export type Audience = "anyone" | "admin" | "ledger-reader";
+
+/** A request as a use case sees it: no headers, since no header of an attested path is ever read. */
+export interface Incoming {
+  /** The part of the path that `*` or `:name` stands for, as it was sent: nothing is decoded. */
+  readonly parameter: string;
+  readonly query: URLSearchParams;
+  readonly body: Uint8Array;
+  readonly exchange: Exchange;
+  /** The admin who signed the request; on paths for anyone, nobody. */
+  readonly actor: Actor;
+}
+
+export interface Outgoing {
+  /** Status 200 unless it is said. */
+  readonly status?: number;
+  /** `application/json` unless it is said. */
+  readonly contentType?: string;
+  readonly body: string;
+}
+
+export interface Route {
+  readonly method: Method;
+  /** Ends in `/*` or holds one `{name}` where a parameter stands. */
+  readonly path: string;
+  readonly summary: string;
+  readonly audience: Audience;
+  readonly request?: Schema;
+  readonly answer?: Schema;
+  /** Query parameters it knows; any other is refused. */
+  readonly query?: readonly string[];
+  readonly isRateLimited?: true;
+  readonly maxBodyBytes?: number;
+  readonly serve: (incoming: Incoming, context: ServingContext) => Promise<Outgoing>;
+}
+
+export interface ServingContext {
+  readonly world: World;
+  readonly edges: HttpEdges;
+}
+
+/** What the listener saw of a connection; `runtime/` reads it from the socket, never from a header. */
+export type Peer = Pick<Exchange, "source" | "cb" | "ownSpki" | "peerSpki">;
+
+/** What the HTTP room needs of the platform. */
+export interface HttpEdges {
+  /** Names a request; see `createUlids`. */
+  readonly nextId: () => string;
+  /** Milliseconds that never run backwards. */
+  readonly milliseconds: () => number;
+  /** The peer of the connection that carries the request; the argument is what the server adapter puts beside it. */
+  readonly peerOf: (env: unknown) => Peer;
+  /** Bindings that this listener serves. */
+  readonly offered: readonly BindingId[];
+  /** URLs under which admins reach this broker, without a trailing slash; the audience is one of them. */
+  readonly ownUrls: readonly string[];
+  readonly rates: Rates;
+  readonly ledgerReaders: "anyone" | "admins";
+  readonly metrics: Metrics;
+  /** True once the broker no longer takes work. */
+  readonly isDraining: () => boolean;
+  readonly version: string;
+}

@@ -1,0 +1,39 @@
+/** Which paths has the broker? One table; the application and the OpenAPI document walk it. */
+import { decisionRoute } from "./admin/decisions.ts";
+import { policyRoutes } from "./admin/policies.ts";
+import { secretRoutes } from "./admin/secrets.ts";
+import { openApiText } from "./openapi.ts";
+import type { Route } from "./route.ts";
+import { attestRoute } from "./v1/attest.ts";
+import { challengeRoute } from "./v1/challenge.ts";
+import { healthRoute, readyRoute } from "./v1/health.ts";
+import { checkpointRoute, entriesRoute } from "./v1/ledger.ts";
+import { metricsRoute } from "./v1/metrics.ts";
+import { releaseRoute } from "./v1/release.ts";
+import { descriptionRoute, jwksRoute } from "./v1/well-known.ts";
+
+const DOCUMENTED: readonly Route[] = [
+  challengeRoute,
+  releaseRoute,
+  attestRoute,
+  descriptionRoute,
+  jwksRoute,
+  checkpointRoute,
+  entriesRoute,
+  ...secretRoutes,
+  ...policyRoutes,
+  decisionRoute,
+  healthRoute,
+  readyRoute,
+  metricsRoute,
+];
+
+const openApiRoute: Route = {
+  method: "GET",
+  path: "/openapi.json",
+  summary: "This interface, as OpenAPI 3.1",
+  audience: "anyone",
+  serve: async (_incoming, { edges }) => ({ body: openApiText(ROUTES, edges.version) }),
+};
+
+export const ROUTES: readonly Route[] = [...DOCUMENTED, openApiRoute];

@@ -1,0 +1,13 @@
+/** `/metrics`: what was counted, for Prometheus. */
+import type { Route } from "../route.ts";
+
+export const metricsRoute: Route = {
+  method: "GET",
+  path: "/metrics",
+  summary: "Counters and histograms as Prometheus text",
+  audience: "anyone",
+  serve: async (_incoming, { edges }) => ({
+    contentType: "text/plain; version=0.0.4; charset=utf-8",
+    body: edges.metrics.render(),
+  }),
+};

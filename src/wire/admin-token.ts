@@ -1,0 +1,59 @@
+/** How is an admin request signed? A JWT whose claims bind method, URL and body (PRODUCT section 3). */
+import * as v from "valibot";
+import { base64UrlOf, utf8 } from "../base/bytes.ts";
+import type { Primitives, Signer } from "../base/primitives.ts";
+import { decode, encode, type Reading } from "./codec.ts";
+import { countField, textField } from "./fields.ts";
+import { MAX_AUDIENCE_BYTES, MAX_JSON_DEPTH } from "./limits.ts";
+import type { AdminClaims } from "./messages.ts";
+
+export const ADMIN_TOKEN_TYPE = "ostiary-admin+jwt";
+export const ADMIN_ALGORITHM = "EdDSA";
+export const MAX_ADMIN_TOKEN_SECONDS = 60;
+/** Length of a token that is looked at, in characters. */
+export const MAX_ADMIN_TOKEN_LENGTH = 8 * 1024;
+
+const TOKEN_PART: Reading = {
+  maxBytes: MAX_ADMIN_TOKEN_LENGTH,
+  maxDepth: MAX_JSON_DEPTH,
+  code: "admin/unauthorized",
+};
+
+/** These three members and no others: a `crit`, a `jwk` or a `jku` has nothing to say here. */
+const ADMIN_HEADER = v.strictObject({
+  alg: v.literal(ADMIN_ALGORITHM),
+  typ: v.literal(ADMIN_TOKEN_TYPE),
+  kid: textField(128),
+});
+
+const ADMIN_CLAIMS = v.strictObject({
+  aud: textField(MAX_AUDIENCE_BYTES),
+  htm: textField(16),
+  htu: textField(2048),
+  bh: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/)),
+  iat: countField(0),
+  exp: countField(0),
+  jti: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.~-]{16,128}$/)),
+});
+
+/** Reads the protected header. @throws {@link Fault} `admin/unauthorized`. */
+export function decodeAdminHeader(bytes: Uint8Array): { readonly kid: string } {
+  return decode(ADMIN_HEADER, bytes, TOKEN_PART);
+}
+
+/** Reads the claims. @throws {@link Fault} `admin/unauthorized`. */
+export function decodeAdminClaims(bytes: Uint8Array): AdminClaims {
+  return decode(ADMIN_CLAIMS, bytes, TOKEN_PART);
+}
+
+/** `bh`: SHA-256 of the body, of no bytes where there is none. */
+export function bodyHashOf(body: Uint8Array, digest: Primitives["digest"]): string {
+  return base64UrlOf(digest("sha256", body));
+}
+
+/** Signs an admin request; the signer's `kid` is the name that the broker's configuration gives the key. */
+export async function signAdminToken(claims: AdminClaims, signer: Signer): Promise<string> {
+  const header = encode({ alg: ADMIN_ALGORITHM, typ: ADMIN_TOKEN_TYPE, kid: signer.kid });
+  const input = `${base64UrlOf(utf8(header))}.${base64UrlOf(utf8(encode({ ...claims })))}`;
+  return `${input}.${base64UrlOf(await signer.sign(utf8(input)))}`;
+}
