@@ -1,0 +1,109 @@
+/** Which messages exist? Arbitraries of every kind of message, for the round trips. */
+import fc from "fast-check";
+import { type Instant, instant } from "../../src/base/time.ts";
+import type * as wire from "../../src/wire/messages.ts";
+
+export function bytes(minLength: number, maxLength = minLength): fc.Arbitrary<Uint8Array> {
+  return fc.uint8Array({ minLength, maxLength });
+}
+
+const SEGMENT_ALPHABET = [..."abcXYZ019._~@:+=-"];
+
+export const segments = fc
+  .string({ unit: fc.constantFrom(...SEGMENT_ALPHABET), minLength: 1, maxLength: 20 })
+  .filter((segment) => segment !== "." && segment !== "..");
+
+export const paths = fc
+  .array(segments, { minLength: 1, maxLength: 8 })
+  .map((list) => list.join("/"))
+  .filter((path) => !/^(token(\/.*)?|attest)$/.test(path));
+
+export const instants: fc.Arbitrary<Instant> = fc.integer({ min: 0, max: 253_402_300_799 }).map(instant);
+export const names = fc.string({ unit: fc.constantFrom(...SEGMENT_ALPHABET), minLength: 1, maxLength: 40 });
+export const digests = fc.string({
+  unit: fc.constantFrom(..."0123456789abcdef"),
+  minLength: 64,
+  maxLength: 64,
+});
+export const ulids = fc
+  .string({ unit: fc.constantFrom(..."0123456789ABCDEFGHJKMNPQRSTVWXYZ"), minLength: 25, maxLength: 25 })
+  .map((rest) => `0${rest}`);
+
+const coordinates = fc.string({ unit: fc.constantFrom(..."ABCxyz012-_"), minLength: 43, maxLength: 43 });
+
+export const keys: fc.Arbitrary<wire.PublicJwk> = fc.oneof(
+  fc.record(
+    {
+      kty: fc.constant("EC" as const),
+      crv: fc.constant("P-256" as const),
+      x: coordinates,
+      y: coordinates,
+      kid: names,
+    },
+    { requiredKeys: ["kty", "crv", "x", "y"] },
+  ),
+  fc.record({ kty: fc.constant("OKP" as const), crv: fc.constant("Ed25519" as const), x: coordinates }),
+);
+
+export const wantedItems: fc.Arbitrary<wire.WantedItem> = fc.oneof(
+  fc.record({ secret: paths, version: fc.integer({ min: 1, max: 2 ** 31 }) }, { requiredKeys: ["secret"] }),
+  fc.record({ token: fc.record({ aud: names }) }),
+);
+
+const wishes = fc.uniqueArray(wantedItems, { maxLength: 16, selector: (item) => JSON.stringify(item) });
+
+export const claims: fc.Arbitrary<wire.Claims> = fc.record(
+  { want: wishes, cnf: keys, partial: fc.constant(true as const), purpose: names },
+  { requiredKeys: ["want"] },
+);
+
+const WRAP_PUB_BYTES = { 1: 32, 2: 1216, 3: 65 } as const;
+
+const evidences = fc.record(
+  {
+    format: fc.constant("raw" as const),
+    report: bytes(1, 1500),
+    certTable: bytes(1, 3000),
+    endorsements: fc.array(bytes(1, 2000), { minLength: 1, maxLength: 8 }),
+  },
+  { requiredKeys: ["format", "report"] },
+);
+
+/** Everything of a request but its claims, which are drawn apart since they are carried as bytes. */
+export const requestsWithoutClaims = fc.constantFrom(1 as const, 2 as const, 3 as const).chain((suite) =>
+  fc.record({
+    v: fc.constant(1 as const),
+    binding: fc.constantFrom(1 as const, 2 as const, 3 as const),
+    suite: fc.constant(suite),
+    vmpl: fc.constantFrom(0 as const, 1 as const, 2 as const, 3 as const),
+    nonce: bytes(48),
+    ownNonce: bytes(32),
+    wrapPub: bytes(WRAP_PUB_BYTES[suite]),
+    evidence: evidences,
+  }),
+);
+
+export const secretSummaries: fc.Arbitrary<wire.SecretSummary> = fc.record({
+  path: paths,
+  kind: fc.constantFrom("static" as const, "generated" as const),
+  version: fc.integer({ min: 1 }),
+  state: fc.constantFrom("enabled" as const, "disabled" as const, "destroyed" as const),
+  createdAt: instants,
+  createdBy: names,
+});
+
+export const activations: fc.Arbitrary<wire.ActivationSummary> = fc.record({
+  serial: fc.integer({ min: 1 }),
+  digest: digests,
+  at: instants,
+  by: names,
+});
+
+export const bundleSummaries = fc.record({ digest: digests, proposedAt: instants, proposedBy: names });
+
+export const sealedReleases = fc.record({
+  header: bytes(1, 300),
+  enc: bytes(0, 1120),
+  ct: bytes(1, 300),
+  sig: bytes(64),
+});

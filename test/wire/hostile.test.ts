@@ -1,0 +1,269 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { base64UrlOf, utf8 } from "../../src/base/bytes.ts";
+import { Fault, isFault } from "../../src/base/fault.ts";
+import { decodeAdminClaims, decodeAdminHeader } from "../../src/wire/admin-token.ts";
+import { decodeAttestAnswer, decodeAttestRequest } from "../../src/wire/attest.ts";
+import * as bundle from "../../src/wire/bundle.ts";
+import { decodeChallenge, decodeChallengeRequest } from "../../src/wire/challenge.ts";
+import { decodeClaims } from "../../src/wire/claims.ts";
+import { decodeDecisionDetail } from "../../src/wire/decision.ts";
+import { decodeLedgerPage } from "../../src/wire/ledger.ts";
+import { decodeProblem } from "../../src/wire/problem.ts";
+import { decodeReleaseAnswer, decodeReleaseRequest } from "../../src/wire/release.ts";
+import * as secret from "../../src/wire/secret.ts";
+import { decodeBrokerDescription } from "../../src/wire/well-known.ts";
+
+/** The fault code that decoding ends in; `undefined` for a yes. */
+function codeOf(decode: () => unknown): string | undefined {
+  try {
+    decode();
+    return undefined;
+  } catch (thrown) {
+    if (!isFault(thrown)) throw thrown;
+    return thrown.code;
+  }
+}
+
+const b64 = (size: number) => base64UrlOf(new Uint8Array(size).fill(7));
+const claimsText = '{"want":[{"secret":"prod/disk"}]}';
+
+const GOOD = {
+  v: 1,
+  binding: 3,
+  suite: 1,
+  vmpl: 0,
+  nonce: b64(48),
+  ownNonce: b64(32),
+  wrapPub: b64(32),
+  claims: base64UrlOf(utf8(claimsText)),
+  evidence: { format: "raw", report: b64(1184) },
+};
+
+function changed(change: Readonly<Record<string, unknown>>): Uint8Array {
+  return utf8(JSON.stringify({ ...GOOD, ...change }));
+}
+
+function withEvidence(change: Readonly<Record<string, unknown>>): Uint8Array {
+  return changed({ evidence: { ...GOOD.evidence, ...change } });
+}
+
+function withClaims(text: string): Uint8Array {
+  return changed({ claims: base64UrlOf(utf8(text)) });
+}
+
+function want(count: number): string {
+  const items = Array.from({ length: count }, (_, i) => ({ secret: `disk/${i}` }));
+  return JSON.stringify({ want: items });
+}
+
+const EC_KEY = { kty: "EC", crv: "P-256", x: b64(32), y: b64(32) };
+
+describe("a release request that deviates", () => {
+  it("is accepted without the deviation", () => {
+    expect(codeOf(() => decodeReleaseRequest(changed({})))).toBeUndefined();
+  });
+
+  const deviations: readonly (readonly [string, Uint8Array])[] = [
+    ["unknown member", changed({ extra: 1 })],
+    ["unknown member of the evidence", withEvidence({ hostVtpm: {} })],
+    ["duplicate member", utf8(JSON.stringify(GOOD).replace('"v":1', '"v":1,"v":1'))],
+    [
+      "duplicate member spelled with an escape",
+      utf8(JSON.stringify(GOOD).replace('"v":1', '"v":1,"\\u0076":1')),
+    ],
+    ["`__proto__` as a member", utf8(JSON.stringify(GOOD).replace('"v":1', '"v":1,"__proto__":{}'))],
+    ["version 2", changed({ v: 2 })],
+    ["version as text", changed({ v: "1" })],
+    ["binding 0", changed({ binding: 0 })],
+    ["binding 4", changed({ binding: 4 })],
+    ["suite 0", changed({ suite: 0 })],
+    ["VMPL 4", changed({ vmpl: 4 })],
+    ["negative VMPL", changed({ vmpl: -1 })],
+    ["fractional VMPL", changed({ vmpl: 0.5 })],
+    ["nonce of 47 bytes", changed({ nonce: b64(47) })],
+    ["nonce of 49 bytes", changed({ nonce: b64(49) })],
+    ["own nonce of 31 bytes", changed({ ownNonce: b64(31) })],
+    ["own nonce with padding", changed({ ownNonce: `${b64(32)}=` })],
+    ["own nonce in standard base64", changed({ ownNonce: `${b64(32).slice(0, 42)}+` })],
+    ["own nonce with unused bits set", changed({ ownNonce: `${b64(32).slice(0, 42)}d` })],
+    ["own nonce with white space", changed({ ownNonce: ` ${b64(32).slice(1)}` })],
+    ["no own nonce", changed({ ownNonce: undefined })],
+    ["null for a member", changed({ nonce: null })],
+    ["wrapPub of suite 3 under suite 1", changed({ wrapPub: b64(65) })],
+    ["wrapPub of suite 1 under suite 2", changed({ suite: 2 })],
+    ["empty wrapPub", changed({ wrapPub: "" })],
+    ["unknown evidence format", withEvidence({ format: "azure-hcl" })],
+    ["no report", withEvidence({ report: undefined })],
+    ["report of 9 KiB", withEvidence({ report: b64(9 * 1024) })],
+    ["nine endorsements", withEvidence({ endorsements: Array.from({ length: 9 }, () => b64(10)) })],
+    ["endorsement of 8 KiB and a byte", withEvidence({ endorsements: [b64(8 * 1024 + 1)] })],
+    ["empty list of endorsements", withEvidence({ endorsements: [] })],
+    ["claims that are no JSON", withClaims("want")],
+    ["claims with an unknown member", withClaims('{"want":[{"secret":"a"}],"role":1}')],
+    ["claims with a duplicate member", withClaims('{"want":[{"secret":"a"}],"want":[{"secret":"b"}]}')],
+    ["claims that want nothing", withClaims('{"want":[]}')],
+    ["seventeen wanted items", withClaims(want(17))],
+    ["the same item twice", withClaims('{"want":[{"secret":"a"},{"secret":"a"}]}')],
+    ["an item that is secret and token", withClaims('{"want":[{"secret":"a","token":{"aud":"b"}}]}')],
+    ["version 0 of a secret", withClaims('{"want":[{"secret":"a","version":0}]}')],
+    ["partial false", withClaims('{"want":[{"secret":"a"}],"partial":false}')],
+    ["audience of 513 bytes", withClaims(JSON.stringify({ want: [{ token: { aud: "a".repeat(513) } }] }))],
+    [
+      "private key in `cnf`",
+      withClaims(JSON.stringify({ want: [{ secret: "a" }], cnf: { ...EC_KEY, d: b64(32) } })),
+    ],
+    [
+      "symmetric key in `cnf`",
+      withClaims(JSON.stringify({ want: [{ secret: "a" }], cnf: { kty: "oct", k: "AA" } })),
+    ],
+    ["invalid UTF-8", new Uint8Array([...changed({}), 0xff])],
+    ["byte order mark", new Uint8Array([0xef, 0xbb, 0xbf, ...changed({})])],
+    ["text after the value", new Uint8Array([...changed({}), 0x7b])],
+    ["no bytes at all", new Uint8Array(0)],
+    ["a list", utf8("[]")],
+    ["null", utf8("null")],
+    ["depth bomb", utf8(`${"[".repeat(100_000)}${"]".repeat(100_000)}`)],
+    ["depth bomb in the claims", withClaims(`{"want":[],"posture":${'{"a":'.repeat(20)}1${"}".repeat(20)}}`)],
+  ];
+  it.each(deviations)("is refused as malformed: %s", (_name, body) => {
+    expect(codeOf(() => decodeReleaseRequest(body))).toBe("request/malformed");
+  });
+
+  it("is refused as too large beyond 256 KiB, unread", () => {
+    const body = new Uint8Array(256 * 1024 + 1).fill(0x20);
+    expect(codeOf(() => decodeReleaseRequest(body))).toBe("request/too-large");
+  });
+
+  it("is refused as too large where the claims exceed 16 KiB", () => {
+    const padded = withClaims(`${claimsText}${" ".repeat(16 * 1024)}`);
+    expect(codeOf(() => decodeReleaseRequest(padded))).toBe("request/too-large");
+  });
+
+  it("is accepted with sixteen items and eight endorsements of 8 KiB", () => {
+    const endorsements = Array.from({ length: 8 }, () => b64(8 * 1024));
+    const body = changed({
+      claims: base64UrlOf(utf8(want(16))),
+      evidence: { ...GOOD.evidence, endorsements },
+    });
+    expect(decodeReleaseRequest(body).claims.want).toHaveLength(16);
+  });
+});
+
+describe("paths of secrets", () => {
+  const rows: readonly (readonly [string, string])[] = [
+    ["empty", ""],
+    ["leading slash", "/a"],
+    ["trailing slash", "a/"],
+    ["empty segment", "a//b"],
+    ["dot segment", "a/./b"],
+    ["dot-dot segment", "a/../b"],
+    ["percent escape", "a%2fb"],
+    ["backslash", "a\\b"],
+    ["white space", "a b"],
+    ["letter outside ASCII", "ä"],
+    ["full-width slash", "a／b"],
+    ["star", "a/*"],
+    ["NUL", "a\u0000b"],
+    ["line feed at the end", "a\n"],
+    ["segment of 129 characters", "a".repeat(129)],
+    ["17 segments", Array.from({ length: 17 }, () => "a").join("/")],
+    [
+      "513 bytes",
+      Array.from({ length: 5 }, () => "a".repeat(102))
+        .join("/")
+        .padEnd(513, "a"),
+    ],
+    ["the name of a token", "token/aws"],
+    ["the tokens themselves", "token"],
+    ["the resource of an attestation", "attest"],
+  ];
+  it.each(rows)("are refused: %s", (_name, path) => {
+    const claims = utf8(JSON.stringify({ want: [{ secret: path }] }));
+    expect(codeOf(() => decodeClaims(claims))).toBe("request/malformed");
+  });
+
+  const good = ["a", "prod/payments/luks/root", "token.d/a", "attest/a", "A-Z_0.9~@:+=", "a".repeat(128)];
+  it.each(good)("are accepted in normal form: %s", (path) => {
+    const claims = utf8(JSON.stringify({ want: [{ secret: path }] }));
+    expect(decodeClaims(claims).want).toEqual([{ secret: path }]);
+  });
+});
+
+describe("an attestation request", () => {
+  it("is refused without the guest's key", () => {
+    expect(codeOf(() => decodeAttestRequest(withClaims('{"want":[]}')))).toBe("request/malformed");
+  });
+
+  it("is refused where it wants something", () => {
+    const claims = JSON.stringify({ want: [{ secret: "a" }], cnf: EC_KEY });
+    expect(codeOf(() => decodeAttestRequest(withClaims(claims)))).toBe("request/malformed");
+  });
+
+  it("is accepted with the key and no wish", () => {
+    const claims = JSON.stringify({ want: [], cnf: EC_KEY });
+    expect(decodeAttestRequest(withClaims(claims)).claims.cnf).toEqual(EC_KEY);
+  });
+});
+
+const DECODERS: readonly (readonly [string, (bytes: Uint8Array) => unknown])[] = [
+  ["challenge request", decodeChallengeRequest],
+  ["challenge", decodeChallenge],
+  ["claims", decodeClaims],
+  ["release request", decodeReleaseRequest],
+  ["release answer", decodeReleaseAnswer],
+  ["attest request", decodeAttestRequest],
+  ["attest answer", decodeAttestAnswer],
+  ["secret content", secret.decodeSecretContent],
+  ["secret rotation", secret.decodeSecretRotation],
+  ["secret state change", secret.decodeSecretStateChange],
+  ["secret summary", secret.decodeSecretSummary],
+  ["secret list", secret.decodeSecretList],
+  ["bundle proposal", bundle.decodeBundleProposal],
+  ["bundle activation", bundle.decodeBundleActivation],
+  ["proposal answer", bundle.decodeProposalAnswer],
+  ["activation", bundle.decodeActivationSummary],
+  ["bundle list", bundle.decodeBundleList],
+  ["bundle detail", bundle.decodeBundleDetail],
+  ["ledger page", decodeLedgerPage],
+  ["decision", decodeDecisionDetail],
+  ["problem", decodeProblem],
+  ["description", decodeBrokerDescription],
+  ["admin header", decodeAdminHeader],
+  ["admin claims", decodeAdminClaims],
+];
+
+describe.each(DECODERS)("the decoder of a %s", (_name, decode) => {
+  it("throws nothing but a Fault, for any bytes", () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.uint8Array({ maxLength: 300 }), fc.json().map(utf8)), (bytes) => {
+        expect(() => codeOf(() => decode(bytes))).not.toThrow();
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("refuses a depth bomb", () => {
+    expect(codeOf(() => decode(utf8("[".repeat(200_000))))).toBeDefined();
+  });
+});
+
+describe("a refusal", () => {
+  it("never repeats the plaintext it was given", () => {
+    const planted = "cGxhbnRlZC1zZWNyZXQ";
+    const bodies = [
+      { kind: "static", plaintext: `${planted}!` },
+      { kind: "static", plaintext: planted, size: 1 },
+      { kind: planted, plaintext: planted },
+    ];
+    for (const body of bodies) {
+      try {
+        secret.decodeSecretContent(utf8(JSON.stringify(body)));
+        expect.unreachable();
+      } catch (thrown) {
+        expect(thrown).toBeInstanceOf(Fault);
+        expect(`${String(thrown)}${JSON.stringify(thrown)}`).not.toContain(planted);
+      }
+    }
+  });
+});

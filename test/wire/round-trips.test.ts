@@ -1,0 +1,212 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { utf8 } from "../../src/base/bytes.ts";
+import * as attest from "../../src/wire/attest.ts";
+import * as bundle from "../../src/wire/bundle.ts";
+import * as challenge from "../../src/wire/challenge.ts";
+import { decodeClaims, encodeClaims } from "../../src/wire/claims.ts";
+import * as decision from "../../src/wire/decision.ts";
+import * as ledger from "../../src/wire/ledger.ts";
+import type * as wire from "../../src/wire/messages.ts";
+import * as problem from "../../src/wire/problem.ts";
+import * as release from "../../src/wire/release.ts";
+import * as secret from "../../src/wire/secret.ts";
+import * as wellKnown from "../../src/wire/well-known.ts";
+import * as any from "./arbitraries.ts";
+
+/** `decode(encode(message))` is the message. */
+function expectRoundTrip<T>(
+  messages: fc.Arbitrary<T>,
+  encode: (message: T) => string,
+  decode: (bytes: Uint8Array) => T,
+): void {
+  fc.assert(
+    fc.property(messages, (message) => {
+      expect(decode(utf8(encode(message)))).toEqual(message);
+    }),
+    { numRuns: 60 },
+  );
+}
+
+describe("what is written is what is read", () => {
+  it("keeps a challenge request", () => {
+    const requests = fc.record(
+      {
+        binding: fc.constantFrom(1 as const, 2 as const, 3 as const),
+        guestNonce: any.bytes(32),
+        fresh: fc.constant(true as const),
+      },
+      { requiredKeys: ["binding"] },
+    );
+    expectRoundTrip(requests, challenge.encodeChallengeRequest, challenge.decodeChallengeRequest);
+  });
+
+  it("keeps a challenge", () => {
+    const challenges = fc.record({
+      nonce: any.bytes(48),
+      expiresAt: any.instants,
+      audience: any.names,
+      signingKey: any.bytes(1, 120),
+      kid: any.names,
+      suites: fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 4 }),
+    });
+    expectRoundTrip(challenges, challenge.encodeChallenge, challenge.decodeChallenge);
+  });
+
+  it("keeps claims", () => {
+    fc.assert(
+      fc.property(any.claims, (claims) => {
+        expect(decodeClaims(encodeClaims(claims))).toEqual(claims);
+      }),
+    );
+  });
+
+  it("keeps a release request, and its claims to the byte", () => {
+    const claims = any.claims.filter(({ want }) => want.length > 0);
+    fc.assert(
+      fc.property(any.requestsWithoutClaims, claims, (request, wanted) => {
+        const claimsBytes = encodeClaims(wanted);
+        const text = release.encodeEvidenceRequest({ ...request, claimsBytes });
+        expect(release.decodeReleaseRequest(utf8(text))).toEqual({ ...request, claimsBytes, claims: wanted });
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("keeps claims bytes that nobody would write that way", () => {
+    const claimsBytes = utf8('{ "want" : [\n { "secret":"a\\u002fb" } ] }');
+    const [request] = fc.sample(any.requestsWithoutClaims, 1);
+    if (request === undefined) throw new Error("a sample was expected");
+    const read = release.decodeReleaseRequest(
+      utf8(release.encodeEvidenceRequest({ ...request, claimsBytes })),
+    );
+    expect(read.claimsBytes).toEqual(claimsBytes);
+    expect(read.claims).toEqual({ want: [{ secret: "a/b" }] });
+  });
+
+  it("keeps a release answer", () => {
+    const refused = fc.record({ secret: any.paths, code: fc.constant("denied") });
+    const answers = fc.record({
+      decision: any.ulids,
+      releases: fc.array(any.sealedReleases, { maxLength: 4 }),
+      refused: fc.array(refused, { maxLength: 3 }),
+    });
+    expectRoundTrip<wire.ReleaseAnswer>(
+      answers,
+      (answer) => release.encodeReleaseAnswer(answer, true),
+      release.decodeReleaseAnswer,
+    );
+  });
+
+  it("names refused items only where the guest asked for a partial answer", () => {
+    const answer = {
+      decision: "01JD0000000000000000000000",
+      releases: [],
+      refused: [{ secret: "a", code: "denied" }],
+    };
+    expect(release.encodeReleaseAnswer(answer, false)).not.toContain("refused");
+    expect(release.encodeReleaseAnswer(answer, true)).toContain("refused");
+  });
+
+  it("keeps an attestation answer", () => {
+    const answers = fc.record({ decision: any.ulids, token: fc.constantFrom("a.b.c", "eyJ.e-_.Zz9") });
+    expectRoundTrip(answers, attest.encodeAttestAnswer, attest.decodeAttestAnswer);
+  });
+
+  it("keeps secret messages", () => {
+    const contents: fc.Arbitrary<wire.SecretContent> = fc.oneof(
+      fc.record({ kind: fc.constant("static" as const), plaintext: any.bytes(1, 500) }),
+      fc.record({ kind: fc.constant("generated" as const), size: fc.integer({ min: 16, max: 65_536 }) }),
+    );
+    expectRoundTrip(contents, secret.encodeSecretContent, secret.decodeSecretContent);
+    expectRoundTrip(any.secretSummaries, secret.encodeSecretSummary, secret.decodeSecretSummary);
+    expectRoundTrip<readonly wire.SecretSummary[]>(
+      fc.array(any.secretSummaries, { maxLength: 5 }),
+      secret.encodeSecretList,
+      secret.decodeSecretList,
+    );
+    const rotations = fc.record({ size: fc.integer({ min: 16, max: 65_536 }) });
+    expectRoundTrip(rotations, secret.encodeSecretRotation, secret.decodeSecretRotation);
+    const changes = any.secretSummaries.map(({ version, state }) => ({ version, state }));
+    expectRoundTrip(changes, secret.encodeSecretStateChange, secret.decodeSecretStateChange);
+  });
+
+  it("keeps bundle messages", () => {
+    const proposals = fc.record({ tar: any.bytes(1, 2000), signature: any.names });
+    expectRoundTrip(proposals, bundle.encodeBundleProposal, bundle.decodeBundleProposal);
+    const answers = fc.record({ digest: any.digests, isNew: fc.boolean() });
+    expectRoundTrip(answers, bundle.encodeProposalAnswer, bundle.decodeProposalAnswer);
+    const signatures = fc.record({ signature: any.names });
+    expectRoundTrip(signatures, bundle.encodeBundleActivation, bundle.decodeBundleActivation);
+    expectRoundTrip(any.activations, bundle.encodeActivationSummary, bundle.decodeActivationSummary);
+    const lists: fc.Arbitrary<wire.BundleList> = fc.record(
+      { bundles: fc.array(any.bundleSummaries, { maxLength: 4 }), live: any.activations },
+      { requiredKeys: ["bundles"] },
+    );
+    expectRoundTrip(lists, bundle.encodeBundleList, bundle.decodeBundleList);
+    const details: fc.Arbitrary<wire.BundleDetail> = fc
+      .record({
+        modules: fc.array(fc.record({ name: any.names, version: any.names }), { maxLength: 3 }),
+        sources: fc.array(fc.record({ path: any.names, text: fc.string({ unit: "grapheme" }) }), {
+          maxLength: 3,
+        }),
+      })
+      .chain((rest) => any.bundleSummaries.map((summary) => ({ ...summary, ...rest })));
+    expectRoundTrip(details, bundle.encodeBundleDetail, bundle.decodeBundleDetail);
+  });
+
+  it("keeps a page of the ledger", () => {
+    const pages = fc.record({
+      from: fc.nat(),
+      size: fc.nat(),
+      entries: fc.array(any.bytes(1, 300), { maxLength: 8 }),
+    });
+    expectRoundTrip<wire.LedgerPage>(pages, ledger.encodeLedgerPage, ledger.decodeLedgerPage);
+  });
+
+  it("keeps what is known of a decision", () => {
+    const decisions: fc.Arbitrary<wire.DecisionDetail> = fc.oneof(
+      fc.record({
+        kind: fc.constant("decision" as const),
+        id: any.ulids,
+        at: any.instants,
+        seq: fc.nat(),
+        entry: fc.constant({ v: 1, kind: "decision" }),
+        trace: fc.constantFrom({ items: [] }, [1, "a", null]),
+      }),
+      fc.record({
+        kind: fc.constant("refusal" as const),
+        id: any.ulids,
+        at: any.instants,
+        source: any.names,
+        code: fc.constant("nonce/expired"),
+        format: fc.constant("raw"),
+      }),
+    );
+    expectRoundTrip(decisions, decision.encodeDecisionDetail, decision.decodeDecisionDetail);
+  });
+
+  it("keeps a problem", () => {
+    const problems = any.ulids.map((id) =>
+      problem.problemOf("policy/denied", id, "ask the owner of this disk"),
+    );
+    expectRoundTrip(problems, problem.encodeProblem, problem.decodeProblem);
+  });
+
+  it("keeps what a broker says of itself", () => {
+    const descriptions = fc.record({
+      audience: any.names,
+      bindings: fc.constant([3]),
+      suites: fc.constant([1]),
+      signingKey: fc.record({ kid: any.names, spki: any.bytes(91) }),
+      ledgerKey: fc.record({ kid: any.names, spki: any.bytes(44) }),
+      evidenceFormats: fc.constant(["raw"]),
+      isSimulatorTrusted: fc.boolean(),
+    });
+    expectRoundTrip<wire.BrokerDescription>(
+      descriptions,
+      wellKnown.encodeBrokerDescription,
+      wellKnown.decodeBrokerDescription,
+    );
+  });
+});
