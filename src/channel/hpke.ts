@@ -1,5 +1,5 @@
 /** How is a secret sealed to a guest's one-use key? HPKE base mode (RFC 9180) over the Primitives port. */
-import { concatBytes, isZero, u8, u16be, utf8 } from "../base/bytes.ts";
+import { concatBytes, isZero, parseHex, u8, u16be, utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import type { Group, Primitives } from "../base/primitives.ts";
 import { hkdfExpand, hkdfExtract } from "../keys/derive.ts";
@@ -14,7 +14,11 @@ export interface HpkeSuite {
   readonly privateKeySize: number;
   /** Bytes of the AEAD key: 16 or 32 of AES-GCM. */
   readonly aeadKeySize: number;
+  /** LabeledExtract("", "psk_id_hash", ""): base mode has one value per suite, so it is not computed for each seal. */
+  readonly pskIdHash: Uint8Array;
 }
+
+const NONE = new Uint8Array(0);
 
 /** Suite 1 of PROTOCOL section 1: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM. */
 const HPKE_X25519: HpkeSuite = {
@@ -24,6 +28,7 @@ const HPKE_X25519: HpkeSuite = {
   publicKeySize: 32,
   privateKeySize: 32,
   aeadKeySize: 32,
+  pskIdHash: parseHex("4ce5472ecdd5093ba0aecb8f871ff13f1fbc90ee76f0e18ace1a1b7e565bafa3") ?? NONE,
 };
 
 const KDF_ID = 0x0001;
@@ -32,7 +37,6 @@ const VERSION = "HPKE-v1";
 const SECRET_SIZE = 32;
 const NONCE_SIZE = 12;
 const TAG_SIZE = 16;
-const NONE = new Uint8Array(0);
 
 type Hmac = Pick<Primitives, "hmac">;
 
@@ -118,11 +122,7 @@ function keysOf(
 
   const suiteId = concatBytes(utf8("HPKE"), u16be(suite.kemId), u16be(KDF_ID), u16be(suite.aeadId));
   const schedule = kdfOf(primitives, suiteId);
-  const context = concatBytes(
-    u8(MODE_BASE),
-    schedule.extract(NONE, "psk_id_hash", NONE),
-    schedule.extract(NONE, "info_hash", info),
-  );
+  const context = concatBytes(u8(MODE_BASE), suite.pskIdHash, schedule.extract(NONE, "info_hash", info));
   const secret = schedule.extract(sharedSecret, "secret", NONE);
   const key = schedule.expand(secret, "key", context, suite.aeadKeySize);
   const nonce = schedule.expand(secret, "base_nonce", context, NONCE_SIZE);

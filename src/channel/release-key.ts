@@ -1,9 +1,10 @@
 /** What goes with a sealed secret, and what of it does the broker sign? The release envelope of PROTOCOL section 7. */
 import { concatBytes, lengthPrefixed, utf8 } from "../base/bytes.ts";
-import { canonicalJsonBytes, type JsonObject, type JsonValue } from "../base/canonical-json.ts";
+import { canonicalJsonBytes, type JsonValue } from "../base/canonical-json.ts";
 import { Fault } from "../base/fault.ts";
+import { hasShape, hex, integer, oneOf, type Shape, text } from "../base/shape.ts";
 import { parseStrictJson } from "../base/strict-json.ts";
-import { type Instant, instant } from "../base/time.ts";
+import type { Instant } from "../base/time.ts";
 import type { Binding, Suite } from "./bindings.ts";
 
 const TYPE = "ostiary-release+hpke";
@@ -48,23 +49,23 @@ export function encodeReleaseHeader(header: ReleaseHeader): Uint8Array {
   return canonicalJsonBytes(header);
 }
 
-type Rule = (value: JsonValue | undefined) => boolean;
+const SECONDS = integer(0, MAX_SECONDS);
 
-const HEADER_RULES: Readonly<Record<keyof ReleaseHeader, Rule>> = {
-  v: (value) => value === 1,
-  typ: (value) => value === TYPE,
-  alg: (value) => value === "ES256",
-  kid: textOf(/^.{1,128}$/u),
-  suite: (value) => value === 1 || value === 2,
-  binding: integerWithin(1, 3),
-  secret_id: textOf(/^[!-~]{1,512}$/),
-  key_version: integerWithin(0, Number.MAX_SAFE_INTEGER),
-  policy_hash: textOf(/^[0-9a-f]{64}$/),
-  decision: textOf(/^[0-9A-Za-z]{1,64}$/),
-  iat: integerWithin(0, MAX_SECONDS),
-  exp: integerWithin(0, MAX_SECONDS),
-  seq: integerWithin(0, MAX_ITEMS - 1),
-  of: integerWithin(1, MAX_ITEMS),
+const HEADER: Shape<ReleaseHeader> = {
+  v: oneOf(1),
+  typ: oneOf(TYPE),
+  alg: oneOf("ES256"),
+  kid: text(/^.{1,128}$/u),
+  suite: integer(1, 2),
+  binding: integer(1, 3),
+  secret_id: text(/^[!-~]{1,512}$/),
+  key_version: integer(0, Number.MAX_SAFE_INTEGER),
+  policy_hash: hex(32),
+  decision: text(/^[0-9A-Za-z]{1,64}$/),
+  iat: SECONDS,
+  exp: SECONDS,
+  seq: integer(0, MAX_ITEMS - 1),
+  of: integer(1, MAX_ITEMS),
 };
 
 /**
@@ -84,7 +85,7 @@ export function parseReleaseHeader(bytes: Uint8Array): ReleaseHeader {
   });
   if (!isHeader(value)) throw badRelease("the members of a release header, each within its range");
   if (value.seq >= value.of) throw badRelease("a position below the number of items");
-  return { ...value, iat: instant(value.iat), exp: instant(value.exp) };
+  return value;
 }
 
 /** The `info` of the seal: only the exchange with this binder opens it. */
@@ -109,23 +110,7 @@ export function releaseSignatureInput(parts: {
 }
 
 function isHeader(value: JsonValue): value is ReleaseHeader {
-  if (!isObject(value)) return false;
-  const names = Object.keys(value);
-  const rules = Object.entries(HEADER_RULES);
-  return names.length === rules.length && rules.every(([name, rule]) => rule(value[name]));
-}
-
-function isObject(value: JsonValue): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function textOf(pattern: RegExp): Rule {
-  return (value) => typeof value === "string" && pattern.test(value);
-}
-
-function integerWithin(least: number, most: number): Rule {
-  return (value) =>
-    typeof value === "number" && Number.isSafeInteger(value) && value >= least && value <= most;
+  return hasShape(value, HEADER);
 }
 
 function badRelease(expected: string): Fault {
