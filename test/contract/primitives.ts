@@ -8,20 +8,13 @@ import { isFault } from "../../src/base/fault.ts";
 import type { Primitives, SignatureScheme } from "../../src/base/primitives.ts";
 import { signatureSizeOf, spkiOf } from "../../src/base/spki.ts";
 import { hkdf } from "../../src/keys/derive.ts";
-import {
-  type Answer,
-  hexField,
-  numberField,
-  runWycheproof,
-  type WycheproofFile,
-} from "../support/wycheproof.ts";
+import { type Answer, hexField, itAnswersAll, numberField, type VectorText } from "../support/wycheproof.ts";
 
 export interface PrimitivesUnderTest {
   readonly name: string;
   readonly primitives: Primitives;
   readonly hasRsa: boolean;
-  /** The text of a file below `crypto/`, or `undefined` when the shared vectors are not there. */
-  readonly vector: (path: string) => string | undefined;
+  readonly vector: VectorText;
 }
 
 export function describePrimitives(subject: PrimitivesUnderTest): void {
@@ -54,16 +47,7 @@ const VECTOR_ROWS: readonly VectorRow[] = [
 
 function describeVectors({ primitives, hasRsa, vector }: PrimitivesUnderTest): void {
   for (const row of VECTOR_ROWS.filter(({ needsRsa }) => hasRsa || needsRsa !== true)) {
-    const text = vector(`wycheproof/${row.file}.json`);
-    if (text === undefined) {
-      it.skip(`answers every test of ${row.file} (no ../shared/vectors here)`);
-      continue;
-    }
-    it(`answers every test of ${row.file}`, async () => {
-      const file: WycheproofFile = JSON.parse(text);
-      const verdict = await runWycheproof(file, row.answer(primitives));
-      expect(verdict).toEqual({ ran: file.numberOfTests, wrong: [] });
-    });
+    itAnswersAll(row.file, row.answer(primitives), vector);
   }
 }
 

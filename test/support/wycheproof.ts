@@ -1,4 +1,5 @@
 /** What does a Wycheproof file ask? Its groups and tests, and whether an implementation answers each as the file says. */
+import { expect, it } from "vitest";
 import { parseHex } from "../../src/base/bytes.ts";
 
 export interface WycheproofTest {
@@ -12,7 +13,7 @@ export interface WycheproofGroup {
   readonly [field: string]: unknown;
 }
 
-export interface WycheproofFile {
+interface WycheproofFile {
   readonly numberOfTests: number;
   readonly testGroups: readonly WycheproofGroup[];
 }
@@ -20,15 +21,31 @@ export interface WycheproofFile {
 /** Whether the implementation accepts the test's input and, where the test states an output, gives exactly that. */
 export type Answer = (test: WycheproofTest, group: WycheproofGroup) => Promise<boolean> | boolean;
 
-export interface Verdict {
+interface Verdict {
   /** How many tests ran: all of the file. */
   readonly ran: number;
   /** Ids of tests whose answer is not what the file says, or that threw what {@link Answer} did not expect. */
   readonly wrong: readonly string[];
 }
 
-/** Runs every test of a file; `valid` must be accepted, `invalid` must not, `acceptable` may be either but must answer. */
-export async function runWycheproof(file: WycheproofFile, answer: Answer): Promise<Verdict> {
+/** The text of a file below `crypto/`, or `undefined` when the shared vectors are not beside this project. */
+export type VectorText = (path: string) => string | undefined;
+
+/** One test that runs a whole file; skipped by name when the file is not there. */
+export function itAnswersAll(name: string, answer: Answer, vector: VectorText): void {
+  const text = vector(`wycheproof/${name}.json`);
+  if (text === undefined) {
+    it.skip(`answers every test of ${name} (no ../shared/vectors here)`);
+    return;
+  }
+  it(`answers every test of ${name}`, async () => {
+    const file: WycheproofFile = JSON.parse(text);
+    expect(await runWycheproof(file, answer)).toEqual({ ran: file.numberOfTests, wrong: [] });
+  });
+}
+
+/** `valid` must be accepted, `invalid` must not, `acceptable` may be either but must answer. */
+async function runWycheproof(file: WycheproofFile, answer: Answer): Promise<Verdict> {
   const wrong: string[] = [];
   let ran = 0;
   for (const group of file.testGroups) {

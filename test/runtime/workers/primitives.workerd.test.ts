@@ -1,11 +1,12 @@
-/** Do the Worker's Primitives keep the contract inside workerd? */
+/** Do the Worker's Primitives, and what the core composes of them, keep their contracts inside workerd? */
 import { inject } from "vitest";
 import { workerPrimitives } from "../../../src/runtime/workers/primitives.ts";
+import { describeP256Agreement } from "../../contract/p256-agreement.ts";
 import { describePrimitives } from "../../contract/primitives.ts";
+import { describeSiv } from "../../contract/siv.ts";
 
-describePrimitives({
-  name: "workerd",
-  primitives: workerPrimitives(crypto.subtle),
-  hasRsa: true,
-  vector: (path) => inject("cryptoVectors")[path],
-});
+const vector = (path: string): string | undefined => inject("cryptoVectors")[path];
+
+describePrimitives({ name: "workerd", primitives: workerPrimitives(crypto.subtle), hasRsa: true, vector });
+describeSiv(vector);
+describeP256Agreement(vector);
