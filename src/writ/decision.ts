@@ -55,33 +55,33 @@ export interface Obligations {
 export type Verdict = "ok" | "x" | "?";
 
 /** What an atom asks, known before any request. `at` is line and column in the file of its declaration. */
-export interface AtomText {
+export type AtomText = {
   readonly at: string;
   readonly field: string;
   readonly wanted: string;
-}
+};
 
 export type TraceValue = string | number | boolean | readonly string[] | Readonly<Record<string, number>>;
 
 /** An atom as it was judged. `got` is missing where the field was absent. */
-export interface AtomTrace {
+export type AtomTrace = {
   readonly atom: AtomText;
   readonly verdict: Verdict;
   readonly got?: TraceValue;
   readonly note?: string;
-}
+};
 
 /** A combination of conditions as it was judged. */
-export interface GroupTrace {
+export type GroupTrace = {
   readonly group: "and" | "or" | "not" | "all" | "any" | "none";
   readonly verdict: Verdict;
   readonly of: readonly ConditionTrace[];
-}
+};
 
 export type ConditionTrace = AtomTrace | GroupTrace;
 
 /** What a clause says, known before any request. */
-export interface ClauseText {
+export type ClauseText = {
   readonly kind: "require" | "allow" | "deny";
   /** `file:line` of the clause; of the use, where a template or a platform made it. */
   readonly at: string;
@@ -91,39 +91,42 @@ export interface ClauseText {
   readonly reason?: string;
   /** `platform aws`, `template base`: where the clause comes from, if it is not written in the declaration. */
   readonly from?: string;
-}
+};
 
 /** A clause as it was judged. A clause without a condition (`allow "x"`) has no `when`. */
-export interface ClauseTrace {
+export type ClauseTrace = {
   readonly clause: ClauseText;
   /** Of the condition: `x` on a deny means that it did not fire; `?` on a deny means that it fired on unknown. */
   readonly verdict: Verdict;
   readonly when?: ConditionTrace;
-}
+};
 
 /** A policy or guard that was in scope. `passes`: every require holds and no deny fires. */
-export interface DeclarationTrace {
+export type DeclarationTrace = {
   readonly kind: "guard" | "policy";
   readonly name: string;
   readonly module: string;
   readonly passes: boolean;
   readonly clauses: readonly ClauseTrace[];
-}
+};
 
 /** A revoked entry that matched. */
-export interface RevocationTrace {
+export type RevocationTrace = {
   readonly set: string;
   readonly label: string;
   readonly field: string;
   readonly at: string;
-}
+};
 
-/** Every clause in scope as it was judged: guards by name, then policies by name. JSON as it stands. */
-export interface Trace {
+/**
+ * Every clause in scope as it was judged: guards by name, then policies by name. JSON as it stands, and therefore type
+ * aliases: an interface is not assignable to `JsonValue`.
+ */
+export type Trace = {
   readonly resource: string;
   readonly declarations: readonly DeclarationTrace[];
   readonly revoked: readonly RevocationTrace[];
-}
+};
 
 /** The answer. `sentence` is the one text that the guest may see; the code and the trace are for operators. */
 export interface Decision {
