@@ -1,0 +1,127 @@
+/** May this guest have this, says the policy? Bound evidence, bundle and context to an appraisal. It answers; it never throws. */
+import type { Brand } from "../base/brand.ts";
+import type { JsonValue } from "../base/canonical-json.ts";
+import type { BoundEvidence } from "../channel/bind.ts";
+import type { ClauseTrace, Decision, DeclarationTrace, Trace } from "../writ/decision.ts";
+import { evaluate } from "../writ/evaluator.ts";
+import type { Bundle } from "./bundle.ts";
+import { type FactContext, factsOf } from "./facts.ts";
+import { NO_OBLIGATIONS, type Terms, unmetTerms } from "./obligations.ts";
+import { FIELDS } from "./vocabulary-fields.ts";
+
+/** What the broker itself knows of the exchange and of what is asked for. */
+export interface AppraisalContext extends FactContext, Terms {}
+
+/** An appraisal as it stands in the trace, the ledger and the answer. */
+export interface AppraisalOutcome {
+  /** AR4SI: `warning` where a retiring reference value carried the allow. */
+  readonly tier: "affirming" | "warning" | "contraindicated";
+  readonly isAllowed: boolean;
+  /** Why not; for operators only. */
+  readonly code: Decision["code"];
+  readonly allowedBy: Decision["allowedBy"];
+  readonly obligations: Decision["obligations"];
+  /** The one text of the policy's author that the guest may read. */
+  readonly sentence: string | undefined;
+  /** Every clause in scope, expected and received: a {@link Trace}. */
+  readonly trace: JsonValue;
+}
+
+/** The policy's answer over bound evidence. Only {@link appraise} makes it. */
+export type Appraisal = Brand<AppraisalOutcome, "appraised">;
+
+/** Fields that every report and exchange has: a missing one is a fault of the verifier, and releases nothing. */
+const ALWAYS_PRESENT = FIELDS.filter(({ absence }) => absence === undefined).map(({ name }) => name);
+
+/** Refusals that no source line explains are explained by these built-in guards. */
+const EVIDENCE_GUARD = "ostiary.evidence";
+const OBLIGATIONS_GUARD = "ostiary.obligations";
+
+/**
+ * Appraises bound evidence against a bundle for one resource.
+ *
+ * Total: whatever happens inside, the answer is an appraisal, and what is not understood is a no (`internal`). Without a
+ * bundle everything is refused (`no-policy`). An allow whose terms this exchange does not meet (`wrap`, `key_version`) is
+ * refused as `denied`, with the term as a clause of the trace.
+ */
+export function appraise(
+  bound: BoundEvidence,
+  bundle: Bundle | undefined,
+  context: AppraisalContext,
+): Appraisal {
+  try {
+    return mark(outcomeOf(bound, bundle, context));
+  } catch {
+    return mark(refusalOf("internal", traceWith(context, [])));
+  }
+}
+
+/** The only place that makes the mark. */
+function mark(outcome: AppraisalOutcome): Appraisal {
+  return outcome as Appraisal;
+}
+
+function outcomeOf(
+  bound: BoundEvidence,
+  bundle: Bundle | undefined,
+  context: AppraisalContext,
+): AppraisalOutcome {
+  if (bundle === undefined) return refusalOf("no-policy", traceWith(context, []));
+  const facts = factsOf(bound, context, bundle.vcpus);
+  const missing = ALWAYS_PRESENT.filter((field) => !facts.has(field));
+  if (missing.length > 0) {
+    const guard = builtInGuard(EVIDENCE_GUARD, missing.map(missingClause));
+    return refusalOf("evidence", traceWith(context, [guard]));
+  }
+  const decision = evaluate(bundle.program, facts);
+  if (!decision.isAllowed) return refusalOf(decision.code ?? "internal", decision.trace, decision.sentence);
+  const unmet = unmetTerms(decision.obligations, context);
+  if (unmet.length > 0) return refusalOf("denied", withGuard(decision.trace, unmet));
+  const { allowedBy, obligations, sentence, trace, isRetiring } = decision;
+  const tier = isRetiring ? "warning" : "affirming";
+  return { tier, isAllowed: true, code: undefined, allowedBy, obligations, sentence, trace };
+}
+
+function refusalOf(
+  code: NonNullable<Decision["code"]>,
+  trace: Trace,
+  sentence?: string | undefined,
+): AppraisalOutcome {
+  return {
+    tier: "contraindicated",
+    isAllowed: false,
+    code,
+    allowedBy: [],
+    obligations: NO_OBLIGATIONS,
+    sentence,
+    trace,
+  };
+}
+
+function traceWith(context: AppraisalContext, declarations: readonly DeclarationTrace[]): Trace {
+  return { resource: context.resource, declarations, revoked: [] };
+}
+
+/** Guards come before policies in a trace. */
+function withGuard(trace: Trace, unmet: readonly ClauseTrace[]): Trace {
+  const { declarations } = trace;
+  const guards = declarations.filter(({ kind }) => kind === "guard");
+  const policies = declarations.filter(({ kind }) => kind === "policy");
+  return { ...trace, declarations: [...guards, builtInGuard(OBLIGATIONS_GUARD, unmet), ...policies] };
+}
+
+function builtInGuard(name: string, clauses: readonly ClauseTrace[]): DeclarationTrace {
+  return { kind: "guard", name, module: "ostiary", passes: false, clauses };
+}
+
+function missingClause(field: string): ClauseTrace {
+  return {
+    clause: { kind: "require", at: "", text: `require has ${field}` },
+    verdict: "x",
+    when: {
+      atom: { at: "", field, wanted: "present" },
+      verdict: "x",
+      note: "always present in verified evidence",
+    },
+  };
+}

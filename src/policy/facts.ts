@@ -1,0 +1,184 @@
+/** What does verified evidence say, in the words of a policy? A table from field to reading, walked once per decision. */
+import type { FirmwareVersion, Report } from "../attestation/snp/report.ts";
+import { isSameTcb, type TcbVersion } from "../attestation/snp/tcb.ts";
+import type { Verification } from "../attestation/verify.ts";
+import { hexOf, isZero } from "../base/bytes.ts";
+import type { Instant } from "../base/time.ts";
+import type { Facts, FactValue, TcbFact, VersionFact } from "../writ/facts.ts";
+
+/** What the broker itself saw of the exchange; none of it comes from the request's body. */
+export interface FactContext {
+  /** The broker's clock, read once per decision. */
+  readonly now: Instant;
+  /** In normal form (WRIT section 5.2). */
+  readonly resource: string;
+  readonly op: "release" | "unwrap" | "derive" | "write";
+  readonly channel: "application" | "ra-tls" | "tls-exporter" | "kbs";
+  readonly nonceAgeMs: number;
+  /** 1 + decisions on this `report.id` and resource in the last hour. */
+  readonly attempt: number;
+  /** Peer address: forwarded headers only from configured proxies. */
+  readonly source: string;
+  readonly region: string;
+  readonly environment: string;
+  /** Whether the broker's root key is in sealed or hardware storage. */
+  readonly isKekSealed: boolean;
+}
+
+/** A field and how it is read; `undefined` leaves it absent. */
+export type Reading<From> = readonly [field: string, read: (from: From) => FactValue | undefined];
+
+/**
+ * Reads every field that a report and its exchange decide (WRIT section 6). Fields whose source is not there (vTPM quotes,
+ * client certificates) are absent.
+ *
+ * @param verification - Of genuine evidence; whether it is bound is the caller's business.
+ * @param vcpus - Measurement → vCPU count, by the reference values of a bundle.
+ */
+export function factsOf(
+  verification: Verification,
+  context: FactContext,
+  vcpus: ReadonlyMap<string, number> = new Map(),
+): Facts {
+  const facts = new Map<string, FactValue>();
+  putAll(facts, REPORT_READINGS, verification.evidence.report);
+  putAll(facts, EVIDENCE_READINGS, verification);
+  putAll(facts, TIMED_READINGS, { verification, now: context.now });
+  putAll(facts, CONTEXT_READINGS, context);
+  const count = vcpus.get(String(facts.get("measurement")));
+  if (count !== undefined) facts.set("vm.vcpus", count);
+  return facts;
+}
+
+/** Adds what is there of a table's fields. */
+export function putAll<From>(
+  facts: Map<string, FactValue>,
+  readings: readonly Reading<From>[],
+  from: From,
+): void {
+  for (const [field, read] of readings) {
+    const value = read(from);
+    if (value !== undefined) facts.set(field, value);
+  }
+}
+
+/** What the report decides by itself. */
+export const REPORT_READINGS: readonly Reading<Report>[] = [
+  ["report.version", (report) => String(report.version)],
+  ["report.id", (report) => hexOf(report.reportId)],
+  ["report.id_ma", (report) => hexOf(report.reportIdMa)],
+  ["report.chip_masked", (report) => isZero(report.chipId)],
+  ["report.chip_id", (report) => hexUnlessZero(report.chipId)],
+  ["measurement", (report) => hexOf(report.measurement)],
+  ["host_data", (report) => hexOf(report.hostData)],
+  ["vmpl", (report) => report.vmpl],
+  ["id_block.guest_svn", (report) => report.guestSvn],
+  ["id_block.family_id", (report) => hexOf(report.familyId)],
+  ["id_block.image_id", (report) => hexOf(report.imageId)],
+  ["id_block.id_key", (report) => hexUnlessZero(report.idKeyDigest)],
+  // AUTHOR_KEY_DIGEST means something only where SIGNER_INFO says so (snp.md section 6).
+  [
+    "id_block.author_key",
+    (report) => (report.isAuthorKeyEnabled ? hexOf(report.authorKeyDigest) : undefined),
+  ],
+  ["guest.abi", ({ guestPolicy }) => [guestPolicy.abiMajor, guestPolicy.abiMinor, 0]],
+  ["guest.smt", ({ guestPolicy }) => guestPolicy.smt],
+  ["guest.migrate_ma", ({ guestPolicy }) => guestPolicy.migrateMa],
+  ["guest.debug", ({ guestPolicy }) => guestPolicy.debug],
+  ["guest.single_socket", ({ guestPolicy }) => guestPolicy.singleSocket],
+  ["guest.cxl", ({ guestPolicy }) => guestPolicy.cxl],
+  ["guest.aes256_xts", ({ guestPolicy }) => guestPolicy.aes256Xts],
+  ["guest.rapl_disabled", ({ guestPolicy }) => guestPolicy.raplDisabled],
+  ["guest.ciphertext_hiding", ({ guestPolicy }) => guestPolicy.ciphertextHiding],
+  ["guest.page_swap_disabled", ({ guestPolicy }) => guestPolicy.pageSwapDisabled],
+  ["guest.unknown_bits", ({ guestPolicy }) => guestPolicy.hasUnknownBits],
+  ["host.smt", ({ platformInfo }) => platformInfo.smt],
+  ["host.tsme", ({ platformInfo }) => platformInfo.tsme],
+  ["host.ecc", ({ platformInfo }) => platformInfo.ecc],
+  ["host.rapl_disabled", ({ platformInfo }) => platformInfo.raplDisabled],
+  ["host.ciphertext_hiding", ({ platformInfo }) => platformInfo.ciphertextHiding],
+  ["host.alias_check", ({ platformInfo }) => platformInfo.aliasCheck],
+  ["host.iommu_write_safe", ({ platformInfo }) => platformInfo.iommuWriteSafe],
+  ["host.tio", ({ platformInfo }) => platformInfo.tio],
+  ["host.unknown_bits", ({ platformInfo }) => platformInfo.hasUnknownBits],
+  ["tcb.current", (report) => tcbFact(report.currentTcb)],
+  ["tcb.reported", (report) => tcbFact(report.reportedTcb)],
+  ["tcb.committed", (report) => tcbFact(report.committedTcb)],
+  ["tcb.launch", (report) => tcbFact(report.launchTcb)],
+  ["firmware.version", ({ currentVersion }) => versionFact(currentVersion)],
+  ["firmware.committed_version", ({ committedVersion }) => versionFact(committedVersion)],
+  ["firmware.provisional", isProvisional],
+  ["cpu.family", ({ cpuid }) => cpuid?.family],
+  ["cpu.model", ({ cpuid }) => cpuid?.model],
+  ["cpu.stepping", ({ cpuid }) => cpuid?.stepping],
+  ["mitigations.launch", (report) => report.launchMitigations],
+  ["mitigations.current", (report) => report.currentMitigations],
+  ["endorsement.kind", (report) => report.signingKey],
+];
+
+/** What the report and its certificates decide, whenever they are looked at. */
+export const EVIDENCE_READINGS: readonly Reading<Verification>[] = [
+  ["product", ({ product }) => product],
+  ["silicon", ({ silicon }) => silicon],
+  ["endorsement.csp", ({ endorsement }) => providerOf(endorsement.cspId)],
+  ["endorsement.csp_id", ({ endorsement }) => endorsement.cspId],
+  ["endorsement.tcb", ({ endorsement }) => tcbFact(endorsement.tcb)],
+  ["evidence.format", ({ evidence }) => evidence.kind],
+];
+
+const TIMED_READINGS: readonly Reading<{ readonly verification: Verification; readonly now: Instant }>[] = [
+  ["endorsement.crl_age", ({ verification, now }) => msBetween(verification.revocation?.obtainedAt, now)],
+  ["endorsement.not_after_in", ({ verification, now }) => msBetween(now, verification.endorsement.notAfter)],
+];
+
+const WEEKDAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"] as const;
+const SECONDS_PER_DAY = 86_400;
+/** 1970-01-01 was a Thursday. */
+const WEEKDAY_OF_EPOCH = 4;
+
+const CONTEXT_READINGS: readonly Reading<FactContext>[] = [
+  ["request.resource", ({ resource }) => resource],
+  ["request.op", ({ op }) => op],
+  ["request.channel", ({ channel }) => channel],
+  ["request.nonce_age", ({ nonceAgeMs }) => nonceAgeMs],
+  ["request.attempt", ({ attempt }) => attempt],
+  ["request.source", ({ source }) => source],
+  ["now", ({ now }) => now],
+  ["now.weekday", ({ now }) => WEEKDAYS[(Math.floor(now / SECONDS_PER_DAY) + WEEKDAY_OF_EPOCH) % 7]],
+  ["now.hour", ({ now }) => Math.floor((now % SECONDS_PER_DAY) / 3600)],
+  ["broker.region", ({ region }) => region],
+  ["broker.environment", ({ environment }) => environment],
+  ["broker.sealed", ({ isKekSealed }) => isKekSealed],
+];
+
+/** Providers by the CSP id that AMD writes into a VLEK. Closed: an unknown id is no provider. */
+const PROVIDERS = [{ name: "aws", id: /^CN=cc-[a-z0-9]+(?:-[a-z0-9]+)*\.amazonaws\.com$/ }] as const;
+
+function providerOf(cspId: string | undefined): string | undefined {
+  return cspId === undefined ? undefined : PROVIDERS.find(({ id }) => id.test(cspId))?.name;
+}
+
+function hexUnlessZero(bytes: Uint8Array): string | undefined {
+  return isZero(bytes) ? undefined : hexOf(bytes);
+}
+
+function tcbFact({ fmc, bootloader, tee, snp, microcode }: TcbVersion): TcbFact {
+  return fmc === undefined ? { bootloader, tee, snp, microcode } : { fmc, bootloader, tee, snp, microcode };
+}
+
+function versionFact({ major, minor, build }: FirmwareVersion): VersionFact {
+  return [major, minor, build];
+}
+
+function isProvisional({ currentTcb, committedTcb, currentVersion, committedVersion }: Report): boolean {
+  const isSameVersion =
+    currentVersion.major === committedVersion.major &&
+    currentVersion.minor === committedVersion.minor &&
+    currentVersion.build === committedVersion.build;
+  return !isSameVersion || !isSameTcb(currentTcb, committedTcb);
+}
+
+/** Never negative: a clock that was set back makes nothing younger than new. */
+function msBetween(from: Instant | undefined, to: Instant): number | undefined {
+  return from === undefined ? undefined : Math.max(0, to - from) * 1000;
+}

@@ -1,0 +1,118 @@
+/** What does a yes cost, and can this exchange pay it? Counters for the broker, and terms that the exchange must meet. */
+import type { ClauseTrace, Obligations } from "../writ/decision.ts";
+import { WRAP_OF_SUITE } from "./vocabulary.ts";
+
+/** One use of a counter, consumed with the decision: there is room while fewer than `limit` lie within the window. */
+export interface CounterUse {
+  /** Stable over changes of the limit, so that a new number does not forget what was used. */
+  readonly key: string;
+  readonly limit: number;
+  /** `undefined`: for ever. */
+  readonly windowSeconds: number | undefined;
+}
+
+/** What the exchange offers, against which obligations are held. */
+export interface Terms {
+  /** The suite the guest asked for (PROTOCOL section 1); 0 is the KBS exchange, which has none of them. */
+  readonly suite: 0 | 1 | 2 | 3;
+  /** The version that would be released, and the newest enabled one; `undefined` where no stored key is asked for. */
+  readonly keyVersion: { readonly wanted: number; readonly newest: number } | undefined;
+}
+
+/** No yes, no cost. */
+export const NO_OBLIGATIONS: Obligations = {
+  maxReleases: [],
+  rates: [],
+  keyVersion: "current",
+  notify: [],
+  audit: "full",
+};
+
+const DEFAULT_TOKEN_TTL_MS = 60_000;
+const MAX_TOKEN_TTL_SECONDS = 300;
+
+/**
+ * The counters that a release uses, each key once. Windows are whole seconds, rounded up: a longer window is the stricter one.
+ * Nothing in a key but the counted value is free text, and that stands between fields without `|`, so keys do not collide.
+ */
+export function counterUses(obligations: Obligations): readonly CounterUse[] {
+  const uses = new Map<string, CounterUse>();
+  for (const { limit, per, perValue, windowMs, policy } of obligations.maxReleases) {
+    const windowSeconds = windowMs === undefined ? undefined : secondsOf(windowMs);
+    putUse(uses, {
+      key: `max_releases|${policy}|${per}|${perValue}|${windowSeconds ?? "ever"}`,
+      limit,
+      windowSeconds,
+    });
+  }
+  for (const { limit, windowMs, policy } of obligations.rates) {
+    const windowSeconds = secondsOf(windowMs);
+    putUse(uses, { key: `rate|${policy}|${windowSeconds}`, limit, windowSeconds });
+  }
+  return [...uses.values()];
+}
+
+/** Two limits of one policy over the same count are one counter: the lower limit rules, and a release is counted once. */
+function putUse(uses: Map<string, CounterUse>, use: CounterUse): void {
+  const known = uses.get(use.key);
+  if (known === undefined || use.limit < known.limit) uses.set(use.key, use);
+}
+
+function secondsOf(ms: number): number {
+  return Math.max(1, Math.ceil(ms / 1000));
+}
+
+/** How long a token may live: 60 s unless a policy says otherwise, never more than 300 s (PROTOCOL section 7). */
+export function tokenTtlSeconds(obligations: Obligations): number {
+  return Math.min(MAX_TOKEN_TTL_SECONDS, Math.floor((obligations.tokenTtlMs ?? DEFAULT_TOKEN_TTL_MS) / 1000));
+}
+
+/**
+ * The terms that this exchange does not meet, as clauses of a trace, so that a refusal by them is explained like any other:
+ * `wrap` names another suite than the guest's, `key_version` another version than the one asked for.
+ */
+export function unmetTerms(obligations: Obligations, terms: Terms): readonly ClauseTrace[] {
+  const unmet: ClauseTrace[] = [];
+  const { wrap, keyVersion } = obligations;
+  const offered = WRAP_OF_SUITE[terms.suite];
+  if (wrap !== undefined && wrap !== offered) {
+    unmet.push(
+      unmetClause({
+        obligation: `wrap ${wrap}`,
+        field: "wrap",
+        wanted: `== ${wrap}`,
+        got: offered ?? "none",
+      }),
+    );
+  }
+  if (terms.keyVersion !== undefined) {
+    const { wanted, newest } = terms.keyVersion;
+    const least = leastVersion(keyVersion, newest);
+    if (wanted < least) {
+      const word = typeof keyVersion === "string" ? keyVersion : `>= ${keyVersion.atLeast}`;
+      const obligation = `key_version ${word}`;
+      unmet.push(unmetClause({ obligation, field: "key_version", wanted: `>= ${least}`, got: wanted }));
+    }
+  }
+  return unmet;
+}
+
+function leastVersion(rule: Obligations["keyVersion"], newest: number): number {
+  if (rule === "any") return 0;
+  return rule === "current" ? newest : rule.atLeast;
+}
+
+interface UnmetTerm {
+  readonly obligation: string;
+  readonly field: string;
+  readonly wanted: string;
+  readonly got: string | number;
+}
+
+function unmetClause({ obligation, field, wanted, got }: UnmetTerm): ClauseTrace {
+  return {
+    clause: { kind: "require", at: "", text: obligation, from: "on release" },
+    verdict: "x",
+    when: { atom: { at: "", field, wanted }, verdict: "x", got },
+  };
+}
