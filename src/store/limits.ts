@@ -1,9 +1,7 @@
 /** How much may one call ask of a store? What is more is a bug of the caller, and is refused before any row is written. */
 import { Fault } from "../base/fault.ts";
+import { MAX_GROUP } from "../broker/group-commit.ts";
 import type { DecisionCommit } from "../broker/store.ts";
-
-/** Commits in one group: beyond 64 rows per flush SQLite gains nothing more. */
-const MAX_GROUP = 64;
 
 /** Bytes of one Merkle hash: what a stored frontier is cut into. */
 export const HASH_BYTES = 32;

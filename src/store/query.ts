@@ -83,9 +83,12 @@ export function integerOf(row: Row, column: Column): number {
   return typeof value === "number" && Number.isSafeInteger(value) ? value : refuse(column);
 }
 
+const LAST_SECOND = 253_402_300_799; // 9999-12-31T23:59:59Z
+
 /** Reads a column of Unix seconds. */
 export function instantOf(row: Row, column: Column): Instant {
-  return instant(integerOf(row, column));
+  const seconds = integerOf(row, column);
+  return seconds >= 0 && seconds <= LAST_SECOND ? instant(seconds) : refuse(column);
 }
 
 /** Reads a blob as a copy of plain bytes, whatever the driver calls it. */
