@@ -3,10 +3,19 @@ import { Fault } from "./fault.ts";
 
 const HEX_DIGITS = "0123456789abcdef";
 const HEX_OF_BYTE = Array.from({ length: 256 }, (_, b) => `${HEX_DIGITS[b >> 4]}${HEX_DIGITS[b & 15]}`);
+const HEX_VALUES = valuesOf(HEX_DIGITS, HEX_DIGITS.toUpperCase());
 const BASE64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-const BASE64URL_VALUE = new Map(
-  Array.from(BASE64URL, (character, value) => [character.charCodeAt(0), value]),
-);
+const BASE64URL_CODES = Uint8Array.from(BASE64URL, (character) => character.charCodeAt(0));
+const BASE64URL_VALUES = valuesOf(BASE64URL);
+
+/** What each ASCII character stands for in an alphabet (or in one of several spellings of it); -1 for no member. */
+function valuesOf(...alphabets: readonly string[]): Int8Array {
+  const values = new Int8Array(128).fill(-1);
+  for (const alphabet of alphabets) {
+    for (let i = 0; i < alphabet.length; i += 1) values[alphabet.charCodeAt(i)] = i;
+  }
+  return values;
+}
 
 /** Lower-case hex. */
 export function hexOf(bytes: Uint8Array): string {
@@ -17,56 +26,78 @@ export function hexOf(bytes: Uint8Array): string {
 
 /** Reads hex of either case without separators; `undefined` for anything else. */
 export function parseHex(text: string): Uint8Array | undefined {
-  if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) return undefined;
+  if (text.length % 2 !== 0) return undefined;
   const bytes = new Uint8Array(text.length / 2);
-  for (let i = 0; i < bytes.length; i += 1) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
-  return bytes;
+  let any = 0;
+  for (let i = 0; i < bytes.length; i += 1) {
+    const high = HEX_VALUES[text.charCodeAt(2 * i)] ?? -1;
+    const low = HEX_VALUES[text.charCodeAt(2 * i + 1)] ?? -1;
+    any |= high | low; // negative as soon as one of them is
+    bytes[i] = (high << 4) | low;
+  }
+  return any < 0 ? undefined : bytes;
 }
 
 /** Base64url without padding (RFC 4648 section 5). */
 export function base64UrlOf(bytes: Uint8Array): string {
-  let text = "";
+  const codes = new Uint8Array(Math.ceil(bytes.length / 3) * 4);
+  let at = 0;
   for (let i = 0; i < bytes.length; i += 3) {
     const group = ((bytes[i] ?? 0) << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0);
-    const digits = Math.min(4, bytes.length - i + 1);
-    for (let d = 0; d < digits; d += 1) text += BASE64URL[(group >> (18 - 6 * d)) & 63];
+    codes[at] = BASE64URL_CODES[group >> 18] ?? 0;
+    codes[at + 1] = BASE64URL_CODES[(group >> 12) & 63] ?? 0;
+    codes[at + 2] = BASE64URL_CODES[(group >> 6) & 63] ?? 0;
+    codes[at + 3] = BASE64URL_CODES[group & 63] ?? 0;
+    at += 4;
   }
-  return text;
+  return textOf(codes.subarray(0, Math.ceil((bytes.length * 4) / 3)));
 }
 
 /** Reads base64url without padding, canonical (unused bits zero); `undefined` for anything else. */
 export function parseBase64Url(text: string): Uint8Array | undefined {
-  const tail = text.length % 4;
-  if (tail === 1) return undefined;
-  const bytes = new Uint8Array(Math.floor((text.length * 3) / 4));
-  let bits = 0;
-  let width = 0;
+  if (text.length % 4 === 1) return undefined;
+  const bytes = new Uint8Array(Math.ceil(text.length / 4) * 3);
   let at = 0;
-  for (let i = 0; i < text.length; i += 1) {
-    const value = BASE64URL_VALUE.get(text.charCodeAt(i));
-    if (value === undefined) return undefined;
-    bits = ((bits << 6) | value) & 0xfff;
-    width += 6;
-    if (width >= 8) {
-      width -= 8;
-      bytes[at] = (bits >> width) & 255;
-      at += 1;
-    }
+  let any = 0;
+  for (let i = 0; i < text.length; i += 4) {
+    const group =
+      (sextetAt(text, i) << 18) |
+      (sextetAt(text, i + 1) << 12) |
+      (sextetAt(text, i + 2) << 6) |
+      sextetAt(text, i + 3);
+    any |= group; // negative as soon as one sextet is
+    bytes[at] = group >> 16;
+    bytes[at + 1] = group >> 8;
+    bytes[at + 2] = group;
+    at += 3;
   }
-  return (bits & ((1 << width) - 1)) === 0 ? bytes : undefined;
+  const size = Math.floor((text.length * 3) / 4);
+  return any >= 0 && isZero(bytes.subarray(size)) ? bytes.slice(0, size) : undefined;
+}
+
+/** The value of one character: -1 for none of the alphabet, 0 past the end. */
+function sextetAt(text: string, at: number): number {
+  return at < text.length ? (BASE64URL_VALUES[text.charCodeAt(at)] ?? -1) : 0;
 }
 
 /** UTF-8 of a well-formed string. A lone surrogate is `internal/invariant`: text from outside is checked on the way in. */
 export function utf8(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length * 3);
-  let size = 0;
+  const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i += 1) {
+    const code = text.charCodeAt(i);
+    if (code >= 0x80) return utf8Beyond(text, i, bytes);
+    bytes[i] = code;
+  }
+  return bytes;
+}
+
+/** The rest of {@link utf8} for text whose first `from` characters are ASCII and written already. */
+function utf8Beyond(text: string, from: number, ascii: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(from + (text.length - from) * 3);
+  bytes.set(ascii.subarray(0, from));
+  let size = from;
+  for (let i = from; i < text.length; i += 1) {
     const code = text.codePointAt(i) ?? 0;
-    if (code < 0x80) {
-      bytes[size] = code;
-      size += 1;
-      continue;
-    }
     if (code >= 0xd800 && code <= 0xdfff) {
       throw new Fault("internal/invariant", "text to encode holds a lone surrogate");
     }
@@ -76,68 +107,85 @@ export function utf8(text: string): Uint8Array {
   return bytes.slice(0, size);
 }
 
-/** Writes one code point above U+007F and answers where the next one goes. */
+/** Writes one code point and answers where the next one goes. */
 function putUtf8(bytes: Uint8Array, at: number, code: number): number {
+  if (code < 0x80) {
+    bytes[at] = code;
+    return at + 1;
+  }
   const size = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
   for (let i = size - 1; i > 0; i -= 1) bytes[at + i] = 0x80 | ((code >> (6 * (size - 1 - i))) & 63);
   bytes[at] = ((0xf00 >> size) & 0xff) | (code >> (6 * (size - 1)));
   return at + size;
 }
 
-const CHUNK = 4096;
-
 /** Reads strict UTF-8 (no overlong form, no surrogate, nothing above U+10FFFF); `undefined` for anything else. */
 export function parseUtf8(bytes: Uint8Array): string | undefined {
-  let text = "";
+  const units = new Uint16Array(bytes.length);
+  let count = 0;
   for (let i = 0; i < bytes.length; ) {
-    const asciiEnd = endOfAscii(bytes, i);
-    if (asciiEnd > i) {
-      text += String.fromCharCode.apply(undefined, Array.from(bytes.subarray(i, asciiEnd)));
-      i = asciiEnd;
-      continue;
+    const first = bytes[i] ?? 0;
+    const size = first < 0x80 ? 1 : sequenceSize(first);
+    const code = size === 1 ? first : codePointAt(bytes, i, size);
+    if (code < 0) return undefined;
+    if (code > 0xffff) {
+      units[count] = 0xd7c0 + (code >> 10);
+      count += 1;
     }
-    const point = codePointAt(bytes, i);
-    if (point === undefined) return undefined;
-    text += String.fromCodePoint(point.code);
-    i += point.size;
+    units[count] = code > 0xffff ? 0xdc00 | (code & 0x3ff) : code;
+    count += 1;
+    i += size;
   }
-  return text;
+  return textOf(units.subarray(0, count));
 }
 
-/** Where the run of ASCII that begins at `from` ends, at most a chunk further on. */
-function endOfAscii(bytes: Uint8Array, from: number): number {
-  const limit = Math.min(bytes.length, from + CHUNK);
-  let at = from;
-  while (at < limit && (bytes[at] ?? 0) < 0x80) at += 1;
-  return at;
+/** How many bytes the sequence has that begins with this byte above ASCII; 0 where none may begin. */
+function sequenceSize(first: number): number {
+  if (first < 0xc2 || first > 0xf4) return 0;
+  return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 }
 
-const UTF8_FORMS = [
-  { mask: 0xe0, lead: 0xc0, size: 2, least: 0x80 },
-  { mask: 0xf0, lead: 0xe0, size: 3, least: 0x800 },
-  { mask: 0xf8, lead: 0xf0, size: 4, least: 0x10000 },
-] as const;
+const LEAST = [0, 0, 0x80, 0x800, 0x10000] as const;
 
-function codePointAt(
-  bytes: Uint8Array,
-  at: number,
-): { readonly code: number; readonly size: number } | undefined {
-  const first = bytes[at] ?? 0;
-  const form = UTF8_FORMS.find(({ mask, lead }) => (first & mask) === lead);
-  if (form === undefined || at + form.size > bytes.length) return undefined;
-  let code = first & ~form.mask & 0xff;
-  for (let i = 1; i < form.size; i += 1) {
+/** The code point of a sequence of 2 to 4 bytes; -1 when it is none. */
+function codePointAt(bytes: Uint8Array, at: number, size: number): number {
+  if (size === 0 || at + size > bytes.length) return -1;
+  let code = (bytes[at] ?? 0) & (0x7f >> size);
+  for (let i = 1; i < size; i += 1) {
     const next = bytes[at + i] ?? 0;
-    if ((next & 0xc0) !== 0x80) return undefined;
+    if ((next & 0xc0) !== 0x80) return -1;
     code = (code << 6) | (next & 63);
   }
-  const isScalar = code >= form.least && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
-  return isScalar ? { code, size: form.size } : undefined;
+  const isScalar = code >= (LEAST[size] ?? 0) && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
+  return isScalar ? code : -1;
+}
+
+/** The string of UTF-16 code units: eight at a time, which measured fastest of what the language itself offers. */
+function textOf(units: Uint8Array | Uint16Array): string {
+  let text = "";
+  let i = 0;
+  const at = (place: number): number => units[place] ?? 0;
+  for (; i + 8 <= units.length; i += 8) {
+    text += String.fromCharCode(
+      at(i),
+      at(i + 1),
+      at(i + 2),
+      at(i + 3),
+      at(i + 4),
+      at(i + 5),
+      at(i + 6),
+      at(i + 7),
+    );
+  }
+  for (; i < units.length; i += 1) text += String.fromCharCode(at(i));
+  return text;
 }
 
 /** Joins byte arrays into a new one. */
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
+  let size = 0;
+  for (const part of parts) size += part.length;
+  const joined = new Uint8Array(size);
   let at = 0;
   for (const part of parts) {
     joined.set(part, at);
