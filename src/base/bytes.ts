@@ -80,6 +80,18 @@ function sextetAt(text: string, at: number): number {
   return at < text.length ? (BASE64URL_VALUES[text.charCodeAt(at)] ?? -1) : 0;
 }
 
+/** Base64 with padding (RFC 4648 section 4), for formats that are not ours to choose. */
+export function base64Of(bytes: Uint8Array): string {
+  const text = base64UrlOf(bytes).replaceAll("-", "+").replaceAll("_", "/");
+  return text.padEnd(Math.ceil(text.length / 4) * 4, "=");
+}
+
+/** Reads base64 with its padding, canonical (unused bits zero); `undefined` for anything else. */
+export function parseBase64(text: string): Uint8Array | undefined {
+  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined;
+  return parseBase64Url(text.replace(/=+$/, "").replaceAll("+", "-").replaceAll("/", "_"));
+}
+
 /** UTF-8 of a well-formed string. A lone surrogate is `internal/invariant`: text from outside is checked on the way in. */
 export function utf8(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length);
