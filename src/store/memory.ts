@@ -23,7 +23,7 @@ import type {
 } from "../broker/store.ts";
 import type { EntryDraft } from "../ledger/entry.ts";
 import { draftOf, draftText } from "./draft-text.ts";
-import { refuseLargeGroup } from "./limits.ts";
+import { refuseLargeGroup, refuseOddHashes } from "./limits.ts";
 
 /** A store that lives as long as the process. Bytes are copied on their way in and out. */
 export function createMemoryStore(): Store {
@@ -169,10 +169,11 @@ function ledgerStore(tables: Tables): LedgerStore {
   return {
     appendEntry: async (draft) => append(tables, draft),
     entries: async (from, limit) =>
-      tables.ledger.slice(from, from + limit).map((_, i) => entryAt(tables, from + i)),
+      tables.ledger.slice(from, from + Math.max(0, limit)).map((_, i) => entryAt(tables, from + i)),
     ledgerSize: async () => tables.ledger.length,
     checkpoint: async () => tables.checkpoint,
     putCheckpoint: async (checkpoint) => {
+      refuseOddHashes(checkpoint.frontier);
       if (checkpoint.size <= (tables.checkpoint?.size ?? -1)) return;
       tables.checkpoint = { ...checkpoint, frontier: checkpoint.frontier.map((hash) => hash.slice()) };
     },

@@ -1,0 +1,23 @@
+/** What must every Store do? One contract; memory, SQLite and later D1 and Postgres run it. */
+import { describe } from "vitest";
+import type { Store } from "../../src/broker/store.ts";
+import { bundleContract } from "./store/bundles.ts";
+import { counterContract } from "./store/counters.ts";
+import { decisionContract } from "./store/decisions.ts";
+import { ledgerContract } from "./store/ledger.ts";
+import { secretContract } from "./store/secrets.ts";
+import { stateContract } from "./store/state.ts";
+
+/** Opens an empty store; whoever opens it also takes it down after the test. */
+export type OpenStore = () => Promise<Store>;
+
+export function storeContract(name: string, open: OpenStore): void {
+  describe(`${name} keeps the Store contract`, () => {
+    decisionContract(open);
+    counterContract(open);
+    ledgerContract(open);
+    bundleContract(open);
+    secretContract(open);
+    stateContract(open);
+  });
+}

@@ -1,0 +1,207 @@
+/** The Store contract: decisions, spent nonces, attempts, refusals, and what is forgotten when. */
+import { describe, expect, it } from "vitest";
+import { addSeconds, instant } from "../../../src/base/time.ts";
+import type { OpenStore } from "../store.ts";
+import { commitOf, decisionDraft, freshId, freshRand, itemOf, T0, useOf } from "./examples.ts";
+
+export function decisionContract(open: OpenStore): void {
+  describe("commitDecisions", () => {
+    it("commits a group in order, at positions without gaps", async () => {
+      const store = await open();
+      const group = Array.from({ length: 64 }, () => commitOf());
+      const outcomes = await store.commitDecisions(group);
+      expect(outcomes).toEqual(group.map((_, seq) => ({ kind: "committed", seq, exhausted: [] })));
+      const entries = await store.entries(0, 100);
+      expect(entries.map(({ seq }) => seq)).toEqual(group.map((_, seq) => seq));
+      expect(entries.map(({ draft }) => draft)).toEqual(group.map(({ draft }) => draft));
+    });
+
+    it("answers nothing for no commits, and refuses more than 64 without writing", async () => {
+      const store = await open();
+      expect(await store.commitDecisions([])).toEqual([]);
+      const group = Array.from({ length: 65 }, () => commitOf());
+      await expect(store.commitDecisions(group)).rejects.toMatchObject({ code: "internal/invariant" });
+      expect(await store.ledgerSize()).toBe(0);
+    });
+
+    it("spends a nonce once, and writes nothing for the one that comes late", async () => {
+      const store = await open();
+      const first = commitOf();
+      const late = commitOf({
+        spend: first.spend,
+        items: [itemOf(useOf("k", 5))],
+        reportId: "cd".repeat(32),
+      });
+      expect(await store.commitDecisions([first])).toEqual([{ kind: "committed", seq: 0, exhausted: [] }]);
+      expect(await store.commitDecisions([late])).toEqual([{ kind: "nonce-spent" }]);
+      expect(await store.ledgerSize()).toBe(1);
+      expect(await store.decision(late.id)).toBeUndefined();
+      expect(await store.countAttempts(late.reportId, "prod/db", T0)).toBe(0);
+      const probes = Array.from({ length: 5 }, () => commitOf({ items: [itemOf(useOf("k", 5))] }));
+      for (const outcome of await store.commitDecisions(probes))
+        expect(outcome).toMatchObject({ exhausted: [] });
+    });
+
+    it("lets one of two commits win when a group brings the same nonce twice", async () => {
+      const store = await open();
+      const first = commitOf();
+      const group = [commitOf(), first, commitOf({ spend: first.spend }), commitOf()];
+      const outcomes = await store.commitDecisions(group);
+      expect(outcomes.map((o) => (o.kind === "committed" ? o.seq : o.kind))).toEqual([
+        0,
+        1,
+        "nonce-spent",
+        2,
+      ]);
+    });
+
+    it("lets one of many concurrent commits win one nonce", async () => {
+      const store = await open();
+      const { spend } = commitOf();
+      const rivals = Array.from({ length: 20 }, () => store.commitDecisions([commitOf({ spend })]));
+      const outcomes = (await Promise.all(rivals)).flat();
+      expect(outcomes.filter(({ kind }) => kind === "committed")).toHaveLength(1);
+      expect(await store.ledgerSize()).toBe(1);
+    });
+
+    it("tells nonces of different epochs apart", async () => {
+      const store = await open();
+      const rand = freshRand();
+      const spend = { rand, keepUntil: T0 };
+      const group = [commitOf({ spend: { ...spend, kid: 1 } }), commitOf({ spend: { ...spend, kid: 2 } })];
+      for (const { kind } of await store.commitDecisions(group)) expect(kind).toBe("committed");
+    });
+
+    it("does nothing when the same commit comes a second time, in the same group or later", async () => {
+      const store = await open();
+      const commit = commitOf({ items: [itemOf(useOf("k", 2))] });
+      const outcomes = await store.commitDecisions([commit, commit]);
+      expect(outcomes.map(({ kind }) => kind)).toEqual(["committed", "nonce-spent"]);
+      expect(await store.commitDecisions([commit])).toEqual([{ kind: "nonce-spent" }]);
+      expect(await store.ledgerSize()).toBe(1);
+      const [second, third] = await store.commitDecisions([
+        commitOf({ items: commit.items }),
+        commitOf({ items: commit.items }),
+      ]);
+      expect([second, third]).toMatchObject([{ exhausted: [] }, { exhausted: [0] }]);
+    });
+
+    it("appends nothing under the id of an older decision", async () => {
+      const store = await open();
+      const older = commitOf();
+      await store.commitDecisions([older]);
+      expect(await store.commitDecisions([commitOf({ id: older.id })])).toEqual([{ kind: "nonce-spent" }]);
+      expect(await store.ledgerSize()).toBe(1);
+    });
+  });
+
+  describe("decision", () => {
+    it("answers entry, time and trace under the id", async () => {
+      const store = await open();
+      const commit = commitOf({ trace: '{"rules":["é€😀"]}', isAllOrNothing: false });
+      await store.commitDecisions([commitOf(), commit]);
+      expect(await store.decision(commit.id)).toEqual({
+        id: commit.id,
+        at: T0,
+        seq: 1,
+        draft: decisionDraft(commit.id),
+        exhausted: [],
+        isAllOrNothing: false,
+        trace: commit.trace,
+      });
+      expect(await store.decision(freshId())).toBeUndefined();
+    });
+  });
+
+  describe("isSpent", () => {
+    it("is false until the decision is committed, then true", async () => {
+      const store = await open();
+      const commit = commitOf();
+      expect(await store.isSpent(1, commit.spend.rand)).toBe(false);
+      await store.commitDecisions([commit]);
+      expect(await store.isSpent(1, commit.spend.rand)).toBe(true);
+      expect(await store.isSpent(2, commit.spend.rand)).toBe(false);
+    });
+  });
+
+  describe("countAttempts", () => {
+    it("counts decisions on one guest and one resource from a moment on", async () => {
+      const store = await open();
+      const at = (seconds: number) => ({ at: addSeconds(T0, seconds) });
+      const twice = [
+        { resource: "prod/db", uses: [] },
+        { resource: "prod/db", uses: [] },
+      ];
+      await store.commitDecisions([
+        commitOf(at(0)),
+        commitOf(at(10)),
+        commitOf({ ...at(10), items: twice }),
+        commitOf({ ...at(20), reportId: "cd".repeat(32) }),
+        commitOf({ ...at(20), items: [{ resource: "prod/other", uses: [] }] }),
+      ]);
+      const count = (since: number) => store.countAttempts("ab".repeat(32), "prod/db", addSeconds(T0, since));
+      expect([await count(0), await count(10), await count(11)]).toEqual([3, 2, 0]);
+    });
+  });
+
+  refusalContract(open);
+}
+
+function refusalContract(open: OpenStore): void {
+  describe("refusals", () => {
+    const refusal = { id: "R1", at: T0, source: "192.0.2.7", code: "evidence/bad-signature", format: "raw" };
+
+    it("keeps a refusal under its id, the first one if there are two", async () => {
+      const store = await open();
+      await store.logRefusal(refusal);
+      await store.logRefusal({ ...refusal, code: "nonce/expired" });
+      expect(await store.refusal("R1")).toEqual(refusal);
+      expect(await store.refusal("R2")).toBeUndefined();
+      expect(await store.ledgerSize()).toBe(0);
+    });
+  });
+
+  describe("prune", () => {
+    it("forgets a spend past its time and keeps one until then", async () => {
+      const store = await open();
+      const commit = commitOf({ spend: { kid: 1, rand: freshRand(), keepUntil: instant(T0 + 100) } });
+      await store.commitDecisions([commit]);
+      await store.prune(instant(T0 + 100), T0);
+      expect(await store.isSpent(1, commit.spend.rand)).toBe(true);
+      await store.prune(instant(T0 + 101), T0);
+      expect(await store.isSpent(1, commit.spend.rand)).toBe(false);
+      expect(await store.decision(commit.id)).toBeDefined();
+    });
+
+    it("forgets counter uses outside their window and keeps those inside, and those that count for ever", async () => {
+      const store = await open();
+      const items = [itemOf(useOf("hour", 1, 3600)), itemOf(useOf("ever", 1))];
+      await store.commitDecisions([commitOf({ items })]);
+      const outcomeAt = async (seconds: number) => {
+        const commit = commitOf({ at: instant(T0 + seconds), items, isAllOrNothing: false });
+        return (await store.commitDecisions([commit]))[0];
+      };
+      await store.prune(instant(T0 + 3599), T0);
+      expect(await outcomeAt(3599)).toMatchObject({ exhausted: [0, 1] });
+      await store.prune(instant(T0 + 3600), T0);
+      expect(await outcomeAt(3600)).toMatchObject({ exhausted: [1] });
+    });
+
+    it("forgets refusals older than asked, and admin request ids past their time", async () => {
+      const store = await open();
+      await store.logRefusal(refusalAt("old", 9));
+      await store.logRefusal(refusalAt("new", 10));
+      await store.spendAdminRequest("k", "j", instant(T0 + 5));
+      await store.prune(instant(T0 + 5), instant(T0 + 10));
+      expect(await store.refusal("old")).toBeUndefined();
+      expect(await store.refusal("new")).toBeDefined();
+      expect(await store.spendAdminRequest("k", "j", T0)).toBe(false);
+      await store.prune(instant(T0 + 6), T0);
+      expect(await store.spendAdminRequest("k", "j", T0)).toBe(true);
+    });
+  });
+}
+
+function refusalAt(id: string, seconds: number) {
+  return { id, at: instant(T0 + seconds), source: "192.0.2.7", code: "nonce/expired", format: "raw" };
+}
