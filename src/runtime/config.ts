@@ -1,0 +1,277 @@
+/** What does the configuration say? TOML text in; a frozen record out, or one Fault that lists every problem. */
+import { parse } from "smol-toml";
+import * as v from "valibot";
+import { parseBase64Url } from "../base/bytes.ts";
+import { Fault, type FaultDetail } from "../base/fault.ts";
+import { bareKeyOf } from "../base/spki.ts";
+
+/** Everything that an operator decides. Keys are references to files, never values. */
+export interface Config {
+  readonly mode: "production" | "demo";
+  /** The broker's identity (PROTOCOL section 1). */
+  readonly audience: string;
+  readonly tenant: string;
+  readonly region: string;
+  readonly environment: string;
+  readonly logLevel: "debug" | "info" | "warn" | "error";
+  /** The simulator's root as a file; in production mode there is none. */
+  readonly trustSimulatorFile?: string;
+  readonly listen: ListenConfig;
+  readonly files: FilesConfig;
+  readonly admins: readonly AdminConfig[];
+  readonly kds: KdsConfig;
+  readonly nonceLifetimeSeconds: number;
+  readonly rates: { readonly perSource: number; readonly perBroker: number };
+  readonly ledgerReaders: "anyone" | "admins";
+}
+
+export interface ListenConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly tls?: { readonly certFile: string; readonly keyFile: string };
+  /** Under which URL admins reach this broker, where that is not its audience. */
+  readonly externalUrl?: string;
+}
+
+/** Paths as they are written; relative ones are relative to the configuration's folder. */
+export interface FilesConfig {
+  readonly kek: string;
+  readonly signingKey: string;
+  readonly tokenKey: string;
+  readonly ledgerKey: string;
+  readonly database: string;
+}
+
+/** An admin's Ed25519 public key: its SubjectPublicKeyInfo, or the PEM file that holds it. */
+export type AdminConfig =
+  | { readonly kid: string; readonly spki: Uint8Array }
+  | { readonly kid: string; readonly file: string };
+
+export interface KdsConfig {
+  readonly isEnabled: boolean;
+  readonly url: string;
+  /** Asked first. */
+  readonly mirror?: string;
+  readonly timeoutSeconds: number;
+}
+
+/**
+ * Reads the configuration.
+ *
+ * @throws {@link Fault} `config/invalid`, whose detail has one member per problem, named by its place.
+ */
+export function parseConfig(text: string): Config {
+  const result = v.safeParse(CONFIG, parsedToml(text));
+  if (!result.success) throw invalid(result.issues.map(problemOf));
+  return frozen(configOf(result.output));
+}
+
+const MAX_TEXT = 1 << 20;
+
+function parsedToml(text: string): unknown {
+  if (text.length > MAX_TEXT) throw invalid([["file", "expected at most 1 MiB of TOML"]]);
+  try {
+    return parse(text);
+  } catch (thrown) {
+    // The parser's message shows the line it stumbled over; only where that is may be repeated.
+    throw invalid([["file", `expected TOML 1.0${lineOf(thrown)}`]]);
+  }
+}
+
+function lineOf(thrown: unknown): string {
+  if (typeof thrown !== "object" || thrown === null || !("line" in thrown)) return "";
+  return typeof thrown.line === "number" ? `, received something else in line ${thrown.line}` : "";
+}
+
+// ── the schema ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const NORMAL_URL = "a URL with lower-case scheme and host, no default port, no trailing slash, no query";
+
+const path = v.pipe(v.string(), v.regex(/^\P{Cc}{1,4096}$/u, "a path"));
+const label = v.pipe(v.string(), v.regex(/^[\w.:-]{0,128}$/, "letters, digits, `.`, `_`, `:` and `-`"));
+const keyName = v.pipe(
+  v.string(),
+  v.regex(/^[\w.@-]{1,128}$/, "a name of letters, digits, `.`, `_`, `@` and `-`"),
+);
+const url = v.pipe(v.string(), v.check(isNormalUrl, NORMAL_URL));
+const whole = (least: number, most: number) =>
+  v.pipe(
+    v.number(),
+    v.check((n) => Number.isInteger(n) && n >= least && n <= most, `a whole number from ${least} to ${most}`),
+  );
+
+const spki = v.pipe(
+  v.string(),
+  v.rawTransform<string, Uint8Array>(({ dataset, addIssue, NEVER }) => {
+    const bytes = parseBase64Url(dataset.value);
+    if (bytes !== undefined && bareKeyOf("ed25519", bytes) !== undefined) return bytes;
+    addIssue({ message: "base64url of an Ed25519 SubjectPublicKeyInfo (44 bytes)" });
+    return NEVER;
+  }),
+);
+
+/** A table with these members; each other one is a problem of its own. */
+function table<T extends v.ObjectEntries>(entries: T) {
+  return v.objectWithRest(entries, v.never("no such member"));
+}
+
+const admin = v.pipe(
+  table({ kid: keyName, spki: v.optional(spki), file: v.optional(path) }),
+  v.check((read) => (read.spki === undefined) !== (read.file === undefined), "either `spki` or `file`"),
+);
+
+/** One name, one person, one key: an approval by two people must not be one person twice. */
+const admins = v.pipe(
+  v.array(admin),
+  v.check((list) => isEachOnce(list.map(({ kid }) => kid)), "each `kid` once"),
+  v.check((list) => isEachOnce(list.map((read) => read.file ?? String(read.spki))), "each key once"),
+);
+
+/** A key has one use: the signing key signs releases, the token key tokens, the ledger key checkpoints. */
+const files = v.pipe(
+  table({ kek: path, signing_key: path, token_key: path, ledger_key: path, database: path }),
+  v.check((read) => isEachOnce(Object.values(read).map(String)), "five different files"),
+);
+
+const MEMBERS = table({
+  mode: v.picklist(["production", "demo"]),
+  audience: url,
+  tenant: v.optional(label, ""),
+  region: v.optional(label, ""),
+  environment: v.optional(label, ""),
+  log_level: v.optional(v.picklist(["debug", "info", "warn", "error"]), "info"),
+  trust_simulator: v.optional(path),
+  listen: table({
+    host: v.pipe(v.string(), v.regex(/^[A-Za-z0-9.:-]{1,253}$/, "a host name or an IP address")),
+    port: whole(0, 65_535),
+    external_url: v.optional(url),
+    tls: v.optional(table({ cert_file: path, key_file: path })),
+  }),
+  files,
+  admin: v.optional(admins, []),
+  kds: v.optional(
+    table({
+      enabled: v.optional(v.boolean(), true),
+      url: v.optional(url, "https://kdsintf.amd.com"),
+      mirror: v.optional(url),
+      timeout_seconds: v.optional(whole(1, 60), 10),
+    }),
+    {},
+  ),
+  nonce: v.optional(table({ lifetime_seconds: v.optional(whole(5, 120), 60) }), {}),
+  rates: v.optional(
+    table({
+      challenges_per_source: v.optional(whole(1, 100_000), 10),
+      challenges_per_broker: v.optional(whole(1, 1_000_000), 1000),
+    }),
+    {},
+  ),
+  ledger: v.optional(table({ readers: v.optional(v.picklist(["anyone", "admins"]), "admins") }), {}),
+});
+
+/** No simulator outside `mode = "demo"` (PRODUCT section 4, promise 5). */
+const CONFIG = v.pipe(
+  MEMBERS,
+  v.forward(
+    v.partialCheck(
+      [["mode"], ["trust_simulator"]],
+      (read) => read.mode === "demo" || read.trust_simulator === undefined,
+      'no simulator unless mode = "demo"',
+    ),
+    ["trust_simulator"],
+  ),
+);
+
+type Read = v.InferOutput<typeof CONFIG>;
+
+/** PROTOCOL section 1: lower-case scheme and host, no default port, no trailing slash, nothing after the path. */
+function isNormalUrl(text: string): boolean {
+  if (text.length > 512 || !URL.canParse(text)) return false;
+  const parsed = new URL(text);
+  const whole = parsed.origin + (parsed.pathname === "/" ? "" : parsed.pathname);
+  return /^https?:$/.test(parsed.protocol) && whole === text && !text.endsWith("/");
+}
+
+function isEachOnce(list: readonly string[]): boolean {
+  return new Set(list).size === list.length;
+}
+
+// ── the record ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function configOf(read: Read): Config {
+  return {
+    mode: read.mode,
+    audience: read.audience,
+    tenant: read.tenant,
+    region: read.region,
+    environment: read.environment,
+    logLevel: read.log_level,
+    ...present("trustSimulatorFile", read.trust_simulator),
+    listen: listenOf(read.listen),
+    files: filesOf(read.files),
+    admins: read.admin.map(adminOf),
+    kds: {
+      isEnabled: read.kds.enabled,
+      url: read.kds.url,
+      ...present("mirror", read.kds.mirror),
+      timeoutSeconds: read.kds.timeout_seconds,
+    },
+    nonceLifetimeSeconds: read.nonce.lifetime_seconds,
+    rates: { perSource: read.rates.challenges_per_source, perBroker: read.rates.challenges_per_broker },
+    ledgerReaders: read.ledger.readers,
+  };
+}
+
+function listenOf({ host, port, tls, external_url: externalUrl }: Read["listen"]): ListenConfig {
+  const files = tls === undefined ? undefined : { certFile: tls.cert_file, keyFile: tls.key_file };
+  return { host, port, ...present("tls", files), ...present("externalUrl", externalUrl) };
+}
+
+function filesOf(read: Read["files"]): FilesConfig {
+  return {
+    kek: read.kek,
+    signingKey: read.signing_key,
+    tokenKey: read.token_key,
+    ledgerKey: read.ledger_key,
+    database: read.database,
+  };
+}
+
+/** Exactly one of the two is there: the schema saw to it. */
+function adminOf({ kid, spki: key, file = "" }: Read["admin"][number]): AdminConfig {
+  return key === undefined ? { kid, file } : { kid, spki: key };
+}
+
+/** An optional member: there, or not there at all. */
+function present<K extends string, T>(name: K, value: T | undefined): { readonly [P in K]?: T } {
+  const record: { [P in K]?: T } = {};
+  if (value !== undefined) record[name] = value;
+  return record;
+}
+
+function frozen<T extends object>(record: T): T {
+  for (const member of Object.values(record)) {
+    const isRecord = typeof member === "object" && member !== null && !(member instanceof Uint8Array);
+    if (isRecord) frozen(member);
+  }
+  return Object.freeze(record);
+}
+
+// ── the one fault ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+type Problem = readonly [place: string, expected: string];
+
+const MAX_PROBLEMS = 50;
+
+/** Where, and what was expected; never what stands there, which may be a key that somebody put in the wrong place. */
+function problemOf(issue: v.BaseIssue<unknown>): Problem {
+  const place = (v.getDotPath(issue) ?? "file").slice(0, 100);
+  const hasOwnWords = issue.kind !== "schema" || issue.type === "never";
+  return [place, `expected ${hasOwnWords ? issue.message : issue.expected}`];
+}
+
+function invalid(problems: readonly Problem[]): Fault {
+  const detail: FaultDetail = Object.fromEntries(problems.slice(0, MAX_PROBLEMS));
+  const count = problems.length === 1 ? "one problem" : `${problems.length} problems`;
+  return new Fault("config/invalid", `the configuration has ${count}`, detail);
+}

@@ -1,0 +1,193 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { Fault, isFault } from "../../src/base/fault.ts";
+import { type Config, parseConfig } from "../../src/runtime/config.ts";
+
+const SPKI = "MCowBQYDK2VwAyEAgAvsW2AkPYElHD3U8fLGCq2c3qTBHLVMsQ4dFQfGRaE";
+
+const GOOD = `
+mode = "production"
+audience = "https://broker.example/c/0001"
+
+[listen]
+host = "127.0.0.1"
+port = 8443
+
+[files]
+kek = "kek.key"
+signing_key = "signing-key.pem"
+token_key = "token-key.pem"
+ledger_key = "ledger-key.pem"
+database = "ostiary.db"
+
+[[admin]]
+kid = "admin-1"
+spki = "${SPKI}"
+`;
+
+function problemsOf(text: string): Readonly<Record<string, unknown>> {
+  try {
+    parseConfig(text);
+    return {};
+  } catch (thrown) {
+    if (!isFault(thrown, "config/invalid")) throw thrown;
+    return thrown.detail;
+  }
+}
+
+/** A good configuration with one line replaced. */
+function replaced(line: string, by: string): string {
+  if (!GOOD.includes(line)) throw new Error("the line to replace is there");
+  return GOOD.replace(line, by);
+}
+
+describe("a configuration", () => {
+  it("is read with its defaults", () => {
+    const expected: Config = {
+      mode: "production",
+      audience: "https://broker.example/c/0001",
+      tenant: "",
+      region: "",
+      environment: "",
+      logLevel: "info",
+      listen: { host: "127.0.0.1", port: 8443 },
+      files: {
+        kek: "kek.key",
+        signingKey: "signing-key.pem",
+        tokenKey: "token-key.pem",
+        ledgerKey: "ledger-key.pem",
+        database: "ostiary.db",
+      },
+      admins: [{ kid: "admin-1", spki: expect.any(Uint8Array) }],
+      kds: { isEnabled: true, url: "https://kdsintf.amd.com", timeoutSeconds: 10 },
+      nonceLifetimeSeconds: 60,
+      rates: { perSource: 10, perBroker: 1000 },
+      ledgerReaders: "admins",
+    };
+    expect(parseConfig(GOOD)).toEqual(expected);
+  });
+
+  it("is frozen to its leaves", () => {
+    const config = parseConfig(GOOD);
+    expect(Object.isFrozen(config)).toBe(true);
+    expect(Object.isFrozen(config.listen)).toBe(true);
+    expect(Object.isFrozen(config.admins[0])).toBe(true);
+  });
+
+  it("takes every member that there is", () => {
+    const text = `trust_simulator = "root.pem"\n${replaced('mode = "production"', 'mode = "demo"')}
+file = "x"
+[kds]
+enabled = false
+mirror = "http://kds.internal:8080"
+timeout_seconds = 3
+[nonce]
+lifetime_seconds = 120
+[rates]
+challenges_per_source = 5
+challenges_per_broker = 50
+[ledger]
+readers = "anyone"
+[listen.tls]
+cert_file = "a.pem"
+key_file = "b.pem"
+`.replace(`spki = "${SPKI}"\n`, "");
+    const config = parseConfig(text);
+    expect(config.trustSimulatorFile).toBe("root.pem");
+    expect(config.admins).toEqual([{ kid: "admin-1", file: "x" }]);
+    expect(config.kds).toMatchObject({
+      isEnabled: false,
+      mirror: "http://kds.internal:8080",
+      timeoutSeconds: 3,
+    });
+    expect(config.listen.tls).toEqual({ certFile: "a.pem", keyFile: "b.pem" });
+    expect(config).toMatchObject({ nonceLifetimeSeconds: 120, ledgerReaders: "anyone" });
+  });
+
+  it("names every problem at once", () => {
+    const text = replaced('mode = "production"', 'mode = "prod"\nrole = 1\nshape = 2')
+      .replace("port = 8443", "port = 70000")
+      .replace('kek = "kek.key"\n', "")
+      .replace(SPKI, "AAAA");
+    expect(Object.keys(problemsOf(text)).sort()).toEqual(
+      ["admin.0.spki", "files.kek", "listen.port", "mode", "role", "shape"].sort(),
+    );
+  });
+
+  const audience = 'audience = "https://broker.example/c/0001"';
+  const deviations: readonly (readonly [name: string, place: string, text: string])[] = [
+    ["upper-case host", "audience", replaced(audience, 'audience = "https://Broker.example"')],
+    ["upper-case scheme", "audience", replaced(audience, 'audience = "HTTPS://broker.example"')],
+    ["default port", "audience", replaced(audience, 'audience = "https://broker.example:443"')],
+    ["trailing slash", "audience", replaced(audience, 'audience = "https://broker.example/"')],
+    ["trailing slash of a path", "audience", replaced(audience, 'audience = "https://broker.example/c/"')],
+    ["query", "audience", replaced(audience, 'audience = "https://broker.example/?a"')],
+    ["user in the URL", "audience", replaced(audience, 'audience = "https://u@broker.example"')],
+    ["other scheme", "audience", replaced(audience, 'audience = "ftp://broker.example"')],
+    [
+      "audience beyond 512 bytes",
+      "audience",
+      replaced(audience, `audience = "https://b.example/${"a".repeat(512)}"`),
+    ],
+    ["simulator in production", "trust_simulator", `trust_simulator = "root.pem"\n${GOOD}`],
+    ["one file for two keys", "files", replaced("token-key.pem", "signing-key.pem")],
+    ["admin without a key", "admin.0", replaced(`spki = "${SPKI}"`, "")],
+    ["admin with two keys", "admin.0", replaced(`spki = "${SPKI}"`, `spki = "${SPKI}"\nfile = "x"`)],
+    ["admin named twice", "admin", `${GOOD}\n[[admin]]\nkid = "admin-1"\nfile = "x"\n`],
+    ["key given to two admins", "admin", `${GOOD}\n[[admin]]\nkid = "admin-2"\nspki = "${SPKI}"\n`],
+    ["P-256 key for an admin", "admin.0.spki", replaced(SPKI, "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE")],
+    ["nonce that lives too long", "nonce.lifetime_seconds", `${GOOD}\n[nonce]\nlifetime_seconds = 121\n`],
+    ["rate of zero", "rates.challenges_per_source", `${GOOD}\n[rates]\nchallenges_per_source = 0\n`],
+    ["port as text", "listen.port", replaced("port = 8443", 'port = "8443"')],
+    ["fractional port", "listen.port", replaced("port = 8443", "port = 1.5")],
+    ["half of TLS", "listen.tls.key_file", `${GOOD}\n[listen.tls]\ncert_file = "a.pem"\n`],
+    ["misspelt member", "kds.enable", `${GOOD}\n[kds]\nenable = false\n`],
+    ["no TOML", "file", "mode = "],
+    ["the same member twice", "file", `${GOOD}\n[listen]\nport = 1\n`],
+    ["more than 1 MiB", "file", `${GOOD}#${"x".repeat(1 << 20)}`],
+  ];
+  it.each(deviations)("is refused: %s", (_name, place, text) => {
+    expect(Object.keys(problemsOf(text))).toEqual([place]);
+  });
+
+  it("never repeats what stands in the wrong place", () => {
+    const planted = "-----BEGIN PRIVATE KEY-----planted";
+    for (const text of [
+      replaced('"kek.key"', `"${planted}\\n"`),
+      replaced(SPKI, planted),
+      `${planted}\n${GOOD}`,
+    ]) {
+      const problems = problemsOf(text);
+      expect(Object.keys(problems)).not.toEqual([]);
+      expect(JSON.stringify(problems)).not.toContain("planted");
+    }
+  });
+
+  it("is a record or that one fault, for any text", () => {
+    const snippets = GOOD.split("\n");
+    const texts = fc.oneof(
+      fc.string({ unit: "binary", maxLength: 200 }),
+      fc.shuffledSubarray(snippets).map((lines) => lines.join("\n")),
+      fc
+        .tuple(fc.nat(GOOD.length), fc.string({ maxLength: 4 }))
+        .map(([at, text]) => GOOD.slice(0, at) + text + GOOD.slice(at + text.length)),
+      fc.constantFrom(
+        "a = [".repeat(50_000),
+        `a = ${"[".repeat(50_000)}`,
+        "__proto__ = 1",
+        "[__proto__]\na = 1",
+      ),
+    );
+    fc.assert(
+      fc.property(texts, (text) => {
+        try {
+          expect(parseConfig(text).mode).toBeDefined();
+        } catch (thrown) {
+          expect(thrown).toBeInstanceOf(Fault);
+          expect(isFault(thrown, "config/invalid")).toBe(true);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
