@@ -1,0 +1,114 @@
+/** Is this evidence genuine? The one door of this room: signature, chain, revocation, and what a report may never contradict. */
+import type { Brand } from "../base/brand.ts";
+import { Fault } from "../base/fault.ts";
+import type { Instant } from "../base/time.ts";
+import {
+  type Endorsements,
+  type VerifiedChain,
+  type VerifyOptions,
+  verifyChain,
+} from "./endorsement/chain.ts";
+import type { RevocationFacts } from "./endorsement/crl.ts";
+import type { EndorsementKind } from "./endorsement/profile.ts";
+import type { Evidence } from "./evidence.ts";
+import { type ProductLine, type SiliconLine, siliconOf } from "./snp/product.ts";
+import type { Report } from "./snp/report.ts";
+import { refuseOutOfRange } from "./snp/signature.ts";
+import { formatTcb, isAtLeast, type TcbVersion } from "./snp/tcb.ts";
+
+/** What the leaf certificate says. */
+export interface EndorsementFacts {
+  readonly kind: EndorsementKind;
+  /** Equal to REPORTED_TCB. */
+  readonly tcb: TcbVersion;
+  /** The VLEK's provider, as it stands. */
+  readonly cspId?: string;
+  readonly productName: string;
+  readonly notBefore: Instant;
+  readonly notAfter: Instant;
+  readonly spki: Uint8Array;
+}
+
+export interface Verification {
+  readonly evidence: Evidence;
+  readonly product: ProductLine;
+  /** Absent for v2 reports and for a stepping that is not known. */
+  readonly silicon?: SiliconLine;
+  readonly endorsement: EndorsementFacts;
+  /** Absent only where revocation was `if-present` and no CRL was given. */
+  readonly revocation?: RevocationFacts;
+  /** The chain ends in a simulator's root. */
+  readonly isSimulated: boolean;
+}
+
+/** Made by {@link verifyEvidence} alone. */
+export type VerifiedEvidence = Brand<Verification, "verified">;
+
+/**
+ * Verifies evidence against endorsements: every invariant that no policy can switch off but freshness and binding, which the
+ * channel checks.
+ *
+ * @throws {@link Fault} `endorsement/…` (see {@link verifyChain}), `evidence/bad-signature`, `evidence/tcb-order`.
+ * @see AMD 56860 "SEV-SNP Firmware ABI"; AMD 57230 "VCEK Certificate and KDS Interface Specification"
+ */
+export async function verifyEvidence(
+  evidence: Evidence,
+  endorsements: Endorsements,
+  options: VerifyOptions,
+): Promise<VerifiedEvidence> {
+  const chain = await verifyChain(evidence, endorsements, options);
+  await verifyReportSignature(evidence, chain, options);
+  refuseTcbDisorder(evidence.report);
+  return markVerified(evidence, chain);
+}
+
+async function verifyReportSignature(
+  evidence: Evidence,
+  chain: VerifiedChain,
+  options: VerifyOptions,
+): Promise<void> {
+  const { signature, signedBytes } = evidence;
+  refuseOutOfRange(signature);
+  const { spki } = chain.leaf;
+  if (!(await options.primitives.verify("ecdsa-p384-sha384", spki, signedBytes, signature))) {
+    throw new Fault(
+      "evidence/bad-signature",
+      `expected a signature by the ${chain.kind.toUpperCase()} over these bytes`,
+    );
+  }
+}
+
+/** Component by component. CURRENT may differ from COMMITTED (provisional firmware): a fact for policy. */
+function refuseTcbDisorder({ reportedTcb, committedTcb, currentTcb }: Report): void {
+  for (const [name, tcb] of Object.entries({ reported: reportedTcb, committed: committedTcb })) {
+    if (!isAtLeast(currentTcb, tcb)) {
+      throw new Fault("evidence/tcb-order", `expected the ${name} TCB to be at most the current one`, {
+        expected: formatTcb(currentTcb),
+        received: formatTcb(tcb),
+      });
+    }
+  }
+}
+
+function markVerified(evidence: Evidence, chain: VerifiedChain): VerifiedEvidence {
+  const { cpuid } = evidence.report;
+  const silicon = cpuid === undefined ? undefined : siliconOf(cpuid);
+  const { kind, leaf, extensions, revocation, product, isSimulated } = chain;
+  const verification: Verification = {
+    evidence,
+    product,
+    ...(silicon === undefined ? {} : { silicon }),
+    endorsement: {
+      kind,
+      tcb: extensions.tcb,
+      ...(extensions.cspId === undefined ? {} : { cspId: extensions.cspId }),
+      productName: extensions.productName,
+      notBefore: leaf.notBefore,
+      notAfter: leaf.notAfter,
+      spki: leaf.spki,
+    },
+    ...(revocation === undefined ? {} : { revocation }),
+    isSimulated,
+  };
+  return verification as VerifiedEvidence;
+}
