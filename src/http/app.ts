@@ -71,24 +71,26 @@ interface Result {
 }
 
 async function served(c: Context, route: Route, arrived: Arrived): Promise<Result> {
+  const { world, edges, id, peer } = arrived;
+  let actor: Actor | undefined;
   try {
-    const { world, edges, id, peer } = arrived;
     refuseTooOften(route, arrived);
     const query = new URL(c.req.url).searchParams;
     refuseStrangeQuery(query, route);
-    const { body, actor } = await authorizedBody(c, route, arrived);
+    const authorized = await authorizedBody(c, route, arrived);
+    actor = authorized.actor;
     const incoming = {
       parameter: parameterOf(route.path, sentPathOf(c.req.url)),
       query,
-      body,
+      body: authorized.body,
       exchange: { id, offered: edges.offered, ...peer },
       actor: actor ?? NOBODY,
     };
     const outgoing = await route.serve(incoming, { world, edges });
     return { response: responseOf(outgoing), code: undefined, actor: actor?.kid };
   } catch (thrown) {
-    const refused = refusedOf(thrown, arrived.id, arrived.world.log);
-    return { response: responseOfRefusal(refused), code: refused.code, actor: undefined };
+    const refused = refusedOf(thrown, { id, log: world.log, isAdmin: actor !== undefined });
+    return { response: responseOfRefusal(refused), code: refused.code, actor: actor?.kid };
   }
 }
 

@@ -1,5 +1,6 @@
 /** How is the interface described to machines? OpenAPI 3.1, from the same schemas that refuse requests. */
 import { toJsonSchema } from "@valibot/to-json-schema";
+import { CLAIMS } from "../wire/claims.ts";
 import type { Schema } from "../wire/codec.ts";
 import { PROBLEM } from "../wire/problem.ts";
 import type { Route } from "./route.ts";
@@ -23,7 +24,8 @@ export function openApiText(routes: readonly Route[], version: string): string {
     },
     paths,
     components: {
-      schemas: { Problem: schemaOf(PROBLEM) },
+      // The claims stand in requests as the base64url of their exact bytes; this is what those bytes hold.
+      schemas: { Problem: schemaOf(PROBLEM), Claims: schemaOf(CLAIMS) },
       securitySchemes: { admin: { type: "http", scheme: "bearer", bearerFormat: "ostiary-admin+jwt" } },
     },
   });

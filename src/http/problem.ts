@@ -3,7 +3,7 @@ import { type Fault, isFault } from "../base/fault.ts";
 import { FAULT_CODES, type FaultCode } from "../base/fault-codes.ts";
 import type { Log } from "../base/log.ts";
 import type { Problem } from "../wire/messages.ts";
-import { problemOf } from "../wire/problem.ts";
+import { problemForAdmin, problemOf } from "../wire/problem.ts";
 
 /** What the guest learns, and under which fault code the operator finds it. */
 export interface Refused {
@@ -13,22 +13,28 @@ export interface Refused {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** Which request it was, and whether an admin's signature on it was good. */
+export interface Asked {
+  readonly id: string;
+  readonly isAdmin: boolean;
+  readonly log: Log;
+}
+
 /**
  * Answers a thrown value. The line it logs has the fault code, its message and its facts, which hold no secret (STYLE section
  * 1); of an exception that is no fault, the name and the place: its message may hold anything.
  */
-export function refusedOf(thrown: unknown, id: string, log: Log): Refused {
+export function refusedOf(thrown: unknown, about: Asked): Refused {
+  const { id, log } = about;
   if (!isFault(thrown)) {
     log("error", "unexpected-exception", { id, name: nameOf(thrown), place: placeOf(thrown) });
     return { code: "internal/invariant", problem: problemOf("internal/invariant", id), headers: {} };
   }
   const level = FAULT_CODES[thrown.code].status >= 500 ? "error" : "info";
   log(level, "refused", { ...prefixed(thrown), id, code: thrown.code, message: thrown.message });
-  return {
-    code: thrown.code,
-    problem: problemOf(thrown.code, id, sentenceOf(thrown)),
-    headers: headersOf(thrown),
-  };
+  const isForAdmin = about.isAdmin && FAULT_CODES[thrown.code].status < 500;
+  const problem = isForAdmin ? problemForAdmin(thrown, id) : problemOf(thrown.code, id, sentenceOf(thrown));
+  return { code: thrown.code, problem, headers: headersOf(thrown) };
 }
 
 const TRY_LATER_SECONDS = 5;

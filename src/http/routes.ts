@@ -33,7 +33,15 @@ const openApiRoute: Route = {
   path: "/openapi.json",
   summary: "This interface, as OpenAPI 3.1",
   audience: "anyone",
-  serve: async (_incoming, { edges }) => ({ body: openApiText(ROUTES, edges.version) }),
+  serve: async (_incoming, { edges }) => ({ body: documentOf(edges.version) }),
 };
+
+let kept: { readonly version: string; readonly text: string } | undefined;
+
+/** The document is a function of the version alone, and costs milliseconds: it is written once. */
+function documentOf(version: string): string {
+  if (kept?.version !== version) kept = { version, text: openApiText(ROUTES, version) };
+  return kept.text;
+}
 
 export const ROUTES: readonly Route[] = [...DOCUMENTED, openApiRoute];

@@ -11,6 +11,7 @@ export function bytesField(least: number, most: number) {
     v.string(),
     v.minLength(textLength(least)),
     v.maxLength(textLength(most)),
+    v.regex(/^[A-Za-z0-9_-]*$/),
     v.rawTransform<string, Uint8Array>(({ dataset, addIssue, NEVER }) => {
       const bytes = parseBase64Url(dataset.value);
       if (bytes !== undefined && bytes.length >= least && bytes.length <= most) return bytes;
@@ -30,6 +31,7 @@ export function instantField() {
   return v.pipe(
     v.string(),
     v.maxLength(40),
+    v.isoTimestamp(),
     v.rawTransform<string, Instant>(({ dataset, addIssue, NEVER }) => {
       const at = parseInstant(dataset.value);
       if (at !== undefined) return at;

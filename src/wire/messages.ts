@@ -229,6 +229,8 @@ export interface Problem {
   readonly code: string;
   /** `urn:ostiary:` and the decision id. */
   readonly instance: string;
-  /** The one sentence that a policy publishes. */
+  /** To a guest the one sentence that a policy publishes; to an admin who signed the request, what was expected. */
   readonly detail?: string;
+  /** The fault code, for an admin who signed the request; guests never see it. */
+  readonly fault?: string;
 }

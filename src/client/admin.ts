@@ -1,0 +1,157 @@
+/** How does an admin's program speak to a broker? Typed calls; each request is signed for its method, URL and body. */
+import { base64UrlOf, concatBytes, utf8 } from "../base/bytes.ts";
+import { Fault } from "../base/fault.ts";
+import type { Primitives, Signer } from "../base/primitives.ts";
+import type { Instant } from "../base/time.ts";
+import { bodyHashOf, MAX_ADMIN_TOKEN_SECONDS, signAdminToken } from "../wire/admin-token.ts";
+import * as bundle from "../wire/bundle.ts";
+import { decodeDecisionDetail } from "../wire/decision.ts";
+import { decodeLedgerPage } from "../wire/ledger.ts";
+import { MAX_ANSWER_BYTES } from "../wire/limits.ts";
+import type * as wire from "../wire/messages.ts";
+import { decodeProblem, faultOfProblem } from "../wire/problem.ts";
+import { isSecretPath } from "../wire/resource-path.ts";
+import * as secret from "../wire/secret.ts";
+
+/** What an admin can do, one call each. Every call throws {@link Fault}: the broker's own, or `broker/unreachable`. */
+export interface AdminClient {
+  /** The next version of a static secret, or a new generated one. */
+  readonly putSecret: (path: string, content: wire.SecretContent) => Promise<wire.SecretSummary>;
+  readonly rotateSecret: (path: string, rotation: wire.SecretRotation) => Promise<wire.SecretSummary>;
+  readonly setSecretState: (
+    path: string,
+    change: wire.SecretStateChange,
+  ) => Promise<readonly wire.SecretSummary[]>;
+  readonly listSecrets: () => Promise<readonly wire.SecretSummary[]>;
+  readonly showSecret: (path: string) => Promise<readonly wire.SecretSummary[]>;
+  readonly proposeBundle: (proposal: wire.BundleProposal) => Promise<wire.ProposalAnswer>;
+  readonly activateBundle: (digest: string, signature: string) => Promise<wire.ActivationSummary>;
+  readonly listBundles: () => Promise<wire.BundleList>;
+  readonly showBundle: (digest: string) => Promise<wire.BundleDetail>;
+  readonly decision: (id: string) => Promise<wire.DecisionDetail>;
+  /** The signed head of the log, as a note. */
+  readonly checkpoint: () => Promise<string>;
+  readonly ledgerPage: (from: number, limit: number) => Promise<wire.LedgerPage>;
+}
+
+export interface AdminClientOptions {
+  /** Where the broker is reached, without a trailing slash. */
+  readonly url: string;
+  /** Who the broker is: what requests are signed for, however they travel. */
+  readonly audience: string;
+  readonly signer: Signer;
+  readonly fetch: typeof fetch;
+  readonly now: () => Instant;
+  readonly random: (size: number) => Uint8Array;
+  readonly digest: Primitives["digest"];
+}
+
+/** Makes the client. Nothing is sent before the first call; nothing is retried, since each request counts once. */
+export function createAdminClient(options: AdminClientOptions): AdminClient {
+  const call = (method: string, path: string, body?: string) => send({ method, path, body }, options);
+  return {
+    putSecret: async (path, content) =>
+      secret.decodeSecretSummary(await call("PUT", secretAt(path), secret.encodeSecretContent(content))),
+    rotateSecret: async (path, rotation) =>
+      secret.decodeSecretSummary(await call("POST", secretAt(path), secret.encodeSecretRotation(rotation))),
+    setSecretState: async (path, change) =>
+      secret.decodeSecretList(await call("PATCH", secretAt(path), secret.encodeSecretStateChange(change))),
+    listSecrets: async () => secret.decodeSecretList(await call("GET", "/v1/admin/secrets")),
+    showSecret: async (path) => secret.decodeSecretList(await call("GET", secretAt(path))),
+    proposeBundle: async (proposal) =>
+      bundle.decodeProposalAnswer(
+        await call("POST", "/v1/admin/policies", bundle.encodeBundleProposal(proposal)),
+      ),
+    activateBundle: async (digest, signature) =>
+      bundle.decodeActivationSummary(
+        await call("PUT", bundleAt(digest), bundle.encodeBundleActivation({ signature })),
+      ),
+    listBundles: async () => bundle.decodeBundleList(await call("GET", "/v1/admin/policies")),
+    showBundle: async (digest) => bundle.decodeBundleDetail(await call("GET", bundleAt(digest))),
+    decision: async (id) => decodeDecisionDetail(await call("GET", decisionAt(id))),
+    checkpoint: async () => new TextDecoder().decode(await call("GET", "/v1/ledger/checkpoint")),
+    ledgerPage: async (from, limit) =>
+      decodeLedgerPage(await call("GET", `/v1/ledger/entries?from=${from}&limit=${limit}`)),
+  };
+}
+
+/** A path goes into the URL as it is, so it must be one: `a?b` would ask for something else. */
+function secretAt(path: string): string {
+  if (isSecretPath(path)) return `/v1/admin/secrets/${path}`;
+  throw new Fault("request/malformed", `expected the path of a secret in normal form, received \`${path}\``);
+}
+
+function bundleAt(digest: string): string {
+  if (/^[0-9a-f]{64}$/.test(digest)) return `/v1/admin/policies/${digest}`;
+  throw new Fault("request/malformed", "expected a digest as 64 lower-case hex digits");
+}
+
+function decisionAt(id: string): string {
+  if (/^[0-9A-Z]{26}$/.test(id)) return `/v1/admin/decisions/${id}`;
+  throw new Fault("request/malformed", "expected a decision id, which is a ULID");
+}
+
+interface Call {
+  readonly method: string;
+  /** With the query, if there is one; `htu` is signed without it. */
+  readonly path: string;
+  readonly body: string | undefined;
+}
+
+async function send(call: Call, options: AdminClientOptions): Promise<Uint8Array> {
+  const authorization = `Bearer ${await tokenFor(call, options)}`;
+  const headers = {
+    authorization,
+    ...(call.body === undefined ? {} : { "content-type": "application/json" }),
+  };
+  const response = await answerTo(`${options.url}${call.path}`, options.fetch, {
+    method: call.method,
+    headers,
+    redirect: "error",
+    ...(call.body === undefined ? {} : { body: call.body }),
+  });
+  const bytes = await bytesOf(response);
+  if (response.ok) return bytes;
+  throw faultOfProblem(decodeProblem(bytes));
+}
+
+function tokenFor({ method, path, body = "" }: Call, options: AdminClientOptions): Promise<string> {
+  const iat = options.now();
+  const claims = {
+    aud: options.audience,
+    htm: method,
+    htu: `${options.audience}${path.split("?", 1).join("")}`,
+    bh: bodyHashOf(utf8(body), options.digest),
+    iat,
+    exp: iat + MAX_ADMIN_TOKEN_SECONDS,
+    jti: base64UrlOf(options.random(16)),
+  };
+  return signAdminToken(claims, options.signer);
+}
+
+async function answerTo(url: string, send: typeof fetch, init: RequestInit): Promise<Response> {
+  try {
+    return await send(url, init);
+  } catch (thrown) {
+    throw new Fault("broker/unreachable", `expected an answer of the broker at \`${url}\``, {}, thrown);
+  }
+}
+
+/** Reads an answer piece by piece, so that whoever answers cannot fill the memory. */
+async function bytesOf(response: Response): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  try {
+    const reader = response.body?.getReader();
+    for (let piece = await reader?.read(); piece?.done === false; piece = await reader?.read()) {
+      size += piece.value.length;
+      if (size > MAX_ANSWER_BYTES) break;
+      pieces.push(piece.value);
+    }
+    if (size > MAX_ANSWER_BYTES) await reader?.cancel();
+  } catch (thrown) {
+    throw new Fault("broker/unreachable", "expected a whole answer, it broke off", {}, thrown);
+  }
+  if (size <= MAX_ANSWER_BYTES) return concatBytes(...pieces);
+  throw new Fault("broker/unreachable", `expected an answer of at most ${MAX_ANSWER_BYTES} bytes`);
+}
