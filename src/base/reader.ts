@@ -25,32 +25,32 @@ export class Reader {
 
   /** A copy of the next `size` bytes. */
   bytes(size: number): Uint8Array {
-    if (!Number.isInteger(size) || size < 0 || size > this.left) {
-      throw new Fault(this.#code, `expected ${size} more bytes, received ${this.left}`, { at: this.#at });
-    }
-    const field = this.#bytes.slice(this.#at, this.#at + size);
-    this.#at += size;
-    return field;
+    const from = this.#advance(size);
+    return this.#bytes.slice(from, from + size);
   }
 
   u8(): number {
-    return this.bytes(1)[0] ?? 0;
+    return this.#bigEndian(1);
   }
 
   u16be(): number {
-    return this.bytes(2).reduce((value, byte) => value * 256 + byte, 0);
+    return this.#bigEndian(2);
   }
 
   u32be(): number {
-    return this.bytes(4).reduce((value, byte) => value * 256 + byte, 0);
+    return this.#bigEndian(4);
   }
 
   u32le(): number {
-    return this.bytes(4).reduceRight((value, byte) => value * 256 + byte, 0);
+    const from = this.#advance(4);
+    let value = 0;
+    for (let i = 3; i >= 0; i -= 1) value = value * 256 + (this.#bytes[from + i] ?? 0);
+    return value;
   }
 
   u64le(): bigint {
-    return this.bytes(8).reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
+    const low = this.u32le();
+    return (BigInt(this.u32le()) << 32n) | BigInt(low);
   }
 
   /** The next field of `u32be(length) ‖ bytes`, at most `maxBytes` long. */
@@ -69,5 +69,22 @@ export class Reader {
     if (this.left !== 0) {
       throw new Fault(this.#code, `expected the end, received ${this.left} more bytes`, { at: this.#at });
     }
+  }
+
+  #bigEndian(size: number): number {
+    const from = this.#advance(size);
+    let value = 0;
+    for (let i = 0; i < size; i += 1) value = value * 256 + (this.#bytes[from + i] ?? 0);
+    return value;
+  }
+
+  /** Steps over a field that is whole, and answers where it begins. */
+  #advance(size: number): number {
+    if (!Number.isInteger(size) || size < 0 || size > this.left) {
+      throw new Fault(this.#code, `expected ${size} more bytes, received ${this.left}`, { at: this.#at });
+    }
+    const from = this.#at;
+    this.#at += size;
+    return from;
   }
 }

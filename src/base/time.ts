@@ -67,12 +67,17 @@ export interface CivilTime {
 /** The instant of a civil time in UTC; `undefined` when no such date or time exists, or it lies outside 1970 to 9999. */
 export function instantOf(civil: CivilTime): Instant | undefined {
   const { year, month, day, hour, minute, second } = civil;
-  if (year < 1970 || year > 9999 || month < 1 || month > 12 || day < 1) return undefined;
-  if (hour > 23 || minute > 59 || second > 59) return undefined;
+  const isDate = isWithin(year, 1970, 9999) && isWithin(month, 1, 12) && isWithin(day, 1, 31);
+  const isClock = isWithin(hour, 0, 23) && isWithin(minute, 0, 59) && isWithin(second, 0, 59);
+  if (!isDate || !isClock) return undefined;
   const days = daysOf(year, month, day);
   const back = civilOf(days);
   if (back.month !== month || back.day !== day) return undefined;
   return instant(days * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second);
+}
+
+function isWithin(value: number, least: number, most: number): boolean {
+  return Number.isInteger(value) && value >= least && value <= most;
 }
 
 /** Days since 1970-01-01 of a proleptic Gregorian date (eras of 400 years that begin in March). */

@@ -17,7 +17,9 @@ export default function provideCryptoVectors(project: TestProject): void {
 }
 
 function readFolder(): Readonly<Record<string, string>> {
-  const files = readdirSync(FOLDER, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const files = readdirSync(FOLDER, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  );
   return Object.fromEntries(
     files.map((file) => {
       const path = join(file.parentPath, file.name);

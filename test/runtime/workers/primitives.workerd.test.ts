@@ -1,6 +1,7 @@
 /** Do the Worker's Primitives, and what the core composes of them, keep their contracts inside workerd? */
 import { inject } from "vitest";
 import { workerPrimitives } from "../../../src/runtime/workers/primitives.ts";
+import { describeJcs } from "../../contract/jcs.ts";
 import { describeP256Agreement } from "../../contract/p256-agreement.ts";
 import { describePrimitives } from "../../contract/primitives.ts";
 import { describeSiv } from "../../contract/siv.ts";
@@ -10,3 +11,4 @@ const vector = (path: string): string | undefined => inject("cryptoVectors")[pat
 describePrimitives({ name: "workerd", primitives: workerPrimitives(crypto.subtle), hasRsa: true, vector });
 describeSiv(vector);
 describeP256Agreement(vector);
+describeJcs(vector);
