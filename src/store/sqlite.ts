@@ -34,7 +34,6 @@ export function createSqliteDriver(database: Database): SqlDriver {
     return [];
   };
   const guarded = <T>(work: () => T): T => {
-    if (broken !== undefined) throw broken;
     try {
       return work();
     } catch (thrown) {
@@ -43,10 +42,14 @@ export function createSqliteDriver(database: Database): SqlDriver {
       throw fault;
     }
   };
+  const asked = <T>(work: () => T): T => {
+    if (broken !== undefined) throw broken;
+    return guarded(work);
+  };
   const transaction = database.transaction((batch: readonly Statement[]) => batch.map(run)).immediate;
   return {
-    read: async (statement) => guarded(() => run(statement)),
-    write: async (batch) => guarded(() => transaction(batch)),
+    read: async (statement) => asked(() => run(statement)),
+    write: async (batch) => asked(() => transaction(batch)),
     close: async () => guarded(() => void database.close()),
   };
 }

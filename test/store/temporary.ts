@@ -24,3 +24,16 @@ export function openedStore(path: string, mode: "create" | "existing", busyTimeo
   onTestFinished(() => store.close());
   return store;
 }
+
+const NOBODY = 65_534;
+
+/** Runs as an ordinary user where the tests run as root, whom permissions do not bind. */
+export function withoutPrivilege<T>(work: () => T): T {
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.(NOBODY);
+  try {
+    return work();
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+  }
+}
