@@ -3,6 +3,7 @@ import { type Evidence, parseEvidence } from "../../src/attestation/evidence.ts"
 import type { ProductLine, SiliconLine } from "../../src/attestation/snp/product.ts";
 import type { Verification } from "../../src/attestation/verify.ts";
 import { instant } from "../../src/base/time.ts";
+import type { BoundEvidence } from "../../src/channel/bind.ts";
 import type { AppraisalContext } from "../../src/policy/appraise.ts";
 
 export interface Chip {
@@ -86,6 +87,15 @@ export function verificationOf(
     isSimulated: true,
     ...answers,
   };
+}
+
+/** The mark is put on by hand: policy looks at what evidence says, and the doors that make the mark have tests of their own. */
+export function boundOf(
+  chip: Chip,
+  changes: Readonly<Record<number, readonly number[]>> = {},
+  answers: Partial<Verification> = {},
+): BoundEvidence {
+  return verificationOf(chip, changes, answers) as BoundEvidence;
 }
 
 /** 2026-09-10T12:00:00Z, a Thursday. */
