@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { base64UrlOf, utf8 } from "../../src/base/bytes.ts";
-import { Fault, isFault } from "../../src/base/fault.ts";
+import { Fault } from "../../src/base/fault.ts";
 import { decodeAdminClaims, decodeAdminHeader } from "../../src/wire/admin-token.ts";
 import { decodeAttestAnswer, decodeAttestRequest } from "../../src/wire/attest.ts";
 import * as bundle from "../../src/wire/bundle.ts";
@@ -13,17 +13,7 @@ import { decodeProblem } from "../../src/wire/problem.ts";
 import { decodeReleaseAnswer, decodeReleaseRequest } from "../../src/wire/release.ts";
 import * as secret from "../../src/wire/secret.ts";
 import { decodeBrokerDescription } from "../../src/wire/well-known.ts";
-
-/** The fault code that decoding ends in; `undefined` for a yes. */
-function codeOf(decode: () => unknown): string | undefined {
-  try {
-    decode();
-    return undefined;
-  } catch (thrown) {
-    if (!isFault(thrown)) throw thrown;
-    return thrown.code;
-  }
-}
+import { codeOf } from "../support/faults.ts";
 
 const b64 = (size: number) => base64UrlOf(new Uint8Array(size).fill(7));
 const claimsText = '{"want":[{"secret":"prod/disk"}]}';
