@@ -23,18 +23,19 @@ export function attestationResultOf(verified: VerifiedEvidence, opinion: Opinion
   const isWarning = opinion.status === "warning";
   return {
     eat_profile: EAR_PROFILE,
-    "ear.verifier-id": VERIFIER,
+    ear_status: opinion.status,
+    ear_verifier_id: VERIFIER,
     submods: {
       snp: {
-        "ear.status": opinion.status,
-        "ear.trustworthiness-vector": {
+        ear_status: opinion.status,
+        ear_trustworthiness_vector: {
           ...(verified.endorsement.kind === "vcek" ? { "instance-identity": RECOGNISED } : {}),
           configuration: RECOGNISED,
           executables: isWarning ? APPROVED_WITH_CAVEAT : APPROVED_AT_BOOT,
           hardware: RECOGNISED,
           "runtime-opaque": RECOGNISED,
         },
-        "ear.appraisal-policy-id": `urn:ostiary:bundle:${opinion.policyId}`,
+        ear_appraisal_policy_ids: [`urn:ostiary:bundle:${opinion.policyId}`],
       },
     },
   };

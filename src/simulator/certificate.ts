@@ -1,0 +1,137 @@
+/** How does AMD write a certificate? Its names, algorithms and extensions; every part can be given otherwise. */
+import { constants, createHash, createPublicKey, type KeyObject, sign } from "node:crypto";
+import type { Instant } from "../base/time.ts";
+import {
+  bitString,
+  DER_NULL,
+  DER_TRUE,
+  element,
+  integer,
+  octetString,
+  oid,
+  sequence,
+  TAG,
+  text,
+  time,
+} from "./der.ts";
+
+/** One X.509 extension as it is to be written. */
+export interface WrittenExtension {
+  readonly oid: string;
+  readonly isCritical?: boolean;
+  /** The content of extnValue's OCTET STRING. */
+  readonly value: Uint8Array;
+}
+
+export interface CertificatePlan {
+  readonly serial: bigint;
+  readonly issuer: string;
+  readonly subject: string;
+  readonly notBefore: Instant;
+  readonly notAfter: Instant;
+  /** DER SubjectPublicKeyInfo. */
+  readonly spki: Uint8Array;
+  readonly extensions: readonly WrittenExtension[];
+  /** AMD's intermediates write the trailer field out, its leaves do not. */
+  readonly hasTrailer: boolean;
+}
+
+/** Stands on everything that the simulator makes, so that nothing of it passes for AMD's. */
+export const SIMULATOR_MARK: WrittenExtension = { oid: "1.3.6.1.4.1.58270.1.1", value: DER_NULL };
+
+const SHA384 = sequence(oid("2.16.840.1.101.3.4.2.2"), DER_NULL);
+const MGF1_SHA384 = sequence(oid("1.2.840.113549.1.1.8"), SHA384);
+const SALT_BYTES = 48;
+
+/** RSASSA-PSS with SHA-384, MGF1-SHA-384, salt 48 (RFC 4055). */
+export function pssAlgorithm(hasTrailer: boolean): Uint8Array {
+  const parameters = [
+    element(0xa0, SHA384),
+    element(0xa1, MGF1_SHA384),
+    element(0xa2, integer(SALT_BYTES)),
+    ...(hasTrailer ? [element(0xa3, integer(1))] : []),
+  ];
+  return sequence(oid("1.2.840.113549.1.1.10"), sequence(...parameters));
+}
+
+export function signPss(bytes: Uint8Array, key: KeyObject): Uint8Array {
+  const padding = constants.RSA_PKCS1_PSS_PADDING;
+  return Uint8Array.from(sign("sha384", bytes, { key, padding, saltLength: SALT_BYTES }));
+}
+
+/** Writes and signs a certificate. */
+export function writeCertificate(plan: CertificatePlan, issuerKey: KeyObject): Uint8Array {
+  const algorithm = pssAlgorithm(plan.hasTrailer);
+  const tbs = sequence(
+    element(0xa0, integer(2)),
+    integer(plan.serial),
+    algorithm,
+    nameOf(plan.issuer),
+    sequence(time(plan.notBefore), time(plan.notAfter)),
+    nameOf(plan.subject),
+    plan.spki,
+    element(0xa3, sequence(...plan.extensions.map(writeExtension))),
+  );
+  return sequence(tbs, algorithm, bitString(signPss(tbs, issuerKey)));
+}
+
+export function writeExtension({ oid: id, isCritical, value }: WrittenExtension): Uint8Array {
+  return sequence(oid(id), ...(isCritical === true ? [DER_TRUE] : []), octetString(value));
+}
+
+/** `OU=Engineering, C=US, L=Santa Clara, ST=CA, O=Advanced Micro Devices, CN=…`. */
+export function nameOf(commonName: string): Uint8Array {
+  const attribute = (id: string, value: string): Uint8Array =>
+    element(TAG.set, sequence(oid(id), text(TAG.printableString, value)));
+  return sequence(
+    attribute("2.5.4.11", "Engineering"),
+    attribute("2.5.4.6", "US"),
+    attribute("2.5.4.7", "Santa Clara"),
+    attribute("2.5.4.8", "CA"),
+    attribute("2.5.4.10", "Advanced Micro Devices"),
+    attribute("2.5.4.3", commonName),
+  );
+}
+
+export function spkiOf(key: KeyObject): Uint8Array {
+  const publicKey = key.type === "private" ? createPublicKey(key) : key;
+  return Uint8Array.from(publicKey.export({ format: "der", type: "spki" }));
+}
+
+/** Subject key identifier: SHA-1 of the key (RFC 5280 section 4.2.1.2, method 1, over the whole SPKI's key bits). */
+export function keyIdOf(key: KeyObject): Uint8Array {
+  const publicKey = key.type === "private" ? createPublicKey(key) : key;
+  return Uint8Array.from(
+    createHash("sha1")
+      .update(publicKey.export({ format: "der", type: "pkcs1" }))
+      .digest(),
+  );
+}
+
+/** What a CA certificate of AMD carries. `pathLength` is given on intermediates. */
+export function authorityExtensions(parts: {
+  readonly key: KeyObject;
+  readonly issuerKey?: KeyObject;
+  readonly crlUrl: string;
+  readonly pathLength?: number;
+}): readonly WrittenExtension[] {
+  const isRoot = parts.issuerKey === undefined;
+  const constraints = parts.pathLength === undefined ? [DER_TRUE] : [DER_TRUE, integer(parts.pathLength)];
+  const usage = isRoot ? bitString(Uint8Array.of(0x06), 1) : bitString(Uint8Array.of(0x04), 2);
+  return [
+    ...(parts.issuerKey === undefined ? [] : [authorityKeyId(parts.issuerKey)]),
+    { oid: "2.5.29.14", value: octetString(keyIdOf(parts.key)) },
+    { oid: "2.5.29.19", isCritical: true, value: sequence(...constraints) },
+    { oid: "2.5.29.15", isCritical: true, value: usage },
+    { oid: "2.5.29.31", value: distributionPoint(parts.crlUrl) },
+    SIMULATOR_MARK,
+  ];
+}
+
+export function authorityKeyId(issuerKey: KeyObject): WrittenExtension {
+  return { oid: "2.5.29.35", value: sequence(element(0x80, keyIdOf(issuerKey))) };
+}
+
+function distributionPoint(url: string): Uint8Array {
+  return sequence(sequence(element(0xa0, element(0xa0, text(0x86, url)))));
+}

@@ -1,0 +1,52 @@
+/** How does AMD write a CRL? Version 2, signed by the ARK; every part can be given otherwise. */
+import type { KeyObject } from "node:crypto";
+import { addSeconds, type Instant } from "../base/time.ts";
+import {
+  authorityKeyId,
+  nameOf,
+  pssAlgorithm,
+  SIMULATOR_MARK,
+  signPss,
+  type WrittenExtension,
+  writeExtension,
+} from "./certificate.ts";
+import { bitString, element, integer, sequence, time } from "./der.ts";
+
+const YEAR_SECONDS = 31_536_000;
+
+export interface CrlPlan {
+  readonly number: number;
+  readonly thisUpdate: Instant;
+  readonly nextUpdate?: Instant;
+  readonly revokedSerials: readonly bigint[];
+  /** Common name of the issuer. */
+  readonly issuer: string;
+  readonly signingKey: KeyObject;
+  /** The key that the authority key identifier names; the signing key where nothing is said. */
+  readonly authorityKey?: KeyObject;
+  readonly extraExtensions?: readonly WrittenExtension[];
+  readonly hasMark?: boolean;
+}
+
+/** Writes and signs a CRL. */
+export function writeCrl(plan: CrlPlan): Uint8Array {
+  const algorithm = pssAlgorithm(true);
+  const { thisUpdate, revokedSerials } = plan;
+  const revoked = revokedSerials.map((serial) => sequence(integer(serial), time(thisUpdate)));
+  const extensions = [
+    authorityKeyId(plan.authorityKey ?? plan.signingKey),
+    { oid: "2.5.29.20", value: integer(plan.number) },
+    ...(plan.hasMark === false ? [] : [SIMULATOR_MARK]),
+    ...(plan.extraExtensions ?? []),
+  ];
+  const tbs = sequence(
+    integer(1),
+    algorithm,
+    nameOf(plan.issuer),
+    time(thisUpdate),
+    time(plan.nextUpdate ?? addSeconds(thisUpdate, YEAR_SECONDS)),
+    ...(revoked.length === 0 ? [] : [sequence(...revoked)]),
+    element(0xa0, sequence(...extensions.map(writeExtension))),
+  );
+  return sequence(tbs, algorithm, bitString(signPss(tbs, plan.signingKey)));
+}

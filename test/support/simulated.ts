@@ -1,0 +1,36 @@
+/** Which simulated roots do tests share? One per product line, its keys made once and kept in the system's temporary folder. */
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createChainMemo } from "../../src/attestation/endorsement/memo.ts";
+import { simulatorRoots } from "../../src/attestation/endorsement/roots.ts";
+import type { ProductLine } from "../../src/attestation/snp/product.ts";
+import { instant } from "../../src/base/time.ts";
+import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
+import type { SimulatedRoot } from "../../src/simulator/amd-root.ts";
+import { loadOrCreateRoot } from "../../src/simulator/chip-folder.ts";
+
+/** 2026-06-01T00:00:00Z. */
+export const SIMULATED_NOW = instant(1_780_272_000);
+
+const roots = new Map<ProductLine, SimulatedRoot>();
+
+export function simulatedRoot(product: ProductLine): SimulatedRoot {
+  const known =
+    roots.get(product) ?? loadOrCreateRoot(join(tmpdir(), "ostiary-simulator-v1", product), product);
+  roots.set(product, known);
+  return known;
+}
+
+/** Options of a release that trusts the simulator's root of these products alone. */
+export function simulatedTrust(...products: readonly ProductLine[]) {
+  return {
+    primitives: nodePrimitives,
+    roots: simulatorRoots(
+      products.map((product) => simulatedRoot(product).ark),
+      nodePrimitives,
+    ),
+    memo: createChainMemo(256),
+    now: SIMULATED_NOW,
+    revocation: "required",
+  } as const;
+}
