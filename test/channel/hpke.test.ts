@@ -1,0 +1,303 @@
+/** RFC 9180 base mode: appendix A.1, a second implementation, and everything that must not open. */
+import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from "@hpke/core";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { concatBytes, hexOf } from "../../src/base/bytes.ts";
+import type { Primitives } from "../../src/base/primitives.ts";
+import { type HpkeSuite, openBase, sealBase } from "../../src/channel/hpke.ts";
+import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
+import { cryptoVector } from "../support/crypto-vectors.ts";
+import { codeOfPromise } from "../support/faults.ts";
+import { noblePrimitives } from "../support/noble-primitives.ts";
+import { bytesOf } from "../support/protocol-vectors.ts";
+import { itWithVectors } from "../support/shared-vectors.ts";
+
+/** The AES-128 suite of appendix A.1, which exists for its vectors alone. */
+const A1: HpkeSuite = {
+  group: "x25519",
+  kemId: 0x0020,
+  aeadId: 0x0001,
+  publicKeySize: 32,
+  privateKeySize: 32,
+  aeadKeySize: 16,
+  pskIdHash: bytesOf("725611c9d98c07c03f60095cd32d400d8347d45ed67097bbad50fc56da742d07"),
+};
+
+describe("RFC 9180 appendix A.1, base mode", () => {
+  itWithVectors("gives the encapsulated key, the key schedule and both ciphertexts", async () => {
+    const { setup, messages } = appendixA1();
+    const [first, second] = messages;
+    if (first === undefined || second === undefined) throw new Error("the vector has two messages");
+    const seen: { key: Uint8Array; iv: Uint8Array }[] = [];
+    const sealed = await sealBase(
+      {
+        recipient: setup("pkRm"),
+        info: setup("info"),
+        aad: bytesOf(first["aad"] ?? ""),
+        plaintext: bytesOf(first["pt"] ?? ""),
+        ephemeral: setup("skEm"),
+      },
+      recordingSeals(seen),
+      A1,
+    );
+    expect(hexOf(sealed.enc)).toBe(hexOf(setup("enc")));
+    expect(hexOf(sealed.enc)).toBe(hexOf(setup("pkEm")));
+    expect(hexOf(sealed.ct)).toBe(first["ct"]);
+    const [schedule] = seen;
+    if (schedule === undefined) throw new Error("nothing was sealed");
+    expect(hexOf(schedule.key)).toBe(hexOf(setup("key")));
+    expect(hexOf(schedule.iv)).toBe(hexOf(setup("base_nonce")));
+
+    // We seal one message to a key; the second of the vector follows from the same schedule.
+    const iv = schedule.iv.map((byte, i) => (i === 11 ? byte ^ 1 : byte));
+    const next = await nodePrimitives.aeadSeal(
+      schedule.key,
+      iv,
+      bytesOf(second["aad"] ?? ""),
+      bytesOf(second["pt"] ?? ""),
+    );
+    expect(hexOf(next)).toBe(second["ct"]);
+  });
+
+  itWithVectors("opens the first ciphertext with the recipient's key", async () => {
+    const { setup, messages } = appendixA1();
+    const [first] = messages;
+    const opened = await openBase(
+      {
+        privateKey: setup("skRm"),
+        enc: setup("enc"),
+        info: setup("info"),
+        aad: bytesOf(first?.["aad"] ?? ""),
+        ct: bytesOf(first?.["ct"] ?? ""),
+      },
+      nodePrimitives,
+      A1,
+    );
+    expect(opened === undefined ? undefined : hexOf(opened)).toBe(first?.["pt"]);
+  });
+});
+
+describe("suite 1 and a second implementation", () => {
+  const theirs = new CipherSuite({
+    kem: new DhkemX25519HkdfSha256(),
+    kdf: new HkdfSha256(),
+    aead: new Aes256Gcm(),
+  });
+  const bytes = fc.uint8Array({ maxLength: 300 });
+  const key = fc.uint8Array({ minLength: 32, maxLength: 32 });
+
+  it.each([
+    { name: "node", primitives: nodePrimitives },
+    { name: "noble", primitives: noblePrimitives },
+  ])("opens there what was sealed here ($name)", async ({ primitives }) => {
+    await fc.assert(
+      fc.asyncProperty(key, key, bytes, bytes, bytes, async (secret, ephemeral, info, aad, plaintext) => {
+        const recipient = await primitives.publicKeyOf("x25519", secret);
+        const { enc, ct } = await sealBase({ recipient, info, aad, plaintext, ephemeral }, primitives);
+        const recipientKey = await theirs.kem.importKey("raw", owned(secret), false);
+        const opened = await theirs.open(
+          { recipientKey, enc: owned(enc), info: owned(info) },
+          owned(ct),
+          owned(aad),
+        );
+        expect(new Uint8Array(opened)).toEqual(plaintext);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it.each([
+    { name: "node", primitives: nodePrimitives },
+    { name: "noble", primitives: noblePrimitives },
+  ])("opens here what was sealed there ($name)", async ({ primitives }) => {
+    await fc.assert(
+      fc.asyncProperty(key, bytes, bytes, bytes, async (privateKey, info, aad, plaintext) => {
+        const recipient = await primitives.publicKeyOf("x25519", privateKey);
+        const recipientPublicKey = await theirs.kem.importKey("raw", owned(recipient), true);
+        const sealed = await theirs.seal(
+          { recipientPublicKey, info: owned(info) },
+          owned(plaintext),
+          owned(aad),
+        );
+        const [enc, ct] = [new Uint8Array(sealed.enc), new Uint8Array(sealed.ct)];
+        expect(await openBase({ privateKey, enc, info, aad, ct }, primitives)).toEqual(plaintext);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+/** The canonical and non-canonical encodings of points whose product with any scalar is zero (RFC 7748 section 7). */
+const SMALL_ORDER = [
+  "0000000000000000000000000000000000000000000000000000000000000000",
+  "0100000000000000000000000000000000000000000000000000000000000000",
+  "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+  "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+  "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+  "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+  "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+];
+
+describe("opening", () => {
+  it("answers nothing for a bit flipped anywhere, in the ciphertext, the encapsulated key, the info or the aad", async () => {
+    const good = await sealed();
+    expect(await openBase(good, nodePrimitives)).toEqual(PLAINTEXT);
+    for (const name of ["enc", "ct", "info", "aad"] as const) {
+      for (let at = 0; at < good[name].length; at += 1) {
+        const flipped = { ...good, [name]: good[name].map((byte, i) => (i === at ? byte ^ 1 : byte)) };
+        expect(await openBase(flipped, nodePrimitives), `${name} byte ${at}`).toBeUndefined();
+      }
+    }
+  });
+
+  it("answers nothing to another key", async () => {
+    const privateKey = new Uint8Array(32).fill(9);
+    expect(await openBase({ ...(await sealed()), privateKey }, nodePrimitives)).toBeUndefined();
+  });
+
+  it.each([
+    { name: "an encapsulated key of 31 bytes", change: { enc: new Uint8Array(31).fill(9) } },
+    { name: "an encapsulated key of 33 bytes", change: { enc: new Uint8Array(33).fill(9) } },
+    { name: "no encapsulated key", change: { enc: new Uint8Array(0) } },
+    { name: "an encapsulated key of small order", change: { enc: new Uint8Array(32) } },
+    { name: "no ciphertext", change: { ct: new Uint8Array(0) } },
+    { name: "a ciphertext shorter than its tag", change: { ct: new Uint8Array(15) } },
+  ])("answers nothing for $name", async ({ change }) => {
+    expect(await openBase({ ...(await sealed()), ...change }, nodePrimitives)).toBeUndefined();
+  });
+
+  it("never throws, whatever bytes come", async () => {
+    const any = fc.uint8Array({ maxLength: 64 });
+    await fc.assert(
+      fc.asyncProperty(any, any, async (enc, ct) => {
+        const answer = await openBase({ ...(await sealed()), enc, ct }, nodePrimitives);
+        expect(answer).toBeUndefined();
+      }),
+    );
+  });
+
+  it("answers nothing for a message that anyone could have sealed through a key of small order", async () => {
+    // The shared secret is then all zero for every recipient: seal under it, as an attacker who skips the refusal.
+    const marker = new Uint8Array(32).fill(0xee);
+    const attacker: Primitives = {
+      ...nodePrimitives,
+      agree: async () => marker.slice(),
+      publicKeyOf: async () => new Uint8Array(32),
+      hmac: (hash, key, input) => {
+        const isOfMarker = hexOf(input).endsWith(hexOf(marker));
+        const zeroed = isOfMarker ? concatBytes(input.slice(0, -32), new Uint8Array(32)) : input;
+        return nodePrimitives.hmac(hash, key, zeroed);
+      },
+    };
+    const { privateKey } = await recipientOf();
+    const forged = await seal({}, attacker);
+    const opened = await openBase({ privateKey, ...forged, info: INFO, aad: AAD }, nodePrimitives);
+    expect(hexOf(forged.enc)).toBe("00".repeat(32));
+    expect(opened).toBeUndefined();
+  });
+});
+
+describe("sealing", () => {
+  it.each(SMALL_ORDER.map((hex) => ({ hex })))(
+    "refuses the public key of small order $hex",
+    async ({ hex }) => {
+      expect(await codeOfPromise(seal({ recipient: bytesOf(hex) }))).toBe("channel/bad-key");
+    },
+  );
+
+  it.each([0, 31, 33, 65, 1216])("refuses a public key of %i bytes", async (size) => {
+    expect(await codeOfPromise(seal({ recipient: new Uint8Array(size).fill(9) }))).toBe("channel/bad-key");
+  });
+
+  it("takes an ephemeral key of its own size only, and wipes it", async () => {
+    expect(await codeOfPromise(seal({ ephemeral: new Uint8Array(31) }))).toBe("internal/invariant");
+    expect(
+      await codeOfPromise(openBase({ ...(await sealed()), privateKey: new Uint8Array(33) }, nodePrimitives)),
+    ).toBe("internal/invariant");
+    const ephemeral = new Uint8Array(32).fill(3);
+    await seal({ ephemeral });
+    expect(hexOf(ephemeral)).toBe("00".repeat(32));
+  });
+
+  it("costs one agreement, one public key, six MACs and one AEAD", async () => {
+    const calls: string[] = [];
+    const counted =
+      <Args extends readonly unknown[], Answer>(name: string, call: (...args: Args) => Answer) =>
+      (...args: Args): Answer => {
+        calls.push(name);
+        return call(...args);
+      };
+    const counting: Primitives = {
+      ...nodePrimitives,
+      hmac: counted("hmac", nodePrimitives.hmac),
+      agree: counted("agree", nodePrimitives.agree),
+      publicKeyOf: counted("publicKeyOf", nodePrimitives.publicKeyOf),
+      aeadSeal: counted("aeadSeal", nodePrimitives.aeadSeal),
+    };
+    await seal({}, counting);
+    expect(calls.sort()).toEqual([
+      "aeadSeal",
+      "agree",
+      ...Array.from({ length: 6 }, () => "hmac"),
+      "publicKeyOf",
+    ]);
+  });
+});
+
+const PLAINTEXT = new Uint8Array(48).fill(0x5a);
+const INFO = new Uint8Array(20).fill(1);
+const AAD = new Uint8Array(20).fill(2);
+
+async function recipientOf(): Promise<{ readonly privateKey: Uint8Array; readonly recipient: Uint8Array }> {
+  const privateKey = new Uint8Array(32).fill(7);
+  return { privateKey, recipient: await nodePrimitives.publicKeyOf("x25519", privateKey) };
+}
+
+async function sealed() {
+  const { privateKey } = await recipientOf();
+  const { enc, ct } = await seal({});
+  return { privateKey, enc, ct, info: INFO, aad: AAD };
+}
+
+async function seal(
+  change: { readonly recipient?: Uint8Array; readonly ephemeral?: Uint8Array },
+  primitives = nodePrimitives,
+) {
+  const { recipient } = await recipientOf();
+  const ephemeral = new Uint8Array(32).fill(3);
+  return sealBase(
+    { recipient, info: INFO, aad: AAD, plaintext: PLAINTEXT, ephemeral, ...change },
+    primitives,
+  );
+}
+
+function recordingSeals(seen: { key: Uint8Array; iv: Uint8Array }[]): Primitives {
+  return {
+    ...nodePrimitives,
+    aeadSeal: (key, iv, aad, plaintext) => {
+      seen.push({ key: key.slice(), iv: iv.slice() });
+      return nodePrimitives.aeadSeal(key, iv, aad, plaintext);
+    },
+  };
+}
+
+/** WebCrypto asks for bytes over a plain ArrayBuffer. */
+function owned(bytes: Uint8Array): ArrayBuffer {
+  return new Uint8Array(concatBytes(bytes)).buffer;
+}
+
+/** The text of the appendix: `name: hex`, the hex on further lines where it is long. */
+function appendixA1() {
+  const file = cryptoVector("hpke/rfc9180-a1-x25519-aes128gcm-base.txt") ?? "";
+  const [head, ...rest] = file.split(/^sequence number: \d+$/m);
+  const fields = fieldsIn(head ?? "");
+  return {
+    setup: (name: string) => bytesOf(fields[name] ?? "no such field"),
+    messages: rest.map(fieldsIn),
+  };
+}
+
+function fieldsIn(part: string): Readonly<Record<string, string>> {
+  const fields = [...part.matchAll(/^(\w+):\s*((?:[0-9a-f]+\s*)+)$/gm)];
+  return Object.fromEntries(fields.map(([, name, hex]) => [name, (hex ?? "").replace(/\s/g, "")]));
+}
