@@ -31,7 +31,11 @@ export async function advanceCheckpoint(world: World): Promise<string> {
   }
   const origin = originOf(world.settings.audience);
   const root = frontierRoot(frontier, world.primitives.digest);
-  const note = await signCheckpoint({ origin, size: frontier.size, root }, world.ledgerSigner);
+  const note = await signCheckpoint(
+    { origin, size: frontier.size, root },
+    world.ledgerSigner,
+    world.primitives,
+  );
   await world.store.putCheckpoint({ size: frontier.size, note, frontier: frontier.roots });
   return note;
 }

@@ -55,6 +55,7 @@ export async function decide(
       revocation: "required",
     });
     const bound = bindToTranscript(verified, transcript);
+    await keepCrlNumber(bound, world);
     refuseExpired(nonce, world.now()); // asking AMD may have outlived the nonce
     const bundle = await world.liveBundle();
     const appraisals = await appraiseItems(bound, bundle, { request, wanted, exchange, nonce, now }, world);
@@ -92,6 +93,11 @@ async function refuseSpent(nonce: Nonce, world: World): Promise<void> {
   if (await world.store.isSpent(nonce.kid, nonce.rand)) {
     throw new Fault("nonce/spent", "expected a nonce that has opened no door yet");
   }
+}
+
+/** An older CRL, though within its dates, serves nobody once a newer one was seen. */
+async function keepCrlNumber({ product, revocation }: BoundEvidence, world: World): Promise<void> {
+  if (revocation !== undefined) await world.keepCrlNumber(product, revocation.number);
 }
 
 /** Codes after which the decision is in the ledger, so that the decision log has no line of it. */

@@ -49,11 +49,13 @@ export async function appraiseItems(
   return Promise.all(
     context.wanted.map(async (wanted) => {
       const earlier = await world.store.countAttempts(reportId, wanted.resource, since);
+      const stored = await storedVersionOf(wanted, world);
       const appraisal = appraise(bound, bundle, {
         now,
         resource: wanted.resource,
         op: "release",
         suite: request.suite,
+        keyVersion: await keyVersionOf(wanted, stored, world),
         channel: CHANNEL_OF_BINDING[request.binding],
         nonceAgeMs: Math.max(0, now - nonce.issuedAt) * 1000,
         attempt: earlier + 1,
@@ -62,7 +64,7 @@ export async function appraiseItems(
         environment: world.settings.environment,
         isKekSealed: false,
       });
-      return { wanted, appraisal, stored: await storedVersionOf(wanted, world) };
+      return { wanted, appraisal, stored };
     }),
   );
 }
@@ -71,4 +73,11 @@ async function storedVersionOf(wanted: Wanted, world: World): Promise<SecretVers
   if (wanted.kind !== "secret") return undefined;
   const stored = await world.store.secretVersion(wanted.resource, wanted.version);
   return stored?.state === "enabled" ? stored : undefined;
+}
+
+/** The version that would be released beside the newest one, which `key_version` in a policy may demand. */
+async function keyVersionOf(wanted: Wanted, stored: SecretVersion | undefined, world: World) {
+  if (stored === undefined) return undefined;
+  const newest = wanted.version === undefined ? stored : await world.store.secretVersion(wanted.resource);
+  return { wanted: stored.version, newest: newest?.version ?? stored.version };
 }

@@ -1,7 +1,9 @@
 /** How does a bundle become live? Proposed, then activated, each under an admin's signature, each an entry of the ledger. */
+import { parseUtf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import type { Bundle } from "../policy/bundle.ts";
 import { ACTIVATION_TYPE, openDsse, parseActivation } from "../policy/signatures.ts";
+import { readTar } from "../policy/tar.ts";
 import type { ActivationSummary, BundleDetail, BundleList, BundleSummary } from "../wire/messages.ts";
 import { openBundle } from "./bundles.ts";
 import { type Actor, adminEntry } from "./secrets.ts";
@@ -80,7 +82,7 @@ export async function showBundle(digest: string, world: World): Promise<BundleDe
   const stored = await world.store.bundle(digest);
   if (stored === undefined) throw unknownBundle(digest);
   const bundle = await openBundle(stored.tar, stored.signature, { ...world, digest });
-  return { ...summaryOf(stored), modules: bundle.modules, sources: sourcesOf(bundle) };
+  return { ...summaryOf(stored), modules: bundle.modules, sources: sourcesOf(stored.tar) };
 }
 
 function summaryOf(stored: Omit<StoredBundle, "tar">): BundleSummary {
@@ -93,8 +95,11 @@ function activationOf({ serial, digest, at, by }: Activation): ActivationSummary
   return { serial, digest, at, by };
 }
 
-function sourcesOf(bundle: Bundle): BundleDetail["sources"] {
-  return bundle.sources.map(({ path, text }) => ({ path, text }));
+function sourcesOf(tar: Uint8Array): BundleDetail["sources"] {
+  return readTar(tar).map(({ path, bytes }) => ({
+    path,
+    text: parseUtf8(bytes) ?? `${bytes.length} bytes, not text`,
+  }));
 }
 
 /** A bundle names its predecessor; answers the serial that its activation would have. */

@@ -1,5 +1,6 @@
 /** What does the broker reach outside itself? The World: a record of functions, and the ports that edges implement. */
-import type { ChainMemo, Endorsements } from "../attestation/endorsement/chain.ts";
+import type { Endorsements } from "../attestation/endorsement/chain.ts";
+import type { ChainMemo } from "../attestation/endorsement/memo.ts";
 import type { TrustAnchors } from "../attestation/endorsement/roots.ts";
 import type { Evidence } from "../attestation/evidence.ts";
 import type { ProductLine } from "../attestation/snp/product.ts";
@@ -22,6 +23,8 @@ export interface World {
   readonly nonceKeys: () => Promise<NonceKeys>;
   /** From the evidence, else this broker's cache, else AMD's key server (`endorse.ts`). */
   readonly endorsementsFor: (evidence: Evidence, now: Instant) => Promise<Endorsements>;
+  /** Remembers the number of a CRL that served, across restarts. */
+  readonly keepCrlNumber: (product: ProductLine, number: bigint) => Promise<void>;
   readonly store: Store;
   /** `store.commitDecisions`, joined with the commits that arrive together (`group-commit.ts`). */
   readonly commit: (commit: DecisionCommit) => Promise<CommitOutcome>;
@@ -45,6 +48,8 @@ export interface Trust {
   readonly primitives: Primitives;
   readonly roots: TrustAnchors;
   readonly memo: ChainMemo;
+  /** The highest CRL number that a good CRL had; a lower one is refused (`crl-numbers.ts`). */
+  readonly lowestCrlNumber: (product: ProductLine) => bigint | undefined;
 }
 
 /** What configuration decides about every exchange. */

@@ -54,7 +54,7 @@ export function parseCertificate(der: Uint8Array): Certificate {
   refuseLarge(der, MAX_CERTIFICATE_BYTES);
   const parts = signedParts(der);
   return reading("certificate", () => {
-    const parsed = new X509Certificate(der);
+    const parsed = new X509Certificate(Uint8Array.from(der));
     const fields = elementsOf(parseDer(parts.tbs, DER.sequence).content).filter(
       ({ tag }) => tag !== VERSION_TAG,
     );
@@ -100,7 +100,7 @@ export function parseCrl(der: Uint8Array): Crl {
 }
 
 function crlOf(der: Uint8Array, parts: SignedParts): Crl {
-  const parsed = new X509Crl(der);
+  const parsed = new X509Crl(Uint8Array.from(der));
   const [, innerAlgorithm, issuer] = elementsOf(parseDer(parts.tbs, DER.sequence).content);
   if (innerAlgorithm === undefined || issuer === undefined || parsed.version !== CRL_V2)
     throw malformed("a whole v2 CRL");
