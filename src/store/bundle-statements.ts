@@ -1,5 +1,5 @@
 /** Which statements keep policy bundles and their activations? */
-import { sql } from "drizzle-orm";
+import { sql } from "drizzle-orm/sql/sql";
 import type { Activation, BundleStore, StoredBundle } from "../broker/store.ts";
 import { draftText } from "./draft-text.ts";
 import { appendWhere, NEXT_SEQ } from "./ledger-statements.ts";

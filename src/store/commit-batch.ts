@@ -2,7 +2,7 @@
  * Which statements make a group of decisions durable? Raw SQL over the schema's names: the batch runs for every
  * release, its statements guard one another, and neither has a form in drizzle's query builder.
  */
-import { sql } from "drizzle-orm";
+import { sql } from "drizzle-orm/sql/sql";
 import type { CommitItem, CommitOutcome, CounterUse, DecisionCommit } from "../broker/store.ts";
 import { draftText } from "./draft-text.ts";
 import { exhaustedOf, NEXT_SEQ } from "./ledger-statements.ts";

@@ -1,5 +1,5 @@
 /** Which statements keep decisions, spent nonces and refusals? */
-import { sql } from "drizzle-orm";
+import { sql } from "drizzle-orm/sql/sql";
 import type { DecisionStore, Refusal, StoredDecision } from "../broker/store.ts";
 import { commitStatements, outcomeOf } from "./commit-batch.ts";
 import { entryOf } from "./ledger-statements.ts";

@@ -1,5 +1,5 @@
 /** Which statements keep the ledger's entries and its newest head? */
-import { type SQL, sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm/sql/sql";
 import { concatBytes } from "../base/bytes.ts";
 import type { LedgerStore, StoredCheckpoint, StoredEntry } from "../broker/store.ts";
 import { draftOf, draftText } from "./draft-text.ts";

@@ -1,6 +1,12 @@
 /** Which tables does a SQLite or D1 database have? The same as `migrations/sqlite/`, which a test compares. */
-import { sql } from "drizzle-orm";
-import { check, customType, index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { sql } from "drizzle-orm/sql/sql";
+import { check } from "drizzle-orm/sqlite-core/checks";
+import { customType } from "drizzle-orm/sqlite-core/columns/custom";
+import { integer } from "drizzle-orm/sqlite-core/columns/integer";
+import { text } from "drizzle-orm/sqlite-core/columns/text";
+import { index } from "drizzle-orm/sqlite-core/indexes";
+import { primaryKey } from "drizzle-orm/sqlite-core/primary-keys";
+import { sqliteTable } from "drizzle-orm/sqlite-core/table";
 
 /** Bytes as they are: drizzle's own blob column would name `Buffer`, which Workers lack. */
 const bytes = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => "blob" });

@@ -1,5 +1,5 @@
 /** Which statements keep the versions of secrets? */
-import { sql } from "drizzle-orm";
+import { sql } from "drizzle-orm/sql/sql";
 import type { SecretStore, SecretVersion } from "../broker/store.ts";
 import { draftText } from "./draft-text.ts";
 import { appendWhere, NEXT_SEQ } from "./ledger-statements.ts";

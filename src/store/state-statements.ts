@@ -1,5 +1,5 @@
 /** Which statements keep the broker's own state: named values, admin request ids, nonce epochs, endorsements? */
-import { sql } from "drizzle-orm";
+import { sql } from "drizzle-orm/sql/sql";
 import type { BrokerStateStore, CachedEndorsement, NonceEpoch } from "../broker/store.ts";
 import {
   bytesOf,
