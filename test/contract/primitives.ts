@@ -1,6 +1,7 @@
 /** What must every implementation of the Primitives port do? The contract: Node, Workers and noble all run it. */
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { p256, p384 } from "@noble/curves/nist.js";
+import { sha384 } from "@noble/hashes/sha2.js";
 import { describe, expect, it } from "vitest";
 import { concatBytes, equalBytes, hexOf, isZero, parseHex, utf8 } from "../../src/base/bytes.ts";
 import { p1363OfDer } from "../../src/base/ecdsa-signature.ts";
@@ -277,6 +278,37 @@ function describeSignatures({ verify }: Primitives): void {
         expect(await verify(scheme, other.spki, MESSAGE, signature)).toBe(false);
       }
     }
+  });
+
+  it.each(rows.filter(({ order }) => order !== undefined))(
+    "refuses a good $scheme signature whose halves are padded with zeros",
+    async ({ scheme, spki, signature }) => {
+      const half = signature.length / 2;
+      const [zero, r, s] = [Uint8Array.of(0), signature.slice(0, half), signature.slice(half)];
+      expect(await verify(scheme, spki, MESSAGE, concatBytes(zero, r, zero, s))).toBe(false);
+    },
+  );
+
+  it("refuses a P-256 key where P-384 is expected, though its signature fits the hash and the size", async () => {
+    const { secretKey, publicKey } = p256.keygen();
+    const signature = p256.sign(sha384(MESSAGE), secretKey, { prehash: false });
+    const [r, s] = [signature.slice(0, 32), signature.slice(32)];
+    const padding = new Uint8Array(16);
+    const spki = spkiOf("ecdsa-p256-sha256", p256.Point.fromBytes(publicKey).toBytes(false).slice(1));
+    const padded = concatBytes(padding, r, padding, s);
+    const good = p256.sign(MESSAGE, secretKey);
+    expect(await verify("ecdsa-p256-sha256", spki, MESSAGE, good)).toBe(true); // the key may now be remembered
+    expect(await verify("ecdsa-p384-sha384", spki, MESSAGE, padded)).toBe(false);
+  });
+
+  it("refuses another encoding of a good key", async () => {
+    const { secretKey, publicKey } = p384.keygen();
+    const signature = p384.sign(MESSAGE, secretKey);
+    const compressed = concatBytes(
+      parseHex("3046301006072a8648ce3d020106052b81040022033200") ?? EMPTY,
+      publicKey,
+    );
+    expect(await verify("ecdsa-p384-sha384", compressed, MESSAGE, signature)).toBe(false);
   });
 
   it.each(rows)("refuses odd keys under $scheme", async ({ scheme, spki, signature }) => {

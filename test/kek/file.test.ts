@@ -47,6 +47,14 @@ describe("opening a key file", () => {
     expect((await openAt("copy")).id).toBe((await openAt("key")).id);
   });
 
+  it("derives the id that docs/envelope.md shows", async () => {
+    place(
+      "of-the-example",
+      Uint8Array.from({ length: 32 }, (_, i) => i),
+    );
+    expect((await openAt("of-the-example")).id).toBe("file:3e2ed665fad00f7cca1acfc10e05f99e");
+  });
+
   it("does not show the key in its id", async () => {
     const { id } = await openAt("key");
     expect(id).toMatch(/^file:[0-9a-f]{32}$/);

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { concatBytes, hexOf, utf8 } from "../../src/base/bytes.ts";
 import { Fault, isFault } from "../../src/base/fault.ts";
+import { deriveKey } from "../../src/keys/derive.ts";
 import {
   encodeEnvelope,
   openEnvelope,
@@ -12,6 +13,7 @@ import {
   type WrappingKek,
 } from "../../src/keys/envelope.ts";
 import { unwrapUnder, wrapUnder } from "../../src/keys/wrap.ts";
+import { noblePrimitives } from "../support/noble-primitives.ts";
 
 let nonces = 0;
 
@@ -64,6 +66,20 @@ describe("a secret's envelope", () => {
       "00000006" + // the KEK's id
       hexOf(utf8("test:1"));
     expect(hexOf(envelope)).toBe(`4f53450106${hexOf(utf8("test:1"))}${aad}`);
+  });
+
+  it("is, byte for byte, the example of docs/envelope.md", async () => {
+    const fileKey = Uint8Array.from({ length: 32 }, (_, i) => i);
+    const nonce = Uint8Array.from({ length: 12 }, (_, i) => 0xa0 + i);
+    const wrappingKey = deriveKey(noblePrimitives, "kekWrap", fileKey);
+    const id = `file:${hexOf(deriveKey(noblePrimitives, "kekId", fileKey).slice(0, 16))}`;
+    const wrap: WrappingKek["wrap"] = async (secret, aad) =>
+      wrapUnder(wrappingKey, { nonce, aad, plaintext: secret });
+    const secret = { path: "disk/db", version: 1, plaintext: utf8("secret") };
+    expect(hexOf(await sealEnvelope(secret, { ...kek, id, wrap }))).toBe(
+      "4f5345012566696c653a33653265643636356661643030663763636131616366633130653035663939" +
+        "6501a0a1a2a3a4a5a6a7a8a9aaab62ff8fbf7669f80d733213ecf3d1a03611197bed8d41",
+    );
   });
 
   it.each([

@@ -1,4 +1,5 @@
 /** Do Node's Primitives keep the contract, and do the Worker's and noble's keep it here too? */
+import { constants, generateKeyPairSync, sign } from "node:crypto";
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { describe, expect, it } from "vitest";
 import { spkiOf } from "../../../src/base/spki.ts";
@@ -18,6 +19,29 @@ describePrimitives({
 });
 describePrimitives({ name: "noble", primitives: noblePrimitives, hasRsa: false, vector });
 describeP256Agreement(vector);
+
+describe.each([
+  { name: "node", primitives: nodePrimitives },
+  { name: "the Worker's WebCrypto as Node has it", primitives: workerPrimitives(crypto.subtle) },
+])("RSA-PSS on $name", ({ primitives }) => {
+  const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 4096 });
+  const spki = Uint8Array.from(publicKey.export({ format: "der", type: "spki" }));
+  const message = Uint8Array.of(1, 2, 3);
+  const pss = (hash: string, saltLength: number) =>
+    sign(hash, message, { key: privateKey, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength });
+
+  it.each([
+    ["SHA-384 and a salt of 48 bytes", true, pss("sha384", 48)],
+    ["a salt of 32 bytes", false, pss("sha384", 32)],
+    ["no salt", false, pss("sha384", 0)],
+    ["the longest salt", false, pss("sha384", 462)],
+    ["SHA-256", false, pss("sha256", 48)],
+    ["SHA-512", false, pss("sha512", 48)],
+    ["PKCS #1 v1.5", false, sign("sha384", message, privateKey)],
+  ])("with %s is accepted: %s", async (_name, isAccepted, signature) => {
+    expect(await primitives.verify("rsa-pss-sha384", spki, message, signature)).toBe(isAccepted);
+  });
+});
 
 describe("keys that Node keeps parsed", () => {
   it("stay right when many more have been seen than are kept", async () => {
