@@ -117,7 +117,12 @@ function worldOf(now: World["now"], log: World["log"]): World {
     now,
     random,
     primitives: nodePrimitives,
-    trust: { primitives: nodePrimitives, roots: AMD_ROOTS, memo: createChainMemo(16) },
+    trust: {
+      primitives: nodePrimitives,
+      roots: AMD_ROOTS,
+      memo: createChainMemo(16),
+      lowestCrlNumber: () => undefined,
+    },
     settings,
     nonceKeys: createNonceEpochs({
       store,

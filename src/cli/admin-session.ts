@@ -1,0 +1,48 @@
+/** Which broker does an admin's verb speak to, and with whose key? Options that every such verb has. */
+import type { Signer } from "../base/primitives.ts";
+import type { AdminClient } from "../client/admin.ts";
+
+/** What the options said; what they leave open, the runtime takes from the configuration. */
+export interface AdminOptions {
+  readonly config?: string;
+  readonly broker?: string;
+  readonly audience?: string;
+  readonly key?: string;
+  readonly kid?: string;
+}
+
+/** A client and the key behind it; statements of policy are signed with the same key as requests. */
+export interface AdminSession {
+  readonly client: AdminClient;
+  readonly signer: Signer;
+  readonly audience: string;
+}
+
+/** @throws {@link Fault} `file/unusable`, `config/invalid`. */
+export type OpenAdminSession = (options: AdminOptions) => Promise<AdminSession>;
+
+/** For `parseArguments`. */
+export const ADMIN_OPTIONS = {
+  config: { type: "string" },
+  broker: { type: "string" },
+  audience: { type: "string" },
+  key: { type: "string" },
+  kid: { type: "string" },
+  json: { type: "boolean" },
+} as const;
+
+export const ADMIN_USAGE = `which broker, and who asks:
+  --config FILE    configuration of the broker: its address, its audience, and admin-key.pem beside it
+  --broker URL     address of the broker
+  --audience URL   identity of the broker, where that is not its address
+  --key FILE       your Ed25519 private key, PEM
+  --kid NAME       the name that the broker's configuration gives your key
+  --json           print facts as JSON
+`;
+
+/** The part of parsed options that says which broker and whose key. */
+export function adminOptionsOf(values: AdminOptions): AdminOptions {
+  const { config, broker, audience, key, kid } = values;
+  const given = Object.entries({ config, broker, audience, key, kid });
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
+}

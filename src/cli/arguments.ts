@@ -1,0 +1,37 @@
+/** How are the words after a verb read? Strictly; what does not fit is misuse, said in one sentence. */
+import { type ParseArgsConfig, parseArgs } from "node:util";
+import { Misuse } from "./command.ts";
+
+/** Reads options and positional words. @throws {@link Misuse}. */
+export function parseArguments<T extends NonNullable<ParseArgsConfig["options"]>>(
+  args: readonly string[],
+  options: T,
+) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+  } catch (thrown) {
+    throw new Misuse(thrown instanceof Error ? firstSentenceOf(thrown.message) : "expected other options");
+  }
+}
+
+function firstSentenceOf(message: string): string {
+  return message.split(". ", 1).join("");
+}
+
+/** The one word that is expected. @throws {@link Misuse} for none or several. */
+export function oneWord(words: readonly string[], name: string): string {
+  const [word] = words;
+  if (word !== undefined && words.length === 1) return word;
+  throw new Misuse(`expected one ${name}, received ${words.length} words`);
+}
+
+/** @throws {@link Misuse} for any word. */
+export function noWords(words: readonly string[]): void {
+  if (words.length > 0) throw new Misuse(`expected no further words, received ${words.length}`);
+}
+
+/** A whole number of at least 1. @throws {@link Misuse}. */
+export function countOf(text: string, name: string): number {
+  if (/^[1-9]\d{0,9}$/.test(text)) return Number(text);
+  throw new Misuse(`expected a whole number for ${name}, received \`${text}\``);
+}

@@ -1,0 +1,162 @@
+import { describe, expect, it } from "vitest";
+import { utf8 } from "../../src/base/bytes.ts";
+import { Fault } from "../../src/base/fault.ts";
+import { FAULT_CODES } from "../../src/base/fault-codes.ts";
+import { type Command, type ExitStatus, exitStatusOf, type Terminal } from "../../src/cli/command.ts";
+import { createPolicyCommand } from "../../src/cli/commands/policy.ts";
+import { createSecretCommand } from "../../src/cli/commands/secret.ts";
+import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
+import { AUDIENCE, type BrokerAtHand, brokerAtHand } from "../http/broker-at-hand.ts";
+
+interface Ended {
+  readonly status: ExitStatus;
+  readonly out: string;
+}
+
+type Files = Readonly<Record<string, string>>;
+
+async function run(command: Command, words: readonly string[], files: Files = {}): Promise<Ended> {
+  let out = "";
+  const terminal: Terminal = {
+    out: (text) => {
+      out += text;
+    },
+    err: () => {},
+    isTty: false,
+    readFile: async (path) => {
+      const text = files[path];
+      if (text === undefined) throw new Fault("file/unusable", `no file \`${path}\``);
+      return utf8(text);
+    },
+    writeFile: async () => {},
+  };
+  try {
+    return { status: await command.run(words, terminal), out };
+  } catch (thrown) {
+    return { status: exitStatusOf(thrown, (fault) => FAULT_CODES[fault.code].status), out };
+  }
+}
+
+function verbsOf(broker: BrokerAtHand) {
+  const open = async () => ({ client: broker.admin, signer: broker.adminSigner, audience: AUDIENCE });
+  const secret = createSecretCommand(open);
+  const policy = createPolicyCommand({ open, digest: nodePrimitives.digest });
+  return {
+    secret: (words: string, files?: Files) => run(secret, words.split(" "), files),
+    policy: (words: string, files?: Files) => run(policy, words.split(" "), files),
+  };
+}
+
+describe("ostiary secret", () => {
+  it("takes plaintext from standard input or a file, and prints none of it", async () => {
+    const { secret } = verbsOf(brokerAtHand());
+    const first = await secret("put prod/disk", { "-": "planted" });
+    expect(first).toEqual({ status: 0, out: "prod/disk version 1 enabled\n" });
+    const second = await secret("put prod/disk --file key.bin --json", { "key.bin": "planted" });
+    expect(JSON.parse(second.out)).toMatchObject({ path: "prod/disk", version: 2, kind: "static" });
+    const shown = await secret("show prod/disk");
+    expect(shown.out.split("\n")[1]).toMatch(/^prod\/disk {2}2 {8}enabled/);
+    expect(first.out + second.out + shown.out).not.toContain("planted");
+  });
+
+  it("refuses plaintext as an argument", async () => {
+    const { secret } = verbsOf(brokerAtHand());
+    expect((await secret("put prod/disk planted")).status).toBe(2);
+    expect((await secret("list")).out).toBe("no secrets\n");
+  });
+
+  it("generates, rotates, disables, enables and destroys", async () => {
+    const { secret } = verbsOf(brokerAtHand());
+    expect((await secret("generate prod/key --size 64")).status).toBe(0);
+    expect((await secret("rotate prod/key")).out).toBe("prod/key version 2 enabled\n");
+    expect((await secret("disable prod/key --version 1")).out).toMatch(/1 +disabled/);
+    expect((await secret("enable prod/key --version 1")).out).toMatch(/1 +enabled/);
+    const destroyed = await secret("destroy prod/key --version 1 --json");
+    expect(JSON.parse(destroyed.out).secrets[1]).toMatchObject({ version: 1, state: "destroyed" });
+    expect((await secret("list --json")).out).toContain('"version":2');
+  });
+
+  const statuses: readonly (readonly [string, ExitStatus])[] = [
+    ["", 2],
+    ["steal prod/disk", 2],
+    ["put", 2],
+    ["put a --file", 2],
+    ["put a --plaintext x", 2],
+    ["generate a --size 0", 2],
+    ["generate a --size 8", 1],
+    ["disable a", 2],
+    ["disable a --version 1", 1],
+    ["show no/such", 1],
+    ["show a//b", 1],
+    ["put a --file nowhere", 3],
+  ];
+  it.each(statuses)("ends `secret %s` with status %i", async (words, status) => {
+    expect((await verbsOf(brokerAtHand()).secret(words)).status).toBe(status);
+  });
+
+  it("ends with status 3 where no broker answers", async () => {
+    const broker = brokerAtHand();
+    const unreachable = async () => {
+      throw new Fault("broker/unreachable", "nobody there");
+    };
+    const { secret } = verbsOf({ ...broker, admin: { ...broker.admin, listSecrets: unreachable } });
+    expect((await secret("list")).status).toBe(3);
+  });
+});
+
+const POLICY = `writ 1
+module acme.disks version 1.0.0 { owner "ops@acme.example" }
+
+policy root-disk "The root disk" {
+  for resource "prod/disk"
+  require vmpl == 0
+  allow "any guest" when vmpl == 0
+}
+`;
+
+describe("ostiary policy", () => {
+  it("proposes sources, activates them by the first digits of their digest, lists and shows them", async () => {
+    const { policy } = verbsOf(brokerAtHand());
+    const files = { "policies/disks.writ": POLICY };
+    const proposed = await policy("propose policies/disks.writ --json", files);
+    expect(proposed.status).toBe(0);
+    const { digest } = JSON.parse(proposed.out);
+    expect((await policy("propose policies/disks.writ", files)).out).toContain(`already proposed ${digest}`);
+    const activated = await policy(`activate ${digest.slice(0, 8)}`);
+    expect(activated).toEqual({ status: 0, out: `live: ${digest} (activation 1)\n` });
+    expect((await policy("list")).out).toMatch(new RegExp(`^live  ${digest}`, "m"));
+    const shown = await policy(`show ${digest}`);
+    expect(shown.out).toContain("acme.disks 1.0.0");
+    expect(shown.out).toContain("require vmpl == 0");
+  });
+
+  it("makes the next bundle follow the live one", async () => {
+    const { policy } = verbsOf(brokerAtHand());
+    const next = POLICY.replace("1.0.0", "1.0.1");
+    for (const [text, serial] of [
+      [POLICY, 1],
+      [next, 2],
+    ] as const) {
+      const { out } = await policy("propose disks.writ --json", { "disks.writ": text });
+      const activated = await policy(`activate ${JSON.parse(out).digest} --json`);
+      expect(JSON.parse(activated.out)).toMatchObject({ serial });
+    }
+  });
+
+  const statuses: readonly (readonly [string, ExitStatus])[] = [
+    ["", 2],
+    ["propose", 2],
+    ["propose nowhere.writ", 3],
+    ["propose ../secret.writ --root .", 2],
+    ["propose broken.writ", 1],
+    ["activate", 2],
+    ["activate xyz", 2],
+    ["activate 00000000", 1],
+    ["show 00000000", 1],
+    ["rollback", 2],
+  ];
+  it.each(statuses)("ends `policy %s` with status %i", async (words, status) => {
+    const files = { "broken.writ": "writ 1\npolicy {", "../secret.writ": POLICY };
+    expect((await verbsOf(brokerAtHand()).policy(words, files)).status).toBe(status);
+  });
+});

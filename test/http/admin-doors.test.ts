@@ -1,0 +1,164 @@
+import { describe, expect, it } from "vitest";
+import { utf8 } from "../../src/base/bytes.ts";
+import { isFault } from "../../src/base/fault.ts";
+import { openCheckpoint, originOf } from "../../src/ledger/checkpoint.ts";
+import { leafHash, rootOf } from "../../src/ledger/merkle.ts";
+import { packBundle } from "../../src/policy/bundle.ts";
+import { signActivation, signBundle } from "../../src/policy/signatures.ts";
+import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
+import { codeOfPromise } from "../support/faults.ts";
+import { AUDIENCE, brokerAtHand } from "./broker-at-hand.ts";
+
+const POLICY = `writ 1
+module acme.disks version 1.0.0 { owner "ops@acme.example" }
+
+policy root-disk "The root disk" {
+  for resource "prod/disk"
+  require vmpl == 0
+  allow "any guest" when vmpl == 0
+}
+`;
+
+function plaintext(text: string) {
+  return { kind: "static", plaintext: utf8(text) } as const;
+}
+
+describe("secrets", () => {
+  it("are put, listed, shown, and never come back out", async () => {
+    const { admin, app, lines } = brokerAtHand();
+    const first = await admin.putSecret("prod/disk", plaintext("planted-plaintext"));
+    expect(first).toMatchObject({
+      path: "prod/disk",
+      version: 1,
+      kind: "static",
+      state: "enabled",
+      createdBy: "admin-1",
+    });
+    expect((await admin.putSecret("prod/disk", plaintext("planted-plaintext"))).version).toBe(2);
+    const list = await admin.listSecrets();
+    expect(list).toEqual([expect.objectContaining({ path: "prod/disk", version: 2 })]);
+    const shown = await admin.showSecret("prod/disk");
+    expect(shown.map(({ version }) => version)).toEqual([2, 1]);
+    expect(JSON.stringify([list, shown, lines])).not.toMatch(/planted|cGxhbnRlZ|envelope/);
+    expect((await app.request("/v1/admin/secrets")).status).toBe(401);
+  });
+
+  it("are generated, rotated, disabled and destroyed", async () => {
+    const { admin } = brokerAtHand();
+    await admin.putSecret("prod/key", { kind: "generated", size: 32 });
+    await admin.rotateSecret("prod/key", { size: 32 });
+    await admin.setSecretState("prod/key", { version: 1, state: "disabled" });
+    const shown = await admin.setSecretState("prod/key", { version: 2, state: "destroyed" });
+    expect(shown.map(({ version, state }) => [version, state])).toEqual([
+      [2, "destroyed"],
+      [1, "disabled"],
+    ]);
+    expect(await codeOfPromise(admin.setSecretState("prod/key", { version: 2, state: "enabled" }))).toBe(
+      "secret/unknown",
+    );
+  });
+
+  const refusals: readonly (readonly [
+    string,
+    string,
+    (admin: ReturnType<typeof brokerAtHand>["admin"]) => Promise<unknown>,
+  ])[] = [
+    ["unknown path", "secret/unknown", (admin) => admin.showSecret("no/such")],
+    ["path not in normal form", "request/malformed", (admin) => admin.showSecret("a//b")],
+    ["path with a query in it", "request/malformed", (admin) => admin.showSecret("a?b")],
+    ["name of a token", "request/malformed", (admin) => admin.putSecret("token/aws", plaintext("x"))],
+    [
+      "too small to be random",
+      "request/malformed",
+      (admin) => admin.putSecret("a", { kind: "generated", size: 8 }),
+    ],
+    ["empty plaintext", "request/malformed", (admin) => admin.putSecret("a", plaintext(""))],
+    [
+      "64 KiB and a byte",
+      "request/malformed",
+      (admin) => admin.putSecret("a", { kind: "static", plaintext: new Uint8Array(65_537) }),
+    ],
+  ];
+  it.each(refusals)("are refused with the operator's own code: %s", async (_name, code, call) => {
+    expect(await codeOfPromise(call(brokerAtHand().admin))).toBe(code);
+  });
+});
+
+describe("policies", () => {
+  it("are proposed, activated, listed and shown", async () => {
+    const { admin, adminSigner } = brokerAtHand();
+    const tar = packBundle([{ path: "disks.writ", text: POLICY }], undefined, nodePrimitives.digest);
+    const proposal = { tar, signature: await signBundle(tar, adminSigner) };
+    const { digest, isNew } = await admin.proposeBundle(proposal);
+    expect(isNew).toBe(true);
+    expect((await admin.proposeBundle(proposal)).isNew).toBe(false);
+    expect((await admin.listBundles()).live).toBeUndefined();
+    const order = await signActivation({ digest, serial: 1, audience: AUDIENCE }, adminSigner);
+    expect(await admin.activateBundle(digest, order)).toMatchObject({ digest, serial: 1, by: "admin-1" });
+    expect((await admin.listBundles()).live).toMatchObject({ digest, serial: 1 });
+    const shown = await admin.showBundle(digest);
+    expect(shown.modules).toEqual([{ name: "acme.disks", version: "1.0.0" }]);
+    expect(shown.sources.map(({ path }) => path)).toContain("disks.writ");
+  });
+
+  it("that do not hold are refused with the operator's own code", async () => {
+    const { admin, adminSigner } = brokerAtHand();
+    const tar = utf8("no archive");
+    const signature = await signBundle(tar, adminSigner);
+    expect(await codeOfPromise(admin.proposeBundle({ tar, signature }))).toBe("policy/malformed");
+    expect(await codeOfPromise(admin.proposeBundle({ tar, signature: "{}" }))).toBe("policy/bad-signature");
+    expect(await codeOfPromise(admin.showBundle("0".repeat(64)))).toBe("policy/unknown");
+    expect(await codeOfPromise(admin.activateBundle("0".repeat(64), "{}"))).toBe("policy/unknown");
+  });
+});
+
+describe("an admin who asks with a good signature", () => {
+  it("is told what was expected; a guest at the same door is not", async () => {
+    const { admin, app } = brokerAtHand();
+    const fault = await admin.showSecret("no/such").then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    expect(isFault(fault, "secret/unknown") && fault.message).toContain("no/such");
+    const problem = await (await app.request("/v1/admin/secrets/no/such")).json();
+    expect(problem).not.toHaveProperty("fault");
+    expect(problem).not.toHaveProperty("detail");
+  });
+
+  it("is told that an id is unknown", async () => {
+    const { admin } = brokerAtHand();
+    expect(await codeOfPromise(admin.decision("01JD0000000000000000000000"))).toBe("request/not-found");
+  });
+});
+
+describe("the ledger", () => {
+  it("hands out the leaves that its signed head covers", async () => {
+    const { admin, world } = brokerAtHand();
+    await admin.putSecret("prod/disk", plaintext("a"));
+    await admin.putSecret("prod/disk", plaintext("b"));
+    const note = await admin.checkpoint();
+    const { spki } = world.ledgerSigner;
+    const head = await openCheckpoint(note, { origin: originOf(AUDIENCE), spki }, nodePrimitives);
+    const page = await admin.ledgerPage(0, 100);
+    expect(page.size).toBe(2);
+    expect(head.size).toBe(2);
+    const hashes = page.entries.map((leaf) => leafHash(leaf, nodePrimitives.digest));
+    expect(rootOf(hashes, nodePrimitives.digest)).toEqual(head.root);
+    expect((await admin.ledgerPage(1, 1)).entries).toEqual([page.entries[1]]);
+    expect((await admin.ledgerPage(9, 1)).entries).toEqual([]);
+  });
+
+  it("is for admins unless configuration says anyone", async () => {
+    expect((await brokerAtHand().app.request("/v1/ledger/checkpoint")).status).toBe(401);
+    const open = brokerAtHand(undefined, { ledgerReaders: "anyone" });
+    expect((await open.app.request("/v1/ledger/checkpoint")).status).toBe(200);
+    expect((await open.app.request("/v1/admin/secrets")).status).toBe(401);
+  });
+
+  it("refuses a page that is no page", async () => {
+    const open = brokerAtHand(undefined, { ledgerReaders: "anyone" });
+    for (const query of ["from=-1", "from=x", "limit=1e3", "from=1&from=2", "to=3", "from="]) {
+      expect((await open.app.request(`/v1/ledger/entries?${query}`)).status).toBe(400);
+    }
+  });
+});
