@@ -97,18 +97,19 @@ export function verifyInclusion(claim: Inclusion, digest: Digest): boolean {
 
 /**
  * The hashes that show that the tree over all leaves begins with the tree over the first `oldSize` of them (PROOF of
- * RFC 9162 section 2.1.4.1). Empty where either tree says nothing about the other: no old leaves, or no new ones.
+ * RFC 9162 section 2.1.4.1). Empty where both are the same tree.
  *
- * @throws {@link Fault} `internal/invariant` for an old size beyond the tree.
+ * @throws {@link Fault} `internal/invariant` for an old size of zero, which shows nothing, or one beyond the tree.
  */
 export function consistencyProof(
   hashes: readonly Uint8Array[],
   oldSize: number,
   digest: Digest,
 ): readonly Uint8Array[] {
-  if (!isPosition(oldSize, hashes.length + 1))
+  if (!isPosition(oldSize - 1, hashes.length)) {
     throw new Fault("internal/invariant", "expected an old size within the tree");
-  return oldSize === 0 ? [] : subproof(hashes, oldSize, { isWhole: true, digest });
+  }
+  return subproof(hashes, oldSize, { isWhole: true, digest });
 }
 
 /** SUBPROOF: `isWhole` while the old tree's own root is the one that the verifier already has. */
@@ -134,13 +135,15 @@ export interface Consistency {
   readonly proof: readonly Uint8Array[];
 }
 
-/** Whether the proof shows that the larger log begins with the smaller one (RFC 9162 section 2.1.4.2). */
+/**
+ * Whether the proof shows that the larger log begins with the smaller one (RFC 9162 section 2.1.4.2). An empty old log is
+ * never shown to be anything.
+ */
 export function verifyConsistency(claim: Consistency, digest: Digest): boolean {
   const { oldSize, size, oldRoot, root, proof } = claim;
-  if (!isPosition(oldSize, size + 1) || ![oldRoot, root, ...proof].every(isHash)) return false;
+  if (!isPosition(oldSize - 1, size)) return false;
   if (oldSize === size) return proof.length === 0 && equalBytes(oldRoot, root);
-  // The empty log begins every log; its root has one value.
-  if (oldSize === 0) return proof.length === 0 && equalBytes(oldRoot, frontierRoot(emptyFrontier(), digest));
+  if (![oldRoot, root, ...proof].every(isHash)) return false;
   const rebuilt = rebuildRoots(claim, digest);
   return rebuilt !== undefined && equalBytes(rebuilt.oldRoot, oldRoot) && equalBytes(rebuilt.root, root);
 }
