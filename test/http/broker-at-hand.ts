@@ -137,6 +137,7 @@ function worldOf(now: World["now"], log: World["log"]): World {
     endorsementsFor: async () => {
       throw new Fault("endorsement/unavailable", "this broker asks nobody");
     },
+    keepCrlNumber: async () => {},
     store,
     commit: async (commit) => {
       const [outcome] = await store.commitDecisions([commit]);

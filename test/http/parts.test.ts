@@ -1,0 +1,128 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { createRateLimit, sourceNetworkOf } from "../../src/http/limits.ts";
+import { createMetrics } from "../../src/http/metrics.ts";
+import { createUlids } from "../../src/http/request-id.ts";
+import { random } from "./broker-at-hand.ts";
+
+describe("names of requests", () => {
+  it("are ULIDs, as the specification's own example", () => {
+    const nextId = createUlids({ milliseconds: () => 1_469_918_176_385, random });
+    expect(nextId()).toMatch(/^01ARYZ6S41[0-9A-HJKMNP-TV-Z]{16}$/);
+  });
+
+  it("carry eighty bits of chance, every one of them", () => {
+    const of = (bytes: readonly number[]) =>
+      createUlids({ milliseconds: () => 0, random: () => Uint8Array.from(bytes) })();
+    expect(of([0, 0, 0, 0, 0, 0, 0, 0, 0, 0])).toBe("0".repeat(26));
+    expect(of([255, 255, 255, 255, 255, 255, 255, 255, 255, 255])).toBe(`${"0".repeat(10)}${"Z".repeat(16)}`);
+    const ids = Array.from({ length: 80 }, (_, bit) =>
+      of(Array.from({ length: 10 }, (_, i) => (i === bit >> 3 ? 0x80 >> (bit & 7) : 0))),
+    );
+    expect(new Set(ids).size).toBe(80);
+  });
+
+  it("sort by time", () => {
+    let now = 1;
+    const nextId = createUlids({ milliseconds: () => now, random });
+    const first = nextId();
+    now = 2 ** 40;
+    expect(first < nextId()).toBe(true);
+  });
+});
+
+describe("a rate limit", () => {
+  it("never lets more through than its rate allows, whatever the pattern", () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(400), { minLength: 1, maxLength: 200 }), (pauses) => {
+        let now = 0;
+        const limit = createRateLimit({ perSource: 10, perBroker: 1000 }, () => now);
+        let allowed = 0;
+        for (const pause of pauses) {
+          now += pause;
+          if (limit("a").isAllowed) allowed += 1;
+        }
+        expect(allowed).toBeLessThanOrEqual(10 + (now / 1000) * 10);
+      }),
+    );
+  });
+
+  it("holds for the whole broker, however many sources ask", () => {
+    const limit = createRateLimit({ perSource: 10, perBroker: 100 }, () => 0);
+    const allowed = Array.from({ length: 500 }, (_, i) => limit(`198.51.100.${i}`)).filter(
+      ({ isAllowed }) => isAllowed,
+    );
+    expect(allowed).toHaveLength(100);
+  });
+
+  it("is not used up by requests that it refused", () => {
+    let now = 0;
+    const limit = createRateLimit({ perSource: 1, perBroker: 1000 }, () => now);
+    expect(limit("a").isAllowed).toBe(true);
+    for (let i = 0; i < 50; i += 1) expect(limit("a").isAllowed).toBe(false);
+    now = 1000;
+    expect(limit("a").isAllowed).toBe(true);
+  });
+
+  it("remembers a bounded number of sources, and the newest of them", () => {
+    const limit = createRateLimit({ perSource: 1, perBroker: 1_000_000 }, () => 0);
+    for (let i = 0; i < 30_000; i += 1) limit(`source-${i}`);
+    expect(limit("source-29999").isAllowed).toBe(false);
+    expect(limit("source-0").isAllowed).toBe(true);
+  });
+
+  const networks: readonly (readonly [string, string])[] = [
+    ["192.0.2.1", "192.0.2.1"],
+    ["::ffff:192.0.2.1", "192.0.2.1"],
+    ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+    ["2001:DB8:1:2::ffff", "2001:db8:1:2::/64"],
+    ["2001:db8::1", "2001:db8:0:0::/64"],
+    ["2001:0db8:0:0:1::", "2001:db8:0:0::/64"],
+    ["fe80::1%eth0", "fe80:0:0:0::/64"],
+    ["::1", "0:0:0:0::/64"],
+    ["unknown", "unknown"],
+  ];
+  it.each(networks)("takes %s for the network %s", (source, network) => {
+    expect(sourceNetworkOf(source)).toBe(network);
+  });
+});
+
+describe("metrics", () => {
+  it("count, and count observations below each bound", () => {
+    const metrics = createMetrics();
+    metrics.count("decisions", { outcome: "allow", code: "none" });
+    metrics.count("decisions", { outcome: "allow", code: "none" });
+    for (const size of [1, 3, 64, 65]) metrics.observe("commit_group_size", size);
+    const text = metrics.render();
+    expect(text).toContain('ostiary_decisions_total{outcome="allow",code="none"} 2\n');
+    expect(text).toContain('ostiary_commit_group_size_bucket{le="1"} 1\n');
+    expect(text).toContain('ostiary_commit_group_size_bucket{le="4"} 2\n');
+    expect(text).toContain('ostiary_commit_group_size_bucket{le="64"} 3\n');
+    expect(text).toContain('ostiary_commit_group_size_bucket{le="+Inf"} 4\n');
+    expect(text).toContain("ostiary_commit_group_size_sum 133\n");
+  });
+
+  it("keep a bounded number of series, and count the rest in one", () => {
+    const metrics = createMetrics();
+    for (let i = 0; i < 5000; i += 1) metrics.count("refusals", { code: `code-${i}` });
+    const text = metrics.render();
+    expect(text.split("\n").length).toBeLessThan(400);
+    expect(text).toContain('ostiary_refusals_total{overflow="true"} 4744\n');
+  });
+
+  it("pass over names and values that they do not know", () => {
+    const metrics = createMetrics();
+    const before = metrics.render();
+    metrics.count("unknown", {});
+    metrics.count("release_seconds", {});
+    metrics.observe("requests", 1);
+    metrics.observe("release_seconds", Number.NaN);
+    expect(metrics.render()).toBe(before);
+  });
+
+  it("write label values that cannot break a line", () => {
+    const metrics = createMetrics();
+    metrics.count("requests", { route: 'a"b\\c\nd' });
+    expect(metrics.render()).toContain('ostiary_requests_total{route="a\\"b\\\\c\\nd"} 1\n');
+  });
+});
