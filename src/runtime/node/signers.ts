@@ -66,6 +66,21 @@ export function spkiOfPem(pem: string): Uint8Array {
   return publicHalfOf(privateKeyOf("this file", pem));
 }
 
+/**
+ * The SubjectPublicKeyInfo of a public key in PEM.
+ *
+ * @throws {@link Fault} `config/invalid` for no public key.
+ */
+export function spkiOfPublicPem(pem: string): Uint8Array {
+  try {
+    return new Uint8Array(
+      createPublicKey({ key: pem, format: "pem" }).export({ format: "der", type: "spki" }),
+    );
+  } catch {
+    throw new Fault("config/invalid", "expected a public key in PEM");
+  }
+}
+
 function publicHalfOf(privateKey: KeyObject): Uint8Array {
   return new Uint8Array(createPublicKey(privateKey).export({ format: "der", type: "spki" }));
 }

@@ -1,0 +1,54 @@
+/** May this broker start on this database? Same key-encryption key, same audience, a log that holds; then a mark in the log. */
+import { base64UrlOf, parseBase64Url, utf8 } from "../base/bytes.ts";
+import { Fault } from "../base/fault.ts";
+import { advanceCheckpoint } from "./checkpoints.ts";
+import type { Store } from "./store.ts";
+import type { Kek, World } from "./world.ts";
+
+const KEK_CHECK = "kek-check";
+const KEK_CHECK_AAD = utf8("ostiary/kek-check/v1");
+const AUDIENCE = "audience";
+
+/**
+ * Refuses a database that belongs to another key or another broker. The first start leaves its marks.
+ *
+ * @throws {@link Fault} `kek/wrong-key`, `kek/unavailable`, `store/incompatible`.
+ */
+export async function refuseForeignStore(
+  store: Pick<Store, "meta" | "putMeta">,
+  kek: Kek,
+  audience: string,
+): Promise<void> {
+  const wrapped = base64UrlOf(await kek.wrap(KEK_CHECK_AAD, KEK_CHECK_AAD));
+  const kept = await firstOrKept(store, KEK_CHECK, wrapped);
+  await kek.unwrap(parseBase64Url(kept) ?? new Uint8Array(0), KEK_CHECK_AAD);
+  const known = await firstOrKept(store, AUDIENCE, audience);
+  if (known !== audience) {
+    throw new Fault("store/incompatible", "expected the database of this audience", {
+      expected: audience,
+      received: known,
+    });
+  }
+}
+
+/**
+ * Checks the log against the last head that was signed and marks the start in it.
+ *
+ * @throws {@link Fault} `ledger/inconsistent` where what was signed is not what is there: then nothing is served.
+ */
+export async function beginEpoch(world: World): Promise<void> {
+  await advanceCheckpoint(world);
+  await world.store.appendEntry({ v: 1, kind: "epoch", time: world.now(), act: "start" });
+  await advanceCheckpoint(world);
+}
+
+async function firstOrKept(
+  store: Pick<Store, "meta" | "putMeta">,
+  name: string,
+  value: string,
+): Promise<string> {
+  const kept = await store.meta(name);
+  if (kept !== undefined) return kept;
+  if (await store.putMeta(name, undefined, value)) return value;
+  return (await store.meta(name)) ?? value;
+}

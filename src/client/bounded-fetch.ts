@@ -1,0 +1,44 @@
+/** How is a broker's answer read? Whole, within a size, and every failure on the way is `broker/unreachable`. */
+import { concatBytes } from "../base/bytes.ts";
+import { Fault } from "../base/fault.ts";
+import { MAX_ANSWER_BYTES } from "../wire/limits.ts";
+import { decodeProblem, faultOfProblem } from "../wire/problem.ts";
+
+/**
+ * Sends a request and answers the body of a good response.
+ *
+ * @throws {@link Fault} `broker/unreachable`, or the fault that the broker's problem details tell of.
+ */
+export async function fetchBounded(url: string, send: typeof fetch, init: RequestInit): Promise<Uint8Array> {
+  const response = await answerTo(url, send, init);
+  const bytes = await bytesOf(response);
+  if (response.ok) return bytes;
+  throw faultOfProblem(decodeProblem(bytes));
+}
+
+async function answerTo(url: string, send: typeof fetch, init: RequestInit): Promise<Response> {
+  try {
+    return await send(url, { ...init, redirect: "error" });
+  } catch (thrown) {
+    throw new Fault("broker/unreachable", `expected an answer of the broker at \`${url}\``, {}, thrown);
+  }
+}
+
+/** Reads an answer piece by piece, so that whoever answers cannot fill the memory. */
+async function bytesOf(response: Response): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  try {
+    const reader = response.body?.getReader();
+    for (let piece = await reader?.read(); piece?.done === false; piece = await reader?.read()) {
+      size += piece.value.length;
+      if (size > MAX_ANSWER_BYTES) break;
+      pieces.push(piece.value);
+    }
+    if (size > MAX_ANSWER_BYTES) await reader?.cancel();
+  } catch (thrown) {
+    throw new Fault("broker/unreachable", "expected a whole answer, it broke off", {}, thrown);
+  }
+  if (size <= MAX_ANSWER_BYTES) return concatBytes(...pieces);
+  throw new Fault("broker/unreachable", `expected an answer of at most ${MAX_ANSWER_BYTES} bytes`);
+}

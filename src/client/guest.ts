@@ -1,0 +1,41 @@
+/** How does a guest speak to a broker? Challenge, release and attest, one typed call each. */
+
+import { decodeAttestAnswer } from "../wire/attest.ts";
+import { decodeChallenge, encodeChallengeRequest } from "../wire/challenge.ts";
+import type { AttestAnswer, BindingId, Challenge, ReleaseAnswer, ReleaseRequest } from "../wire/messages.ts";
+import { decodeReleaseAnswer, encodeEvidenceRequest } from "../wire/release.ts";
+import { fetchBounded } from "./bounded-fetch.ts";
+
+export type EvidenceRequest = Omit<ReleaseRequest, "claims">;
+
+/** Every call throws {@link Fault}: the one that the broker's answer tells of, or `broker/unreachable`. */
+export interface GuestClient {
+  readonly challenge: (binding: BindingId, signal?: AbortSignal) => Promise<Challenge>;
+  readonly release: (request: EvidenceRequest, signal?: AbortSignal) => Promise<ReleaseAnswer>;
+  readonly attest: (request: EvidenceRequest, signal?: AbortSignal) => Promise<AttestAnswer>;
+}
+
+export interface GuestClientOptions {
+  /** Where the broker is reached, without a trailing slash. */
+  readonly url: string;
+  readonly fetch: typeof fetch;
+}
+
+/** Makes the client. Nothing is retried here: `retry.ts` says what is worth it. */
+export function createGuestClient({ url, fetch }: GuestClientOptions): GuestClient {
+  const post = (path: string, body: string, signal: AbortSignal | undefined) =>
+    fetchBounded(`${url}${path}`, fetch, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body,
+      ...(signal === undefined ? {} : { signal }),
+    });
+  return {
+    challenge: async (binding, signal) =>
+      decodeChallenge(await post("/v1/challenge", encodeChallengeRequest({ binding }), signal)),
+    release: async (request, signal) =>
+      decodeReleaseAnswer(await post("/v1/release", encodeEvidenceRequest(request), signal)),
+    attest: async (request, signal) =>
+      decodeAttestAnswer(await post("/v1/attest", encodeEvidenceRequest(request), signal)),
+  };
+}

@@ -1,0 +1,101 @@
+/** How is AMD's key server asked? Seldom: one request per certificate, few at once, one retry, and quiet after a 429. */
+import { parseEndorsementFile } from "../attestation/endorsement/pem.ts";
+import { Fault, isFault } from "../base/fault.ts";
+import { addSeconds, type Instant } from "../base/time.ts";
+import type { EndorsementSource } from "../broker/world.ts";
+import { type AskParts, createAsk } from "./ask.ts";
+import { chainPath, crlPath, vcekPath } from "./urls.ts";
+
+export interface KdsOptions extends AskParts {
+  /** Asked in this order until one answers; without trailing slashes. A mirror stands first. */
+  readonly baseUrls: readonly string[];
+  readonly now: () => Instant;
+}
+
+/** Certificates in flight at once (PROTOCOL section 11). */
+const MAX_IN_FLIGHT = 4;
+const DEFAULT_BACK_OFF_SECONDS = 30;
+const MAX_BACK_OFF_SECONDS = 600;
+
+/**
+ * Makes the source. Concurrent needs for one URL share one request. Nothing is cached: what was proven is kept by the broker.
+ *
+ * @returns Calls that throw {@link Fault} `endorsement/unavailable` alone; a VCEK that the server does not know is `undefined`.
+ */
+export function createKds(options: KdsOptions): EndorsementSource {
+  const ask = createAsk(options);
+  const flying = new Map<string, Promise<Uint8Array | undefined>>();
+  const quietUntil = new Map<string, Instant>();
+
+  return {
+    vcek: async (product, chipId, tcb) => {
+      const bytes = await once(vcekPath(product, chipId, tcb));
+      return bytes === undefined ? undefined : onlyOne(read(bytes).certificates);
+    },
+    intermediates: async (product, kind) => read(await must(chainPath(product, kind))).certificates,
+    crl: async (product, kind) => onlyOne(read(await must(crlPath(product, kind))).crls),
+  };
+
+  async function must(path: string): Promise<Uint8Array> {
+    const bytes = await once(path);
+    if (bytes === undefined) throw unavailable("AMD's key server does not know this path");
+    return bytes;
+  }
+
+  /** Single flight: whoever comes while the answer is under way waits for the same one. */
+  function once(path: string): Promise<Uint8Array | undefined> {
+    const known = flying.get(path);
+    if (known !== undefined) return known;
+    if (flying.size >= MAX_IN_FLIGHT)
+      return Promise.reject(unavailable("too many requests to AMD's key server are under way"));
+    const asked = askInTurn(path).finally(() => flying.delete(path));
+    flying.set(path, asked);
+    return asked;
+  }
+
+  async function askInTurn(path: string): Promise<Uint8Array | undefined> {
+    const awake = options.baseUrls.filter((base) => options.now() >= (quietUntil.get(base) ?? 0));
+    let last = unavailable("AMD's key server asked for patience");
+    for (const base of awake) {
+      try {
+        return await askOne(base, path); // in order: the mirror first
+      } catch (thrown) {
+        last = isFault(thrown) ? thrown : unavailable("AMD's key server cannot be asked");
+      }
+    }
+    throw last;
+  }
+
+  async function askOne(base: string, path: string): Promise<Uint8Array | undefined> {
+    const answer = await ask(`${base}${path}`);
+    if (answer.kind === "found") return answer.bytes;
+    if (answer.kind === "absent") return undefined;
+    if (answer.kind === "slow-down") {
+      const seconds = Math.min(answer.seconds ?? DEFAULT_BACK_OFF_SECONDS, MAX_BACK_OFF_SECONDS);
+      quietUntil.set(base, addSeconds(options.now(), seconds));
+    }
+    throw unavailable(answer.kind === "slow-down" ? "AMD's key server asks for patience" : answer.reason);
+  }
+}
+
+/** What is no certificate or CRL, HTML with status 200 for one, is no answer. */
+function read(bytes: Uint8Array) {
+  try {
+    return parseEndorsementFile(bytes);
+  } catch (thrown) {
+    if (isFault(thrown))
+      throw unavailable("AMD's key server answered something that is no certificate or CRL");
+    throw thrown;
+  }
+}
+
+function onlyOne(ders: readonly Uint8Array[]): Uint8Array {
+  const [der, ...more] = ders;
+  if (der === undefined || more.length > 0)
+    throw unavailable("AMD's key server answered another kind of thing");
+  return der;
+}
+
+function unavailable(reason: string): Fault {
+  return new Fault("endorsement/unavailable", reason);
+}

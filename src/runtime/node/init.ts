@@ -1,0 +1,119 @@
+/** What does a new broker need? A folder with its keys, its configuration, its database and the first admin's key. */
+import { existsSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Fault } from "../../base/fault.ts";
+import { createKekFile } from "../../kek/file.ts";
+import { generateEd25519Pem, generateEs256Pem, spkiOfPem } from "./signers.ts";
+
+/** Files of a data folder, by what they are. */
+export const DATA_FILES = {
+  config: "ostiary.toml",
+  kek: "kek.key",
+  signingKey: "signing-key.pem",
+  signingPublicKey: "signing-key.pub.pem",
+  tokenKey: "token-key.pem",
+  ledgerKey: "ledger-key.pem",
+  adminKey: "admin-key.pem",
+  database: "ostiary.db",
+} as const;
+
+export interface InitOptions {
+  readonly audience: string;
+  readonly mode: "production" | "demo";
+  readonly port: number;
+  /** Whether AMD's key server may be asked. */
+  readonly isKdsEnabled: boolean;
+}
+
+/** What was made, for the operator to read and to back up. */
+export interface MadeFile {
+  readonly path: string;
+  readonly is: string;
+  readonly backUp: string;
+}
+
+const ADMIN_KID = "admin-1";
+
+/**
+ * Makes a data folder: nothing that is there already is overwritten.
+ *
+ * @throws {@link Fault} `file/unusable` where the folder has a configuration already or cannot be written.
+ */
+export async function initDataFolder(folder: string, options: InitOptions): Promise<readonly MadeFile[]> {
+  const at = (name: string): string => join(folder, name);
+  if (existsSync(at(DATA_FILES.config))) {
+    throw new Fault("file/unusable", `\`${at(DATA_FILES.config)}\` is there already; nothing was changed`);
+  }
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const signing = generateEs256Pem();
+  const admin = generateEd25519Pem();
+  await createKekFile(at(DATA_FILES.kek));
+  await writeSecret(at(DATA_FILES.signingKey), signing);
+  await writeFile(at(DATA_FILES.signingPublicKey), publicPemOf(spkiOfPem(signing)), { flag: "wx" });
+  await writeSecret(at(DATA_FILES.tokenKey), generateEs256Pem());
+  await writeSecret(at(DATA_FILES.ledgerKey), generateEd25519Pem());
+  await writeSecret(at(DATA_FILES.adminKey), admin);
+  await writeFile(at(DATA_FILES.config), configText(options, spkiOfPem(admin)), { flag: "wx" });
+  return madeFiles(at);
+}
+
+async function writeSecret(path: string, pem: string): Promise<void> {
+  await writeFile(path, pem, { flag: "wx", mode: 0o600 });
+}
+
+function publicPemOf(spki: Uint8Array): string {
+  const lines =
+    Buffer.from(spki)
+      .toString("base64")
+      .match(/.{1,64}/g) ?? [];
+  return `-----BEGIN PUBLIC KEY-----\n${lines.join("\n")}\n-----END PUBLIC KEY-----\n`;
+}
+
+function configText(options: InitOptions, adminSpki: Uint8Array): string {
+  const lines = [
+    "# Ostiary broker. `ostiary serve --check` reads this file and names every problem.",
+    `mode = "${options.mode}"`,
+    "# The broker's identity: guests are configured with the same words, compared byte for byte.",
+    `audience = "${options.audience}"`,
+    "",
+    "[listen]",
+    'host = "127.0.0.1"',
+    `port = ${options.port}`,
+    "",
+    "# Relative paths are relative to this file.",
+    "[files]",
+    `kek = "${DATA_FILES.kek}"`,
+    `signing_key = "${DATA_FILES.signingKey}"`,
+    `token_key = "${DATA_FILES.tokenKey}"`,
+    `ledger_key = "${DATA_FILES.ledgerKey}"`,
+    `database = "${DATA_FILES.database}"`,
+    "",
+    "# AMD's key server, or a mirror of it, for certificates and CRLs that the evidence does not bring.",
+    "[kds]",
+    `enabled = ${options.isKdsEnabled}`,
+    "",
+    "[[admin]]",
+    `kid = "${ADMIN_KID}"`,
+    `spki = "${Buffer.from(adminSpki).toString("base64url")}"`,
+    "",
+  ];
+  return lines.join("\n");
+}
+
+function madeFiles(at: (name: string) => string): readonly MadeFile[] {
+  const made = (name: keyof typeof DATA_FILES, is: string, backUp: string): MadeFile => ({
+    path: at(DATA_FILES[name]),
+    is,
+    backUp,
+  });
+  return [
+    made("config", "configuration", "with your deployment"),
+    made("kek", "key-encryption key", "offline: without it no secret of this broker can be read again"),
+    made("signingKey", "broker signing key; guests pin its public half", "offline"),
+    made("signingPublicKey", "its public half, for the guests' configuration", "not needed"),
+    made("tokenKey", "token key", "not needed: a new one may take its place"),
+    made("ledgerKey", "ledger key; auditors keep its public half", "offline"),
+    made("adminKey", "the first admin's private key", "move it to the admin's own machine"),
+  ];
+}

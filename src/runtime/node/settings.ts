@@ -1,0 +1,65 @@
+/** Which files does a configuration name, and what is in them? Keys become signers, admin files become keys. */
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { parseUtf8 } from "../../base/bytes.ts";
+import { Fault } from "../../base/fault.ts";
+import type { Signer } from "../../base/primitives.ts";
+import type { AdminKey, BrokerSettings } from "../../broker/world.ts";
+import { type Config, parseConfig } from "../config.ts";
+import { createEd25519Signer, createEs256Signer, spkiOfPublicPem } from "./signers.ts";
+
+/** A configuration and the folder that its relative paths start from. */
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly at: (path: string) => string;
+}
+
+/** @throws {@link Fault} `file/unusable`, `config/invalid`. */
+export async function loadConfig(path: string): Promise<LoadedConfig> {
+  const bytes = await bytesOf(path);
+  const text = parseUtf8(bytes);
+  if (text === undefined) throw new Fault("config/invalid", `expected \`${path}\` to be TOML in UTF-8`);
+  const folder = dirname(resolve(path));
+  return { config: parseConfig(text), at: (relative) => resolve(folder, relative) };
+}
+
+export interface BrokerSigners {
+  readonly signer: Signer;
+  readonly tokenSigner: Signer;
+  readonly ledgerSigner: Signer;
+}
+
+/** @throws {@link Fault} `file/unusable`, `config/invalid` for a key of another kind. */
+export async function loadSigners({ config, at }: LoadedConfig): Promise<BrokerSigners> {
+  const { files } = config;
+  return {
+    signer: createEs256Signer("broker-signing-1", await pemOf(at(files.signingKey))),
+    tokenSigner: createEs256Signer("broker-token-1", await pemOf(at(files.tokenKey))),
+    ledgerSigner: createEd25519Signer("broker-ledger-1", await pemOf(at(files.ledgerKey))),
+  };
+}
+
+/** @throws {@link Fault} `file/unusable`, `config/invalid`. */
+export async function loadSettings({ config, at }: LoadedConfig): Promise<BrokerSettings> {
+  const { audience, tenant, region, environment, mode } = config;
+  const adminKeys: AdminKey[] = [];
+  for (const admin of config.admins) {
+    const spki = "spki" in admin ? admin.spki : spkiOfPublicPem(await pemOf(at(admin.file))); // in order, once
+    adminKeys.push({ kid: admin.kid, spki });
+  }
+  return { audience, tenant, region, environment, mode, adminKeys };
+}
+
+async function pemOf(path: string): Promise<string> {
+  return parseUtf8(await bytesOf(path)) ?? "";
+}
+
+/** @throws {@link Fault} `file/unusable`. */
+export async function bytesOf(path: string): Promise<Uint8Array> {
+  try {
+    return Uint8Array.from(await readFile(path));
+  } catch (thrown) {
+    const reason = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "unknown";
+    throw new Fault("file/unusable", `\`${path}\` cannot be read (${reason})`, { path, reason });
+  }
+}

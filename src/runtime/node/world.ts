@@ -1,0 +1,109 @@
+/** What is the broker's world on Node? Files, SQLite, native cryptography and AMD's key server, joined once per process. */
+import { createChainMemo } from "../../attestation/endorsement/memo.ts";
+import { parseEndorsementFile } from "../../attestation/endorsement/pem.ts";
+import { AMD_ROOTS, simulatorRoots, type TrustAnchors } from "../../attestation/endorsement/roots.ts";
+import type { Log } from "../../base/log.ts";
+import { createBundleCache } from "../../broker/bundles.ts";
+import { loadCrlNumbers } from "../../broker/crl-numbers.ts";
+import { createEndorser } from "../../broker/endorse.ts";
+import { createGroupCommit } from "../../broker/group-commit.ts";
+import { createNonceEpochs } from "../../broker/nonce-epochs.ts";
+import { createRefusalLog } from "../../broker/refusals.ts";
+import { refuseForeignStore } from "../../broker/startup.ts";
+import type { DecisionCommit, Store } from "../../broker/store.ts";
+import type { EndorsementSource, Kek, Trust, World } from "../../broker/world.ts";
+import type { Metrics } from "../../http/metrics.ts";
+import { openKekFile } from "../../kek/file.ts";
+import { createSqliteStore } from "../../store/sqlite.ts";
+import { nextTurn, systemNow, systemRandom } from "./clock.ts";
+import { nodePrimitives } from "./primitives.ts";
+import { bytesOf, type LoadedConfig, loadSettings, loadSigners } from "./settings.ts";
+
+/** Chains of some thousand chips stay proven in memory. */
+const MEMO_ENTRIES = 8192;
+
+export interface WorldParts {
+  readonly source: EndorsementSource;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
+/**
+ * Opens everything that the configuration names.
+ *
+ * @throws {@link Fault} `file/unusable`, `config/invalid`, `kek/…`, `store/…`.
+ */
+export async function openWorld(loaded: LoadedConfig, parts: WorldParts): Promise<World> {
+  const { config, at } = loaded;
+  const settings = await loadSettings(loaded);
+  const signers = await loadSigners(loaded);
+  const kek = await openKekFile(at(config.files.kek), nodePrimitives);
+  const store = createSqliteStore({ path: at(config.files.database), mode: "existing" });
+  try {
+    await refuseForeignStore(store, kek, settings.audience);
+    const roots = await rootsOf(loaded);
+    return await joined({ store, kek, roots, settings, signers, config }, parts);
+  } catch (thrown) {
+    await store.close();
+    throw thrown;
+  }
+}
+
+interface Opened {
+  readonly store: Store;
+  readonly kek: Kek;
+  readonly roots: TrustAnchors;
+  readonly settings: World["settings"];
+  readonly signers: Pick<World, "signer" | "tokenSigner" | "ledgerSigner">;
+  readonly config: LoadedConfig["config"];
+}
+
+async function joined(opened: Opened, { source, metrics, log }: WorldParts): Promise<World> {
+  const { store, kek, settings, signers, config, roots } = opened;
+  const primitives = nodePrimitives;
+  const crlNumbers = await loadCrlNumbers(store);
+  const trust: Trust = {
+    primitives,
+    roots,
+    memo: createChainMemo(MEMO_ENTRIES),
+    lowestCrlNumber: crlNumbers.lowest,
+  };
+  const flush = (group: readonly DecisionCommit[]) => {
+    metrics.observe("commit_group_size", group.length);
+    return store.commitDecisions(group);
+  };
+  return {
+    now: systemNow,
+    random: systemRandom,
+    primitives,
+    trust,
+    settings,
+    nonceKeys: createNonceEpochs({
+      store,
+      kek,
+      primitives,
+      random: systemRandom,
+      now: systemNow,
+      audience: settings.audience,
+      tenant: settings.tenant,
+      lifetimeSeconds: config.nonceLifetimeSeconds,
+    }),
+    endorsementsFor: createEndorser({ store, source, trust, log }),
+    keepCrlNumber: crlNumbers.keep,
+    store,
+    commit: createGroupCommit(flush, nextTurn),
+    liveBundle: createBundleCache({ store, primitives, settings }),
+    logRefusal: createRefusalLog(store, log),
+    kek,
+    ...signers,
+    meter: metrics,
+    log,
+  };
+}
+
+/** AMD's three, and in demo mode the simulator's where the configuration names its file. */
+async function rootsOf({ config, at }: LoadedConfig): Promise<TrustAnchors> {
+  if (config.trustSimulatorFile === undefined) return AMD_ROOTS;
+  const { certificates } = parseEndorsementFile(await bytesOf(at(config.trustSimulatorFile)));
+  return [...AMD_ROOTS, ...simulatorRoots(certificates, nodePrimitives)];
+}
