@@ -45,6 +45,7 @@ function makeFile(options: SqliteOptions, migrations: readonly Migration[]): voi
   try {
     const database = connect(draft, options);
     try {
+      logAhead(database);
       applyMigrations(database, migrations);
     } finally {
       database.close();
@@ -65,8 +66,9 @@ function openFile(options: SqliteOptions, migrations: readonly Migration[]): Dat
     if (schemaVersion(database, migrations) === 0) {
       throw new Fault("store/incompatible", "the file holds no Ostiary database; `ostiary init` makes one");
     }
+    logAhead(database);
     applyMigrations(database, migrations);
-    database.exec("begin immediate; rollback"); // a database that cannot be written is refused now, not at the first release
+    database.exec(WRITE_NOTHING);
     return database;
   } catch (thrown) {
     database.close();
@@ -75,12 +77,17 @@ function openFile(options: SqliteOptions, migrations: readonly Migration[]): Dat
 }
 
 /**
+ * Needs the right to write and changes nothing: a database that cannot be written is refused at opening and not at the
+ * first release. `begin immediate` would not do, since SQLite makes a read of it where the file is read-only.
+ */
+const WRITE_NOTHING = "update meta set value = value where false";
+
+/**
  * `synchronous = full` with a write-ahead log: an answer follows its fsync. `fullfsync` is that promise on macOS.
  * The log is copied into the file every 16 MB: four times SQLite's default costs a decision a tenth less CPU.
  * `secure_delete` overwrites what is deleted; `trusted_schema` and `cell_size_check` distrust the file.
  */
 const PRAGMAS = [
-  "journal_mode = wal",
   "synchronous = full",
   "fullfsync = on",
   "checkpoint_fullfsync = on",
@@ -95,13 +102,17 @@ function connect(path: string, options: SqliteOptions): Database {
   const database = new BetterSqlite3(path, { fileMustExist: true, timeout: options.busyTimeoutMs ?? 2000 });
   try {
     for (const pragma of PRAGMAS) database.pragma(pragma);
-    if (database.pragma("journal_mode", { simple: true }) !== "wal") {
-      throw new Fault("store/unavailable", "the file system under the database offers no write-ahead log");
-    }
     return database;
   } catch (thrown) {
     database.close();
     throw thrown;
+  }
+}
+
+/** Turns the write-ahead log on. The file remembers it, so a database that is not ours must not come this far. */
+function logAhead(database: Database): void {
+  if (database.pragma("journal_mode = wal", { simple: true }) !== "wal") {
+    throw new Fault("store/unavailable", "the file system under the database offers no write-ahead log");
   }
 }
 

@@ -95,6 +95,14 @@ describe("opening", () => {
     expect(refusal(path)).toBe(code);
   });
 
+  it("changes nothing in a database of another program", () => {
+    const path = temporaryPath();
+    foreignDatabase(path);
+    const before = readFileSync(path);
+    refusal(path);
+    expect(readFileSync(path).equals(before)).toBe(true);
+  });
+
   it("refuses to make a database in a folder that is not there", () => {
     expect(refusal(join(temporaryFolder(), "none", "broker.db"), "create")).toBe("store/unavailable");
   });
@@ -109,7 +117,7 @@ describe("opening", () => {
   });
 
   it.each([
-    ["file", 0o444, 0o755],
+    ["file", 0o444, 0o777],
     ["folder", 0o644, 0o555],
     ["file and folder", 0o444, 0o555],
   ])(
