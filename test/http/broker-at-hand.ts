@@ -98,7 +98,7 @@ function pathOf(url: string): string {
   return url.slice(AUDIENCE.length);
 }
 
-export function random(size: number): Uint8Array {
+export function random(size: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(randomBytes(size));
 }
 

@@ -123,4 +123,15 @@ describe("a client", () => {
       expect(await codeOfPromise(client(answer).listSecrets())).toBe("broker/unreachable");
     },
   );
+
+  const unsendable: readonly (readonly [string, (admin: ReturnType<typeof client>) => Promise<unknown>])[] = [
+    ["a path with a query in it", (admin) => admin.showSecret("a?b")],
+    ["a path that climbs", (admin) => admin.showSecret("../policies")],
+    ["a digest that is a path", (admin) => admin.showBundle("../secrets")],
+    ["an id that is a path", (admin) => admin.decision("../secrets")],
+  ];
+  it.each(unsendable)("sends nothing for %s", async (_name, call) => {
+    const nobody = client(async () => Promise.reject(new TypeError("nothing may be sent")));
+    expect(await codeOfPromise(call(nobody))).toBe("request/malformed");
+  });
 });

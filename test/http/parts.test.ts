@@ -1,8 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createRateLimit, sourceNetworkOf } from "../../src/http/limits.ts";
+import { Fault } from "../../src/base/fault.ts";
+import { createRateLimit, readBody, sourceNetworkOf } from "../../src/http/limits.ts";
 import { createMetrics } from "../../src/http/metrics.ts";
+import { refusedOf } from "../../src/http/problem.ts";
 import { createUlids } from "../../src/http/request-id.ts";
+import { codeOfPromise } from "../support/faults.ts";
 import { random } from "./broker-at-hand.ts";
 
 describe("names of requests", () => {
@@ -124,5 +127,73 @@ describe("metrics", () => {
     const metrics = createMetrics();
     metrics.count("requests", { route: 'a"b\\c\nd' });
     expect(metrics.render()).toContain('ostiary_requests_total{route="a\\"b\\\\c\\nd"} 1\n');
+  });
+});
+
+describe("reading a body", () => {
+  const post = (
+    body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
+    headers: Record<string, string> = {},
+  ) => new Request("https://broker.example/", { method: "POST", body, headers, duplex: "half" });
+
+  it("gives exactly the bytes that came, up to the cap", async () => {
+    const bytes = random(1000);
+    expect(await readBody(post(bytes), 1000)).toEqual(bytes);
+    expect(await readBody(post(bytes, { "content-length": "1000" }), 1000)).toEqual(bytes);
+    expect(await readBody(new Request("https://broker.example/"), 1000)).toHaveLength(0);
+  });
+
+  it("refuses one byte beyond the cap, announced or not, truly or not", async () => {
+    for (const headers of [
+      {},
+      { "content-length": "1001" },
+      { "content-length": "3" },
+      { "content-length": "-1" },
+    ]) {
+      expect(await codeOfPromise(readBody(post(random(1001), headers), 1000))).toBe("request/too-large");
+    }
+  });
+
+  it("stops a stream at the cap and tells its source", async () => {
+    let pieces = 0;
+    let isCancelled = false;
+    const stream = new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        pieces += 1;
+        if (pieces > 1000) throw new Error("read far beyond the cap");
+        controller.enqueue(new Uint8Array(100));
+      },
+      cancel: () => {
+        isCancelled = true;
+      },
+    });
+    expect(await codeOfPromise(readBody(post(stream), 1000))).toBe("request/too-large");
+    expect(pieces).toBeLessThan(15);
+    expect(isCancelled).toBe(true);
+  });
+});
+
+describe("what a guest learns of a no", () => {
+  const asked = { id: "01JD0000000000000000000000", isAdmin: false, log: () => {} };
+
+  it("is the one sentence that the policy publishes", () => {
+    const fault = new Fault("policy/denied", "clause 3", {
+      sentence: "this image is not approved",
+      floor: 23,
+    });
+    const { problem } = refusedOf(fault, asked);
+    expect(problem).toMatchObject({ status: 403, code: "denied", detail: "this image is not approved" });
+    expect(JSON.stringify(problem)).not.toMatch(/clause|floor|23/);
+  });
+
+  it("is no sentence of any other fault", () => {
+    const fault = new Fault("evidence/bad-signature", "signature", { sentence: "planted" });
+    expect(JSON.stringify(refusedOf(fault, asked).problem)).not.toMatch(/planted|signature/);
+  });
+
+  it("is the same for every way in which evidence can be bad", () => {
+    const codes = ["evidence/bad-signature", "endorsement/revoked", "channel/not-bound"] as const;
+    const problems = codes.map((code) => JSON.stringify(refusedOf(new Fault(code, "x"), asked).problem));
+    expect(new Set(problems).size).toBe(1);
   });
 });
