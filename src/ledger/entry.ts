@@ -141,7 +141,7 @@ const SHAPES: { readonly [Kind in LedgerEntry["kind"]]: Shape<Extract<LedgerEntr
     kind: oneOf("admin"),
     actor: text(/^[!-~]{1,128}$/),
     act: text(/^[a-z][a-z0-9-]{0,63}$/),
-    subject: text(/^.{1,4096}$/su),
+    subject: text(/^\P{Cc}{1,4096}$/u),
     digest: (value) => value === "" || HASH(value),
   },
   epoch: { ...COMMON, kind: oneOf("epoch"), act: oneOf("start", "restore") },

@@ -106,6 +106,7 @@ describe("a leaf is refused", () => {
     { name: "an actor with a space", change: { actor: "admin 1" } },
     { name: "an act in capitals", change: { act: "Put" } },
     { name: "no subject", change: { subject: "" } },
+    { name: "a terminal's escape in its subject", change: { subject: "a\u001b[2J" } },
     { name: "half a digest", change: { digest: "ab" } },
   ])("when an admin's act has $name", ({ change }) => {
     expect(codeOf(() => parseEntry(utf8(canonicalJson(admin))))).toBeUndefined();

@@ -1,0 +1,199 @@
+/** `ostiary ledger …`: the transparency log. What it says now, what it said, and whether a copy of it is whole. */
+import { hexOf, parseUtf8 } from "../../base/bytes.ts";
+import { canonicalJson } from "../../base/canonical-json.ts";
+import { Fault } from "../../base/fault.ts";
+import { formatInstant, instant } from "../../base/time.ts";
+import { type Checkpoint, openCheckpoint, originOf } from "../../ledger/checkpoint.ts";
+import { type LedgerEntry, parseEntry } from "../../ledger/entry.ts";
+import { encodeExportHead, encodeExportLine, verifyExport } from "../../ledger/export.ts";
+import { verifierKeyOf } from "../../ledger/note.ts";
+import { ADMIN_OPTIONS, ADMIN_USAGE, adminOptionsOf } from "../admin-session.ts";
+import { countOf, noWords, oneWord, parseArguments } from "../arguments.ts";
+import { type Command, type ExitStatus, Misuse, type Terminal } from "../command.ts";
+import type { LedgerEdges, LedgerSource } from "../ledger-source.ts";
+import { tableOf } from "../table.ts";
+import { verifyLedger } from "./ledger-verify.ts";
+
+const ENTRIES_PER_PAGE = 256;
+const NEWEST = "20";
+
+const USAGE = `ostiary ledger head                             the signed head of the log, and the key to verify it with
+ostiary ledger show [SEQ] [--last N]            one entry, or the newest ones (${NEWEST})
+ostiary ledger export > FILE                    the whole log with its head, verified on the way out
+ostiary ledger verify FILE [--key VKEY|FILE]    an export, offline: nothing cut out, nothing changed
+
+--key of \`verify\` is the verifier key that \`head\` printed, or a file that holds it.
+
+${ADMIN_USAGE}`;
+
+/** Makes the verb. Only `head`, `show` and `export` ask a broker. */
+export function createLedgerCommand(edges: LedgerEdges): Command {
+  return {
+    name: "ledger",
+    summary: "the transparency log: head, show, export, verify",
+    usage: USAGE,
+    run: async ([name, ...rest], terminal) => {
+      const verb = name === undefined ? undefined : SUBVERBS.get(name);
+      if (verb === undefined) {
+        throw new Misuse(`expected one of ${[...SUBVERBS.keys()].join(", ")} after \`ledger\``);
+      }
+      return verb(rest, edges, terminal);
+    },
+  };
+}
+
+type Subverb = (args: readonly string[], edges: LedgerEdges, terminal: Terminal) => Promise<ExitStatus>;
+
+const SUBVERBS: ReadonlyMap<string, Subverb> = new Map([
+  ["head", head],
+  ["show", show],
+  ["export", exportLedger],
+  ["verify", verifyLedger],
+]);
+
+async function head(args: readonly string[], edges: LedgerEdges, terminal: Terminal): Promise<ExitStatus> {
+  const { values, positionals } = parseArguments(args, ADMIN_OPTIONS);
+  noWords(positionals);
+  const { note, checkpoint, key } = await openHead(await edges.openLedger(adminOptionsOf(values)), edges);
+  const { origin, size, root } = checkpoint;
+  const facts = { origin, size, root: hexOf(root), key };
+  terminal.out(
+    values.json === true
+      ? `${canonicalJson({ ...facts, checkpoint: note })}\n`
+      : tableOf(Object.entries(facts).map(([name, value]) => [name, String(value)])),
+  );
+  return 0;
+}
+
+async function show(args: readonly string[], edges: LedgerEdges, terminal: Terminal): Promise<ExitStatus> {
+  const { values, positionals } = parseArguments(args, { ...ADMIN_OPTIONS, last: { type: "string" } });
+  const seq = positionals.length === 0 ? undefined : positionOf(oneWord(positionals, "SEQ"));
+  const last = countOf(values.last ?? NEWEST, "--last");
+  const source = await edges.openLedger(adminOptionsOf(values));
+  const { checkpoint } = await openHead(source, edges);
+  const range = {
+    from: seq ?? Math.max(0, checkpoint.size - last),
+    to: seq === undefined ? checkpoint.size : seq + 1,
+  };
+  if (range.to > checkpoint.size) {
+    throw new Fault(
+      "request/not-found",
+      `expected a position below ${checkpoint.size}, received ${range.from}`,
+    );
+  }
+  const entries: LedgerEntry[] = [];
+  for await (const leaf of leavesOf(source, range)) entries.push(entryAt(range.from + entries.length, leaf));
+  terminal.out(values.json === true ? `${canonicalJson(entries)}\n` : readable(entries, seq !== undefined));
+  return 0;
+}
+
+async function exportLedger(
+  args: readonly string[],
+  edges: LedgerEdges,
+  terminal: Terminal,
+): Promise<ExitStatus> {
+  const { values, positionals } = parseArguments(args, ADMIN_OPTIONS);
+  noWords(positionals);
+  const source = await edges.openLedger(adminOptionsOf(values));
+  const opened = await openHead(source, edges);
+  const lines = printed(exportLines(source, opened, edges), terminal);
+  const trusted = { name: opened.checkpoint.origin, spki: source.spki };
+  await verifyExport(lines, trusted, edges.primitives);
+  terminal.err(
+    `exported ${opened.checkpoint.size} entries of ${opened.checkpoint.origin}, all of them under its head\n`,
+  );
+  return 0;
+}
+
+interface OpenedHead {
+  readonly note: string;
+  readonly checkpoint: Checkpoint;
+  readonly key: string;
+}
+
+async function openHead(source: LedgerSource, { primitives }: LedgerEdges): Promise<OpenedHead> {
+  const { spki } = source;
+  const origin = originOf(source.audience);
+  const note = await source.checkpoint();
+  const checkpoint = await openCheckpoint(note, { origin, spki }, primitives);
+  return { note, checkpoint, key: verifierKeyOf({ name: origin, spki }, primitives.digest) };
+}
+
+async function* exportLines(
+  source: LedgerSource,
+  { note, checkpoint, key }: OpenedHead,
+  { primitives }: LedgerEdges,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  yield encodeExportHead({ v: 1, origin: checkpoint.origin, checkpoint: note, key });
+  for await (const leaf of leavesOf(source, { from: 0, to: checkpoint.size })) {
+    yield encodeExportLine(leaf, primitives.digest);
+  }
+}
+
+async function* printed(
+  lines: AsyncIterable<Uint8Array>,
+  terminal: Terminal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const line of lines) {
+    terminal.out(`${parseUtf8(line) ?? ""}\n`);
+    yield line;
+  }
+}
+
+/** Leaves in order, page by page. @throws {@link Fault} `ledger/inconsistent` where a page ends the log too early. */
+async function* leavesOf(
+  source: LedgerSource,
+  range: { readonly from: number; readonly to: number },
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let from = range.from; from < range.to; ) {
+    const page = await source.ledgerPage(from, Math.min(ENTRIES_PER_PAGE, range.to - from)); // in order: a page names the next
+    if (page.entries.length === 0 || page.from !== from) {
+      throw new Fault("ledger/inconsistent", `expected entry ${from}, the broker has none`, { entry: from });
+    }
+    yield* page.entries.slice(0, range.to - from);
+    from += page.entries.length;
+  }
+}
+
+function entryAt(seq: number, leaf: Uint8Array): LedgerEntry {
+  const entry = parseEntry(leaf);
+  if (entry.seq === seq) return entry;
+  throw new Fault("ledger/inconsistent", `expected entry ${seq}, received entry ${entry.seq}`, {
+    entry: seq,
+  });
+}
+
+function readable(entries: readonly LedgerEntry[], isWhole: boolean): string {
+  const [only] = entries;
+  if (isWhole && only !== undefined) return `${JSON.stringify(only, null, 2)}\n`;
+  if (only === undefined) return "no entries\n";
+  const rows = entries.map((entry) => [
+    String(entry.seq),
+    formatInstant(instant(entry.time)),
+    entry.kind,
+    ...summaryOf(entry),
+  ]);
+  return tableOf([["SEQ", "TIME", "KIND", "WHAT", "ABOUT", "ID OR ACTOR"], ...rows]);
+}
+
+function summaryOf(entry: LedgerEntry): readonly [what: string, about: string, by: string] {
+  switch (entry.kind) {
+    case "decision": {
+      const resources = entry.items.map(({ resource, version }) => `${resource}@${version}`).join(", ");
+      return [entry.code === null ? entry.outcome : `${entry.outcome} ${entry.code}`, resources, entry.id];
+    }
+    case "release-failed":
+      return ["", "", entry.id];
+    case "admin":
+      return [entry.act, entry.subject, entry.actor];
+    case "epoch":
+      return [entry.act, "", ""];
+    default:
+      return entry satisfies never;
+  }
+}
+
+function positionOf(text: string): number {
+  if (/^(?:0|[1-9]\d{0,14})$/.test(text)) return Number(text);
+  throw new Misuse(`expected a position in the log, received \`${text}\``);
+}
