@@ -15,7 +15,7 @@ import type { HttpEdges } from "../../http/route.ts";
 import { systemRandom } from "./clock.ts";
 import { createLog } from "./log.ts";
 import { NO_SOURCE } from "./no-source.ts";
-import { type LoadedConfig, loadConfig } from "./settings.ts";
+import type { LoadedConfig } from "./settings.ts";
 import { openWorld } from "./world.ts";
 
 export interface RunningBroker {
@@ -40,9 +40,8 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const MAX_HEADER_BYTES = 16_384;
 
-/** Starts a broker from its configuration file. @throws {@link Fault} whatever keeps it from serving; nothing listens then. */
-export async function startBroker(configPath: string, parts: BrokerParts): Promise<RunningBroker> {
-  const loaded = await loadConfig(configPath);
+/** Starts a broker. @throws {@link Fault} whatever keeps it from serving; nothing listens then. */
+export async function startBroker(loaded: LoadedConfig, parts: BrokerParts): Promise<RunningBroker> {
   const log = createLog(loaded.config.logLevel, parts.writeLog);
   const metrics = createMetrics();
   const source = parts.source ?? (await sourceOf(loaded));

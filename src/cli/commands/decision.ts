@@ -1,0 +1,57 @@
+/** `ostiary decision show ID`: why a guest was let in or refused, clause by clause. */
+import { canonicalJson } from "../../base/canonical-json.ts";
+import { formatInstant } from "../../base/time.ts";
+import { encodeDecisionDetail } from "../../wire/decision.ts";
+import type { DecisionDetail } from "../../wire/messages.ts";
+import { ADMIN_OPTIONS, ADMIN_USAGE, adminOptionsOf, type OpenAdminSession } from "../admin-session.ts";
+import { oneWord, parseArguments } from "../arguments.ts";
+import { type Command, Misuse } from "../command.ts";
+import { explainedItems } from "../explained-items.ts";
+import { tableOf } from "../table.ts";
+
+const USAGE = `ostiary decision show ID      what was decided under this id, and every clause with what it wanted and got
+
+The id is the one that the guest was given. What failed before the evidence was genuine and bound is a line of the
+decision log: time, source, code.
+
+${ADMIN_USAGE}`;
+
+export function createDecisionCommand(open: OpenAdminSession): Command {
+  return {
+    name: "decision",
+    summary: "why a guest was let in or refused, by decision id",
+    usage: USAGE,
+    run: async ([verb, ...rest], terminal) => {
+      if (verb !== "show") throw new Misuse("expected `show` after `decision`");
+      const { values, positionals } = parseArguments(rest, ADMIN_OPTIONS);
+      const { client } = await open(adminOptionsOf(values));
+      const detail = await client.decision(oneWord(positionals, "ID"));
+      terminal.out(values.json === true ? `${encodeDecisionDetail(detail)}\n` : textOf(detail));
+      return 0;
+    },
+  };
+}
+
+function textOf(detail: DecisionDetail): string {
+  const at = formatInstant(detail.at);
+  if (detail.kind === "refusal") {
+    return tableOf([
+      ["refusal", detail.id],
+      ["time", at],
+      ["source", detail.source],
+      ["code", detail.code],
+      ["evidence", detail.format],
+    ]);
+  }
+  const { outcome, code, policy_hash: policy, measurement } = detail.entry;
+  const head = tableOf([
+    ["decision", detail.id],
+    ["time", at],
+    ["ledger entry", String(detail.seq)],
+    ["outcome", `${String(outcome)}${code === null ? "" : ` (${String(code)})`}`],
+    ["policy", typeof policy === "string" ? policy : "none"],
+    ["measurement", String(measurement)],
+  ]);
+  const items = explainedItems(detail.trace);
+  return `${head}\n${items ?? `${canonicalJson(detail.trace)}\n`}`;
+}

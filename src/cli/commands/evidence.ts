@@ -1,0 +1,204 @@
+/** `ostiary evidence show|verify FILE`: what SEV-SNP evidence says, and whether it is genuine. No broker is needed. */
+import type { Endorsements } from "../../attestation/endorsement/chain.ts";
+import { parseEndorsementFile } from "../../attestation/endorsement/pem.ts";
+import { AMD_ROOTS, simulatorRoots, type TrustAnchors } from "../../attestation/endorsement/roots.ts";
+import { parseEvidence } from "../../attestation/evidence.ts";
+import type { ProductLine } from "../../attestation/snp/product.ts";
+import { parseHex } from "../../base/bytes.ts";
+import { canonicalJson, type JsonObject } from "../../base/canonical-json.ts";
+import type { Primitives } from "../../base/primitives.ts";
+import { formatInstant, type Instant, parseInstant } from "../../base/time.ts";
+import type { EndorsementSource } from "../../broker/world.ts";
+import { claimsOf } from "../../policy/claims.ts";
+import { FIELDS } from "../../policy/vocabulary-fields.ts";
+import { oneWord, parseArguments } from "../arguments.ts";
+import { type Command, type ExitStatus, Misuse, type Terminal } from "../command.ts";
+import { type Assertions, type EvidenceOutcome, judgeEvidence } from "../evidence-appraisal.ts";
+import { carriedEvidenceOf, MAX_EVIDENCE_FILE_BYTES } from "../evidence-file.ts";
+import { tableOf } from "../table.ts";
+
+const USAGE = `ostiary evidence show FILE [--json]        every field of a report, named and explained; verifies nothing
+ostiary evidence verify FILE [options]     genuineness: signature, chain to AMD's root, revocation, certificate against report
+
+FILE is a report (1184 bytes), a report followed by the host's certificate table, or either in hex or base64; - is standard
+input.
+
+  --endorsements FILE    certificates in PEM or DER, any mix in any order (repeatable)
+  --crl FILE             a CRL that must serve (repeatable)
+  --at TIME              judge as of this time, 2026-06-01T00:00:00Z
+  --product LINE         milan, genoa or turin: anything else is a no
+  --report-data HEX      the 64 bytes that REPORT_DATA must be
+  --qualifying-data HEX  the 32 bytes that a TPM quote must carry
+  --trust-simulator FILE the root certificate that the simulator wrote
+  --offline              ask nobody; otherwise AMD's key server is asked for what is missing
+  --json                 the result as JSON
+
+Exit status: 0 verified, 1 not verified, 2 misuse, 3 a file cannot be used.`;
+
+export interface EvidenceEdges {
+  readonly primitives: Primitives;
+  readonly now: () => Instant;
+  /** Made only when something is missing and --offline was not said. */
+  readonly createSource: () => EndorsementSource;
+}
+
+export function createEvidenceCommand(edges: EvidenceEdges): Command {
+  return {
+    name: "evidence",
+    summary: "read and verify SEV-SNP evidence, without a broker",
+    usage: USAGE,
+    run: async ([verb, ...rest], terminal) => {
+      if (verb === "show") return show(rest, terminal);
+      if (verb === "verify") return verify(rest, edges, terminal);
+      throw new Misuse("expected `show` or `verify` after `evidence`");
+    },
+  };
+}
+
+async function show(args: readonly string[], terminal: Terminal): Promise<ExitStatus> {
+  const { values, positionals } = parseArguments(args, { json: { type: "boolean" } });
+  const bytes = await terminal.readFile(oneWord(positionals, "FILE"), MAX_EVIDENCE_FILE_BYTES);
+  const claims = claimsOf(parseEvidence(carriedEvidenceOf(bytes)));
+  terminal.out(values.json === true ? `${canonicalJson({ claims })}\n` : explained(claims));
+  return 0;
+}
+
+/** Each claim with its value and what it means. */
+function explained(claims: JsonObject): string {
+  const rows = FIELDS.flatMap(({ name, doc }) => {
+    const value = claims[name];
+    return value === undefined ? [] : [[name, typeof value === "string" ? value : canonicalJson(value), doc]];
+  });
+  return tableOf(rows);
+}
+
+const OPTIONS = {
+  endorsements: { type: "string", multiple: true },
+  crl: { type: "string", multiple: true },
+  at: { type: "string" },
+  product: { type: "string" },
+  "report-data": { type: "string" },
+  "qualifying-data": { type: "string" },
+  "trust-simulator": { type: "string" },
+  offline: { type: "boolean" },
+  json: { type: "boolean" },
+} as const;
+
+async function verify(
+  args: readonly string[],
+  edges: EvidenceEdges,
+  terminal: Terminal,
+): Promise<ExitStatus> {
+  const { values, positionals } = parseArguments(args, OPTIONS);
+  const path = oneWord(positionals, "FILE");
+  const assertions = assertionsOf(values);
+  const now = values.at === undefined ? edges.now() : timeOf(values.at);
+  const roots = await rootsOf(values["trust-simulator"], edges, terminal);
+  const given = await givenOf(values.endorsements ?? [], values.crl ?? [], terminal);
+  const bytes = await terminal.readFile(path, MAX_EVIDENCE_FILE_BYTES);
+  const source = values.offline === true ? undefined : edges.createSource();
+  const { primitives } = edges;
+  const outcome = await judgeEvidence(bytes, { given, assertions, roots, now, primitives, source });
+  terminal.out(values.json === true ? `${canonicalJson(resultOf(outcome))}\n` : sentenceOf(outcome));
+  return outcome.verified === undefined ? 1 : 0;
+}
+
+function assertionsOf(values: Readonly<Record<string, unknown>>): Assertions {
+  const product = productOf(values["product"]);
+  const reportData = hexOption(values["report-data"], 64, "--report-data");
+  const qualifyingData = hexOption(values["qualifying-data"], 32, "--qualifying-data");
+  return {
+    ...(product === undefined ? {} : { product }),
+    ...(reportData === undefined ? {} : { reportData }),
+    ...(qualifyingData === undefined ? {} : { qualifyingData }),
+  };
+}
+
+function productOf(word: unknown): ProductLine | undefined {
+  if (word === undefined || word === "milan" || word === "genoa" || word === "turin") return word;
+  throw new Misuse("expected --product milan, genoa or turin");
+}
+
+function hexOption(text: unknown, size: number, name: string): Uint8Array | undefined {
+  if (typeof text !== "string") return undefined;
+  const bytes = parseHex(text);
+  if (bytes?.length === size) return bytes;
+  throw new Misuse(`expected ${size} bytes in hex for ${name}`);
+}
+
+function timeOf(text: string): Instant {
+  const at = parseInstant(text);
+  if (at === undefined)
+    throw new Misuse(`expected a time such as 2026-06-01T00:00:00Z for --at, received \`${text}\``);
+  return at;
+}
+
+async function rootsOf(
+  file: string | undefined,
+  edges: EvidenceEdges,
+  terminal: Terminal,
+): Promise<TrustAnchors> {
+  if (file === undefined) return AMD_ROOTS;
+  const { certificates } = parseEndorsementFile(await terminal.readFile(file));
+  return [...AMD_ROOTS, ...simulatorRoots(certificates, edges.primitives)];
+}
+
+async function givenOf(
+  endorsements: readonly string[],
+  crls: readonly string[],
+  terminal: Terminal,
+): Promise<Endorsements> {
+  const files = await Promise.all([...endorsements, ...crls].map((path) => terminal.readFile(path)));
+  const parts = files.map(parseEndorsementFile);
+  return {
+    certificates: parts.flatMap(({ certificates }) => certificates),
+    crls: parts.flatMap((part) => part.crls.map((der) => ({ der }))),
+  };
+}
+
+/** The JSON of PRODUCT section 2. */
+function resultOf({ evidence, verified, fault, warnings }: EvidenceOutcome): JsonObject {
+  const revocation = verified?.revocation;
+  return {
+    verified: verified !== undefined,
+    code: fault?.code ?? null,
+    simulated: verified?.isSimulated ?? false,
+    product: verified?.product ?? null,
+    endorsement: endorsementOf(verified?.endorsement, evidence?.report.signingKey),
+    revocation: {
+      checked: revocation !== undefined,
+      ...(revocation === undefined ? {} : { crlThisUpdate: formatInstant(revocation.thisUpdate) }),
+    },
+    claims: evidence === undefined ? {} : claimsOf(evidence, verified),
+    warnings,
+    ...(fault === undefined ? {} : { message: fault.message, detail: { ...fault.detail } }),
+  };
+}
+
+function endorsementOf(
+  facts: { readonly kind: string; readonly notAfter: Instant } | undefined,
+  signingKey: string | undefined,
+): JsonObject | null {
+  if (facts !== undefined) return { kind: facts.kind, notAfter: formatInstant(facts.notAfter) };
+  return signingKey === undefined ? null : { kind: signingKey };
+}
+
+function sentenceOf({ verified, fault, warnings }: EvidenceOutcome): string {
+  const notes = warnings.map((warning) => `warning: ${warning}\n`).join("");
+  if (verified === undefined) {
+    const facts = Object.entries(fault?.detail ?? {}).map(([name, value]) => `  ${name}: ${value}\n`);
+    return `NOT VERIFIED  ${fault?.code}\n  ${fault?.message}\n${facts.join("")}${notes}`;
+  }
+  const { product, silicon, endorsement, revocation, isSimulated } = verified;
+  const rows = [
+    ["product", silicon === undefined ? product : `${product} (${silicon})`],
+    ["endorsement", `${endorsement.kind.toUpperCase()} until ${formatInstant(endorsement.notAfter)}`],
+    [
+      "revocation",
+      revocation === undefined
+        ? "not checked"
+        : `CRL ${revocation.number} of ${formatInstant(revocation.thisUpdate)}`,
+    ],
+  ];
+  return `VERIFIED${isSimulated ? "  SIMULATED, not AMD's" : ""}\n${tableOf(rows)}${notes}`;
+}

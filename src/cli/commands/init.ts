@@ -1,0 +1,69 @@
+/** `ostiary init`: a folder with everything that a new broker needs, and what of it to back up. */
+import { canonicalJson } from "../../base/canonical-json.ts";
+import { countOf, noWords, parseArguments } from "../arguments.ts";
+import { type Command, Misuse } from "../command.ts";
+import { tableOf } from "../table.ts";
+
+const USAGE = `ostiary init [--data DIR] [--audience URL] [--port N] [--mode production|demo] [--no-kds] [--json]
+
+Makes DIR (ostiary-data) with a key-encryption key, the broker's signing, token and ledger keys, a database, a
+configuration and the first admin's key. Nothing that is there already is overwritten.
+
+  --audience URL   the broker's identity, which guests are configured with (http://127.0.0.1:PORT)
+  --port N         where it listens on 127.0.0.1 (8480)
+  --mode MODE      production, unless said otherwise; only demo may trust a simulator
+  --no-kds         never ask AMD's key server`;
+
+export interface InitRequest {
+  readonly audience: string;
+  readonly mode: "production" | "demo";
+  readonly port: number;
+  readonly isKdsEnabled: boolean;
+}
+
+export interface InitEdges {
+  readonly init: (
+    folder: string,
+    request: InitRequest,
+  ) => Promise<readonly { readonly path: string; readonly is: string; readonly backUp: string }[]>;
+}
+
+const DEFAULT_FOLDER = "ostiary-data";
+const DEFAULT_PORT = "8480";
+
+export function createInitCommand({ init }: InitEdges): Command {
+  return {
+    name: "init",
+    summary: "make a broker's data folder, keys, database and configuration",
+    usage: USAGE,
+    run: async (args, terminal) => {
+      const { values, positionals } = parseArguments(args, {
+        data: { type: "string" },
+        audience: { type: "string" },
+        port: { type: "string" },
+        mode: { type: "string" },
+        "no-kds": { type: "boolean" },
+        json: { type: "boolean" },
+      });
+      noWords(positionals);
+      const port = countOf(values.port ?? DEFAULT_PORT, "--port");
+      const made = await init(values.data ?? DEFAULT_FOLDER, {
+        audience: values.audience ?? `http://127.0.0.1:${port}`,
+        mode: modeOf(values.mode ?? "production"),
+        port,
+        isKdsEnabled: values["no-kds"] !== true,
+      });
+      terminal.out(
+        values.json === true
+          ? `${canonicalJson({ made: made.map((file) => ({ ...file })) })}\n`
+          : tableOf([["file", "is", "back up"], ...made.map(({ path, is, backUp }) => [path, is, backUp])]),
+      );
+      return 0;
+    },
+  };
+}
+
+function modeOf(word: string): "production" | "demo" {
+  if (word === "production" || word === "demo") return word;
+  throw new Misuse(`expected --mode production or demo, received \`${word}\``);
+}

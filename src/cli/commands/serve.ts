@@ -1,0 +1,48 @@
+/** `ostiary serve`: the broker, until it is told to stop. */
+import { join } from "node:path";
+import { noWords, parseArguments } from "../arguments.ts";
+import type { Command, ExitStatus, Terminal } from "../command.ts";
+
+const USAGE = `ostiary serve [--data DIR | --config FILE] [--trust-simulator FILE] [--check]
+
+Runs the broker of DIR (ostiary-data) in the foreground; logs are JSON lines on standard error. SIGTERM and SIGINT end it in
+order. --check reads the configuration, names every problem and ends. --trust-simulator takes the simulator's root in
+mode = "demo"; in production it is refused.`;
+
+export interface ServeEdges {
+  /** Reads the configuration and everything that it names. */
+  readonly inspect: (configPath: string, options: ServeOptions) => Promise<void>;
+  /** Runs until a signal comes. */
+  readonly serve: (configPath: string, options: ServeOptions, terminal: Terminal) => Promise<ExitStatus>;
+}
+
+export interface ServeOptions {
+  readonly trustSimulatorFile?: string;
+}
+
+const DEFAULT_FOLDER = "ostiary-data";
+const CONFIG_FILE = "ostiary.toml";
+
+export function createServeCommand(edges: ServeEdges): Command {
+  return {
+    name: "serve",
+    summary: "run the broker; --check only reads the configuration",
+    usage: USAGE,
+    run: async (args, terminal) => {
+      const { values, positionals } = parseArguments(args, {
+        data: { type: "string" },
+        config: { type: "string" },
+        "trust-simulator": { type: "string" },
+        check: { type: "boolean" },
+      });
+      noWords(positionals);
+      const path = values.config ?? join(values.data ?? DEFAULT_FOLDER, CONFIG_FILE);
+      const file = values["trust-simulator"];
+      const options = file === undefined ? {} : { trustSimulatorFile: file };
+      if (values.check !== true) return edges.serve(path, options, terminal);
+      await edges.inspect(path, options);
+      terminal.out(`${path}: good\n`);
+      return 0;
+    },
+  };
+}

@@ -1,0 +1,107 @@
+/** Is this evidence genuine, as far as this machine can tell? Parsed, endorsed from where the options allow, verified. */
+import type { Endorsements, VerifyOptions } from "../attestation/endorsement/chain.ts";
+import { createChainMemo } from "../attestation/endorsement/memo.ts";
+import type { TrustAnchors } from "../attestation/endorsement/roots.ts";
+import { type Evidence, parseEvidence } from "../attestation/evidence.ts";
+import type { ProductLine } from "../attestation/snp/product.ts";
+import { type VerifiedEvidence, verifyEvidence } from "../attestation/verify.ts";
+import { equalBytes } from "../base/bytes.ts";
+import { Fault, isFault } from "../base/fault.ts";
+import type { Primitives } from "../base/primitives.ts";
+import type { Instant } from "../base/time.ts";
+import type { EndorsementSource } from "../broker/world.ts";
+import { carriedEvidenceOf } from "./evidence-file.ts";
+import { withFetched } from "./evidence-source.ts";
+
+/** What the options demand of the evidence. */
+export interface Assertions {
+  readonly product?: ProductLine;
+  /** 64 bytes. */
+  readonly reportData?: Uint8Array;
+  /** 32 bytes; raw evidence has no quote that could hold it. */
+  readonly qualifyingData?: Uint8Array;
+}
+
+export interface AppraisalParts {
+  readonly given: Endorsements;
+  readonly assertions: Assertions;
+  readonly roots: TrustAnchors;
+  readonly now: Instant;
+  readonly primitives: Primitives;
+  /** Asked for what is missing; `undefined` where nobody may be asked. */
+  readonly source: EndorsementSource | undefined;
+}
+
+/** `fault` or `verified`; what could be parsed is there either way. */
+export interface EvidenceOutcome {
+  readonly evidence?: Evidence;
+  readonly verified?: VerifiedEvidence;
+  readonly fault?: Fault;
+  readonly warnings: readonly string[];
+}
+
+const MEMO_ENTRIES = 64;
+
+/** Never throws for any bytes: a fault is an outcome. */
+export async function judgeEvidence(bytes: Uint8Array, parts: AppraisalParts): Promise<EvidenceOutcome> {
+  const warnings: string[] = [];
+  let evidence: Evidence | undefined;
+  try {
+    evidence = parseEvidence(carriedEvidenceOf(bytes));
+    const verified = await verify(evidence, parts, warnings);
+    return { evidence, verified, warnings };
+  } catch (thrown) {
+    if (!isFault(thrown)) throw thrown;
+    return { ...(evidence === undefined ? {} : { evidence }), fault: thrown, warnings };
+  }
+}
+
+async function verify(
+  evidence: Evidence,
+  parts: AppraisalParts,
+  warnings: string[],
+): Promise<VerifiedEvidence> {
+  const options: VerifyOptions = {
+    now: parts.now,
+    primitives: parts.primitives,
+    roots: parts.roots,
+    memo: createChainMemo(MEMO_ENTRIES),
+    revocation: "if-present",
+  };
+  const carried = evidence.crls.map((der) => ({ der }));
+  const at: Endorsements = {
+    certificates: [...evidence.certificates, ...parts.given.certificates],
+    crls: [...parts.given.crls, ...carried],
+  };
+  const endorsements =
+    parts.source === undefined ? at : await fetched(evidence, at, { ...parts, options, warnings });
+  const verified = await verifyEvidence(evidence, endorsements, options);
+  refuseUnasserted(verified, parts.assertions);
+  if (verified.revocation === undefined) {
+    warnings.push("no CRL was at hand: revocation was not checked, and a release would be refused");
+  }
+  return verified;
+}
+
+function refuseUnasserted(verified: VerifiedEvidence, assertions: Assertions): void {
+  const { product, reportData, qualifyingData } = assertions;
+  if (product !== undefined && product !== verified.product) {
+    throw new Fault(
+      "endorsement/product-mismatch",
+      `expected a ${product} chip, received ${verified.product}`,
+      {
+        expected: product,
+        received: verified.product,
+      },
+    );
+  }
+  if (reportData !== undefined && !equalBytes(reportData, verified.evidence.report.reportData)) {
+    throw new Fault("channel/not-bound", "expected these 64 bytes in REPORT_DATA");
+  }
+  if (qualifyingData !== undefined) {
+    throw new Fault(
+      "channel/not-bound",
+      "expected a quote over this qualifying data, received evidence without a quote",
+    );
+  }
+}

@@ -1,0 +1,47 @@
+/** The admin's verbs on Node: their client, their key, and the files they read. */
+import { createReadStream } from "node:fs";
+import { Fault } from "../../base/fault.ts";
+import type { AdminOptions } from "../../cli/admin-session.ts";
+import type { Command } from "../../cli/command.ts";
+import { createDecisionCommand } from "../../cli/commands/decision.ts";
+import { createLedgerCommand } from "../../cli/commands/ledger.ts";
+import { createPolicyCommand } from "../../cli/commands/policy.ts";
+import { createSecretCommand } from "../../cli/commands/secret.ts";
+import type { LedgerSource } from "../../cli/ledger-source.ts";
+import { describeBroker } from "../../client/describe.ts";
+import { openAdminSession } from "./admin-session.ts";
+import { nodePrimitives } from "./primitives.ts";
+
+export function createNodePolicyCommand(): Command {
+  return createPolicyCommand({ open: openAdminSession, digest: nodePrimitives.digest });
+}
+
+export function createNodeSecretCommand(): Command {
+  return createSecretCommand(openAdminSession);
+}
+
+export function createNodeDecisionCommand(): Command {
+  return createDecisionCommand(openAdminSession);
+}
+
+export function createNodeLedgerCommand(): Command {
+  return createLedgerCommand({ primitives: nodePrimitives, openLedger, readPieces });
+}
+
+/** The broker's own word for its ledger key: `verify --key` is for those who do not take it. */
+async function openLedger(options: AdminOptions): Promise<LedgerSource> {
+  const { client, audience, url } = await openAdminSession(options);
+  const { ledgerKey } = await describeBroker(url, globalThis.fetch);
+  return { checkpoint: client.checkpoint, ledgerPage: client.ledgerPage, audience, spki: ledgerKey.spki };
+}
+
+async function* readPieces(path: string): AsyncIterable<Uint8Array> {
+  try {
+    const stream = path === "-" ? process.stdin : createReadStream(path);
+    for await (const piece of stream)
+      yield typeof piece === "string" ? new TextEncoder().encode(piece) : piece;
+  } catch (thrown) {
+    const reason = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "unknown";
+    throw new Fault("file/unusable", `\`${path}\` cannot be read (${reason})`, { path, reason });
+  }
+}

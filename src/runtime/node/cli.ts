@@ -1,0 +1,68 @@
+/** The command line on Node: each verb's composition, loaded when the verb is called. */
+import { runCommandLine, type Verb } from "../../cli/main.ts";
+import { createTerminal } from "./terminal.ts";
+
+const VERBS: readonly Verb[] = [
+  {
+    name: "demo",
+    summary: "the whole story on this machine: broker, simulated guest, release, refusal",
+    load: async () => (await import("./demo.ts")).createNodeDemoCommand(),
+  },
+  {
+    name: "init",
+    summary: "make a broker's data folder, keys, database and configuration",
+    load: async () => {
+      const { createInitCommand } = await import("../../cli/commands/init.ts");
+      return createInitCommand({ init: (await import("./init.ts")).initDataFolder });
+    },
+  },
+  {
+    name: "serve",
+    summary: "run the broker",
+    load: async () => {
+      const { createServeCommand } = await import("../../cli/commands/serve.ts");
+      return createServeCommand(await import("./serve.ts"));
+    },
+  },
+  {
+    name: "evidence",
+    summary: "read and verify SEV-SNP evidence, without a broker",
+    load: async () => (await import("./evidence.ts")).createNodeEvidenceCommand(),
+  },
+  {
+    name: "writ",
+    summary: "the policy language on files: check, explain",
+    load: async () => (await import("./writ.ts")).createNodeWritCommand(),
+  },
+  {
+    name: "policy",
+    summary: "release policy on a broker: propose, activate, list, show",
+    load: async () => (await import("./admin-verbs.ts")).createNodePolicyCommand(),
+  },
+  {
+    name: "secret",
+    summary: "secrets by path: put, generate, rotate, list, show, disable, destroy",
+    load: async () => (await import("./admin-verbs.ts")).createNodeSecretCommand(),
+  },
+  {
+    name: "decision",
+    summary: "why a guest was let in or refused, by decision id",
+    load: async () => (await import("./admin-verbs.ts")).createNodeDecisionCommand(),
+  },
+  {
+    name: "ledger",
+    summary: "the transparency log: head, show, export, verify",
+    load: async () => (await import("./admin-verbs.ts")).createNodeLedgerCommand(),
+  },
+  {
+    name: "agent",
+    summary: "the guest side: get a secret, unlock a disk",
+    load: async () => {
+      const { createNodeAgentCommand } = await import("./agent.ts");
+      const { createSimulatorProvider } = await import("./simulator-provider.ts");
+      return createNodeAgentCommand({ simulator: createSimulatorProvider });
+    },
+  },
+];
+
+process.exitCode = await runCommandLine(process.argv.slice(2), VERBS, createTerminal());

@@ -1,0 +1,49 @@
+/** How does `ostiary serve` run? Until a signal, then in order; with --check it reads and ends. */
+import { resolve } from "node:path";
+import { Fault } from "../../base/fault.ts";
+import type { ExitStatus, Terminal } from "../../cli/command.ts";
+import type { ServeOptions } from "../../cli/commands/serve.ts";
+import { openKekFile } from "../../kek/file.ts";
+import { startBroker } from "./broker.ts";
+import { nodePrimitives } from "./primitives.ts";
+import { type LoadedConfig, loadConfig, loadSettings, loadSigners } from "./settings.ts";
+
+/** @throws {@link Fault} `config/invalid`, `file/unusable`, `kek/unavailable`: whatever would keep the broker from starting. */
+export async function inspect(configPath: string, options: ServeOptions): Promise<void> {
+  const loaded = await loadServed(configPath, options);
+  await loadSettings(loaded);
+  await loadSigners(loaded);
+  await openKekFile(loaded.at(loaded.config.files.kek), nodePrimitives);
+}
+
+export async function serve(
+  configPath: string,
+  options: ServeOptions,
+  terminal: Terminal,
+): Promise<ExitStatus> {
+  const loaded = await loadServed(configPath, options);
+  const broker = await startBroker(loaded, { writeLog: terminal.err });
+  terminal.out(`ostiary: serving ${broker.url} (${loaded.config.mode})\n`);
+  await untilSignal();
+  await broker.close();
+  return 0;
+}
+
+/** The option stands in for the configuration's `trust_simulator`; production refuses both. */
+async function loadServed(configPath: string, { trustSimulatorFile }: ServeOptions): Promise<LoadedConfig> {
+  const loaded = await loadConfig(configPath);
+  if (trustSimulatorFile === undefined) return loaded;
+  if (loaded.config.mode !== "demo") {
+    throw new Fault(
+      "config/invalid",
+      'expected mode = "demo" for --trust-simulator; production trusts AMD alone',
+    );
+  }
+  return { ...loaded, config: { ...loaded.config, trustSimulatorFile: resolve(trustSimulatorFile) } };
+}
+
+function untilSignal(): Promise<void> {
+  return new Promise((done) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => done());
+  });
+}

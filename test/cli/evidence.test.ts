@@ -1,0 +1,149 @@
+/** Does `ostiary evidence` answer as catalogued, for every real case, and with a fault for anything else? */
+import { existsSync, readdirSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fc, it as property } from "@fast-check/vitest";
+import { describe, expect, it } from "vitest";
+import { base64Of, hexOf, utf8 } from "../../src/base/bytes.ts";
+import { instant } from "../../src/base/time.ts";
+import type { Terminal } from "../../src/cli/command.ts";
+import { createEvidenceCommand } from "../../src/cli/commands/evidence.ts";
+import { NO_SOURCE } from "../../src/runtime/node/no-source.ts";
+import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
+import { certTableOf, pemOf } from "../../src/simulator/chip-folder.ts";
+import { createSimulatedChip } from "../../src/simulator/sp.ts";
+import { itWithVectors, readVectorJson, sharedVectors } from "../support/shared-vectors.ts";
+import { SIMULATED_NOW, simulatedRoot } from "../support/simulated.ts";
+
+interface Expectation {
+  readonly at: string;
+  readonly crl?: string;
+  readonly verified: boolean;
+  readonly code: readonly string[] | null;
+  readonly product?: string | null;
+  readonly claims?: Readonly<Record<string, unknown>>;
+}
+
+const command = createEvidenceCommand({
+  primitives: nodePrimitives,
+  now: () => instant(1_780_272_000),
+  createSource: () => NO_SOURCE,
+});
+
+/** Runs the verb over files in memory, or on disk where the path is one. */
+async function run(args: readonly string[], files: Readonly<Record<string, Uint8Array>> = {}) {
+  const printed: string[] = [];
+  const terminal: Terminal = {
+    out: (text) => void printed.push(text),
+    err: () => undefined,
+    isTty: false,
+    readFile: async (path) => files[path] ?? Uint8Array.from(await readFile(path)),
+    writeFile: async () => undefined,
+  };
+  const status = await command.run(args, terminal);
+  return { status, text: printed.join("") };
+}
+
+const cases = sharedVectors === undefined ? ["every case"] : readdirSync(join(sharedVectors, "snp/cases"));
+
+describe("evidence verify --json", () => {
+  for (const name of cases) {
+    itWithVectors(`answers ${name} as catalogued`, async () => {
+      const folder = join(sharedVectors ?? "", "snp/cases", name);
+      const expected = readVectorJson<Expectation>("snp/cases", name, "expect.json");
+      const endorsements = join(folder, "endorsements");
+      const given = existsSync(endorsements) ? readdirSync(endorsements) : [];
+      const { status, text } = await run([
+        "verify",
+        join(folder, "report.bin"),
+        ...given.flatMap((file) => ["--endorsements", join(endorsements, file)]),
+        ...(expected.crl === undefined ? [] : ["--crl", join(sharedVectors ?? "", "snp/amd", expected.crl)]),
+        "--at",
+        expected.at,
+        "--offline",
+        "--json",
+      ]);
+      const result = JSON.parse(text);
+      expect(status).toBe(expected.verified ? 0 : 1);
+      expect(result.verified).toBe(expected.verified);
+      if (expected.code === null) expect(result.code).toBeNull();
+      else expect(expected.code).toContain(result.code);
+      if (expected.verified) {
+        expect(result.product).toBe(expected.product);
+        expect(result.revocation.checked).toBe(expected.crl !== undefined);
+        expect(result.warnings.length).toBe(expected.crl === undefined ? 1 : 0);
+      }
+      expect(result.claims).toMatchObject(expected.claims ?? {});
+    });
+  }
+});
+
+describe("what a file may be", () => {
+  const root = simulatedRoot("milan");
+  const chip = createSimulatedChip(root);
+  const report = chip.report({ reportData: new Uint8Array(64).fill(9) });
+  const table = certTableOf(root, chip, SIMULATED_NOW);
+  const whole = Uint8Array.from([...report, ...table]);
+  const files = { root: utf8(pemOf(root.ark)), whole, report };
+  const verify = (
+    file: string,
+    more: readonly string[] = [],
+    others: Readonly<Record<string, Uint8Array>> = {},
+  ) =>
+    run(["verify", file, "--trust-simulator", "root", "--offline", "--json", ...more], {
+      ...files,
+      ...others,
+    });
+
+  it.each([
+    ["a report with its certificate table", whole],
+    ["the same in hex", utf8(`${hexOf(whole)}\n`)],
+    ["the same in base64", utf8(base64Of(whole))],
+  ])("reads %s", async (_name, bytes) => {
+    const { status, text } = await verify("-", [], { "-": bytes });
+    expect(JSON.parse(text)).toMatchObject({ verified: true, simulated: true, product: "milan" });
+    expect(status).toBe(0);
+  });
+
+  it("trusts no simulator unless it is told to", async () => {
+    const { status, text } = await run(["verify", "whole", "--offline", "--json"], files);
+    expect(JSON.parse(text)).toMatchObject({ verified: false, code: "endorsement/untrusted-root" });
+    expect(status).toBe(1);
+  });
+
+  it.each([
+    ["another product", ["--product", "genoa"], "endorsement/product-mismatch"],
+    ["other report data", ["--report-data", "00".repeat(64)], "channel/not-bound"],
+    ["a quote that is not there", ["--qualifying-data", "00".repeat(32)], "channel/not-bound"],
+  ])("says no to %s", async (_name, words, code) => {
+    const { text } = await verify("whole", words);
+    expect(JSON.parse(text)).toMatchObject({ verified: false, code });
+  });
+
+  it("says yes to the right report data", async () => {
+    const { status } = await verify("whole", ["--report-data", "09".repeat(64), "--product", "milan"]);
+    expect(status).toBe(0);
+  });
+
+  it("takes no certificate of AMD's arc without the mark for a simulator's root", async () => {
+    const bare = root.intermediate("vcek", {});
+    await expect(verify("whole", [], { root: bare })).rejects.toMatchObject({
+      code: "endorsement/untrusted-root",
+    });
+  });
+
+  it("shows the same claims as it verifies", async () => {
+    const shown = JSON.parse((await run(["show", "report", "--json"], files)).text);
+    const verified = JSON.parse((await verify("whole")).text);
+    expect(verified.claims).toMatchObject(shown.claims);
+  });
+
+  property.prop([fc.uint8Array({ maxLength: 2400 })], { numRuns: 60 })(
+    "gives a fault for any bytes, never an exception",
+    async (bytes) => {
+      const { status, text } = await verify("any", [], { any: bytes });
+      expect(status).toBe(1);
+      expect(JSON.parse(text).verified).toBe(false);
+    },
+  );
+});
