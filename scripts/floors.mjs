@@ -16,11 +16,14 @@ if (run.stdout === "") {
 }
 const { modules, summary } = JSON.parse(run.stdout);
 const cruised = modules.filter(({ source }) => /^src\/.*[.]ts$/.test(source)).length;
-const held = readdirSync(join(root, "src"), { recursive: true }).filter((name) => name.endsWith(".ts")).length;
+const held = readdirSync(join(root, "src"), { recursive: true }).filter((name) =>
+  name.endsWith(".ts"),
+).length;
 for (const { from, to, rule } of summary.violations) {
   process.stderr.write(`floors: ${rule.name}: ${from} must not import ${to}\n`);
 }
-if (cruised < held) process.stderr.write(`floors: expected ${held} files of src, dependency-cruiser saw ${cruised}\n`);
+if (cruised < held)
+  process.stderr.write(`floors: expected ${held} files of src, dependency-cruiser saw ${cruised}\n`);
 const isGood = summary.violations.length === 0 && cruised >= held;
 process.stdout.write(`floors: ${cruised} files, ${summary.violations.length} violations\n`);
 process.exit(isGood ? 0 : 1);

@@ -20,7 +20,9 @@ if (!isInstalled()) {
   }
 }
 if (!existsSync(join(root, "node_modules/node/bin/node"))) {
-  process.stderr.write("ostiary: Node 24 is missing: npm must be allowed to run the install script of `node`\n");
+  process.stderr.write(
+    "ostiary: Node 24 is missing: npm must be allowed to run the install script of `node`\n",
+  );
   process.exit(3);
 }
 

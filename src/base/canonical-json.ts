@@ -39,7 +39,11 @@ function objectOf(value: JsonObject): string {
   return `{${members.join(",")}}`;
 }
 
+/** What JSON writes as it stands: printable ASCII but quote and backslash. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
 function stringOf(text: string): string {
+  if (PLAIN.test(text)) return `"${text}"`;
   if (!text.isWellFormed()) throw new Fault("internal/invariant", "canonical JSON holds no lone surrogate");
   return JSON.stringify(text);
 }

@@ -196,7 +196,7 @@ export const FAULT_CODES = {
     next: "mend the policy; `ostiary writ check` shows where",
   },
   "policy/bad-signature": {
-    status: 403,
+    status: 401,
     wire: "unauthorized",
     next: "sign the bundle with a known admin key",
   },

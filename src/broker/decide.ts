@@ -10,6 +10,7 @@ import { refuseUnoffered } from "./challenge.ts";
 import { type Authorization, commitDecision } from "./commit.ts";
 import { appraiseItems, type Wanted } from "./items.ts";
 import type { Exchange, ReleaseRequest } from "./request.ts";
+import type { Refusal } from "./store.ts";
 import type { World } from "./world.ts";
 
 /** What a decision leaves in hand: the receipt of the commit, and what it was about. */
@@ -34,15 +35,10 @@ export async function decide(
   world: World,
 ): Promise<Decided> {
   const now = world.now();
-  refuseUnoffered(request.binding, exchange);
-  const nonce = openNonce(
-    request.nonce,
-    { binding: request.binding, now },
-    await world.nonceKeys(),
-    world.primitives,
-  );
-
   return loggingRefusals({ request, exchange, now }, world, async () => {
+    refuseUnoffered(request.binding, exchange);
+    const nonceKeys = await world.nonceKeys();
+    const nonce = openNonce(request.nonce, { binding: request.binding, now }, nonceKeys, world.primitives);
     await refuseSpent(nonce, world);
     const evidence = parseEvidence(request.evidence);
     const transcript = transcriptOf(transcriptFieldsOf(request, exchange, world), world.primitives);
@@ -101,28 +97,29 @@ async function keepCrlNumber({ product, revocation }: BoundEvidence, world: Worl
 }
 
 /** Codes after which the decision is in the ledger, so that the decision log has no line of it. */
-const RECORDED_CODES = new Set(["policy/denied", "obligation/exhausted"]);
+const RECORDED_CODES: ReadonlySet<string> = new Set(["policy/denied", "obligation/exhausted"]);
+/** Until the nonce's MAC holds, a stranger fills no log: counted, and no more (PROTOCOL section 5). */
+const STRANGERS_CODES: ReadonlySet<string> = new Set(["nonce/invalid", "channel/wrong-listener"]);
 
-async function loggingRefusals(
-  about: { readonly request: ReleaseRequest; readonly exchange: Exchange; readonly now: Instant },
-  world: World,
-  steps: () => Promise<Decided>,
-): Promise<Decided> {
+interface About {
+  readonly request: ReleaseRequest;
+  readonly exchange: Exchange;
+  readonly now: Instant;
+}
+
+async function loggingRefusals(about: About, world: World, steps: () => Promise<Decided>): Promise<Decided> {
   try {
     return await steps();
   } catch (thrown) {
     const code = isFault(thrown) ? thrown.code : "internal/invariant";
     if (!RECORDED_CODES.has(code)) {
-      const { request, exchange, now } = about;
       world.meter.count("refusals", { code });
-      await world.logRefusal({
-        id: exchange.id,
-        at: now,
-        source: exchange.source,
-        code,
-        format: request.evidence.format,
-      });
+      if (!STRANGERS_CODES.has(code)) await world.logRefusal(refusalOf(about, code));
     }
     throw thrown;
   }
+}
+
+function refusalOf({ request, exchange, now }: About, code: string): Refusal {
+  return { id: exchange.id, at: now, source: exchange.source, code, format: request.evidence.format };
 }

@@ -1,5 +1,5 @@
 /** How do secrets come in, change and leave service? By an admin's hand, versioned, enveloped before they touch the store. */
-import { hexOf } from "../base/bytes.ts";
+import { hexOf, utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import { sealEnvelope } from "../keys/envelope.ts";
 import { zeroize } from "../keys/zeroize.ts";

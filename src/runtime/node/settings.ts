@@ -1,7 +1,7 @@
 /** Which files does a configuration name, and what is in them? Keys become signers, admin files become keys. */
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { parseUtf8 } from "../../base/bytes.ts";
+import { equalBytes, parseUtf8 } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
 import type { Signer } from "../../base/primitives.ts";
 import type { AdminKey, BrokerSettings } from "../../broker/world.ts";
@@ -45,6 +45,9 @@ export async function loadSettings({ config, at }: LoadedConfig): Promise<Broker
   const adminKeys: AdminKey[] = [];
   for (const admin of config.admins) {
     const spki = "spki" in admin ? admin.spki : spkiOfPublicPem(await pemOf(at(admin.file))); // in order, once
+    if (adminKeys.some((known) => equalBytes(known.spki, spki))) {
+      throw new Fault("config/invalid", `expected one key per person, \`${admin.kid}\` has that of another`);
+    }
     adminKeys.push({ kid: admin.kid, spki });
   }
   return { audience, tenant, region, environment, mode, adminKeys };
