@@ -33,7 +33,7 @@ const DECISION_CODES = [
 ] as const;
 
 /** One wanted item and what became of it. `version` is 0 where there is none. */
-export type DecisionItem = {
+type DecisionItem = {
   readonly resource: string;
   readonly op: (typeof OPERATIONS)[number];
   readonly version: number;
@@ -73,10 +73,10 @@ export type DecisionEntry = Common<"decision"> & {
 };
 
 /** Unwrap or seal failed after the decision with this id was committed. */
-export type ReleaseFailedEntry = Common<"release-failed"> & { readonly id: string };
+type ReleaseFailedEntry = Common<"release-failed"> & { readonly id: string };
 
 /** An act of an admin on secrets, policy, approvals, audiences or admin keys. */
-export type AdminEntry = Common<"admin"> & {
+type AdminEntry = Common<"admin"> & {
   /** The `kid` of the admin key. */
   readonly actor: string;
   readonly act: string;
@@ -86,7 +86,7 @@ export type AdminEntry = Common<"admin"> & {
 };
 
 /** A broker began: on a new database, or on a restored one. */
-export type EpochEntry = Common<"epoch"> & { readonly act: "start" | "restore" };
+type EpochEntry = Common<"epoch"> & { readonly act: "start" | "restore" };
 
 export type LedgerEntry = DecisionEntry | ReleaseFailedEntry | AdminEntry | EpochEntry;
 

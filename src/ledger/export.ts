@@ -53,7 +53,7 @@ export interface VerifiedExport {
   readonly counts: ExportCounts;
 }
 
-export interface ExportCounts {
+interface ExportCounts {
   readonly allowed: number;
   readonly denied: number;
   readonly releaseFailed: number;

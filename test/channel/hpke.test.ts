@@ -4,78 +4,16 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { concatBytes, hexOf } from "../../src/base/bytes.ts";
 import type { Primitives } from "../../src/base/primitives.ts";
-import { type HpkeSuite, openBase, sealBase } from "../../src/channel/hpke.ts";
+import { openBase, sealBase } from "../../src/channel/hpke.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
+import { describeHpke } from "../contract/hpke.ts";
 import { cryptoVector } from "../support/crypto-vectors.ts";
 import { codeOfPromise } from "../support/faults.ts";
 import { noblePrimitives } from "../support/noble-primitives.ts";
 import { bytesOf } from "../support/protocol-vectors.ts";
-import { itWithVectors } from "../support/shared-vectors.ts";
 
-/** The AES-128 suite of appendix A.1, which exists for its vectors alone. */
-const A1: HpkeSuite = {
-  group: "x25519",
-  kemId: 0x0020,
-  aeadId: 0x0001,
-  publicKeySize: 32,
-  privateKeySize: 32,
-  aeadKeySize: 16,
-  pskIdHash: bytesOf("725611c9d98c07c03f60095cd32d400d8347d45ed67097bbad50fc56da742d07"),
-};
-
-describe("RFC 9180 appendix A.1, base mode", () => {
-  itWithVectors("gives the encapsulated key, the key schedule and both ciphertexts", async () => {
-    const { setup, messages } = appendixA1();
-    const [first, second] = messages;
-    if (first === undefined || second === undefined) throw new Error("the vector has two messages");
-    const seen: { key: Uint8Array; iv: Uint8Array }[] = [];
-    const sealed = await sealBase(
-      {
-        recipient: setup("pkRm"),
-        info: setup("info"),
-        aad: bytesOf(first["aad"] ?? ""),
-        plaintext: bytesOf(first["pt"] ?? ""),
-        ephemeral: setup("skEm"),
-      },
-      recordingSeals(seen),
-      A1,
-    );
-    expect(hexOf(sealed.enc)).toBe(hexOf(setup("enc")));
-    expect(hexOf(sealed.enc)).toBe(hexOf(setup("pkEm")));
-    expect(hexOf(sealed.ct)).toBe(first["ct"]);
-    const [schedule] = seen;
-    if (schedule === undefined) throw new Error("nothing was sealed");
-    expect(hexOf(schedule.key)).toBe(hexOf(setup("key")));
-    expect(hexOf(schedule.iv)).toBe(hexOf(setup("base_nonce")));
-
-    // We seal one message to a key; the second of the vector follows from the same schedule.
-    const iv = schedule.iv.map((byte, i) => (i === 11 ? byte ^ 1 : byte));
-    const next = await nodePrimitives.aeadSeal(
-      schedule.key,
-      iv,
-      bytesOf(second["aad"] ?? ""),
-      bytesOf(second["pt"] ?? ""),
-    );
-    expect(hexOf(next)).toBe(second["ct"]);
-  });
-
-  itWithVectors("opens the first ciphertext with the recipient's key", async () => {
-    const { setup, messages } = appendixA1();
-    const [first] = messages;
-    const opened = await openBase(
-      {
-        privateKey: setup("skRm"),
-        enc: setup("enc"),
-        info: setup("info"),
-        aad: bytesOf(first?.["aad"] ?? ""),
-        ct: bytesOf(first?.["ct"] ?? ""),
-      },
-      nodePrimitives,
-      A1,
-    );
-    expect(opened === undefined ? undefined : hexOf(opened)).toBe(first?.["pt"]);
-  });
-});
+describeHpke({ name: "node", primitives: nodePrimitives, vector: cryptoVector });
+describeHpke({ name: "noble", primitives: noblePrimitives, vector: cryptoVector });
 
 describe("suite 1 and a second implementation", () => {
   const theirs = new CipherSuite({
@@ -271,33 +209,7 @@ async function seal(
   );
 }
 
-function recordingSeals(seen: { key: Uint8Array; iv: Uint8Array }[]): Primitives {
-  return {
-    ...nodePrimitives,
-    aeadSeal: (key, iv, aad, plaintext) => {
-      seen.push({ key: key.slice(), iv: iv.slice() });
-      return nodePrimitives.aeadSeal(key, iv, aad, plaintext);
-    },
-  };
-}
-
 /** WebCrypto asks for bytes over a plain ArrayBuffer. */
 function owned(bytes: Uint8Array): ArrayBuffer {
   return new Uint8Array(concatBytes(bytes)).buffer;
-}
-
-/** The text of the appendix: `name: hex`, the hex on further lines where it is long. */
-function appendixA1() {
-  const file = cryptoVector("hpke/rfc9180-a1-x25519-aes128gcm-base.txt") ?? "";
-  const [head, ...rest] = file.split(/^sequence number: \d+$/m);
-  const fields = fieldsIn(head ?? "");
-  return {
-    setup: (name: string) => bytesOf(fields[name] ?? "no such field"),
-    messages: rest.map(fieldsIn),
-  };
-}
-
-function fieldsIn(part: string): Readonly<Record<string, string>> {
-  const fields = [...part.matchAll(/^(\w+):\s*((?:[0-9a-f]+\s*)+)$/gm)];
-  return Object.fromEntries(fields.map(([, name, hex]) => [name, (hex ?? "").replace(/\s/g, "")]));
 }
