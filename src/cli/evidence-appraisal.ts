@@ -73,8 +73,9 @@ async function verify(
     certificates: [...evidence.certificates, ...parts.given.certificates],
     crls: [...parts.given.crls, ...carried],
   };
+  const { source } = parts;
   const endorsements =
-    parts.source === undefined ? at : await fetched(evidence, at, { ...parts, options, warnings });
+    source === undefined ? at : await withFetched(evidence, at, { source, options, warnings });
   const verified = await verifyEvidence(evidence, endorsements, options);
   refuseUnasserted(verified, parts.assertions);
   if (verified.revocation === undefined) {

@@ -4,9 +4,12 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import config from "../../.dependency-cruiser.mjs";
 
 const root = join(import.meta.dirname, "../..");
+
+const config: { readonly forbidden: readonly { readonly name: string }[] } = (
+  await import(join(root, ".dependency-cruiser.mjs"))
+).default;
 
 /** One file per row: where it stands, what it imports, and the rule that must object. */
 const PLANTED = [

@@ -1,6 +1,4 @@
 /** The admin's verbs on Node: their client, their key, and the files they read. */
-import { createReadStream } from "node:fs";
-import { Fault } from "../../base/fault.ts";
 import type { AdminOptions } from "../../cli/admin-session.ts";
 import type { Command } from "../../cli/command.ts";
 import { createDecisionCommand } from "../../cli/commands/decision.ts";
@@ -11,6 +9,7 @@ import type { LedgerSource } from "../../cli/ledger-source.ts";
 import { describeBroker } from "../../client/describe.ts";
 import { openAdminSession } from "./admin-session.ts";
 import { nodePrimitives } from "./primitives.ts";
+import { readPieces } from "./read-pieces.ts";
 
 export function createNodePolicyCommand(): Command {
   return createPolicyCommand({ open: openAdminSession, digest: nodePrimitives.digest });
@@ -33,15 +32,4 @@ async function openLedger(options: AdminOptions): Promise<LedgerSource> {
   const { client, audience, url } = await openAdminSession(options);
   const { ledgerKey } = await describeBroker(url, globalThis.fetch);
   return { checkpoint: client.checkpoint, ledgerPage: client.ledgerPage, audience, spki: ledgerKey.spki };
-}
-
-async function* readPieces(path: string): AsyncIterable<Uint8Array> {
-  try {
-    const stream = path === "-" ? process.stdin : createReadStream(path);
-    for await (const piece of stream)
-      yield typeof piece === "string" ? new TextEncoder().encode(piece) : piece;
-  } catch (thrown) {
-    const reason = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "unknown";
-    throw new Fault("file/unusable", `\`${path}\` cannot be read (${reason})`, { path, reason });
-  }
 }
