@@ -1,5 +1,5 @@
 /** How does an admin's program speak to a broker? Typed calls; each request is signed for its method, URL and body. */
-import { base64UrlOf, concatBytes, utf8 } from "../base/bytes.ts";
+import { base64UrlOf, utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import type { Primitives, Signer } from "../base/primitives.ts";
 import type { Instant } from "../base/time.ts";
@@ -7,11 +7,10 @@ import { bodyHashOf, MAX_ADMIN_TOKEN_SECONDS, signAdminToken } from "../wire/adm
 import * as bundle from "../wire/bundle.ts";
 import { decodeDecisionDetail } from "../wire/decision.ts";
 import { decodeLedgerPage } from "../wire/ledger.ts";
-import { MAX_ANSWER_BYTES } from "../wire/limits.ts";
 import type * as wire from "../wire/messages.ts";
-import { decodeProblem, faultOfProblem } from "../wire/problem.ts";
 import { isSecretPath } from "../wire/resource-path.ts";
 import * as secret from "../wire/secret.ts";
+import { fetchBounded } from "./bounded-fetch.ts";
 
 /** What an admin can do, one call each. Every call throws {@link Fault}: the broker's own, or `broker/unreachable`. */
 export interface AdminClient {
@@ -104,15 +103,11 @@ async function send(call: Call, options: AdminClientOptions): Promise<Uint8Array
     authorization,
     ...(call.body === undefined ? {} : { "content-type": "application/json" }),
   };
-  const response = await answerTo(`${options.url}${call.path}`, options.fetch, {
+  return fetchBounded(`${options.url}${call.path}`, options.fetch, {
     method: call.method,
     headers,
-    redirect: "error",
     ...(call.body === undefined ? {} : { body: call.body }),
   });
-  const bytes = await bytesOf(response);
-  if (response.ok) return bytes;
-  throw faultOfProblem(decodeProblem(bytes));
 }
 
 function tokenFor({ method, path, body = "" }: Call, options: AdminClientOptions): Promise<string> {
@@ -127,31 +122,4 @@ function tokenFor({ method, path, body = "" }: Call, options: AdminClientOptions
     jti: base64UrlOf(options.random(16)),
   };
   return signAdminToken(claims, options.signer);
-}
-
-async function answerTo(url: string, send: typeof fetch, init: RequestInit): Promise<Response> {
-  try {
-    return await send(url, init);
-  } catch (thrown) {
-    throw new Fault("broker/unreachable", `expected an answer of the broker at \`${url}\``, {}, thrown);
-  }
-}
-
-/** Reads an answer piece by piece, so that whoever answers cannot fill the memory. */
-async function bytesOf(response: Response): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  try {
-    const reader = response.body?.getReader();
-    for (let piece = await reader?.read(); piece?.done === false; piece = await reader?.read()) {
-      size += piece.value.length;
-      if (size > MAX_ANSWER_BYTES) break;
-      pieces.push(piece.value);
-    }
-    if (size > MAX_ANSWER_BYTES) await reader?.cancel();
-  } catch (thrown) {
-    throw new Fault("broker/unreachable", "expected a whole answer, it broke off", {}, thrown);
-  }
-  if (size <= MAX_ANSWER_BYTES) return concatBytes(...pieces);
-  throw new Fault("broker/unreachable", `expected an answer of at most ${MAX_ANSWER_BYTES} bytes`);
 }

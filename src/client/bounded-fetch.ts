@@ -13,7 +13,14 @@ export async function fetchBounded(url: string, send: typeof fetch, init: Reques
   const response = await answerTo(url, send, init);
   const bytes = await bytesOf(response);
   if (response.ok) return bytes;
-  throw faultOfProblem(decodeProblem(bytes));
+  throw patient(faultOfProblem(decodeProblem(bytes)), response);
+}
+
+/** The same fault with the seconds of `Retry-After`, where the answer names some; a date is passed over. */
+function patient(fault: Fault, response: Response): Fault {
+  const text = response.headers.get("retry-after") ?? "";
+  if (!/^\d{1,6}$/.test(text)) return fault;
+  return new Fault(fault.code, fault.message, { ...fault.detail, retryAfterSeconds: Number(text) });
 }
 
 async function answerTo(url: string, send: typeof fetch, init: RequestInit): Promise<Response> {

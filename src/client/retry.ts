@@ -1,6 +1,5 @@
 /** Is it worth asking again, and when? By the class of the no: wait with jitter, begin anew, or stop. */
-import type { Fault } from "../base/fault.ts";
-import { isFault } from "../base/fault.ts";
+import { type Fault, isFault } from "../base/fault.ts";
 import type { FaultCode } from "../base/fault-codes.ts";
 
 export interface RetryParts {
@@ -36,39 +35,47 @@ const CLASS_OF_CODE: Partial<Readonly<Record<FaultCode, RetryClass>>> = {
 
 /**
  * Runs an attempt until it succeeds, is refused for good, or the time is up. Waits grow from half a second to thirty, each
- * drawn from the whole range up to its bound, so that a thousand guests that boot together do not come back together.
+ * drawn from the whole range up to its bound, so that a thousand guests that boot together do not come back together. A
+ * `Retry-After` is waited out first. Each attempt is told how many milliseconds are left, and keeps within them itself.
  *
  * @throws what the last attempt threw.
  */
 export async function withRetries<T>(
-  attempt: () => Promise<T>,
+  attempt: (remainingMs: number) => Promise<T>,
   deadlineMs: number,
   parts: RetryParts,
 ): Promise<T> {
   const end = parts.milliseconds() + deadlineMs;
-  let freshStarts = 0;
-  for (let bound = BASE_MS; ; ) {
+  const remaining = (): number => Math.max(0, end - parts.milliseconds());
+  const nextWait = createPace(parts.random);
+  for (;;) {
     try {
-      return await attempt(); // in order: each attempt follows from the last one's failure
+      return await attempt(remaining()); // in order: each attempt follows from the last one's failure
     } catch (thrown) {
-      const kind = isFault(thrown) ? classOf(thrown) : "stop";
-      if (!isFault(thrown) || kind === "stop") throw thrown;
-      if (kind === "anew") {
-        freshStarts += 1;
-        if (freshStarts > MAX_FRESH_STARTS) throw thrown;
-        continue;
-      }
-      const wait = Math.max(parts.random() * bound, retryAfterMs(thrown));
-      if (parts.milliseconds() + wait > end) throw thrown;
+      const wait = nextWait(thrown);
+      if (!isFault(thrown) || wait === undefined || wait > remaining()) throw thrown;
+      if (wait === 0) continue;
       parts.onWait?.(thrown, wait);
       await parts.sleep(wait);
-      bound = Math.min(bound * 2, MAX_MS);
     }
   }
 }
 
-function classOf(fault: Fault): RetryClass {
-  return CLASS_OF_CODE[fault.code] ?? "stop";
+/** How long to wait after each failure: 0 to begin anew at once, `undefined` to give up. */
+function createPace(random: () => number): (thrown: unknown) => number | undefined {
+  let bound = BASE_MS;
+  let freshStarts = 0;
+  return (thrown) => {
+    const kind = isFault(thrown) ? (CLASS_OF_CODE[thrown.code] ?? "stop") : "stop";
+    if (!isFault(thrown) || kind === "stop") return undefined;
+    if (kind === "anew") {
+      freshStarts += 1;
+      return freshStarts > MAX_FRESH_STARTS ? undefined : 0;
+    }
+    const wait = Math.max(1, retryAfterMs(thrown) + random() * bound);
+    bound = Math.min(bound * 2, MAX_MS);
+    return wait;
+  };
 }
 
 function retryAfterMs(fault: Fault): number {
