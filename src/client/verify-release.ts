@@ -34,47 +34,80 @@ export interface OpenedRelease {
 
 const CLOCK_SKEW_SECONDS = 5;
 
+/** One release with what it says of itself, and which of the wanted items it is. */
+interface Item {
+  readonly sealed: SealedRelease;
+  readonly header: ReleaseHeader;
+  readonly place: number;
+}
+
 /**
  * Verifies and opens every release of an answer (PROTOCOL section 6, steps 4 to 6): the whole set first, then each signature,
  * then what it seals.
  *
- * @throws {@link Fault} `channel/bad-release`; then nothing of the answer may be used.
+ * @returns In the order of what was wanted.
+ * @throws {@link Fault} `channel/bad-release`; then nothing of the answer may be used, and what was opened is overwritten.
  */
 export async function openReleases(
   answer: ReleaseAnswer,
   context: ReleaseContext,
 ): Promise<readonly OpenedRelease[]> {
-  const releases = answer.releases.map((sealed) => ({ sealed, header: parseReleaseHeader(sealed.header) }));
-  refuseIncomplete(
-    releases.map(({ header }) => header),
-    context,
-  );
-  for (const { sealed, header } of releases) {
+  const items = itemsOf(answer, context);
+  for (const { sealed, header } of items) {
     refuseForeignHeader(header, answer.decision, context);
     await refuseForgery(sealed, context); // in order: the first bad one ends it
   }
   const opened: OpenedRelease[] = [];
-  for (const { sealed, header } of releases) opened.push(await open(sealed, header, context)); // in order of seq
-  return opened;
+  try {
+    const inOrder = items.toSorted((a, b) => a.place - b.place);
+    for (const { sealed, header } of inOrder) opened.push(await open(sealed, header, context)); // none before the last is good
+    return opened;
+  } catch (thrown) {
+    for (const { secret } of opened) secret.fill(0);
+    throw thrown;
+  }
 }
 
-/** `seq` and `of` complete and in order, no item twice, everything asked for there unless the guest said `partial`. */
-function refuseIncomplete(headers: readonly ReleaseHeader[], { wanted, isPartial }: ReleaseContext): void {
+/** `seq` and `of` complete and in order, each item once and asked for, everything there unless the guest said `partial`. */
+function itemsOf({ releases }: ReleaseAnswer, { wanted, isPartial }: ReleaseContext): readonly Item[] {
+  const headers = releases.map(({ header }) => parseReleaseHeader(header));
   const isCounted = headers.every(({ seq, of }, index) => seq === index && of === headers.length);
-  const ids = new Set(headers.map(({ secret_id }) => secret_id));
-  const isWhole = ids.size === headers.length && (isPartial || headers.length === wanted.length);
-  if (!isCounted || !isWhole || headers.length === 0) {
+  if (!isCounted || headers.length === 0 || (!isPartial && headers.length !== wanted.length)) {
     throw bad(`expected ${wanted.length} releases in order, each once, received ${headers.length}`);
   }
+  const open = openPlaces(wanted);
+  return releases.flatMap((sealed, index) => {
+    const header = headers[index];
+    return header === undefined ? [] : [{ sealed, header, place: takePlace(header, open) }];
+  });
+}
+
+interface Place {
+  readonly index: number;
+  readonly secret: string;
+  readonly version: number | undefined;
+}
+
+/** Wanted secrets that nothing has come for yet; those of a certain version first, so that none takes another's place. */
+function openPlaces(wanted: readonly WantedItem[]): Place[] {
+  return wanted
+    .flatMap((item, index) =>
+      "secret" in item ? [{ index, secret: item.secret, version: item.version }] : [],
+    )
+    .toSorted((a, b) => Number(a.version === undefined) - Number(b.version === undefined));
+}
+
+function takePlace({ secret_id, key_version }: ReleaseHeader, open: Place[]): number {
+  const at = open.findIndex(
+    ({ secret, version }) => secret === secret_id && (version ?? key_version) === key_version,
+  );
+  const [place] = at < 0 ? [] : open.splice(at, 1);
+  if (place === undefined) throw bad(`expected what was asked for, once, received \`${secret_id}\``);
+  return place.index;
 }
 
 function refuseForeignHeader(header: ReleaseHeader, decision: string, context: ReleaseContext): void {
   const { fields } = context.transcript;
-  const asked = context.wanted.find((item) => "secret" in item && item.secret === header.secret_id);
-  if (asked === undefined) throw bad(`expected what was asked for, received \`${header.secret_id}\``);
-  const version = "secret" in asked ? asked.version : undefined;
-  if (version !== undefined && header.key_version !== version)
-    throw bad("expected the version that was asked for");
   if (header.suite !== fields.suite || header.binding !== fields.binding) {
     throw bad("expected the suite and binding of the request");
   }

@@ -1,0 +1,96 @@
+/** How does a guest prove itself for one request? Its own view of the exchange, hashed, signed by the hardware. */
+
+import { Fault } from "../base/fault.ts";
+import type { Primitives } from "../base/primitives.ts";
+import { bareKeyOf } from "../base/spki.ts";
+import { type Transcript, transcriptOf } from "../channel/transcript.ts";
+import type { EvidenceRequest } from "../client/guest.ts";
+import { encodeClaims } from "../wire/claims.ts";
+import type { Claims } from "../wire/messages.ts";
+import type { EvidenceProvider } from "./provider.ts";
+
+/** Which broker this guest speaks to: its own configuration, never a broker's word. */
+export interface PinnedBroker {
+  /** Compared byte for byte, by way of the transcript. */
+  readonly audience: string;
+  /** The broker's signing key, DER SubjectPublicKeyInfo of a P-256 key. */
+  readonly signingKey: Uint8Array;
+}
+
+export interface AttestParts {
+  readonly provider: EvidenceProvider;
+  readonly primitives: Primitives;
+  readonly random: (size: number) => Uint8Array;
+}
+
+/** A request with its evidence, and the half of it that stays here. */
+export interface Attested {
+  readonly request: EvidenceRequest;
+  readonly transcript: Transcript;
+  /** Opens what is sealed for this request. The caller overwrites it when done. */
+  readonly wrapPrivate: Uint8Array;
+}
+
+const BINDING = 3;
+const SUITE = 1;
+const KEY_SIZE = 32;
+const OWN_NONCE_SIZE = 32;
+
+/**
+ * Builds the request for one nonce: claims, a one-use key, the transcript of binding 3, and a report over it.
+ *
+ * @param claims - What is asked for; its exact bytes are hashed and carried.
+ * @param nonce - The broker's, 48 bytes: the only part of its challenge that is used.
+ * @throws {@link Fault} `provider/unavailable`; `config/invalid` for a pinned key that is not P-256; `request/malformed` for
+ *   a nonce of another length. The one-use key is overwritten then.
+ */
+export async function attest(
+  { claims, nonce }: { readonly claims: Claims; readonly nonce: Uint8Array },
+  broker: PinnedBroker,
+  parts: AttestParts,
+): Promise<Attested> {
+  if (bareKeyOf("ecdsa-p256-sha256", broker.signingKey) === undefined) {
+    throw new Fault("config/invalid", "expected the broker's signing key to be a P-256 public key");
+  }
+  const wrapPrivate = parts.random(KEY_SIZE);
+  try {
+    const wrapPub = await parts.primitives.publicKeyOf("x25519", wrapPrivate);
+    const claimsBytes = encodeClaims(claims);
+    const transcript = transcriptFor({ nonce, wrapPub, claimsBytes }, broker, parts);
+    const evidence = await parts.provider.attest(transcript.binder);
+    const { ownNonce } = transcript.fields;
+    const { vmpl } = parts.provider;
+    const request = { v: 1, binding: BINDING, suite: SUITE, vmpl, nonce, ownNonce, wrapPub } as const;
+    return { request: { ...request, claimsBytes, evidence }, transcript, wrapPrivate };
+  } catch (thrown) {
+    wrapPrivate.fill(0);
+    throw thrown;
+  }
+}
+
+interface OwnFields {
+  readonly nonce: Uint8Array;
+  readonly wrapPub: Uint8Array;
+  readonly claimsBytes: Uint8Array;
+}
+
+function transcriptFor(fields: OwnFields, broker: PinnedBroker, parts: AttestParts): Transcript {
+  const none = new Uint8Array(0);
+  return transcriptOf(
+    {
+      role: 1,
+      binding: BINDING,
+      suite: SUITE,
+      vmpl: parts.provider.vmpl,
+      audience: broker.audience,
+      nonce: fields.nonce,
+      ownNonce: parts.random(OWN_NONCE_SIZE),
+      cb: none,
+      attesterSpki: none,
+      peerSpki: broker.signingKey,
+      wrapPub: fields.wrapPub,
+      claimsHash: parts.primitives.digest("sha512", fields.claimsBytes),
+    },
+    parts.primitives,
+  );
+}

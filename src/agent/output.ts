@@ -1,0 +1,102 @@
+/** Where may plaintext go? Into a file descriptor that the caller opened, or into a file that lives in memory. */
+import { randomBytes } from "node:crypto";
+import { write } from "node:fs";
+import { constants, open, rename, rm, statfs } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { concatBytes } from "../base/bytes.ts";
+import { Fault } from "../base/fault.ts";
+
+export type SecretFormat = "raw" | "hex" | "base64";
+
+/** The bytes of a secret as a consumer wants them: as they are, or as one line of text. The caller overwrites them. */
+export function formatSecret(secret: Uint8Array, format: SecretFormat): Uint8Array {
+  if (format === "raw") return secret.slice();
+  return Uint8Array.from(Buffer.from(`${Buffer.from(secret).toString(format)}\n`, "latin1"));
+}
+
+/** Several secrets, one after another; the parts are overwritten. */
+export function joinSecrets(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = concatBytes(...parts);
+  for (const part of parts) part.fill(0);
+  return whole;
+}
+
+/**
+ * Writes everything to an open descriptor, which stays open.
+ *
+ * @throws {@link Fault} `file/unusable` for a descriptor that is not open for writing, or whose reader went away.
+ */
+export async function writeToDescriptor(fd: number, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length; ) {
+    const written = await writeOnce(fd, bytes, at).catch((thrown: unknown) => {
+      if (reasonOf(thrown) === "EAGAIN") return 0;
+      throw unusable(`file descriptor ${fd}`, thrown);
+    }); // in order: it is a stream
+    if (written === 0) await sleep(FULL_PIPE_MS);
+    at += written;
+  }
+}
+
+const FULL_PIPE_MS = 5;
+
+function writeOnce(fd: number, bytes: Uint8Array, at: number): Promise<number> {
+  return new Promise((done, failed) => {
+    write(fd, bytes, at, bytes.length - at, null, (error, written) =>
+      error === null ? done(written) : failed(error),
+    );
+  });
+}
+
+const TMPFS_MAGIC = 0x01021994;
+const OWNER_ONLY = 0o600;
+
+/**
+ * Writes a new or replaced file, mode 0600, in a tmpfs: on anything else nothing is written.
+ *
+ * The bytes go to a file beside it first, which then takes the name: no reader sees half of them, and a link that stands
+ * there already is replaced, not followed.
+ *
+ * @throws {@link Fault} `file/unusable`.
+ */
+export async function writeToTmpfs(path: string, bytes: Uint8Array): Promise<void> {
+  const target = resolve(path);
+  const half = join(dirname(target), `.${basename(target)}.${randomBytes(8).toString("hex")}.part`);
+  try {
+    await refuseDisk(dirname(target));
+    await writeNew(half, bytes);
+    await rename(half, target);
+  } catch (thrown) {
+    await rm(half, { force: true }).catch(() => undefined);
+    throw thrown instanceof Fault ? thrown : unusable(`\`${path}\``, thrown);
+  }
+}
+
+async function refuseDisk(folder: string): Promise<void> {
+  const { type } = await statfs(folder);
+  if (type !== TMPFS_MAGIC) {
+    throw new Fault(
+      "file/unusable",
+      `expected a folder in tmpfs, \`/run\` for one; \`${folder}\` is on another file system`,
+    );
+  }
+}
+
+async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+  const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, OWNER_ONLY);
+  try {
+    await file.writeFile(bytes);
+  } finally {
+    await file.close();
+  }
+}
+
+function unusable(place: string, thrown: unknown): Fault {
+  const reason = reasonOf(thrown);
+  return new Fault("file/unusable", `${place} cannot be written (${reason})`, { reason });
+}
+
+function reasonOf(thrown: unknown): string {
+  return thrown instanceof Error && "code" in thrown ? String(thrown.code) : "unknown";
+}
