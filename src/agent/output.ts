@@ -9,25 +9,35 @@ import { Fault } from "../base/fault.ts";
 
 export type SecretFormat = "raw" | "hex" | "base64";
 
-/** The bytes of a secret as a consumer wants them: as they are, or as one line of text. The caller overwrites them. */
-export function formatSecret(secret: Uint8Array, format: SecretFormat): Uint8Array {
+/** A descriptor that is open for writing, or the path of a file in tmpfs. */
+export type OutputPlace = { readonly fd: number } | { readonly file: string };
+
+/**
+ * Writes secrets one after another: as they are, or each as a line of text. Every copy made here is overwritten.
+ *
+ * @throws {@link Fault} `file/unusable`.
+ */
+export async function writeSecrets(
+  secrets: readonly Uint8Array[],
+  format: SecretFormat,
+  place: OutputPlace,
+): Promise<void> {
+  const parts = secrets.map((secret) => formatted(secret, format));
+  const bytes = concatBytes(...parts);
+  try {
+    await ("fd" in place ? writeToDescriptor(place.fd, bytes) : writeToTmpfs(place.file, bytes));
+  } finally {
+    for (const copy of [bytes, ...parts]) copy.fill(0);
+  }
+}
+
+function formatted(secret: Uint8Array, format: SecretFormat): Uint8Array {
   if (format === "raw") return secret.slice();
   return Uint8Array.from(Buffer.from(`${Buffer.from(secret).toString(format)}\n`, "latin1"));
 }
 
-/** Several secrets, one after another; the parts are overwritten. */
-export function joinSecrets(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = concatBytes(...parts);
-  for (const part of parts) part.fill(0);
-  return whole;
-}
-
-/**
- * Writes everything to an open descriptor, which stays open.
- *
- * @throws {@link Fault} `file/unusable` for a descriptor that is not open for writing, or whose reader went away.
- */
-export async function writeToDescriptor(fd: number, bytes: Uint8Array): Promise<void> {
+/** Until everything is written; the descriptor stays open. */
+async function writeToDescriptor(fd: number, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length; ) {
     const written = await writeOnce(fd, bytes, at).catch((thrown: unknown) => {
       if (reasonOf(thrown) === "EAGAIN") return 0;
@@ -56,10 +66,8 @@ const OWNER_ONLY = 0o600;
  *
  * The bytes go to a file beside it first, which then takes the name: no reader sees half of them, and a link that stands
  * there already is replaced, not followed.
- *
- * @throws {@link Fault} `file/unusable`.
  */
-export async function writeToTmpfs(path: string, bytes: Uint8Array): Promise<void> {
+async function writeToTmpfs(path: string, bytes: Uint8Array): Promise<void> {
   const target = resolve(path);
   const half = join(dirname(target), `.${basename(target)}.${randomBytes(8).toString("hex")}.part`);
   try {

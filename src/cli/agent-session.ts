@@ -1,0 +1,124 @@
+/** Which broker does a guest trust, and who asks the hardware? Options that both verbs of the agent have. */
+import type { WantedItem } from "../wire/messages.ts";
+import { countOf } from "./arguments.ts";
+import { Misuse } from "./command.ts";
+
+/** What the options said: the guest's own configuration, of which nothing comes from the broker. */
+export interface AgentOptions {
+  /** Without a trailing slash. */
+  readonly broker: string;
+  readonly audience: string;
+  readonly signingKeyFile: string;
+  readonly provider: "configfs-tsm" | "simulator";
+  readonly tsmFolder?: string;
+  readonly simulatorFolder?: string;
+  readonly vmpl?: 0 | 1 | 2 | 3;
+  readonly deadlineSeconds: number;
+}
+
+/** Secrets as they were opened: plaintext, which the verb overwrites when it is done. */
+export interface FetchedSecrets {
+  readonly decision: string;
+  readonly secrets: readonly {
+    readonly secretId: string;
+    readonly version: number;
+    readonly secret: Uint8Array;
+  }[];
+}
+
+export interface SecretRequest {
+  readonly want: readonly WantedItem[];
+  readonly options: AgentOptions;
+  /** Told what failed, before each wait. */
+  readonly onWait: (code: string, milliseconds: number) => void;
+}
+
+/** @throws {@link Fault}: the broker's no, `broker/unreachable`, `provider/unavailable`, `channel/bad-release`, `config/invalid`. */
+export type FetchSecrets = (request: SecretRequest) => Promise<FetchedSecrets>;
+
+/** For `parseArguments`. */
+export const AGENT_OPTIONS = {
+  broker: { type: "string" },
+  audience: { type: "string" },
+  "signing-key": { type: "string" },
+  provider: { type: "string" },
+  "tsm-dir": { type: "string" },
+  "simulator-dir": { type: "string" },
+  vmpl: { type: "string" },
+  version: { type: "string" },
+  deadline: { type: "string" },
+  json: { type: "boolean" },
+} as const;
+
+export const AGENT_USAGE = `which broker, and who asks the hardware:
+  --broker URL         address of the broker
+  --audience URL       identity of the broker, where that is not its address
+  --signing-key FILE   the broker's signing key, PEM public key: the one that this guest trusts
+  --provider NAME      configfs-tsm (the kernel's), or simulator
+  --tsm-dir DIR        where configfs-tsm is (/sys/kernel/config/tsm/report)
+  --simulator-dir DIR  folder of the simulated machine
+  --vmpl N             privilege level of the report, 0 to 3 (0)
+  --version N          that version of the secret, not the newest
+  --deadline SECONDS   how long to go on asking a broker that does not answer (60)
+  --json               print facts as JSON, never the secret
+`;
+
+type Values = Readonly<Partial<Record<keyof typeof AGENT_OPTIONS, string | boolean>>>;
+
+const DEFAULT_DEADLINE = "60";
+
+/** @throws {@link Misuse}. */
+export function agentOptionsOf(values: Values): AgentOptions {
+  const broker = urlOf(required(values, "broker"));
+  const provider = providerOf(textOf(values, "provider") ?? "configfs-tsm");
+  const [tsmFolder, simulatorFolder] = [textOf(values, "tsm-dir"), textOf(values, "simulator-dir")];
+  if (provider === "simulator" && simulatorFolder === undefined) {
+    throw new Misuse("expected --simulator-dir DIR with --provider simulator");
+  }
+  const vmpl = textOf(values, "vmpl");
+  return {
+    broker,
+    audience: textOf(values, "audience") ?? broker,
+    signingKeyFile: required(values, "signing-key"),
+    provider,
+    deadlineSeconds: countOf(textOf(values, "deadline") ?? DEFAULT_DEADLINE, "--deadline"),
+    ...(tsmFolder === undefined ? {} : { tsmFolder }),
+    ...(simulatorFolder === undefined ? {} : { simulatorFolder }),
+    ...(vmpl === undefined ? {} : { vmpl: vmplOf(vmpl) }),
+  };
+}
+
+/** The items of some paths; a version belongs to one path alone. @throws {@link Misuse}. */
+export function wantedOf(paths: readonly string[], version: string | undefined): readonly WantedItem[] {
+  if (version === undefined) return paths.map((secret) => ({ secret }));
+  if (paths.length !== 1) throw new Misuse("expected one PATH with --version");
+  const number = countOf(version, "--version");
+  return paths.map((secret) => ({ secret, version: number }));
+}
+
+function required(values: Values, name: keyof typeof AGENT_OPTIONS): string {
+  const text = textOf(values, name);
+  if (text === undefined) throw new Misuse(`expected --${name}`);
+  return text;
+}
+
+function textOf(values: Values, name: keyof typeof AGENT_OPTIONS): string | undefined {
+  const value = values[name];
+  return typeof value === "string" ? value : undefined;
+}
+
+function urlOf(text: string): string {
+  if (/^https?:\/\/[^\s?#]+$/.test(text)) return text.replace(/\/+$/, "");
+  throw new Misuse(`expected --broker to be an http or https URL, received \`${text}\``);
+}
+
+function providerOf(name: string): AgentOptions["provider"] {
+  if (name === "configfs-tsm" || name === "simulator") return name;
+  throw new Misuse(`expected --provider configfs-tsm or simulator, received \`${name}\``);
+}
+
+function vmplOf(text: string): 0 | 1 | 2 | 3 {
+  const level = ([0, 1, 2, 3] as const).find((known) => String(known) === text);
+  if (level === undefined) throw new Misuse(`expected --vmpl from 0 to 3, received \`${text}\``);
+  return level;
+}

@@ -1,0 +1,178 @@
+/** `ostiary agent …`: the guest's side. A secret goes to a descriptor, a file in tmpfs or cryptsetup, and nowhere else. */
+import { canonicalJson } from "../../base/canonical-json.ts";
+import {
+  AGENT_OPTIONS,
+  AGENT_USAGE,
+  agentOptionsOf,
+  type FetchedSecrets,
+  type FetchSecrets,
+  type SecretRequest,
+  wantedOf,
+} from "../agent-session.ts";
+import { noWords, parseArguments } from "../arguments.ts";
+import { type Command, type ExitStatus, Misuse, type Terminal } from "../command.ts";
+
+const USAGE = `ostiary agent get PATH… [--fd N | --out FILE] [--format raw|hex|base64]
+ostiary agent unlock --device DEVICE --name NAME --secret PATH
+ostiary agent unlock --device DEVICE --test-passphrase --secret PATH
+
+get writes to file descriptor N (1 where standard output is no terminal), or to FILE, which must be in tmpfs. Several
+secrets need hex or base64, one line each. unlock gives the secret to cryptsetup on its standard input and opens DEVICE as
+/dev/mapper/NAME; --test-passphrase only tries it. A key that does not open the volume ends with status 1.
+
+${AGENT_USAGE}`;
+
+type Format = "raw" | "hex" | "base64";
+type Place = { readonly fd: number } | { readonly file: string };
+type Volume =
+  | { readonly device: string; readonly name: string }
+  | { readonly device: string; readonly isTest: true };
+
+/** What the agent does, handed in: this floor's rooms are strangers. */
+export interface AgentEdges {
+  readonly fetchSecrets: FetchSecrets;
+  readonly writeSecrets: (secrets: readonly Uint8Array[], format: Format, place: Place) => Promise<void>;
+  readonly unlock: (key: Uint8Array, volume: Volume) => Promise<"unlocked" | "wrong-key">;
+}
+
+export function createAgentCommand(edges: AgentEdges): Command {
+  return {
+    name: "agent",
+    summary: "the guest side: get a secret, unlock a disk",
+    usage: USAGE,
+    run: async ([name, ...rest], terminal) => {
+      if (name === "get") return runGet(rest, edges, terminal);
+      if (name === "unlock") return runUnlock(rest, edges, terminal);
+      throw new Misuse("expected get or unlock after `agent`");
+    },
+  };
+}
+
+async function runGet(args: readonly string[], edges: AgentEdges, terminal: Terminal): Promise<ExitStatus> {
+  const { values, positionals } = parseArguments(args, {
+    ...AGENT_OPTIONS,
+    fd: { type: "string" },
+    out: { type: "string" },
+    format: { type: "string" },
+  });
+  if (positionals.length === 0) throw new Misuse("expected at least one PATH of a secret");
+  const format = formatOf(values.format ?? "raw", positionals.length);
+  const place = placeOf(values, terminal);
+  const want = wantedOf(positionals, values.version);
+  const request = { want, options: agentOptionsOf(values), onWait: sayTo(terminal) };
+  await withSecrets(edges, request, async (fetched) => {
+    if (place !== undefined) {
+      const plaintexts = fetched.secrets.map(({ secret }) => secret);
+      await edges.writeSecrets(plaintexts, format, place);
+    }
+    if (values.json === true) terminal.out(`${canonicalJson(factsOf(fetched))}\n`);
+    else terminal.err(sentenceOf(fetched));
+  });
+  return 0;
+}
+
+async function runUnlock(
+  args: readonly string[],
+  edges: AgentEdges,
+  terminal: Terminal,
+): Promise<ExitStatus> {
+  const { values, positionals } = parseArguments(args, {
+    ...AGENT_OPTIONS,
+    device: { type: "string" },
+    name: { type: "string" },
+    secret: { type: "string" },
+    "test-passphrase": { type: "boolean" },
+  });
+  noWords(positionals);
+  const volume = volumeOf(values);
+  if (values.secret === undefined) throw new Misuse("expected --secret PATH");
+  const want = wantedOf([values.secret], values.version);
+  const request = { want, options: agentOptionsOf(values), onWait: sayTo(terminal) };
+  return withSecrets(edges, request, async (fetched) => {
+    const [first] = fetched.secrets;
+    const outcome = first === undefined ? "wrong-key" : await edges.unlock(first.secret, volume);
+    const { device } = volume;
+    if (values.json === true) terminal.out(`${canonicalJson({ ...factsOf(fetched), device, outcome })}\n`);
+    else terminal.err(`${sentenceOf(fetched)}ostiary: ${device}: ${SENTENCES[outcome]}\n`);
+    return outcome === "unlocked" ? 0 : 1;
+  });
+}
+
+const SENTENCES = {
+  unlocked: "the key opens it",
+  "wrong-key": "the released key does not open it; look at the key slots with `cryptsetup luksDump`",
+} as const;
+
+/** Plaintext lives as long as `use` and no longer. */
+async function withSecrets<T>(
+  edges: AgentEdges,
+  request: SecretRequest,
+  use: (fetched: FetchedSecrets) => Promise<T>,
+): Promise<T> {
+  const fetched = await edges.fetchSecrets(request);
+  try {
+    return await use(fetched);
+  } finally {
+    for (const { secret } of fetched.secrets) secret.fill(0);
+  }
+}
+
+function sayTo(terminal: Terminal): SecretRequest["onWait"] {
+  return (code, milliseconds) => {
+    terminal.err(`ostiary: ${code}; asking again in ${(milliseconds / 1000).toFixed(1)} s\n`);
+  };
+}
+
+/** Without a place, `--json` alone tries whether the secret is released; nothing is written. */
+function placeOf(
+  { fd, out, json }: { fd?: string | undefined; out?: string | undefined; json?: boolean | undefined },
+  terminal: Terminal,
+): Place | undefined {
+  if (fd !== undefined && out !== undefined) throw new Misuse("expected --fd or --out, received both");
+  if (out !== undefined) return { file: out };
+  if (fd !== undefined) return { fd: descriptorOf(fd, json === true) };
+  if (json === true) return undefined;
+  if (terminal.isTty) throw new Misuse("expected --fd N or --out FILE: standard output is a terminal");
+  return { fd: 1 };
+}
+
+function descriptorOf(text: string, isJson: boolean): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new Misuse(`expected --fd from 1 on, received \`${text}\``);
+  if (text === "1" && isJson) throw new Misuse("expected another --fd with --json, which prints to 1");
+  return Number(text);
+}
+
+function formatOf(word: string, count: number): Format {
+  if (word === "raw" && count > 1) throw new Misuse("expected --format hex or base64 for several secrets");
+  if (word === "raw" || word === "hex" || word === "base64") return word;
+  throw new Misuse(`expected --format raw, hex or base64, received \`${word}\``);
+}
+
+function volumeOf(values: {
+  device?: string | undefined;
+  name?: string | undefined;
+  "test-passphrase"?: boolean | undefined;
+}): Volume {
+  const { device, name } = values;
+  if (device === undefined || device === "") throw new Misuse("expected --device DEVICE");
+  if (values["test-passphrase"] === true) return { device, isTest: true };
+  if (name !== undefined && /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,126}$/.test(name)) return { device, name };
+  throw new Misuse("expected --name NAME of letters, digits, `_`, `.` and `-`, or --test-passphrase");
+}
+
+function factsOf({ decision, secrets }: FetchedSecrets) {
+  return {
+    decision,
+    secrets: secrets.map(({ secretId, version, secret }) => ({
+      path: secretId,
+      version,
+      bytes: secret.length,
+    })),
+  };
+}
+
+function sentenceOf({ decision, secrets }: FetchedSecrets): string {
+  return secrets
+    .map(({ secretId, version }) => `ostiary: ${secretId} version ${version}, decision ${decision}\n`)
+    .join("");
+}

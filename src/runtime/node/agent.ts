@@ -1,0 +1,68 @@
+/** `ostiary agent` on Node: the kernel's provider, native cryptography; a simulator only where one is handed in. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { fetchSecrets } from "../../agent/fetch.ts";
+import { writeSecrets } from "../../agent/output.ts";
+import type { EvidenceProvider } from "../../agent/provider.ts";
+import { createConfigfsTsm } from "../../agent/providers/configfs-tsm.ts";
+import { unlock } from "../../agent/unlock.ts";
+import { parseUtf8 } from "../../base/bytes.ts";
+import { Fault } from "../../base/fault.ts";
+import type { AgentOptions, FetchSecrets } from "../../cli/agent-session.ts";
+import type { Command } from "../../cli/command.ts";
+import { createAgentCommand } from "../../cli/commands/agent.ts";
+import { createGuestClient } from "../../client/guest.ts";
+import type { RetryParts } from "../../client/retry.ts";
+import type { Vmpl } from "../../wire/messages.ts";
+import { systemNow, systemRandom } from "./clock.ts";
+import { nodePrimitives } from "./primitives.ts";
+import { bytesOf } from "./settings.ts";
+import { spkiOfPublicPem } from "./signers.ts";
+
+export interface NodeAgentParts {
+  /** The simulated machine of a folder; a production agent has none. */
+  readonly simulator?: (folder: string, plan: { readonly vmpl: Vmpl }) => EvidenceProvider;
+}
+
+export function createNodeAgentCommand(parts: NodeAgentParts = {}): Command {
+  const fetchForVerb: FetchSecrets = async ({ want, options, onWait }) => {
+    const { audience, broker: url } = options;
+    const signingKey = await signingKeyOf(options.signingKeyFile);
+    const retry: RetryParts = { ...PACE, onWait: ({ code }, milliseconds) => onWait(code, milliseconds) };
+    const plan = { want, broker: { audience, signingKey }, deadlineMs: options.deadlineSeconds * 1000 };
+    return fetchSecrets(plan, {
+      client: createGuestClient({ url, fetch: globalThis.fetch }),
+      provider: providerOf(options, parts),
+      primitives: nodePrimitives,
+      random: systemRandom,
+      now: systemNow,
+      signalAfter: (milliseconds) => AbortSignal.timeout(Math.ceil(milliseconds)),
+      retry,
+    });
+  };
+  return createAgentCommand({ fetchSecrets: fetchForVerb, writeSecrets, unlock });
+}
+
+const PACE: RetryParts = {
+  sleep: (milliseconds) => sleep(milliseconds),
+  random: Math.random,
+  milliseconds: () => performance.now(),
+};
+
+async function signingKeyOf(path: string): Promise<Uint8Array> {
+  return spkiOfPublicPem(parseUtf8(await bytesOf(path)) ?? "");
+}
+
+function providerOf(options: AgentOptions, { simulator }: NodeAgentParts): EvidenceProvider {
+  const { vmpl, tsmFolder, simulatorFolder } = options;
+  if (options.provider === "configfs-tsm") {
+    return createConfigfsTsm({
+      random: systemRandom,
+      ...(tsmFolder === undefined ? {} : { folder: tsmFolder }),
+      ...(vmpl === undefined ? {} : { vmpl }),
+    });
+  }
+  if (simulator === undefined || simulatorFolder === undefined) {
+    throw new Fault("provider/unavailable", "this agent has no simulator");
+  }
+  return simulator(simulatorFolder, { vmpl: vmpl ?? 0 });
+}

@@ -1,0 +1,41 @@
+/** How does a guest without hardware prove itself? By a simulated machine in a folder, which only a demo broker trusts. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { EvidenceProvider } from "../../agent/provider.ts";
+import type { ProductLine } from "../../attestation/snp/product.ts";
+import { loadOrCreateMachine, type SimulatedMachine } from "../../simulator/chip-folder.ts";
+import type { ReportPlan } from "../../simulator/sp.ts";
+import type { Vmpl } from "../../wire/messages.ts";
+import { systemNow } from "./clock.ts";
+
+/** The guest that runs on the simulated machine; what is not given is ordinary. */
+export interface SimulatedGuest extends Omit<ReportPlan, "reportData" | "vmpl"> {
+  readonly vmpl?: Vmpl;
+}
+
+/**
+ * Makes the provider. The machine of `folder` is used, whatever its product; where there is none, the first report makes
+ * one. Its root is `ark.pem` there.
+ *
+ * @throws From `attest`: what the file system throws; a simulator has no hardware that could be missing.
+ */
+export function createSimulatorProvider(folder: string, guest: SimulatedGuest = {}): EvidenceProvider {
+  let machine: SimulatedMachine | undefined;
+  const { vmpl = 0 } = guest;
+  return {
+    name: "simulator",
+    vmpl,
+    attest: async (reportData) => {
+      machine ??= loadOrCreateMachine(folder, productOf(folder));
+      const report = machine.chip.report({ ...guest, vmpl, reportData });
+      return { format: "raw", report, certTable: machine.certTable(systemNow()) };
+    },
+  };
+}
+
+function productOf(folder: string): ProductLine {
+  return PRODUCTS.find((product) => existsSync(join(folder, `root-${product}.json`))) ?? DEFAULT_PRODUCT;
+}
+
+const PRODUCTS: readonly ProductLine[] = ["milan", "genoa", "turin"];
+const DEFAULT_PRODUCT: ProductLine = "genoa";
