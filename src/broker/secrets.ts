@@ -83,11 +83,8 @@ export async function setSecretState(
   world: World,
 ): Promise<void> {
   const { path, version, state } = change;
-  const entry = adminEntry(
-    { act: `secret-${state}`, subject: `${path}@${version}`, digest: "" },
-    actor,
-    world,
-  );
+  const digest = hexOf(world.primitives.digest("sha256", utf8(state)));
+  const entry = adminEntry({ act: `secret-${state}`, subject: `${path}@${version}`, digest }, actor, world);
   if (!(await world.store.setVersionState(path, version, state, entry))) {
     throw new Fault(
       "secret/unknown",

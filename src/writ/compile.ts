@@ -1,7 +1,17 @@
 /** Which program do these sources make, and what is wrong with them? The door of the language. */
+import { hexOf } from "../base/bytes.ts";
 import type { Primitives } from "../base/primitives.ts";
+import type { NamedItem, RuleSetItem } from "./ast.ts";
+import type { Desk, KnownReferences, KnownSet } from "./desk.ts";
 import type { Diagnostic } from "./diagnostic.ts";
-import type { Program } from "./program.ts";
+import { linesOf } from "./diagnostic.ts";
+import { type FieldTable, fieldTableOf } from "./fields.ts";
+import { createFindings, report, settledFindings } from "./findings.ts";
+import { parseDeclarations, parsePlatform } from "./parser.ts";
+import type { Declaration, Floor, Module, Program, Refset } from "./program.ts";
+import { floorOf, type PlacedSet, refsetOf, reportHalfRevoked } from "./references.ts";
+import { type PlatformTexts, ruleSetOf } from "./rule-sets.ts";
+import { type FileScope, loadFiles } from "./scope.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 /** One source. `path` is relative to the bundle's root, as imports write it. Bytes are UTF-8. */
@@ -34,9 +44,179 @@ export interface Compilation {
  * @returns Diagnostics of all files, by file and place; the program when none of them is an error.
  */
 export function compileSources(files: readonly SourceFile[], options: CompileOptions): Compilation {
-  return {
-    program: undefined,
-    diagnostics: [],
-    sources: new Map(files.map((file) => [file.path, String(options.vocabulary.id)])),
+  const scopes = [...loadFiles(files, options).values()];
+  const base = deskParts(scopes, options);
+  const sets = scopes.flatMap((scope) => setsOf(scope, base));
+  const floors = scopes.flatMap((scope) => floorsOf(scope, base));
+  reportHalfRevoked(sets.map(({ placed }) => placed));
+  const known: KnownReferences = {
+    sets: new Map(
+      sets.map(({ item, placed }) => [item, { set: placed.set, views: new Map() } satisfies KnownSet]),
+    ),
+    floors: new Map(floors.map(({ item, floor }) => [item, floor])),
   };
+  const platforms = platformTextsOf({ ...base, known });
+  const declarations = scopes.flatMap((scope) => ruleSetsOf(scope, { ...base, known }, platforms));
+  for (const scope of scopes) reportImportDigests(scope, base.digestOf);
+  const builtIn = builtInGuards({ ...base, known }, platforms);
+  const diagnostics = scopes.flatMap(({ findings }) => settledFindings(findings));
+  const sources = new Map(scopes.map(({ path, text }) => [path, text]));
+  if (diagnostics.some(({ severity }) => severity === "error"))
+    return { program: undefined, diagnostics, sources };
+  const program = programOf(options.vocabulary, {
+    modules: modulesOf(scopes, new Map(sets.map(({ item, placed }) => [item, placed.set]))),
+    refsets: sets.map(({ placed }) => placed.set),
+    floors: floors.map(({ floor }) => floor),
+    declarations: [...builtIn, ...declarations],
+  });
+  return { program, diagnostics, sources };
+}
+
+type DeskParts = Omit<Desk, "file">;
+
+function deskParts(scopes: readonly FileScope[], options: CompileOptions): DeskParts {
+  const table: FieldTable = fieldTableOf(options.vocabulary);
+  const own = new Map(scopes.map(({ path, bytes }) => [path, bytes]));
+  const digests = new Map<string, string>();
+  return {
+    table,
+    parameters: new Map(),
+    known: { sets: new Map(), floors: new Map() },
+    digestOf: (algorithm, path) => {
+      const key = `${algorithm} ${path}`;
+      const known = digests.get(key);
+      const bytes = known === undefined ? (own.get(path) ?? options.files?.(path)) : undefined;
+      if (bytes === undefined) return known;
+      const digest = hexOf(options.digest(algorithm, bytes));
+      digests.set(key, digest);
+      return digest;
+    },
+  };
+}
+
+// ── declarations, by kind ───────────────────────────────────────────────────────────────────────────────────────────
+
+interface CheckedSet {
+  readonly item: NamedItem;
+  readonly placed: PlacedSet;
+}
+
+function setsOf(scope: FileScope, base: DeskParts): readonly CheckedSet[] {
+  const desk: Desk = { ...base, file: scope };
+  return scope.tree.items.flatMap((item) => {
+    const set = item.kind === "refset" ? refsetOf(desk, item) : undefined;
+    return item.kind === "refset" && set !== undefined ? [{ item, placed: { desk, item, set } }] : [];
+  });
+}
+
+function floorsOf(
+  scope: FileScope,
+  base: DeskParts,
+): readonly { readonly item: NamedItem; readonly floor: Floor }[] {
+  const desk: Desk = { ...base, file: scope };
+  return scope.tree.items.flatMap((item) =>
+    item.kind === "floor" ? [{ item, floor: floorOf(desk, item) }] : [],
+  );
+}
+
+function ruleSetsOf(scope: FileScope, base: DeskParts, platforms: PlatformTexts): readonly Declaration[] {
+  const desk: Desk = { ...base, file: scope };
+  return scope.tree.items.filter(isRuleSet).map((item) => ruleSetOf(desk, item, platforms));
+}
+
+function isRuleSet(item: { readonly kind: string }): item is RuleSetItem {
+  return item.kind === "policy" || item.kind === "guard";
+}
+
+/** An import may pin the SHA-256 of the file it names. */
+function reportImportDigests(scope: FileScope, digestOf: Desk["digestOf"]): void {
+  for (const { path, digest, span } of scope.tree.imports) {
+    const expected = digest?.kind === "bytes" ? digest.value : undefined;
+    const received = expected === undefined ? undefined : digestOf("sha256", path.value);
+    if (received === undefined || received === expected) continue;
+    report(scope.findings, {
+      code: "E0404",
+      span: digest?.span ?? span,
+      message: `\`${path.value}\` is not the file that this import pins`,
+      label: `its SHA-256 is ${received.slice(0, 16)}…`,
+    });
+  }
+}
+
+// ── texts of the vocabulary ─────────────────────────────────────────────────────────────────────────────────────────
+
+function platformTextsOf(base: DeskParts): PlatformTexts {
+  const { platforms } = base.table.vocabulary;
+  return new Map(
+    platforms.map(({ name, text }) => {
+      const file = builtInFile(`platform ${name}`, text);
+      return [name, { desk: { ...base, file }, items: parsePlatform(text, file.findings) }];
+    }),
+  );
+}
+
+function builtInGuards(base: DeskParts, platforms: PlatformTexts): readonly Declaration[] {
+  const { guards } = base.table.vocabulary;
+  if (guards === "") return [];
+  const file = builtInFile("built-in", guards);
+  const tree = parseDeclarations("built-in", guards, file.findings);
+  return tree.items.filter(isRuleSet).map((item) => ruleSetOf({ ...base, file }, item, platforms));
+}
+
+function builtInFile(path: string, text: string): FileScope {
+  const tree = { path, text, imports: [], items: [], comments: [] };
+  const findings = createFindings(path);
+  return {
+    path,
+    text,
+    bytes: new Uint8Array(0),
+    lines: linesOf(text),
+    tree,
+    findings,
+    module: "ostiary",
+    names: new Map(),
+  };
+}
+
+// ── the program ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A file is a unit of revocation: what it declares or imports binds the scopes of what it declares. */
+function modulesOf(scopes: readonly FileScope[], sets: ReadonlyMap<NamedItem, Refset>): readonly Module[] {
+  const byName = new Map<string, Module>();
+  for (const { module: name, tree, names } of scopes) {
+    const revocable = [...names.values()].flatMap(({ item }) => {
+      const set = sets.get(item);
+      return set === undefined ? [] : [set];
+    });
+    const known = byName.get(name);
+    const version = tree.module?.version.text ?? known?.version;
+    byName.set(name, {
+      name,
+      ...(version === undefined ? {} : { version }),
+      revocable: [...new Set([...(known?.revocable ?? []), ...revocable])],
+    });
+  }
+  return [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function programOf(
+  vocabulary: Vocabulary,
+  parts: Pick<Program, "modules" | "refsets" | "floors" | "declarations">,
+): Program {
+  const { id, version, resourceField, timeField, productField, siliconField } = vocabulary;
+  return {
+    vocabulary: { id, version },
+    resourceField,
+    timeField,
+    ...(productField === undefined ? {} : { productField }),
+    ...(siliconField === undefined ? {} : { siliconField }),
+    ...parts,
+    declarations: [...parts.declarations].sort(byKindAndName),
+  };
+}
+
+function byKindAndName(a: Declaration, b: Declaration): number {
+  if (a.kind !== b.kind) return a.kind === "guard" ? -1 : 1;
+  const [left, right] = [`${a.module} ${a.name}`, `${b.module} ${b.name}`];
+  return left < right ? -1 : Number(left > right);
 }

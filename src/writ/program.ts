@@ -11,6 +11,8 @@ export interface FieldRef {
   readonly type: FieldType;
   /** Where it is absent; given exactly when it may be. */
   readonly absentWhere?: string;
+  /** What an absent fact counts as, where absence means a number: nobody's approval is 0 approvals. */
+  readonly fallback?: number;
 }
 
 /** Bounds are inclusive; a missing one is open. */
@@ -75,6 +77,8 @@ export type Test =
   | { readonly kind: "one-of"; readonly values: readonly string[] }
   | { readonly kind: "interval"; readonly intervals: readonly Interval[] }
   | { readonly kind: "version"; readonly relation: Relation; readonly value: VersionFact }
+  /** Both ends count. */
+  | { readonly kind: "version-range"; readonly from: VersionFact; readonly to: VersionFact }
   | { readonly kind: "vector-equals"; readonly value: TcbFact }
   | { readonly kind: "vector-least"; readonly least: TcbFact }
   | { readonly kind: "floor"; readonly floor: string; readonly rows: readonly FloorRow[] }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fc, it as property } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import { base64Of, hexOf, utf8 } from "../../src/base/bytes.ts";
-import { instant } from "../../src/base/time.ts";
+import type { EndorsementSource } from "../../src/broker/world.ts";
 import type { Terminal } from "../../src/cli/command.ts";
 import { createEvidenceCommand } from "../../src/cli/commands/evidence.ts";
 import { NO_SOURCE } from "../../src/runtime/node/no-source.ts";
@@ -13,7 +13,7 @@ import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { certTableOf, pemOf } from "../../src/simulator/chip-folder.ts";
 import { createSimulatedChip } from "../../src/simulator/sp.ts";
 import { itWithVectors, readVectorJson, sharedVectors } from "../support/shared-vectors.ts";
-import { SIMULATED_NOW, simulatedRoot } from "../support/simulated.ts";
+import { SIMULATED_NOW, simulatedRoot, simulatedSource } from "../support/simulated.ts";
 
 interface Expectation {
   readonly at: string;
@@ -24,14 +24,17 @@ interface Expectation {
   readonly claims?: Readonly<Record<string, unknown>>;
 }
 
-const command = createEvidenceCommand({
-  primitives: nodePrimitives,
-  now: () => instant(1_780_272_000),
-  createSource: () => NO_SOURCE,
-});
-
 /** Runs the verb over files in memory, or on disk where the path is one. */
-async function run(args: readonly string[], files: Readonly<Record<string, Uint8Array>> = {}) {
+async function run(
+  args: readonly string[],
+  files: Readonly<Record<string, Uint8Array>> = {},
+  { source = NO_SOURCE }: { readonly source?: EndorsementSource } = {},
+) {
+  const command = createEvidenceCommand({
+    primitives: nodePrimitives,
+    now: () => SIMULATED_NOW,
+    createSource: () => source,
+  });
   const printed: string[] = [];
   const terminal: Terminal = {
     out: (text) => void printed.push(text),
@@ -49,34 +52,31 @@ const cases = sharedVectors === undefined ? ["every case"] : readdirSync(join(sh
 describe("evidence verify --json", () => {
   for (const name of cases) {
     itWithVectors(`answers ${name} as catalogued`, async () => {
-      const folder = join(sharedVectors ?? "", "snp/cases", name);
       const expected = readVectorJson<Expectation>("snp/cases", name, "expect.json");
-      const endorsements = join(folder, "endorsements");
-      const given = existsSync(endorsements) ? readdirSync(endorsements) : [];
-      const { status, text } = await run([
-        "verify",
-        join(folder, "report.bin"),
-        ...given.flatMap((file) => ["--endorsements", join(endorsements, file)]),
-        ...(expected.crl === undefined ? [] : ["--crl", join(sharedVectors ?? "", "snp/amd", expected.crl)]),
-        "--at",
-        expected.at,
-        "--offline",
-        "--json",
-      ]);
+      const { status, text } = await run(wordsFor(name, expected));
       const result = JSON.parse(text);
       expect(status).toBe(expected.verified ? 0 : 1);
-      expect(result.verified).toBe(expected.verified);
-      if (expected.code === null) expect(result.code).toBeNull();
-      else expect(expected.code).toContain(result.code);
-      if (expected.verified) {
-        expect(result.product).toBe(expected.product);
-        expect(result.revocation.checked).toBe(expected.crl !== undefined);
-        expect(result.warnings.length).toBe(expected.crl === undefined ? 1 : 0);
-      }
+      expect(result).toMatchObject(expected.verified ? verifiedAs(expected) : { verified: false });
+      expect(expected.code ?? [null]).toContain(result.code);
       expect(result.claims).toMatchObject(expected.claims ?? {});
     });
   }
 });
+
+function wordsFor(name: string, { at, crl }: Expectation): readonly string[] {
+  const folder = join(sharedVectors ?? "", "snp/cases", name);
+  const endorsements = join(folder, "endorsements");
+  const given = existsSync(endorsements) ? readdirSync(endorsements) : [];
+  const files = given.flatMap((file) => ["--endorsements", join(endorsements, file)]);
+  const crls = crl === undefined ? [] : ["--crl", join(sharedVectors ?? "", "snp/amd", crl)];
+  return ["verify", join(folder, "report.bin"), ...files, ...crls, "--at", at, "--offline", "--json"];
+}
+
+/** Without a CRL the result says so, and warns. */
+function verifiedAs({ product, crl }: Expectation) {
+  const revocation = { checked: crl !== undefined };
+  return { verified: true, product, revocation, ...(crl === undefined ? {} : { warnings: [] }) };
+}
 
 describe("what a file may be", () => {
   const root = simulatedRoot("milan");
@@ -103,6 +103,22 @@ describe("what a file may be", () => {
     const { status, text } = await verify("-", [], { "-": bytes });
     expect(JSON.parse(text)).toMatchObject({ verified: true, simulated: true, product: "milan" });
     expect(status).toBe(0);
+  });
+
+  it("asks the key server for what is missing, and nobody with --offline", async () => {
+    const words = ["verify", "report", "--trust-simulator", "root", "--json"];
+    const online = await run(words, files, { source: simulatedSource(root, chip) });
+    expect(JSON.parse(online.text)).toMatchObject({ verified: true, revocation: { checked: true } });
+    const offline = await run([...words, "--offline"], files, { source: simulatedSource(root, chip) });
+    expect(JSON.parse(offline.text)).toMatchObject({ verified: false, code: "endorsement/missing" });
+  });
+
+  it("warns of what the key server does not give", async () => {
+    const bare = { ...simulatedSource(root, chip), crl: NO_SOURCE.crl };
+    const { text } = await run(["verify", "report", "--trust-simulator", "root", "--json"], files, {
+      source: bare,
+    });
+    expect(JSON.parse(text)).toMatchObject({ verified: true, revocation: { checked: false } });
   });
 
   it("trusts no simulator unless it is told to", async () => {

@@ -5,9 +5,11 @@ import { createChainMemo } from "../../src/attestation/endorsement/memo.ts";
 import { simulatorRoots } from "../../src/attestation/endorsement/roots.ts";
 import type { ProductLine } from "../../src/attestation/snp/product.ts";
 import { instant } from "../../src/base/time.ts";
+import type { EndorsementSource } from "../../src/broker/world.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import type { SimulatedRoot } from "../../src/simulator/amd-root.ts";
 import { loadOrCreateRoot } from "../../src/simulator/chip-folder.ts";
+import type { SimulatedChip } from "../../src/simulator/sp.ts";
 
 /** 2026-06-01T00:00:00Z. */
 export const SIMULATED_NOW = instant(1_780_272_000);
@@ -19,6 +21,15 @@ export function simulatedRoot(product: ProductLine): SimulatedRoot {
     roots.get(product) ?? loadOrCreateRoot(join(tmpdir(), "ostiary-simulator-v1", product), product);
   roots.set(product, known);
   return known;
+}
+
+/** A key server that knows one chip and its root. */
+export function simulatedSource(root: SimulatedRoot, chip: SimulatedChip): EndorsementSource {
+  return {
+    vcek: async () => (chip.kind === "vcek" ? chip.leaf : undefined),
+    intermediates: async (_product, kind) => [kind === "vcek" ? root.ask : root.asvk, root.ark],
+    crl: async () => root.crl({ thisUpdate: SIMULATED_NOW }),
+  };
 }
 
 /** Options of a release that trusts the simulator's root of these products alone. */

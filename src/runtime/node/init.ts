@@ -4,6 +4,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Fault } from "../../base/fault.ts";
 import { createKekFile } from "../../kek/file.ts";
+import { createSqliteStore } from "../../store/sqlite.ts";
 import { generateEd25519Pem, generateEs256Pem, spkiOfPem } from "./signers.ts";
 
 /** Files of a data folder, by what they are. */
@@ -54,6 +55,7 @@ export async function initDataFolder(folder: string, options: InitOptions): Prom
   await writeSecret(at(DATA_FILES.tokenKey), generateEs256Pem());
   await writeSecret(at(DATA_FILES.ledgerKey), generateEd25519Pem());
   await writeSecret(at(DATA_FILES.adminKey), admin);
+  await createSqliteStore({ path: at(DATA_FILES.database), mode: "create" }).close();
   await writeFile(at(DATA_FILES.config), configText(options, spkiOfPem(admin)), { flag: "wx" });
   return madeFiles(at);
 }
@@ -109,6 +111,11 @@ function madeFiles(at: (name: string) => string): readonly MadeFile[] {
   });
   return [
     made("config", "configuration", "with your deployment"),
+    made(
+      "database",
+      "secrets (wrapped), policies, decisions and the log",
+      "often, together with the log's head",
+    ),
     made("kek", "key-encryption key", "offline: without it no secret of this broker can be read again"),
     made("signingKey", "broker signing key; guests pin its public half", "offline"),
     made("signingPublicKey", "its public half, for the guests' configuration", "not needed"),

@@ -1,0 +1,124 @@
+/** What does the demonstration live in? A broker's data folder in demo mode, a simulated machine, a secret and a live policy. */
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseUtf8 } from "../../base/bytes.ts";
+import { Fault } from "../../base/fault.ts";
+import type { Signer } from "../../base/primitives.ts";
+import { activateBundle, proposeBundle } from "../../broker/policies.ts";
+import { generateSecret } from "../../broker/secrets.ts";
+import type { World } from "../../broker/world.ts";
+import { createMetrics } from "../../http/metrics.ts";
+import { packBundle } from "../../policy/bundle.ts";
+import { signActivation, signBundle } from "../../policy/signatures.ts";
+import {
+  loadOrCreateMachine,
+  SIMULATOR_ROOT_FILE,
+  type SimulatedMachine,
+} from "../../simulator/chip-folder.ts";
+import { DATA_FILES, initDataFolder } from "./init.ts";
+import { NO_SOURCE } from "./no-source.ts";
+import { nodePrimitives } from "./primitives.ts";
+import { bytesOf, loadConfig } from "./settings.ts";
+import { createEd25519Signer, spkiOfPem } from "./signers.ts";
+import { openWorld } from "./world.ts";
+
+export interface DemoFolder {
+  readonly folder: string;
+  readonly configPath: string;
+  readonly audience: string;
+  readonly signingKey: Uint8Array;
+  readonly machine: SimulatedMachine;
+  readonly secretPath: string;
+  readonly admin: Signer;
+}
+
+const SECRET_PATH = "demo/luks/root";
+const SECRET_BYTES = 32;
+const POLICIES = join(import.meta.dirname, "../../../policies");
+const POLICY_FILES = ["demo.writ", "refs/demo.writ"];
+const ADMIN_KID = "admin-1";
+
+export interface DemoOptions {
+  /** Lifts the policy's count of releases: for measurements. */
+  readonly isUnlimited?: boolean;
+  readonly port?: number;
+  readonly onStep?: (text: string) => void;
+}
+
+/** Makes a demonstration in a new folder, ready to be served. */
+export async function makeDemoFolder(folder: string, options: DemoOptions = {}): Promise<DemoFolder> {
+  const say = options.onStep ?? (() => undefined);
+  const audience = "http://ostiary.demo";
+  await initDataFolder(folder, { audience, mode: "demo", port: options.port ?? 0, isKdsEnabled: false });
+  say("made the broker's keys, configuration and database");
+  const machineFolder = join(folder, "simulated-machine");
+  await mkdir(machineFolder, { mode: 0o700 });
+  const machine = loadOrCreateMachine(machineFolder, "genoa");
+  say("made a simulated AMD chip with a certificate authority of its own");
+  const configPath = join(folder, DATA_FILES.config);
+  await trustSimulator(configPath, join("simulated-machine", SIMULATOR_ROOT_FILE));
+  const adminPem = textOf(await bytesOf(join(folder, DATA_FILES.adminKey)));
+  const admin = createEd25519Signer(ADMIN_KID, adminPem);
+  const signingKey = spkiOfPem(textOf(await bytesOf(join(folder, DATA_FILES.signingKey))));
+  const demo = { folder, configPath, audience, signingKey, machine, secretPath: SECRET_PATH, admin };
+  await fill(demo, options.isUnlimited === true);
+  say(`made the secret ${SECRET_PATH} and activated the policy policies/demo.writ`);
+  return demo;
+}
+
+/** What an admin's first two commands would do, before the broker listens. */
+async function fill(demo: DemoFolder, isUnlimited: boolean): Promise<void> {
+  const parts = { source: NO_SOURCE, metrics: createMetrics(), log: () => undefined };
+  const world = await openWorld(await loadConfig(demo.configPath), parts);
+  try {
+    const actor = { kid: ADMIN_KID };
+    await generateSecret({ path: demo.secretPath, size: SECRET_BYTES }, actor, world);
+    const sources = await demoSources(isUnlimited);
+    await activateSources(sources, demo, world);
+  } finally {
+    await world.store.close();
+  }
+}
+
+export interface DemoSource {
+  readonly path: string;
+  readonly text: string;
+}
+
+export async function demoSources(isUnlimited = false): Promise<readonly DemoSource[]> {
+  const sources: DemoSource[] = [];
+  for (const path of POLICY_FILES) {
+    const text = textOf(Uint8Array.from(await readFile(join(POLICIES, path)))); // in order: two files
+    sources.push({ path, text: isUnlimited ? text.replace(/^ *max_releases .*\n/m, "") : text });
+  }
+  return sources;
+}
+
+/** Proposes and activates sources as the admin, on top of what is live. */
+export async function activateSources(
+  sources: readonly DemoSource[],
+  { admin, audience }: Pick<DemoFolder, "admin" | "audience">,
+  world: World,
+): Promise<string> {
+  const live = await world.store.liveActivation();
+  const tar = packBundle(sources, live?.digest, nodePrimitives.digest);
+  const actor = { kid: admin.kid };
+  const { digest } = await proposeBundle({ tar, signature: await signBundle(tar, admin) }, actor, world);
+  const statement = { digest, serial: (live?.serial ?? 0) + 1, audience };
+  await activateBundle({ digest, signature: await signActivation(statement, admin) }, actor, world);
+  return digest;
+}
+
+async function trustSimulator(configPath: string, rootFile: string): Promise<void> {
+  const config = textOf(await bytesOf(configPath));
+  await writeFile(
+    configPath,
+    config.replace(/^mode = "demo"$/m, `mode = "demo"\ntrust_simulator = "${rootFile}"`),
+  );
+}
+
+function textOf(bytes: Uint8Array): string {
+  const text = parseUtf8(bytes);
+  if (text === undefined) throw new Fault("file/unusable", "expected text in UTF-8");
+  return text;
+}

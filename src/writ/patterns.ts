@@ -1,0 +1,55 @@
+/** Which resources does a pattern name? Whole segments, `*` for one, a last `**` for one or more (WRIT section 5.2). */
+import type { Pattern } from "./program.ts";
+
+const SEGMENT = /^[A-Za-z0-9._~@:+=-]{1,128}$/;
+const MAX_SEGMENTS = 16;
+const MAX_LENGTH = 512;
+
+/** The segments of a resource in normal form; `undefined` when it is not. Nothing is decoded or folded. */
+export function parseResource(text: string): readonly string[] | undefined {
+  if (text.length > MAX_LENGTH) return undefined;
+  const segments = text.split("/");
+  return segments.length <= MAX_SEGMENTS && segments.every(isSegment) ? segments : undefined;
+}
+
+function isSegment(segment: string): boolean {
+  return SEGMENT.test(segment) && segment !== "." && segment !== "..";
+}
+
+/** A pattern, or what is wrong with it. */
+export type PatternReading =
+  | { readonly kind: "pattern"; readonly pattern: Pattern }
+  | { readonly kind: "bad"; readonly why: string };
+
+export function parsePattern(text: string): PatternReading {
+  const written = text.split("/");
+  const isOpen = written.at(-1) === "**";
+  const segments = isOpen ? written.slice(0, -1) : written;
+  if (text.length > MAX_LENGTH) return bad(`a pattern has at most ${MAX_LENGTH} bytes`);
+  if (written.length > MAX_SEGMENTS) return bad(`a pattern has at most ${MAX_SEGMENTS} segments`);
+  for (const segment of segments) {
+    const why = segment === "*" || isSegment(segment) ? undefined : faultOf(segment);
+    if (why !== undefined) return bad(why);
+  }
+  return { kind: "pattern", pattern: { segments, isOpen } };
+}
+
+function bad(why: string): PatternReading {
+  return { kind: "bad", why };
+}
+
+function faultOf(segment: string): string {
+  if (segment === "") return "a segment is empty";
+  if (segment === "**") return "`**` stands only at the end";
+  if (segment.includes("*")) return "`*` is a whole segment: there are no partial wildcards";
+  if (segment === "." || segment === "..") return `a segment cannot be \`${segment}\``;
+  return segment.length > 128
+    ? "a segment has at most 128 characters"
+    : "a segment is letters, digits and `. _ ~ @ : + = -`";
+}
+
+export function matchesPattern(pattern: Pattern, resource: readonly string[]): boolean {
+  const { segments, isOpen } = pattern;
+  if (isOpen ? resource.length <= segments.length : resource.length !== segments.length) return false;
+  return segments.every((segment, at) => segment === "*" || segment === resource[at]);
+}
