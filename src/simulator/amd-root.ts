@@ -34,8 +34,7 @@ export interface LeafPlan {
   readonly cspId?: string;
   /** Public half of the chip's key. */
   readonly key: KeyObject;
-  /** The last word on every extension, in the order in which they are written. */
-  readonly extensions?: (usual: readonly WrittenExtension[]) => readonly WrittenExtension[];
+  /** Any part of the certificate, over what the rest of the plan says. */
   readonly certificate?: Partial<CertificatePlan>;
   readonly issuerKey?: KeyObject;
   readonly productName?: string;
@@ -59,6 +58,8 @@ export interface SimulatedRoot {
     changes: Partial<CertificatePlan>,
     issuerKey?: KeyObject,
   ) => Uint8Array;
+  /** A root that is not quite the usual one, signed by its own key. */
+  readonly authority: (changes: Partial<CertificatePlan>) => Uint8Array;
 }
 
 const SERIALS: Readonly<Record<ProductLine, bigint>> = { milan: 0x01n, genoa: 0x02n, turin: 0x03n };
@@ -77,20 +78,22 @@ export function generateRootKeys(): RootKeys {
 /** Makes the authority of one product line. */
 export function createSimulatedRoot(product: ProductLine, keys: RootKeys): SimulatedRoot {
   const names = namesOf(product);
-  const authority = (
+  const written = (
     plan: Partial<CertificatePlan> & { readonly key: KeyObject; readonly isRoot: boolean },
     issuerKey = keys.ark,
   ) => writeCertificate(authorityPlan(product, plan, keys), issuerKey);
+  const authority: SimulatedRoot["authority"] = (changes) =>
+    written({ key: keys.ark, isRoot: true, subject: names.ark, serial: SERIALS[product] << 16n, ...changes });
   const intermediate: SimulatedRoot["intermediate"] = (kind, changes, issuerKey) => {
     const key = kind === "vcek" ? keys.ask : keys.asvk;
     const subject = kind === "vcek" ? names.ask : names.asvk;
     const serial = (SERIALS[product] << 16n) | (kind === "vcek" ? 0x0001n : 0x0101n);
-    return authority({ key, isRoot: false, subject, serial, ...changes }, issuerKey);
+    return written({ key, isRoot: false, subject, serial, ...changes }, issuerKey);
   };
   return {
     product,
     keys,
-    ark: authority({ key: keys.ark, isRoot: true, subject: names.ark, serial: SERIALS[product] << 16n }),
+    ark: authority({}),
     ask: intermediate("vcek", {}),
     asvk: intermediate("vlek", {}),
     issueVcek: (plan) => issueLeaf(product, "vcek", plan, plan.issuerKey ?? keys.ask),
@@ -98,6 +101,7 @@ export function createSimulatedRoot(product: ProductLine, keys: RootKeys): Simul
     crl: (plan) =>
       writeCrl({ number: 1, revokedSerials: [], issuer: names.ark, signingKey: keys.ark, ...plan }),
     intermediate,
+    authority,
   };
 }
 
@@ -106,8 +110,12 @@ function namesOf(product: ProductLine): {
   readonly ask: string;
   readonly asvk: string;
 } {
-  const title = `${product.slice(0, 1).toUpperCase()}${product.slice(1)}`;
+  const title = titleOf(product);
   return { ark: `ARK-${title}`, ask: `SEV-${title}`, asvk: `SEV-VLEK-${title}` };
+}
+
+function titleOf(product: ProductLine): string {
+  return `${product.slice(0, 1).toUpperCase()}${product.slice(1)}`;
 }
 
 function authorityPlan(
@@ -117,6 +125,7 @@ function authorityPlan(
 ): CertificatePlan {
   const { key, isRoot, ...changes } = plan;
   const names = namesOf(product);
+  const kind = plan.subject === names.asvk ? "vlek" : "vcek";
   return {
     serial: 1n,
     issuer: names.ark,
@@ -127,7 +136,7 @@ function authorityPlan(
     hasTrailer: true,
     extensions: authorityExtensions({
       key,
-      crlUrl: `https://kds.simulator.invalid/vcek/v1/${product}/crl`,
+      crlUrl: `https://kds.simulator.invalid/${kind}/v1/${titleOf(product)}/crl`,
       ...(isRoot ? {} : { issuerKey: keys.ark, pathLength: 0 }),
     }),
     ...changes,
@@ -141,17 +150,17 @@ function issueLeaf(
   issuerKey: KeyObject,
 ): Uint8Array {
   const names = namesOf(product);
-  const usual = leafExtensions(product, plan);
   return writeCertificate(
     {
       serial: 0n,
       issuer: kind === "vcek" ? names.ask : names.asvk,
       subject: kind === "vcek" ? "SEV-VCEK" : "SEV-VLEK",
       notBefore: MADE_AT,
+      // A VLEK of AMD's lives one year. The simulator's outlives the demonstrations that are made of it.
       notAfter: addSeconds(MADE_AT, 7 * YEAR_SECONDS),
       spki: spkiOf(plan.key),
       hasTrailer: false,
-      extensions: plan.extensions === undefined ? usual : plan.extensions(usual),
+      extensions: leafExtensions(product, plan),
       ...plan.certificate,
     },
     issuerKey,

@@ -1,5 +1,6 @@
 /** How does AMD write a certificate? Its names, algorithms and extensions; every part can be given otherwise. */
 import { constants, createHash, createPublicKey, type KeyObject, sign } from "node:crypto";
+import { concatBytes } from "../base/bytes.ts";
 import type { Instant } from "../base/time.ts";
 import {
   bitString,
@@ -25,15 +26,24 @@ export interface WrittenExtension {
 
 export interface CertificatePlan {
   readonly serial: bigint;
-  readonly issuer: string;
-  readonly subject: string;
+  /** A common name within AMD's DN, or a whole Name in DER. */
+  readonly issuer: string | Uint8Array;
+  readonly subject: string | Uint8Array;
   readonly notBefore: Instant;
   readonly notAfter: Instant;
   /** DER SubjectPublicKeyInfo. */
   readonly spki: Uint8Array;
   readonly extensions: readonly WrittenExtension[];
+  /** The last word on the extensions, in the order in which they are written. */
+  readonly changeExtensions?: (usual: readonly WrittenExtension[]) => readonly WrittenExtension[];
   /** AMD's intermediates write the trailer field out, its leaves do not. */
   readonly hasTrailer: boolean;
+  /** `false` writes it without the simulator's mark. */
+  readonly hasMark?: boolean;
+  /** `true` spoils the signature. */
+  readonly isForged?: boolean;
+  /** Bytes behind the certificate. */
+  readonly trailing?: Uint8Array;
 }
 
 /** Stands on everything that the simulator makes, so that nothing of it passes for AMD's. */
@@ -54,7 +64,7 @@ export function pssAlgorithm(hasTrailer: boolean): Uint8Array {
   return sequence(oid("1.2.840.113549.1.1.10"), sequence(...parameters));
 }
 
-export function signPss(bytes: Uint8Array, key: KeyObject): Uint8Array {
+function signPss(bytes: Uint8Array, key: KeyObject): Uint8Array {
   const padding = constants.RSA_PKCS1_PSS_PADDING;
   return Uint8Array.from(sign("sha384", bytes, { key, padding, saltLength: SALT_BYTES }));
 }
@@ -62,6 +72,8 @@ export function signPss(bytes: Uint8Array, key: KeyObject): Uint8Array {
 /** Writes and signs a certificate. */
 export function writeCertificate(plan: CertificatePlan, issuerKey: KeyObject): Uint8Array {
   const algorithm = pssAlgorithm(plan.hasTrailer);
+  const usual = plan.extensions.filter((extension) => plan.hasMark !== false || extension !== SIMULATOR_MARK);
+  const extensions = plan.changeExtensions?.(usual) ?? usual;
   const tbs = sequence(
     element(0xa0, integer(2)),
     integer(plan.serial),
@@ -70,17 +82,29 @@ export function writeCertificate(plan: CertificatePlan, issuerKey: KeyObject): U
     sequence(time(plan.notBefore), time(plan.notAfter)),
     nameOf(plan.subject),
     plan.spki,
-    element(0xa3, sequence(...plan.extensions.map(writeExtension))),
+    element(0xa3, sequence(...extensions.map(writeExtension))),
   );
-  return sequence(tbs, algorithm, bitString(signPss(tbs, issuerKey)));
+  return signed({ tbs, algorithm, key: issuerKey }, plan);
+}
+
+/** What was to be signed, its algorithm and the signature; spoilt, or with bytes behind it, where a plan says so. */
+export function signed(
+  parts: { readonly tbs: Uint8Array; readonly algorithm: Uint8Array; readonly key: KeyObject },
+  plan: { readonly isForged?: boolean; readonly trailing?: Uint8Array },
+): Uint8Array {
+  const { tbs, algorithm, key } = parts;
+  const signature = signPss(tbs, key);
+  if (plan.isForged === true) signature[0] = (signature[0] ?? 0) ^ 1;
+  return concatBytes(sequence(tbs, algorithm, bitString(signature)), plan.trailing ?? new Uint8Array(0));
 }
 
 export function writeExtension({ oid: id, isCritical, value }: WrittenExtension): Uint8Array {
   return sequence(oid(id), ...(isCritical === true ? [DER_TRUE] : []), octetString(value));
 }
 
-/** `OU=Engineering, C=US, L=Santa Clara, ST=CA, O=Advanced Micro Devices, CN=…`. */
-export function nameOf(commonName: string): Uint8Array {
+/** `OU=Engineering, C=US, L=Santa Clara, ST=CA, O=Advanced Micro Devices, CN=…`; a Name in DER stays what it is. */
+export function nameOf(name: string | Uint8Array): Uint8Array {
+  if (typeof name !== "string") return name;
   const attribute = (id: string, value: string): Uint8Array =>
     element(TAG.set, sequence(oid(id), text(TAG.printableString, value)));
   return sequence(
@@ -89,7 +113,7 @@ export function nameOf(commonName: string): Uint8Array {
     attribute("2.5.4.7", "Santa Clara"),
     attribute("2.5.4.8", "CA"),
     attribute("2.5.4.10", "Advanced Micro Devices"),
-    attribute("2.5.4.3", commonName),
+    attribute("2.5.4.3", name),
   );
 }
 
@@ -98,7 +122,7 @@ export function spkiOf(key: KeyObject): Uint8Array {
   return Uint8Array.from(publicKey.export({ format: "der", type: "spki" }));
 }
 
-/** Subject key identifier: SHA-1 of the key (RFC 5280 section 4.2.1.2, method 1, over the whole SPKI's key bits). */
+/** Subject key identifier: SHA-1 of the key (RFC 5280 section 4.2.1.2, method 1). */
 export function keyIdOf(key: KeyObject): Uint8Array {
   const publicKey = key.type === "private" ? createPublicKey(key) : key;
   return Uint8Array.from(

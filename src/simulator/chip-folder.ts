@@ -1,6 +1,6 @@
 /** Where does a simulated machine live between processes? In a folder: its authority, its chip, and the root that may be trusted. */
-import { createPrivateKey, type KeyObject } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { createPrivateKey, type KeyObject, randomUUID } from "node:crypto";
+import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ProductLine } from "../attestation/snp/product.ts";
 import type { Instant } from "../base/time.ts";
@@ -10,6 +10,8 @@ import { type ChipPlan, createSimulatedChip, generateChipKey, type SimulatedChip
 
 /** The file that `--trust-simulator` takes: the root certificate, in PEM. */
 export const SIMULATOR_ROOT_FILE = "ark.pem";
+
+const TABLE_SECONDS = 3600;
 
 /** A chip and everything that vouches for it. */
 export interface SimulatedMachine {
@@ -23,9 +25,9 @@ export interface SimulatedMachine {
 export function loadOrCreateRoot(folder: string, product: ProductLine): SimulatedRoot {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, `root-${product}.json`);
-  if (!existsSync(path)) writeKeys(path, generateRootKeys());
+  if (!existsSync(path)) writeOnce(path, keysText(generateRootKeys()));
   const root = createSimulatedRoot(product, readKeys(path));
-  writeFileSync(join(folder, SIMULATOR_ROOT_FILE), pemOf(root.ark));
+  replace(join(folder, SIMULATOR_ROOT_FILE), pemOf(root.ark));
   return root;
 }
 
@@ -37,11 +39,19 @@ export function loadOrCreateMachine(
 ): SimulatedMachine {
   const root = loadOrCreateRoot(folder, product);
   const path = join(folder, "chip-key.pem");
-  if (!existsSync(path)) {
-    writeFileSync(path, generateChipKey().export({ format: "pem", type: "pkcs8" }), { mode: 0o600 });
-  }
+  if (!existsSync(path)) writeOnce(path, pkcs8(generateChipKey()));
   const chip = createSimulatedChip(root, { ...plan, key: createPrivateKey(readFileSync(path)) });
-  return { root, chip, certTable: (now) => certTableOf(root, chip, now) };
+  return { root, chip, certTable: keptForAnHour((now) => certTableOf(root, chip, now)) };
+}
+
+/** A host keeps its table; only the CRL in it is made anew now and then. */
+function keptForAnHour(make: (now: Instant) => Uint8Array): (now: Instant) => Uint8Array {
+  let kept: { readonly at: Instant; readonly table: Uint8Array } | undefined;
+  return (now) => {
+    if (kept === undefined || now < kept.at || now - kept.at > TABLE_SECONDS)
+      kept = { at: now, table: make(now) };
+    return kept.table;
+  };
 }
 
 /** The certificate table of a chip, with a CRL made at `now`. */
@@ -63,14 +73,37 @@ export function pemOf(der: Uint8Array): string {
   return `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`;
 }
 
-/** Written beside and renamed, since several test processes may make the same folder. */
-function writeKeys(path: string, keys: RootKeys): void {
-  const pem = (key: KeyObject): string => key.export({ format: "pem", type: "pkcs8" }).toString();
-  const half = `${path}.${process.pid}.part`;
-  writeFileSync(half, JSON.stringify({ ark: pem(keys.ark), ask: pem(keys.ask), asvk: pem(keys.asvk) }), {
-    mode: 0o600,
-  });
-  if (!existsSync(path)) renameSync(half, path);
+const OWNER_ONLY = 0o600;
+
+function keysText({ ark, ask, asvk }: RootKeys): string {
+  return JSON.stringify({ ark: pkcs8(ark), ask: pkcs8(ask), asvk: pkcs8(asvk) });
+}
+
+function pkcs8(key: KeyObject): string {
+  return key.export({ format: "pem", type: "pkcs8" }).toString();
+}
+
+/** The first of several processes that make the same folder wins, and all of them use what it wrote. */
+function writeOnce(path: string, text: string): void {
+  const half = halfOf(path, text);
+  try {
+    linkSync(half, path);
+  } catch (thrown) {
+    if (!(thrown instanceof Error && "code" in thrown && thrown.code === "EEXIST")) throw thrown;
+  } finally {
+    rmSync(half);
+  }
+}
+
+/** A reader sees the old file or the new one, never half of it. */
+function replace(path: string, text: string): void {
+  renameSync(halfOf(path, text), path);
+}
+
+function halfOf(path: string, text: string): string {
+  const half = `${path}.${randomUUID()}.part`;
+  writeFileSync(half, text, { mode: OWNER_ONLY });
+  return half;
 }
 
 function readKeys(path: string): RootKeys {

@@ -6,26 +6,33 @@ import {
   nameOf,
   pssAlgorithm,
   SIMULATOR_MARK,
-  signPss,
+  signed,
   type WrittenExtension,
   writeExtension,
 } from "./certificate.ts";
-import { bitString, element, integer, sequence, time } from "./der.ts";
+import { element, integer, sequence, time } from "./der.ts";
 
 const YEAR_SECONDS = 31_536_000;
 
 export interface CrlPlan {
-  readonly number: number;
+  /** CRLNumber; `undefined` leaves the extension out. */
+  readonly number: number | bigint | undefined;
   readonly thisUpdate: Instant;
   readonly nextUpdate?: Instant;
   readonly revokedSerials: readonly bigint[];
-  /** Common name of the issuer. */
-  readonly issuer: string;
+  /** Common name of the issuer, or a whole Name in DER. */
+  readonly issuer: string | Uint8Array;
   readonly signingKey: KeyObject;
   /** The key that the authority key identifier names; the signing key where nothing is said. */
   readonly authorityKey?: KeyObject;
+  /** `false` leaves the authority key identifier out. */
+  readonly hasAuthorityKeyId?: boolean;
   readonly extraExtensions?: readonly WrittenExtension[];
   readonly hasMark?: boolean;
+  /** `true` spoils the signature. */
+  readonly isForged?: boolean;
+  /** Bytes behind the CRL. */
+  readonly trailing?: Uint8Array;
 }
 
 /** Writes and signs a CRL. */
@@ -34,8 +41,8 @@ export function writeCrl(plan: CrlPlan): Uint8Array {
   const { thisUpdate, revokedSerials } = plan;
   const revoked = revokedSerials.map((serial) => sequence(integer(serial), time(thisUpdate)));
   const extensions = [
-    authorityKeyId(plan.authorityKey ?? plan.signingKey),
-    { oid: "2.5.29.20", value: integer(plan.number) },
+    ...(plan.hasAuthorityKeyId === false ? [] : [authorityKeyId(plan.authorityKey ?? plan.signingKey)]),
+    ...(plan.number === undefined ? [] : [{ oid: "2.5.29.20", value: integer(plan.number) }]),
     ...(plan.hasMark === false ? [] : [SIMULATOR_MARK]),
     ...(plan.extraExtensions ?? []),
   ];
@@ -48,5 +55,5 @@ export function writeCrl(plan: CrlPlan): Uint8Array {
     ...(revoked.length === 0 ? [] : [sequence(...revoked)]),
     element(0xa0, sequence(...extensions.map(writeExtension))),
   );
-  return sequence(tbs, algorithm, bitString(signPss(tbs, plan.signingKey)));
+  return signed({ tbs, algorithm, key: plan.signingKey }, plan);
 }

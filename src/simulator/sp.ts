@@ -37,6 +37,8 @@ export interface ChipPlan {
   readonly cspId?: string;
   readonly key?: KeyObject;
   readonly leaf?: Partial<LeafPlan>;
+  /** What every report of this chip says, unless a report's own plan says otherwise. */
+  readonly usual?: Omit<ReportPlan, "reportData">;
 }
 
 export interface SimulatedChip {
@@ -51,14 +53,14 @@ export interface SimulatedChip {
   readonly report: (plan: ReportPlan) => Uint8Array;
 }
 
-interface Ordinary {
+export interface Ordinary {
   readonly cpuid: CpuId;
   readonly tcb: TcbVersion;
   readonly version: number;
 }
 
 /** WRIT section 13: the ordinary request of each product line. */
-const ORDINARY: Readonly<Record<ProductLine, Ordinary>> = {
+export const ORDINARY: Readonly<Record<ProductLine, Ordinary>> = {
   milan: {
     cpuid: { family: 25, model: 1, stepping: 1 },
     tcb: { bootloader: 4, tee: 0, snp: 24, microcode: 219 },
@@ -102,7 +104,7 @@ export function createSimulatedChip(root: SimulatedRoot, plan: ChipPlan = {}): S
       ? root.issueVcek({ key, tcb, chipId: hwid, ...plan.leaf })
       : root.issueVlek({ key, tcb, cspId: plan.cspId ?? "CN=cc-us-east-1.amazonaws.com", ...plan.leaf });
   const chip = { product: root.product, kind, key, chipId, tcb, leaf };
-  return { ...chip, report: (report) => writeReport(report, { ...chip, cpuid }) };
+  return { ...chip, report: (report) => writeReport({ ...plan.usual, ...report }, { ...chip, cpuid }) };
 }
 
 function writeReport(
