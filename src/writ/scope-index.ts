@@ -1,4 +1,5 @@
 /** Which policies and guards speak about a resource? Found by walking its segments, so that a thousand cost what is in scope. */
+import { parseResource } from "./patterns.ts";
 import type { Declaration, Pattern } from "./program.ts";
 
 interface Node<T> {
@@ -10,7 +11,10 @@ interface Node<T> {
 
 const ANY = "*";
 
-/** Makes the look-up. It answers each declaration once, in the order of `declarations`. */
+/**
+ * Makes the look-up. It answers each declaration once, in the order of `declarations`. Nothing speaks about a resource that is
+ * not in normal form: `**` must not stand for `..` or for an empty segment.
+ */
 export function createScopeIndex<T extends { readonly declaration: Declaration }>(
   declarations: readonly T[],
 ): (resource: string) => readonly T[] {
@@ -20,8 +24,10 @@ export function createScopeIndex<T extends { readonly declaration: Declaration }
     for (const pattern of one.declaration.patterns) insert(root, pattern, one);
   }
   return (resource) => {
+    const segments = parseResource(resource);
+    if (segments === undefined) return [];
     const found = new Set<T>();
-    collect(root, resource.split("/"), found);
+    collect(root, segments, found);
     return [...found].sort((a, b) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0));
   };
 }

@@ -16,11 +16,15 @@ export interface Chip {
 export const MILAN_V2: Chip = { version: 2, product: "milan", silicon: undefined, cpuid: [0, 0, 0] };
 export const MILAN_V3: Chip = { version: 3, product: "milan", silicon: "milan", cpuid: [0x19, 1, 1] };
 export const GENOA_V4: Chip = { version: 4, product: "genoa", silicon: "genoa", cpuid: [0x19, 0x11, 1] };
+export const SIENA_V5: Chip = { version: 5, product: "genoa", silicon: "siena", cpuid: [0x19, 0xa0, 2] };
 export const TURIN_V5: Chip = { version: 5, product: "turin", silicon: "turin", cpuid: [0x1a, 2, 1] };
 export const CHIPS = [MILAN_V2, MILAN_V3, GENOA_V4, TURIN_V5] as const;
 
-const CLASSIC_TCB = [4, 0, 0, 0, 0, 0, 24, 219] as const;
-const TURIN_TCB = [1, 1, 1, 3, 0, 0, 0, 75] as const;
+const TCB_BYTES = {
+  milan: [4, 0, 0, 0, 0, 0, 24, 219],
+  genoa: [10, 0, 0, 0, 0, 0, 23, 84],
+  turin: [1, 1, 1, 3, 0, 0, 0, 75],
+} as const;
 
 /** A report whose every field is set: ID block, author key, chip identifier and, where there is one, CPUID. */
 export function reportBytes(
@@ -28,7 +32,7 @@ export function reportBytes(
   changes: Readonly<Record<number, readonly number[]>> = {},
 ): Uint8Array {
   const bytes = new Uint8Array(1184);
-  const tcb = chip.product === "turin" ? TURIN_TCB : CLASSIC_TCB;
+  const tcb = TCB_BYTES[chip.product];
   bytes.set([chip.version], 0x000);
   bytes.set([7], 0x004);
   bytes.set([0x1f, 0, 3], 0x008);
