@@ -137,7 +137,7 @@ function authorityPlan(
     extensions: authorityExtensions({
       key,
       crlUrl: `https://kds.simulator.invalid/${kind}/v1/${titleOf(product)}/crl`,
-      ...(isRoot ? {} : { issuerKey: keys.ark, pathLength: 0 }),
+      ...(isRoot ? {} : { issuerKey: keys.ark }),
     }),
     ...changes,
   };
@@ -175,24 +175,26 @@ function leafExtensions(product: ProductLine, plan: LeafPlan): readonly WrittenE
     plan.productName ??
     (cspId === undefined ? LEAF_PRODUCT[product] : LEAF_PRODUCT[product].split("-")[0]) ??
     "";
-  const level = (arc: number, value: number): WrittenExtension => ({
-    oid: `${AMD}.3.${arc}`,
-    value: integer(value),
-  });
-  const reserved = (isTurin ? [5, 6, 7] : [4, 5, 6, 7]).map((arc) => level(arc, 0));
   return [
     { oid: `${AMD}.1`, value: integer(plan.structVersion ?? (isTurin ? 1 : 0)) },
     { oid: `${AMD}.2`, value: text(TAG.ia5String, name) },
     ...(tcb.fmc === undefined ? [] : [level(9, tcb.fmc)]),
     level(1, tcb.bootloader),
     level(2, tcb.tee),
-    ...reserved,
-    level(3, tcb.snp),
+    ...(isTurin ? [level(3, tcb.snp), ...reserved(5, 6, 7)] : [...reserved(4, 5, 6, 7), level(3, tcb.snp)]),
     level(8, tcb.microcode),
     ...(chipId === undefined ? [] : [{ oid: `${AMD}.4`, value: chipId }]),
     ...(cspId === undefined ? [] : [{ oid: `${AMD}.5`, value: text(TAG.ia5String, cspId) }]),
     SIMULATOR_MARK,
   ];
+}
+
+function level(arc: number, value: number): WrittenExtension {
+  return { oid: `${AMD}.3.${arc}`, value: integer(value) };
+}
+
+function reserved(...arcs: readonly number[]): readonly WrittenExtension[] {
+  return arcs.map((arc) => level(arc, 0));
 }
 
 /** The wrapped form of a hwID, which only synthetic test data has. */

@@ -105,11 +105,11 @@ export function writeExtension({ oid: id, isCritical, value }: WrittenExtension)
 /** `OU=Engineering, C=US, L=Santa Clara, ST=CA, O=Advanced Micro Devices, CN=…`; a Name in DER stays what it is. */
 export function nameOf(name: string | Uint8Array): Uint8Array {
   if (typeof name !== "string") return name;
-  const attribute = (id: string, value: string): Uint8Array =>
-    element(TAG.set, sequence(oid(id), text(TAG.printableString, value)));
+  const attribute = (id: string, value: string, tag: number = TAG.utf8String): Uint8Array =>
+    element(TAG.set, sequence(oid(id), text(tag, value)));
   return sequence(
     attribute("2.5.4.11", "Engineering"),
-    attribute("2.5.4.6", "US"),
+    attribute("2.5.4.6", "US", TAG.printableString),
     attribute("2.5.4.7", "Santa Clara"),
     attribute("2.5.4.8", "CA"),
     attribute("2.5.4.10", "Advanced Micro Devices"),
@@ -132,24 +132,30 @@ export function keyIdOf(key: KeyObject): Uint8Array {
   );
 }
 
-/** What a CA certificate of AMD carries. `pathLength` is given on intermediates. */
+/** What a CA certificate of AMD carries, in AMD's order. `issuerKey` is given on intermediates. */
 export function authorityExtensions(parts: {
   readonly key: KeyObject;
   readonly issuerKey?: KeyObject;
   readonly crlUrl: string;
-  readonly pathLength?: number;
 }): readonly WrittenExtension[] {
-  const isRoot = parts.issuerKey === undefined;
-  const constraints = parts.pathLength === undefined ? [DER_TRUE] : [DER_TRUE, integer(parts.pathLength)];
-  const usage = isRoot ? bitString(Uint8Array.of(0x06), 1) : bitString(Uint8Array.of(0x04), 2);
-  return [
-    ...(parts.issuerKey === undefined ? [] : [authorityKeyId(parts.issuerKey)]),
-    { oid: "2.5.29.14", value: octetString(keyIdOf(parts.key)) },
-    { oid: "2.5.29.19", isCritical: true, value: sequence(...constraints) },
-    { oid: "2.5.29.15", isCritical: true, value: usage },
-    { oid: "2.5.29.31", value: distributionPoint(parts.crlUrl) },
-    SIMULATOR_MARK,
-  ];
+  const { key, issuerKey, crlUrl } = parts;
+  const keyId = { oid: "2.5.29.14", value: octetString(keyIdOf(key)) };
+  const rest = [{ oid: "2.5.29.31", value: distributionPoint(crlUrl) }, SIMULATOR_MARK];
+  return issuerKey === undefined
+    ? [keyUsage(KEY_CERT_SIGN | CRL_SIGN, 1), keyId, constraints(), ...rest]
+    : [keyId, authorityKeyId(issuerKey), constraints(0), keyUsage(KEY_CERT_SIGN, 2), ...rest];
+}
+
+const KEY_CERT_SIGN = 0x04;
+const CRL_SIGN = 0x02;
+
+function keyUsage(bits: number, unusedBits: number): WrittenExtension {
+  return { oid: "2.5.29.15", isCritical: true, value: bitString(Uint8Array.of(bits), unusedBits) };
+}
+
+/** CA:TRUE, with a path length where one is given. */
+function constraints(...pathLength: readonly number[]): WrittenExtension {
+  return { oid: "2.5.29.19", isCritical: true, value: sequence(DER_TRUE, ...pathLength.map(integer)) };
 }
 
 export function authorityKeyId(issuerKey: KeyObject): WrittenExtension {

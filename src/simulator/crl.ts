@@ -37,7 +37,7 @@ export interface CrlPlan {
 
 /** Writes and signs a CRL. */
 export function writeCrl(plan: CrlPlan): Uint8Array {
-  const algorithm = pssAlgorithm(true);
+  const algorithm = pssAlgorithm(false);
   const { thisUpdate, revokedSerials } = plan;
   const revoked = revokedSerials.map((serial) => sequence(integer(serial), time(thisUpdate)));
   const extensions = [

@@ -7,6 +7,7 @@ export const TAG = {
   octetString: 0x04,
   null: 0x05,
   oid: 0x06,
+  utf8String: 0x0c,
   printableString: 0x13,
   ia5String: 0x16,
   utcTime: 0x17,
@@ -33,7 +34,7 @@ export function sequence(...members: readonly Uint8Array[]): Uint8Array {
   return element(TAG.sequence, ...members);
 }
 
-/** A non-negative INTEGER, minimal. */
+/** An INTEGER of at least 0, minimal. */
 export function integer(value: number | bigint): Uint8Array {
   const hex = value.toString(16);
   const digits = Buffer.from(hex.padStart(hex.length + (hex.length % 2), "0"), "hex");
@@ -60,7 +61,7 @@ export function octetString(bytes: Uint8Array): Uint8Array {
 }
 
 export function text(tag: number, characters: string): Uint8Array {
-  return element(tag, Buffer.from(characters, "latin1"));
+  return element(tag, Buffer.from(characters, tag === TAG.utf8String ? "utf8" : "latin1"));
 }
 
 /** UTCTime to 2049, GeneralizedTime from 2050 on (RFC 5280 section 4.1.2.5). */
