@@ -4,9 +4,10 @@ import type { JsonValue } from "../base/canonical-json.ts";
 import type { BoundEvidence } from "../channel/bind.ts";
 import type { ClauseTrace, Decision, DeclarationTrace, Trace } from "../writ/decision.ts";
 import { evaluate } from "../writ/evaluator.ts";
+import { NO_OBLIGATIONS } from "../writ/obligations.ts";
 import type { Bundle } from "./bundle.ts";
 import { type FactContext, factsOf } from "./facts.ts";
-import { NO_OBLIGATIONS, type Terms, unmetTerms } from "./obligations.ts";
+import { type Terms, unmetTerms } from "./obligations.ts";
 import { FIELDS } from "./vocabulary-fields.ts";
 
 /** What the broker itself knows of the exchange and of what is asked for. */

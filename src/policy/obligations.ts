@@ -19,15 +19,6 @@ export interface Terms {
   readonly keyVersion: { readonly wanted: number; readonly newest: number } | undefined;
 }
 
-/** No yes, no cost. */
-export const NO_OBLIGATIONS: Obligations = {
-  maxReleases: [],
-  rates: [],
-  keyVersion: "current",
-  notify: [],
-  audit: "full",
-};
-
 const DEFAULT_TOKEN_TTL_MS = 60_000;
 const MAX_TOKEN_TTL_SECONDS = 300;
 

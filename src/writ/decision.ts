@@ -43,6 +43,7 @@ export interface Obligations {
   readonly tokenTtlMs?: number;
   readonly maxReleases: readonly ReleaseLimit[];
   readonly rates: readonly RateLimit[];
+  /** The suite that granting policies name. Where they disagree, all of them joined by "and": no exchange can meet that. */
   readonly wrap?: string;
   readonly keyVersion: KeyVersion;
   readonly reattestMs?: number;

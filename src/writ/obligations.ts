@@ -23,12 +23,12 @@ export function mergeObligations(granting: readonly Declaration[], facts: Facts)
   const tokenTtlMs = least(of("token_ttl").map(({ ms }) => ms));
   const reattestMs = least(of("reattest").map(({ ms }) => ms));
   const approvalsExpireMs = least(of("approvals_expire").map(({ ms }) => ms));
-  const [wrap] = of("wrap");
+  const wraps = [...new Set(of("wrap").map(({ wrap }) => wrap))].sort();
   return {
     ...(tokenTtlMs === undefined ? {} : { tokenTtlMs }),
     maxReleases: granting.flatMap((policy) => releaseLimitsOf(policy, facts)),
     rates: granting.flatMap(ratesOf),
-    ...(wrap === undefined ? {} : { wrap: wrap.wrap }),
+    ...(wraps.length === 0 ? {} : { wrap: wraps.join(" and ") }),
     keyVersion: strictest(of("key_version").map(({ version }) => version)),
     ...(reattestMs === undefined ? {} : { reattestMs }),
     ...(approvalsExpireMs === undefined ? {} : { approvalsExpireMs }),

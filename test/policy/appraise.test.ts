@@ -207,6 +207,15 @@ describe("an allow whose terms are not met is refused, and says so", () => {
     });
   }
 
+  it("two policies that grant and name different suites", () => {
+    const granting = (name: string, wrap: string) =>
+      `policy ${name} { for resource "**" allow on release { wrap ${wrap} } }`;
+    const bundle = bundleOfText(`${granting("a", "hpke-x25519")}\n${granting("b", "hpke-xwing")}`);
+    for (const suite of [1, 2] as const) {
+      expect(appraisalOf({ context: { suite } }, bundle)).toMatchObject({ isAllowed: false, code: "denied" });
+    }
+  });
+
   it("but a request that policy refuses keeps the policy's own reason", () => {
     expect(appraisalOf({ changes: { 144: [0xee] }, context: { suite: 2 } }).code).toBe("require-failed");
   });

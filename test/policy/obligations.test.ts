@@ -1,13 +1,8 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
-import {
-  counterUses,
-  NO_OBLIGATIONS,
-  type Terms,
-  tokenTtlSeconds,
-  unmetTerms,
-} from "../../src/policy/obligations.ts";
+import { counterUses, type Terms, tokenTtlSeconds, unmetTerms } from "../../src/policy/obligations.ts";
 import type { Obligations, ReleaseLimit } from "../../src/writ/decision.ts";
+import { NO_OBLIGATIONS } from "../../src/writ/obligations.ts";
 
 const perChip: ReleaseLimit = {
   limit: 3,
