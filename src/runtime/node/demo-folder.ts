@@ -1,5 +1,5 @@
 /** What does the demonstration live in? A broker's data folder in demo mode, a simulated machine, a secret and a live policy. */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseUtf8 } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
@@ -38,8 +38,10 @@ const POLICIES = join(import.meta.dirname, "../../../policies");
 const POLICY_FILES = ["demo.writ", "refs/demo.writ"];
 const ADMIN_KID = "admin-1";
 
+const UNLIMITED_RATES = "\n[rates]\nchallenges_per_source = 100000\nchallenges_per_broker = 1000000\n";
+
 export interface DemoOptions {
-  /** Lifts the policy's count of releases: for measurements. */
+  /** Lifts the policy's count of releases and the rates of challenges: for measurements. */
   readonly isUnlimited?: boolean;
   readonly port?: number;
   readonly onStep?: (text: string) => void;
@@ -57,6 +59,7 @@ export async function makeDemoFolder(folder: string, options: DemoOptions = {}):
   say("made a simulated AMD chip with a certificate authority of its own");
   const configPath = join(folder, DATA_FILES.config);
   await trustSimulator(configPath, join("simulated-machine", SIMULATOR_ROOT_FILE));
+  if (options.isUnlimited === true) await appendFile(configPath, UNLIMITED_RATES);
   const adminPem = textOf(await bytesOf(join(folder, DATA_FILES.adminKey)));
   const admin = createEd25519Signer(ADMIN_KID, adminPem);
   const signingKey = spkiOfPem(textOf(await bytesOf(join(folder, DATA_FILES.signingKey))));
