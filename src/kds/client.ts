@@ -1,5 +1,5 @@
 /** How is AMD's key server asked? Seldom: one request per certificate, few at once, one retry, and quiet after a 429. */
-import { parseEndorsementFile } from "../attestation/endorsement/pem.ts";
+import { type EndorsementFile, parseEndorsementFile } from "../attestation/endorsement/pem.ts";
 import { Fault, isFault } from "../base/fault.ts";
 import { addSeconds, type Instant } from "../base/time.ts";
 import type { EndorsementSource } from "../broker/world.ts";
@@ -24,26 +24,26 @@ const MAX_BACK_OFF_SECONDS = 600;
  */
 export function createKds(options: KdsOptions): EndorsementSource {
   const ask = createAsk(options);
-  const flying = new Map<string, Promise<Uint8Array | undefined>>();
+  const flying = new Map<string, Promise<EndorsementFile | undefined>>();
   const quietUntil = new Map<string, Instant>();
 
   return {
     vcek: async (product, chipId, tcb) => {
-      const bytes = await once(vcekPath(product, chipId, tcb));
-      return bytes === undefined ? undefined : onlyOne(read(bytes).certificates);
+      const file = await once(vcekPath(product, chipId, tcb));
+      return file === undefined ? undefined : onlyOne(file.certificates);
     },
-    intermediates: async (product, kind) => read(await must(chainPath(product, kind))).certificates,
-    crl: async (product, kind) => onlyOne(read(await must(crlPath(product, kind))).crls),
+    intermediates: async (product, kind) => (await must(chainPath(product, kind))).certificates,
+    crl: async (product, kind) => onlyOne((await must(crlPath(product, kind))).crls),
   };
 
-  async function must(path: string): Promise<Uint8Array> {
-    const bytes = await once(path);
-    if (bytes === undefined) throw unavailable("AMD's key server does not know this path");
-    return bytes;
+  async function must(path: string): Promise<EndorsementFile> {
+    const file = await once(path);
+    if (file === undefined) throw unavailable("AMD's key server does not know this path");
+    return file;
   }
 
   /** Single flight: whoever comes while the answer is under way waits for the same one. */
-  function once(path: string): Promise<Uint8Array | undefined> {
+  function once(path: string): Promise<EndorsementFile | undefined> {
     const known = flying.get(path);
     if (known !== undefined) return known;
     if (flying.size >= MAX_IN_FLIGHT)
@@ -53,38 +53,39 @@ export function createKds(options: KdsOptions): EndorsementSource {
     return asked;
   }
 
-  async function askInTurn(path: string): Promise<Uint8Array | undefined> {
-    const awake = options.baseUrls.filter((base) => options.now() >= (quietUntil.get(base) ?? 0));
-    let last = unavailable("AMD's key server asked for patience");
-    for (const base of awake) {
-      try {
-        return await askOne(base, path); // in order: the mirror first
-      } catch (thrown) {
-        last = isFault(thrown) ? thrown : unavailable("AMD's key server cannot be asked");
-      }
+  /** A mirror may lack what AMD has: only the last one's word that there is no such thing counts. */
+  async function askInTurn(path: string): Promise<EndorsementFile | undefined> {
+    let last: Fault | "absent" = unavailable("expected an address of a key server");
+    for (const base of options.baseUrls) {
+      const outcome = await askOne(base, path); // in order: the mirror first
+      if (outcome !== "absent" && !isFault(outcome)) return outcome;
+      last = outcome;
     }
+    if (last === "absent") return undefined;
     throw last;
   }
 
-  async function askOne(base: string, path: string): Promise<Uint8Array | undefined> {
+  async function askOne(base: string, path: string): Promise<EndorsementFile | "absent" | Fault> {
+    if (options.now() < (quietUntil.get(base) ?? 0)) return unavailable(PATIENCE);
     const answer = await ask(`${base}${path}`);
-    if (answer.kind === "found") return answer.bytes;
-    if (answer.kind === "absent") return undefined;
-    if (answer.kind === "slow-down") {
-      const seconds = Math.min(answer.seconds ?? DEFAULT_BACK_OFF_SECONDS, MAX_BACK_OFF_SECONDS);
-      quietUntil.set(base, addSeconds(options.now(), seconds));
-    }
-    throw unavailable(answer.kind === "slow-down" ? "AMD's key server asks for patience" : answer.reason);
+    if (answer.kind === "found") return read(answer.bytes);
+    if (answer.kind === "absent") return "absent";
+    if (answer.kind === "failed") return unavailable(answer.reason);
+    const seconds = Math.min(answer.seconds ?? DEFAULT_BACK_OFF_SECONDS, MAX_BACK_OFF_SECONDS);
+    quietUntil.set(base, addSeconds(options.now(), seconds));
+    return unavailable(PATIENCE);
   }
 }
 
+const PATIENCE = "AMD's key server asks for patience";
+
 /** What is no certificate or CRL, HTML with status 200 for one, is no answer. */
-function read(bytes: Uint8Array) {
+function read(bytes: Uint8Array): EndorsementFile | Fault {
   try {
     return parseEndorsementFile(bytes);
   } catch (thrown) {
     if (isFault(thrown))
-      throw unavailable("AMD's key server answered something that is no certificate or CRL");
+      return unavailable("AMD's key server answered something that is no certificate or CRL");
     throw thrown;
   }
 }
