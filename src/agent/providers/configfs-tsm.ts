@@ -37,7 +37,8 @@ export function createConfigfsTsm(options: ConfigfsTsmOptions): EvidenceProvider
     name: "configfs-tsm",
     vmpl: vmpl ?? 0,
     attest: (reportData) => {
-      const ask = () => attestOnce({ folder, files, random, vmpl }, reportData.slice());
+      const own = reportData.slice();
+      const ask = () => attestOnce({ folder, files, random, vmpl }, own);
       const mine = turn.then(ask, ask);
       turn = mine.catch(() => undefined);
       return mine;
