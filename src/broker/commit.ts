@@ -8,7 +8,7 @@ import type { BoundEvidence } from "../channel/bind.ts";
 import type { Nonce } from "../channel/nonce.ts";
 import type { DecisionEntry } from "../ledger/entry.ts";
 import type { Bundle } from "../policy/bundle.ts";
-import { counterUses } from "../policy/obligations.ts";
+import { counterUses, tokenTtlSeconds } from "../policy/obligations.ts";
 import type { AppraisedItem } from "./items.ts";
 import type { Exchange, RefusedItem, ReleaseRequest } from "./request.ts";
 import { settleDecision } from "./settle.ts";
@@ -179,7 +179,7 @@ function authorize(entry: DecisionEntry, pending: PendingDecision): Authorizatio
     items: allowed.map(({ wanted, stored, appraisal }) => ({
       resource: wanted.resource,
       stored,
-      tokenTtlSeconds: Math.floor((appraisal.obligations.tokenTtlMs ?? 60_000) / 1000),
+      tokenTtlSeconds: tokenTtlSeconds(appraisal.obligations),
     })),
     refused: refused.map(({ wanted }) => ({ secret: wanted.resource, code: "denied" })),
     entry,

@@ -14,13 +14,13 @@ const LANGUAGE = 1;
 const COMPILER = "ostiary 0.1.0";
 const DIGEST = /^[0-9a-f]{64}$/;
 
-export interface BundleModule {
+interface BundleModule {
   readonly name: string;
   readonly version: string;
 }
 
 /** What `bundle.json` says. */
-export interface BundleManifest {
+interface BundleManifest {
   readonly modules: readonly BundleModule[];
   /** Digest of the bundle that this one follows; `null` for the first. A chain, so a rollback is a new bundle. */
   readonly previous: string | null;

@@ -19,7 +19,7 @@ const MAX_SIGNATURES = 64;
 const DIGEST = /^[0-9a-f]{64}$/;
 
 /** A person's public key: Ed25519, DER SubjectPublicKeyInfo. */
-export interface VerificationKey {
+interface VerificationKey {
   readonly kid: string;
   readonly spki: Uint8Array;
 }

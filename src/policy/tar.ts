@@ -62,7 +62,7 @@ export function readTar(bytes: Uint8Array): readonly TarFile[] {
 }
 
 /** Whether a path may stand in a bundle. */
-export function isBundlePath(path: string): boolean {
+function isBundlePath(path: string): boolean {
   return path.length <= MAX_PATH && PATH.test(path);
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
@@ -10,6 +10,7 @@ import { loadBundle, packBundle } from "../../src/policy/bundle.ts";
 import { readTar, writeTar } from "../../src/policy/tar.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import type { SourceFile } from "../../src/writ/compile.ts";
+import { itWithVectors, sharedDesign } from "../support/shared-vectors.ts";
 
 const { digest } = nodePrimitives;
 const policies = join(import.meta.dirname, "../../policies");
@@ -77,6 +78,17 @@ describe("a bundle", () => {
     ];
     const bundle = loadBundle(packBundle([...DEMO, ...extra], undefined, digest), digest);
     expect(Object.keys(bundle.manifest.files)).toContain("images/kernel");
+  });
+
+  itWithVectors("takes the reference policies of the language, tests and all", () => {
+    const root = join(sharedDesign ?? "", "writ/examples");
+    const paths = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((path) =>
+      path.endsWith(".writ"),
+    );
+    const files = paths.map((path) => ({ path, text: readFileSync(join(root, path)) }));
+    const bundle = loadBundle(packBundle(files, undefined, digest), digest);
+    expect(bundle.modules.map(({ name }) => name)).toContain("acme.payments.disks");
+    expect(Object.keys(bundle.manifest.files)).toEqual(paths.sort());
   });
 
   const file = fc.record({
