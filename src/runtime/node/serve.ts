@@ -42,7 +42,8 @@ async function loadServed(configPath: string, { trustSimulatorFile }: ServeOptio
   return { ...loaded, config: { ...loaded.config, trustSimulatorFile: resolve(trustSimulatorFile) } };
 }
 
-function untilSignal(): Promise<void> {
+/** Until the process is told to end. */
+export function untilSignal(): Promise<void> {
   return new Promise((done) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => done());
   });

@@ -1,0 +1,31 @@
+/** How does a stored trace read? Item by item; a trace of a newer form is left as it is. */
+import type { JsonObject, JsonValue } from "../base/canonical-json.ts";
+import type { Trace } from "../writ/decision.ts";
+import { explainTrace } from "../writ/explain.ts";
+
+/** `undefined` where the trace is not of the form that this program writes. */
+export function explainedItems(stored: JsonValue): string | undefined {
+  const items = isObject(stored) ? stored["items"] : undefined;
+  if (!isList(items)) return undefined;
+  const texts = items.map(itemText);
+  return texts.includes(undefined) ? undefined : texts.join("\n");
+}
+
+function itemText(item: JsonValue): string | undefined {
+  if (!isObject(item) || typeof item["resource"] !== "string" || !isTrace(item["trace"])) return undefined;
+  const code = typeof item["code"] === "string" ? `REFUSED (${item["code"]})` : "ALLOWED";
+  const missing = typeof item["missing"] === "string" ? `${item["missing"]}\n` : "";
+  return `${code}  ${item["resource"]}\n${missing}${explainTrace(item["trace"])}`;
+}
+
+function isTrace(value: JsonValue | undefined): value is Trace & JsonObject {
+  return isObject(value) && isList(value["declarations"]) && isList(value["revoked"]);
+}
+
+function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isList(value: JsonValue | undefined): value is readonly JsonValue[] {
+  return Array.isArray(value);
+}

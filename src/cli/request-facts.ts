@@ -1,0 +1,118 @@
+/** How is a request told on the command line? JSON or FIELD=VALUE to facts, by the types of the vocabulary. */
+import { canonicalJson, type JsonObject, type JsonValue } from "../base/canonical-json.ts";
+import { parseInstant } from "../base/time.ts";
+import type { Facts, FactValue, TcbFact } from "../writ/facts.ts";
+import type { FieldType, Vocabulary } from "../writ/vocabulary.ts";
+import { Misuse } from "./command.ts";
+
+/** @throws {@link Misuse} for a field that there is not, or a value of another type. */
+export function factsOfJson(values: JsonObject, vocabulary: Vocabulary): Facts {
+  const facts = new Map<string, FactValue>();
+  for (const [name, value] of Object.entries(values)) {
+    if (value !== undefined && value !== null) facts.set(name, factOf(name, value, vocabulary));
+  }
+  return facts;
+}
+
+/** Facts with `FIELD=VALUE` set over them; `FIELD=absent` takes one away. @throws {@link Misuse}. */
+export function factsOfSettings(facts: Facts, settings: readonly string[], vocabulary: Vocabulary): Facts {
+  const changed = new Map(facts);
+  for (const setting of settings) {
+    const [, name = "", text = ""] = /^([^=]+)=(.*)$/s.exec(setting) ?? [];
+    if (name === "") throw new Misuse(`expected FIELD=VALUE after --set, received \`${setting}\``);
+    if (text === "absent") changed.delete(name);
+    else changed.set(name, factOf(name, jsonOf(text), vocabulary));
+  }
+  return changed;
+}
+
+/** A word on the command line is JSON where it reads as JSON, else a string. */
+function jsonOf(text: string): JsonValue {
+  try {
+    const value: JsonValue = JSON.parse(text);
+    return value;
+  } catch {
+    return text;
+  }
+}
+
+function factOf(name: string, value: JsonValue, vocabulary: Vocabulary): FactValue {
+  const type = typeOf(name, vocabulary);
+  if (type === undefined) throw new Misuse(`\`${name}\` is no field of ${vocabulary.subject}`);
+  const fact = READERS[type.kind](value, type);
+  if (fact === undefined) throw new Misuse(`\`${name}\` cannot be ${canonicalJson(value)}`);
+  return fact;
+}
+
+function typeOf(name: string, { fields, hasApprovals }: Vocabulary): FieldType | undefined {
+  if (hasApprovals && name.startsWith("approvals:")) return { kind: "uint", bits: 8 };
+  const base = name.replace(/\[\d{1,2}\]$/, "");
+  return fields.find((field) => field.name === base)?.type;
+}
+
+type Reader = (value: JsonValue, type: FieldType) => FactValue | undefined;
+
+const DURATION = /^(\d{1,12})(ms|s|m|h|d)$/;
+const MS_OF_UNIT: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+const text: Reader = (value) =>
+  typeof value === "string" || typeof value === "number" ? String(value) : undefined;
+const number: Reader = (value) =>
+  typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+
+const READERS: Readonly<Record<FieldType["kind"], Reader>> = {
+  bytes: (value, type) => {
+    const size = type.kind === "bytes" ? type.size : 0;
+    return typeof value === "string" && /^[0-9a-fA-F]*$/.test(value) && value.length === 2 * size
+      ? value.toLowerCase()
+      : undefined;
+  },
+  flag: (value) => (typeof value === "boolean" ? value : undefined),
+  uint: number,
+  tcb: (value) => (isLevels(value) ? value : undefined),
+  version: (value) => {
+    const parts = /^\d{1,9}(\.\d{1,9}){0,2}$/.test(String(value)) ? String(value).split(".").map(Number) : [];
+    const [major, minor = 0, build = 0] = parts;
+    return major === undefined ? undefined : [major, minor, build];
+  },
+  bits: (value) =>
+    typeof value === "string" && /^(0x)?[0-9a-fA-F]{1,16}$/.test(value)
+      ? BigInt(`0x${value.replace("0x", "")}`)
+      : undefined,
+  enum: (value, type) => {
+    const word = String(value);
+    return type.kind === "enum" && type.values.includes(word) ? word : undefined;
+  },
+  duration: (value) => {
+    const [, count, unit = ""] = DURATION.exec(String(value)) ?? [];
+    return count === undefined
+      ? number(value, { kind: "duration" })
+      : Number(count) * (MS_OF_UNIT[unit] ?? 1);
+  },
+  time: (value) =>
+    typeof value === "string" ? parseInstant(value.length === 10 ? `${value}T00:00:00Z` : value) : undefined,
+  str: text,
+  set: (value) => (isTexts(value) ? value : undefined),
+  cidr: text,
+  path: text,
+};
+
+function isLevels(value: JsonValue): value is TcbFact & JsonObject {
+  const isRecord = typeof value === "object" && value !== null && !Array.isArray(value);
+  return (
+    isRecord &&
+    Object.values(value).every(
+      (level) => Number.isInteger(level) && Number(level) >= 0 && Number(level) <= 255,
+    )
+  );
+}
+
+function isTexts(value: JsonValue): value is readonly string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === "string");
+}
