@@ -1,0 +1,150 @@
+/** What does an agent meet in a test? A real broker on a port of this machine, in demo mode, with secrets and a live policy. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Signer } from "../../src/base/primitives.ts";
+import { type AdminClient, createAdminClient } from "../../src/client/admin.ts";
+import { packBundle } from "../../src/policy/bundle.ts";
+import { signActivation, signBundle } from "../../src/policy/signatures.ts";
+import { systemNow, systemRandom } from "../../src/runtime/node/clock.ts";
+import { DATA_FILES, initDataFolder } from "../../src/runtime/node/init.ts";
+import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
+import { createEd25519Signer, spkiOfPublicPem } from "../../src/runtime/node/signers.ts";
+import { SIMULATOR_ROOT_FILE } from "../../src/simulator/chip-folder.ts";
+import { simulatedRoot } from "../support/simulated.ts";
+
+export const MEASUREMENT = "02".repeat(48);
+
+const POLICY = `writ 1
+module acme.agent version 1.0.0 { owner "ops@acme.example" }
+
+policy disks {
+  for resource "prod/**"
+  platform bare-metal
+  require measurement == hex"${MEASUREMENT}" else "this image is not approved"
+  require not guest.debug else "guest memory could be read"
+  allow "boot" when request.op == release
+  on release { key_version any }
+}
+`;
+
+export interface DemoBroker {
+  readonly url: string;
+  readonly audience: string;
+  readonly signingKey: Uint8Array;
+  readonly signingKeyFile: string;
+  /** Where the simulated machine is that this broker trusts. */
+  readonly machine: string;
+  readonly admin: AdminClient;
+  readonly start: () => Promise<void>;
+  /** SIGKILL: nothing is put in order. */
+  readonly kill: () => Promise<void>;
+  readonly remove: () => Promise<void>;
+}
+
+/** Makes a data folder as an operator does, starts the program on it, and puts secrets and a policy as an admin does. */
+export async function demoBroker(secrets: Readonly<Record<string, Uint8Array>>): Promise<DemoBroker> {
+  const folder = mkdtempSync(join(tmpdir(), "ostiary-agent-"));
+  const data = join(folder, "data");
+  const port = await freePort();
+  const audience = "https://broker.example/c/0001";
+  const url = `http://127.0.0.1:${port}`;
+  await initDataFolder(data, { audience, mode: "demo", port, isKdsEnabled: false });
+  const machine = trustedMachine(folder, join(data, DATA_FILES.config));
+  const program = createProgram(data);
+  const signer = createEd25519Signer("admin-1", readFileSync(join(data, DATA_FILES.adminKey), "utf8"));
+  const admin = createAdminClient({
+    url,
+    audience,
+    signer,
+    fetch,
+    now: systemNow,
+    random: systemRandom,
+    digest: nodePrimitives.digest,
+  });
+  await program.start();
+  for (const [path, plaintext] of Object.entries(secrets)) {
+    await admin.putSecret(path, { kind: "static", plaintext }); // in order: versions count
+  }
+  await makeLive(admin, signer, audience);
+  const signingKeyFile = join(data, DATA_FILES.signingPublicKey);
+  const signingKey = spkiOfPublicPem(readFileSync(signingKeyFile, "utf8"));
+  const remove = async (): Promise<void> => {
+    await program.kill();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { url, audience, signingKey, signingKeyFile, machine, admin, ...program, remove };
+}
+
+/** A machine under the root whose slow keys all tests share, named in the configuration. */
+function trustedMachine(folder: string, configPath: string): string {
+  simulatedRoot("genoa");
+  const machine = join(folder, "machine");
+  mkdirSync(machine);
+  for (const name of ["root-genoa.json", SIMULATOR_ROOT_FILE]) {
+    copyFileSync(join(tmpdir(), "ostiary-simulator-v1", "genoa", name), join(machine, name));
+  }
+  const config = readFileSync(configPath, "utf8");
+  const trust = `trust_simulator = "${join(machine, SIMULATOR_ROOT_FILE)}"`;
+  const rates = "[rates]\nchallenges_per_source = 1000\n";
+  writeFileSync(configPath, `${config.replace('mode = "demo"', `mode = "demo"\n${trust}`)}\n${rates}`);
+  return machine;
+}
+
+function createProgram(data: string): Pick<DemoBroker, "start" | "kill"> {
+  let child: ChildProcess | undefined;
+  return {
+    start: async () => {
+      child = spawn(process.execPath, [CLI, "serve", "--data", data], { stdio: ["ignore", "pipe", "pipe"] });
+      await serving(child);
+    },
+    kill: async () => {
+      const running = child;
+      child = undefined;
+      if (running === undefined || running.exitCode !== null) return;
+      const ended = new Promise((done) => running.once("exit", done));
+      running.kill("SIGKILL");
+      await ended;
+    },
+  };
+}
+
+export const CLI = join(import.meta.dirname, "../../src/runtime/node/cli.ts");
+
+function serving(child: ChildProcess): Promise<void> {
+  return new Promise((ready, failed) => {
+    let said = "";
+    child.stderr?.on("data", (piece) => {
+      said += String(piece);
+    });
+    child.stdout?.on("data", (piece) => {
+      if (String(piece).includes("serving")) ready();
+    });
+    child.once("exit", () => failed(new Error(`the broker ended: ${said}`)));
+  });
+}
+
+async function makeLive(admin: AdminClient, signer: Signer, audience: string): Promise<void> {
+  const tar = packBundle([{ path: "agent.writ", text: POLICY }], undefined, nodePrimitives.digest);
+  const { digest } = await admin.proposeBundle({ tar, signature: await signBundle(tar, signer) });
+  await admin.activateBundle(digest, await signActivation({ digest, serial: 1, audience }, signer));
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((found, failed) => {
+    const server = createServer();
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() =>
+        typeof address === "object" && address !== null ? found(address.port) : failed(new Error("a port")),
+      );
+    });
+  });
+}
+
+export function random(size: number): Uint8Array {
+  return Uint8Array.from(randomBytes(size));
+}
