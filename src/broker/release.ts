@@ -75,7 +75,7 @@ async function releaseItem(numbered: Numbered, decided: Decided, world: World): 
 }
 
 /** Takes an authorization and nothing less: the type says that the decision is durable. */
-export async function unwrapFor(
+async function unwrapFor(
   authorization: Authorization,
   item: AuthorizedItem,
   world: Pick<World, "kek">,

@@ -4,12 +4,11 @@ import { Fault } from "../base/fault.ts";
 import { sealEnvelope } from "../keys/envelope.ts";
 import { zeroize } from "../keys/zeroize.ts";
 import type { EntryDraft } from "../ledger/entry.ts";
+import { MAX_SECRET_BYTES } from "../wire/limits.ts";
 import type { SecretSummary } from "../wire/messages.ts";
 import type { SecretKind, VersionState } from "./store.ts";
 import type { World } from "./world.ts";
 
-/** PROTOCOL section 11. */
-export const MAX_SECRET_BYTES = 65_536;
 const MIN_GENERATED_BYTES = 16;
 
 /** Who did it: the `kid` of the admin key that signed the request. */

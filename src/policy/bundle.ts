@@ -4,8 +4,9 @@ import { canonicalJsonBytes, type JsonObject } from "../base/canonical-json.ts";
 import { Fault } from "../base/fault.ts";
 import type { Primitives } from "../base/primitives.ts";
 import { parseStrictJson } from "../base/strict-json.ts";
-import { type Compilation, compileSources, type SourceFile } from "../writ/compile.ts";
+import { type Compilation, compileSources } from "../writ/compile.ts";
 import type { Program } from "../writ/program.ts";
+import type { SourceFile } from "../writ/sources.ts";
 import { readTar, type TarFile, writeTar } from "./tar.ts";
 import { SNP_VOCABULARY } from "./vocabulary.ts";
 

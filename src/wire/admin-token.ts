@@ -7,7 +7,7 @@ import { countField, textField } from "./fields.ts";
 import { MAX_AUDIENCE_BYTES, MAX_JSON_DEPTH } from "./limits.ts";
 import type { AdminClaims } from "./messages.ts";
 
-export const ADMIN_TOKEN_TYPE = "ostiary-admin+jwt";
+const ADMIN_TOKEN_TYPE = "ostiary-admin+jwt";
 export const ADMIN_ALGORITHM = "EdDSA";
 export const MAX_ADMIN_TOKEN_SECONDS = 60;
 /** Length of a token that is looked at, in characters. */

@@ -35,7 +35,7 @@ const SUMMARY_MEMBERS = {
   proposedBy: textField(128),
 } as const;
 
-export const BUNDLE_SUMMARY = v.object(SUMMARY_MEMBERS);
+const BUNDLE_SUMMARY = v.object(SUMMARY_MEMBERS);
 export const PROPOSAL_ANSWER = v.object({ digest: digestField(), isNew: v.boolean() });
 export const ACTIVATION_SUMMARY = v.object({
   serial: countField(1),

@@ -40,7 +40,7 @@ export function decode<S extends Schema>(schema: S, bytes: Uint8Array, reading: 
 }
 
 /** Reads a message that was parsed already. */
-export function decodeValue<S extends Schema>(schema: S, value: JsonValue, code: FaultCode): InferOutput<S> {
+function decodeValue<S extends Schema>(schema: S, value: JsonValue, code: FaultCode): InferOutput<S> {
   const result = safeParse(schema, value, { abortEarly: true, abortPipeEarly: true });
   if (result.success) return result.output;
   const [issue] = result.issues;

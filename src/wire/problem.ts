@@ -47,7 +47,7 @@ export function problemOf(code: FaultCode, id: string, detail?: string): Problem
 }
 
 /** The decision id behind `instance`; `undefined` where a stranger wrote it. */
-export function idOfProblem(problem: Problem): string | undefined {
+function idOfProblem(problem: Problem): string | undefined {
   return /^urn:ostiary:([0-9A-HJKMNP-TV-Z]{26})$/.exec(problem.instance)?.[1];
 }
 

@@ -1,6 +1,5 @@
 /** Which program do these sources make, and what is wrong with them? The door of the language. */
 import { hexOf } from "../base/bytes.ts";
-import type { Primitives } from "../base/primitives.ts";
 import type { NamedItem, RuleSetItem } from "./ast.ts";
 import type { Desk, KnownReferences, KnownSet } from "./desk.ts";
 import type { Diagnostic } from "./diagnostic.ts";
@@ -12,20 +11,8 @@ import type { Declaration, Floor, Module, Program, Refset } from "./program.ts";
 import { floorOf, type PlacedSet, refsetOf, reportHalfRevoked } from "./references.ts";
 import { type PlatformTexts, ruleSetOf } from "./rule-sets.ts";
 import { type FileScope, loadFiles } from "./scope.ts";
+import type { CompileOptions, SourceFile } from "./sources.ts";
 import type { Vocabulary } from "./vocabulary.ts";
-
-/** One source. `path` is relative to the bundle's root, as imports write it. Bytes are UTF-8. */
-export interface SourceFile {
-  readonly path: string;
-  readonly text: string | Uint8Array;
-}
-
-export interface CompileOptions {
-  readonly vocabulary: Vocabulary;
-  /** Any other file of the bundle: imports that are not among the sources, and `sha384 of "file"`. */
-  readonly files?: (path: string) => Uint8Array | undefined;
-  readonly digest: Primitives["digest"];
-}
 
 /** `program` is there exactly when no diagnostic is an error. */
 export interface Compilation {

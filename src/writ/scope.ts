@@ -1,11 +1,11 @@
 /** Which files make the bundle, and what does each name in them mean? Loading, imports, cycles, duplicate names. */
 import { parseUtf8, utf8 } from "../base/bytes.ts";
 import type { ImportItem, Name, NamedItem, SourceTree, Text } from "./ast.ts";
-import type { CompileOptions, SourceFile } from "./compile.ts";
 import { type Lines, linesOf } from "./diagnostic.ts";
 import { createFindings, type Findings, fix, isSaturated, report } from "./findings.ts";
 import { nearest } from "./nearest.ts";
 import { parseSource } from "./parser.ts";
+import type { CompileOptions, SourceFile } from "./sources.ts";
 import { CAPS } from "./tokens.ts";
 
 /** One file with the names it can use. */

@@ -17,7 +17,7 @@ import { AUDIENCE, type BrokerAtHand, brokerAtHand } from "../http/broker-at-han
 import { simulatedRoot, simulatedSource, simulatedTrust } from "../support/simulated.ts";
 
 export const PATH = "prod/db1/luks";
-export const MEASUREMENT = "02".repeat(48);
+const MEASUREMENT = "02".repeat(48);
 
 /** The policy of these tests: one image, a floor, no debug, a fresh nonce, three releases a chip and day. */
 export const POLICY = `writ 1

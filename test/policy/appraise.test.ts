@@ -8,7 +8,7 @@ import { instant } from "../../src/base/time.ts";
 import { type AppraisalContext, appraise } from "../../src/policy/appraise.ts";
 import { type Bundle, loadBundle, packBundle } from "../../src/policy/bundle.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
-import type { SourceFile } from "../../src/writ/compile.ts";
+import type { SourceFile } from "../../src/writ/sources.ts";
 import {
   boundOf,
   CHIPS,

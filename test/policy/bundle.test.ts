@@ -9,7 +9,7 @@ import { type Fault, isFault } from "../../src/base/fault.ts";
 import { loadBundle, packBundle } from "../../src/policy/bundle.ts";
 import { readTar, writeTar } from "../../src/policy/tar.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
-import type { SourceFile } from "../../src/writ/compile.ts";
+import type { SourceFile } from "../../src/writ/sources.ts";
 import { itWithVectors, sharedDesign } from "../support/shared-vectors.ts";
 
 const { digest } = nodePrimitives;

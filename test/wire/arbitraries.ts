@@ -9,7 +9,7 @@ export function bytes(minLength: number, maxLength = minLength): fc.Arbitrary<Ui
 
 const SEGMENT_ALPHABET = [..."abcXYZ019._~@:+=-"];
 
-export const segments = fc
+const segments = fc
   .string({ unit: fc.constantFrom(...SEGMENT_ALPHABET), minLength: 1, maxLength: 20 })
   .filter((segment) => segment !== "." && segment !== "..");
 
@@ -31,7 +31,7 @@ export const ulids = fc
 
 const coordinates = fc.string({ unit: fc.constantFrom(..."ABCxyz012-_"), minLength: 43, maxLength: 43 });
 
-export const keys: fc.Arbitrary<wire.PublicJwk> = fc.oneof(
+const keys: fc.Arbitrary<wire.PublicJwk> = fc.oneof(
   fc.record(
     {
       kty: fc.constant("EC" as const),
@@ -45,7 +45,7 @@ export const keys: fc.Arbitrary<wire.PublicJwk> = fc.oneof(
   fc.record({ kty: fc.constant("OKP" as const), crv: fc.constant("Ed25519" as const), x: coordinates }),
 );
 
-export const wantedItems: fc.Arbitrary<wire.WantedItem> = fc.oneof(
+const wantedItems: fc.Arbitrary<wire.WantedItem> = fc.oneof(
   fc.record({ secret: paths, version: fc.integer({ min: 1, max: 2 ** 31 }) }, { requiredKeys: ["secret"] }),
   fc.record({ token: fc.record({ aud: names }) }),
 );

@@ -109,7 +109,7 @@ export function refuseUnfitLeaf(
 }
 
 /** RFC 5280 section 4.2: a critical extension that is not understood is a refusal. AMD's own arc is read elsewhere. */
-export function refuseUnknownCritical(
+function refuseUnknownCritical(
   signed: Pick<Certificate, "extensions" | "commonName">,
   known: readonly string[],
 ): void {

@@ -13,7 +13,7 @@ export interface TcbVersion {
 /** Milan and Genoa (with Bergamo and Siena) share one layout; Turin has its own. */
 export type TcbLayout = "classic" | "turin";
 
-export const TCB_COMPONENTS = ["fmc", "bootloader", "tee", "snp", "microcode"] as const;
+const TCB_COMPONENTS = ["fmc", "bootloader", "tee", "snp", "microcode"] as const;
 export type TcbComponent = (typeof TCB_COMPONENTS)[number];
 
 /** Which component each of the eight bytes holds; `undefined` is reserved and zero (AMD 56860, TCB_VERSION). */

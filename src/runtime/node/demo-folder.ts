@@ -88,7 +88,7 @@ export interface DemoSource {
   readonly text: string;
 }
 
-export async function demoSources(isUnlimited = false): Promise<readonly DemoSource[]> {
+async function demoSources(isUnlimited = false): Promise<readonly DemoSource[]> {
   const sources: DemoSource[] = [];
   for (const path of POLICY_FILES) {
     const text = textOf(Uint8Array.from(await readFile(join(POLICIES, path)))); // in order: two files
@@ -98,7 +98,7 @@ export async function demoSources(isUnlimited = false): Promise<readonly DemoSou
 }
 
 /** Proposes and activates sources as the admin, on top of what is live. */
-export async function activateSources(
+async function activateSources(
   sources: readonly DemoSource[],
   { admin, audience }: Pick<DemoFolder, "admin" | "audience">,
   world: World,
