@@ -40,7 +40,9 @@ const floorRules = rooms.map((room) => ({
   comment: "A file imports from its own room and from lower floors: never sideways, never up.",
   severity: "error",
   from: { path: `^src/${room}/` },
-  to: { path: folders(rooms.filter((other) => other !== room && floorOf(other) >= floorOf(room)).concat("-")) },
+  to: {
+    path: folders(rooms.filter((other) => other !== room && floorOf(other) >= floorOf(room)).concat("-")),
+  },
 }));
 
 const packageRules = rooms
@@ -120,6 +122,9 @@ export default {
   options: {
     tsPreCompilationDeps: true,
     doNotFollow: { path: "node_modules" },
-    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "node", "default", "types"] },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "node", "default", "types"],
+    },
   },
 };
