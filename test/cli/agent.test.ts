@@ -1,0 +1,144 @@
+import { describe, expect, it } from "vitest";
+import { utf8 } from "../../src/base/bytes.ts";
+import { Fault } from "../../src/base/fault.ts";
+import { FAULT_CODES } from "../../src/base/fault-codes.ts";
+import type { SecretRequest } from "../../src/cli/agent-session.ts";
+import { type ExitStatus, exitStatusOf, type Terminal } from "../../src/cli/command.ts";
+import { type AgentEdges, createAgentCommand } from "../../src/cli/commands/agent.ts";
+
+const PINS = "--broker http://127.0.0.1:8480/ --signing-key key.pem";
+const DECISION = "01KB0000000000000000000001";
+
+interface Ended {
+  readonly status: ExitStatus;
+  readonly out: string;
+  readonly requests: readonly SecretRequest[];
+  readonly places: readonly unknown[];
+  /** The plaintext as the verb left it. */
+  readonly secrets: readonly Uint8Array[];
+}
+
+interface Plan {
+  readonly isTty?: boolean;
+  readonly edges?: Partial<AgentEdges>;
+}
+
+/** The verb alone: every secret is released as its own path in text. */
+async function run(words: string, { isTty = false, edges = {} }: Plan = {}): Promise<Ended> {
+  let out = "";
+  const [requests, places, secrets]: [SecretRequest[], unknown[], Uint8Array[]] = [[], [], []];
+  const terminal: Terminal = {
+    out: (text) => {
+      out += text;
+    },
+    err: () => {},
+    isTty,
+    readFile: () => Promise.reject(new Fault("file/unusable", "this verb reads no file")),
+    writeFile: () => Promise.reject(new Fault("file/unusable", "this verb writes no file")),
+  };
+  const command = createAgentCommand({
+    fetchSecrets: async (request) => {
+      requests.push(request);
+      const paths = request.want.map((item) => ("secret" in item ? item.secret : ""));
+      const released = paths.map((secretId) => ({ secretId, version: 1, secret: utf8(secretId) }));
+      secrets.push(...released.map(({ secret }) => secret));
+      return { decision: DECISION, secrets: released };
+    },
+    writeSecrets: async (_, format, place) => void places.push({ format, ...place }),
+    unlock: async () => "unlocked",
+    ...edges,
+  });
+  try {
+    const status = await command.run(words.split(" "), terminal);
+    return { status, out, requests, places, secrets };
+  } catch (thrown) {
+    const status = exitStatusOf(thrown, (fault) => FAULT_CODES[fault.code].status);
+    return { status, out, requests, places, secrets };
+  }
+}
+
+describe("ostiary agent", () => {
+  const misuse: readonly string[] = [
+    "",
+    "steal prod/disk",
+    "get",
+    "get prod/disk --fd 0",
+    "get prod/disk --fd x",
+    "get prod/disk --fd 3 --out /dev/shm/key",
+    "get prod/disk --fd 1 --json",
+    "get prod/disk --format pem",
+    "get prod/disk prod/words",
+    "get prod/disk prod/words --format hex --version 1",
+    "get prod/disk --version 0",
+    "get prod/disk --vmpl 4",
+    "get prod/disk --deadline soon",
+    "get prod/disk --provider tpm",
+    "get prod/disk --provider simulator",
+    "get prod/disk --plaintext x",
+    "get prod/disk --broker ftp://broker.example",
+    "unlock --device /dev/vdb --secret prod/disk",
+    "unlock --device /dev/vdb --name -x --secret prod/disk",
+    "unlock --device /dev/vdb --name a/b --secret prod/disk",
+    "unlock --name data --secret prod/disk",
+    "unlock --device /dev/vdb --name data",
+    "unlock prod/disk --device /dev/vdb --name data --secret prod/disk",
+  ];
+  it.each(misuse)("calls `%s` misuse and asks for no secret", async (words) => {
+    const [verb = "", ...rest] = words.split(" ");
+    const { status, requests } = await run([verb, PINS, ...rest].join(" "));
+    expect({ status, requests }).toEqual({ status: 2, requests: [] });
+  });
+
+  it("needs to be told which broker to trust, and takes nothing for granted but its own words", async () => {
+    expect((await run("get a --signing-key key.pem")).status).toBe(2);
+    expect((await run("get a --broker https://broker.example")).status).toBe(2);
+    const { requests } = await run(`get a ${PINS}`);
+    expect(requests[0]?.options).toEqual({
+      broker: "http://127.0.0.1:8480",
+      audience: "http://127.0.0.1:8480",
+      signingKeyFile: "key.pem",
+      provider: "configfs-tsm",
+      deadlineSeconds: 60,
+    });
+  });
+
+  it("writes to no terminal unless it is told to", async () => {
+    expect(await run(`get a ${PINS}`, { isTty: true })).toMatchObject({ status: 2, requests: [] });
+    const told = await run(`get a --fd 1 ${PINS}`, { isTty: true });
+    expect(told).toMatchObject({ status: 0, places: [{ format: "raw", fd: 1 }] });
+    expect((await run(`get a ${PINS}`)).places).toEqual([{ format: "raw", fd: 1 }]);
+  });
+
+  it("writes where it is told, and with --json alone nowhere", async () => {
+    expect((await run(`get a --out /run/key --format hex ${PINS}`)).places).toEqual([
+      { format: "hex", file: "/run/key" },
+    ]);
+    expect(await run(`get a --json ${PINS}`)).toMatchObject({ status: 0, places: [] });
+  });
+
+  it("asks for the version it is told", async () => {
+    expect((await run(`get a --version 7 ${PINS}`)).requests[0]?.want).toEqual([{ secret: "a", version: 7 }]);
+  });
+
+  const outcomes: readonly (readonly [string, Partial<AgentEdges>, ExitStatus])[] = [
+    ["a volume that opens", {}, 0],
+    ["a key that does not fit", { unlock: async () => "wrong-key" }, 1],
+    ["a device that fails", { unlock: () => Promise.reject(new Fault("file/unusable", "no")) }, 3],
+    ["a refusal", { fetchSecrets: () => Promise.reject(new Fault("policy/denied", "no")) }, 1],
+    ["a broker that is away", { fetchSecrets: () => Promise.reject(new Fault("broker/unreachable", "")) }, 3],
+    ["a forged answer", { fetchSecrets: () => Promise.reject(new Fault("channel/bad-release", "")) }, 1],
+  ];
+  it.each(outcomes)("after %s ends with its own status, plaintext overwritten", async (_, edges, status) => {
+    const ended = await run(`unlock --device /dev/vdb --name data --secret a/b ${PINS}`, { edges });
+    expect(ended.status).toBe(status);
+    expect(ended.secrets.every((secret) => secret.every((byte) => byte === 0))).toBe(true);
+  });
+
+  it("overwrites plaintext also where writing it fails", async () => {
+    const edges: Partial<AgentEdges> = {
+      writeSecrets: () => Promise.reject(new Fault("file/unusable", "no")),
+    };
+    const { status, secrets } = await run(`get abc ${PINS}`, { edges });
+    expect({ status, secrets }).toEqual({ status: 3, secrets: [new Uint8Array(3)] });
+  });
+});
