@@ -12,7 +12,9 @@ if (Number(process.versions.node.split(".")[0]) >= PINNED_MAJOR) {
 } else {
   const pinned = pinnedNode();
   if (pinned === undefined) {
-    process.stderr.write(`ostiary: Node ${PINNED_MAJOR} is needed and not installed; run \`npm ci\` first\n`);
+    process.stderr.write(
+      `ostiary: Node ${PINNED_MAJOR} is needed and not installed; run \`npm install\` first\n`,
+    );
     process.exit(3);
   }
   const run = spawnSync(pinned, [import.meta.filename, ...process.argv.slice(2)], { stdio: "inherit" });
