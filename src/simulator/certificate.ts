@@ -123,7 +123,7 @@ export function spkiOf(key: KeyObject): Uint8Array {
 }
 
 /** Subject key identifier: SHA-1 of the key (RFC 5280 section 4.2.1.2, method 1). */
-export function keyIdOf(key: KeyObject): Uint8Array {
+function keyIdOf(key: KeyObject): Uint8Array {
   const publicKey = key.type === "private" ? createPublicKey(key) : key;
   return Uint8Array.from(
     createHash("sha1")
