@@ -13,7 +13,6 @@ import type { EndorsementKind } from "./endorsement/profile.ts";
 import type { Evidence } from "./evidence.ts";
 import { type ProductLine, type SiliconLine, siliconOf } from "./snp/product.ts";
 import type { Report } from "./snp/report.ts";
-import { refuseOutOfRange } from "./snp/signature.ts";
 import { formatTcb, isAtLeast, type TcbVersion } from "./snp/tcb.ts";
 
 /** What the leaf certificate says. */
@@ -48,7 +47,7 @@ export type VerifiedEvidence = Brand<Verification, "verified">;
  * Verifies evidence against endorsements: every invariant that no policy can switch off but freshness and binding, which the
  * channel checks.
  *
- * @throws {@link Fault} `endorsement/…` (see {@link verifyChain}), `evidence/bad-signature`, `evidence/tcb-order`.
+ * @throws {@link Fault} `endorsement/…` and `evidence/bad-signature` (see {@link verifyChain}), `evidence/tcb-order`.
  * @see AMD 56860 "SEV-SNP Firmware ABI"; AMD 57230 "VCEK Certificate and KDS Interface Specification"
  */
 export async function verifyEvidence(
@@ -57,25 +56,8 @@ export async function verifyEvidence(
   options: VerifyOptions,
 ): Promise<VerifiedEvidence> {
   const chain = await verifyChain(evidence, endorsements, options);
-  await verifyReportSignature(evidence, chain, options);
   refuseTcbDisorder(evidence.report);
   return markVerified(evidence, chain);
-}
-
-async function verifyReportSignature(
-  evidence: Evidence,
-  chain: VerifiedChain,
-  options: VerifyOptions,
-): Promise<void> {
-  const { signature, signedBytes } = evidence;
-  refuseOutOfRange(signature);
-  const { spki } = chain.leaf;
-  if (!(await options.primitives.verify("ecdsa-p384-sha384", spki, signedBytes, signature))) {
-    throw new Fault(
-      "evidence/bad-signature",
-      `expected a signature by the ${chain.kind.toUpperCase()} over these bytes`,
-    );
-  }
 }
 
 /** Component by component. CURRENT may differ from COMMITTED (provisional firmware): a fact for policy. */

@@ -66,12 +66,23 @@ async function withNeeds(
   search: Search & { readonly needs: readonly Need[] },
 ): Promise<Endorsements> {
   const { needs, shelf, options, missing } = search;
-  const found = await Promise.all(needs.map((need) => shelf.find(need, options.now)));
+  const found = await Promise.all(needs.map((need) => findOrDoWithout(need, search)));
   const endorsements = joined(carried, found);
   const fresh = found.filter(({ isFresh }) => isFresh);
   if (fresh.length > 0 || missing.products.length > 1) await verifyChain(evidence, endorsements, options);
   for (const proven of fresh) await shelf.keep(proven); // in order: few, and rarely any
   return endorsements;
+}
+
+/** A carried CRL may be older than a revocation: one of our own is wanted beside it, and it serves alone where none is to be had. */
+async function findOrDoWithout(need: Need, { shelf, missing, options }: Search): Promise<Found> {
+  try {
+    return await shelf.find(need, options.now);
+  } catch (thrown) {
+    const canDoWithout = need.isCrl && missing.hasCarriedCrl;
+    if (!canDoWithout || !isFault(thrown, "endorsement/unavailable")) throw thrown;
+    return { need, endorsements: [], isFresh: false };
+  }
 }
 
 function needsByProduct(missing: MissingEndorsements): readonly (readonly Need[])[] {

@@ -83,12 +83,34 @@ describe("endorsements for a bare report", () => {
     expect(standIn.asked).toHaveLength(3);
   });
 
-  it("are not asked for where the host brought them", async () => {
+  it("are not asked for where the host brought them, but for a CRL of the broker's own, once", async () => {
     const { endorse, evidence, standIn } = await bench();
     const chip = standIn.chipOf("milan");
     const certTable = certTableOf(simulatedRoot("milan"), chip, SIMULATED_NOW);
     await endorse(evidence(chip, { certTable }), SIMULATED_NOW);
-    expect(standIn.asked).toEqual([]);
+    expect(standIn.asked).toEqual(["/vcek/v1/Milan/crl"]);
+    await endorse(evidence(chip, { certTable }), SIMULATED_NOW);
+    expect(standIn.asked).toHaveLength(1);
+  });
+
+  it("do with the CRL that the host brought when the key server has none to give", async () => {
+    const { endorse, evidence, standIn } = await bench();
+    const chip = standIn.chipOf("milan");
+    const certTable = certTableOf(simulatedRoot("milan"), chip, SIMULATED_NOW);
+    standIn.failAlways(status(503));
+    const endorsements = await endorse(evidence(chip, { certTable }), SIMULATED_NOW);
+    expect(endorsements.crls).toHaveLength(1);
+    await verifyEvidence(evidence(chip), endorsements, simulatedTrust("milan"));
+  });
+
+  it("hold a revocation against a guest that brings a CRL from before it", async () => {
+    const { endorse, evidence, standIn } = await bench();
+    const root = simulatedRoot("milan");
+    const chip = standIn.chipOf("milan");
+    const certTable = certTableOf(root, chip, SIMULATED_NOW);
+    standIn.failAlways(body(root.crl({ thisUpdate: SIMULATED_NOW, number: 2, revokedSerials: [0x010001n] })));
+    const code = await codeOfPromise(endorse(evidence(chip, { certTable }), SIMULATED_NOW));
+    expect(code).toBe("endorsement/revoked");
   });
 
   it("bring a new CRL when the one at hand is old, and do with the old one when there is none", async () => {

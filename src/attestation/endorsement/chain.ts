@@ -7,12 +7,13 @@ import { formatInstant, type Instant } from "../../base/time.ts";
 import type { Evidence } from "../evidence.ts";
 import { type ProductLine, productOf } from "../snp/product.ts";
 import type { Report } from "../snp/report.ts";
+import { refuseOutOfRange } from "../snp/signature.ts";
 import { formatTcb, isSameTcb } from "../snp/tcb.ts";
 import type { AmdExtensions } from "./amd-extensions.ts";
 import { type CrlContext, judgeCrl, type ObtainedCrl, type RevocationFacts } from "./crl.ts";
 import type { ChainMemo, Known } from "./memo.ts";
 import { type Pool, poolOf } from "./pool.ts";
-import { type EndorsementKind, isSimulated, refuseBadAuthority, refuseUnfitLeaf } from "./profile.ts";
+import { type EndorsementKind, isSimulated, refuseBadAuthority, refuseUnfitLeaf, roleOf } from "./profile.ts";
 import type { TrustAnchor, TrustAnchors } from "./roots.ts";
 import type { Certificate } from "./x509.ts";
 
@@ -65,13 +66,14 @@ const TELLING: readonly FaultCode[] = [
   "endorsement/revoked",
   "endorsement/tcb-mismatch",
   "endorsement/chip-mismatch",
+  "evidence/bad-signature",
 ];
 
 /**
- * Verifies that the endorsements vouch for the key that this report says signed it. SIGNING_KEY, the signed CPUID and the
- * signatures choose among candidates, never their order. Whether the report's own signature holds is `verifyEvidence`'s business.
+ * Verifies that the endorsements vouch for the key that signed this report, and that it did. SIGNING_KEY, the signed CPUID and
+ * the signatures choose among candidates, never their order.
  *
- * @throws {@link Fault} the `endorsement/…` codes; with several candidates the most telling one.
+ * @throws {@link Fault} the `endorsement/…` codes, `evidence/bad-signature`; with several candidates the most telling one.
  */
 export async function verifyChain(
   evidence: Evidence,
@@ -82,7 +84,7 @@ export async function verifyChain(
   const faults: Fault[] = [...pool.faults];
   for (const path of pathsOf(pool)) {
     try {
-      return await verifyPath(path, evidence.report, { endorsements, options }); // in order: the first good one
+      return await verifyPath(path, evidence, { endorsements, options }); // in order: the first good one
     } catch (thrown) {
       if (!isFault(thrown)) throw thrown;
       faults.push(thrown);
@@ -109,19 +111,21 @@ function mostTelling(faults: readonly Fault[]): Fault | undefined {
   );
 }
 
-/** Rows 8 to 16 of the order of checks, for one choice of certificates. */
+/** Rows 8 to 17 of the order of checks, for one choice of certificates. */
 async function verifyPath(
   path: Path,
-  report: Report,
+  evidence: Evidence,
   context: { readonly endorsements: Endorsements; readonly options: VerifyOptions },
 ): Promise<VerifiedChain> {
   const { options, endorsements } = context;
   const { anchor, ark, intermediate, leaf } = path;
+  const { report } = evidence;
   const kind = report.signingKey;
   refuseOtherProduct(report, anchor.product);
   refuseMixedRoots(path);
-  refuseBadAuthority(ark.value);
-  refuseBadAuthority(intermediate.value);
+  refuseOtherLine(path);
+  refuseBadAuthority(ark.value, 1);
+  refuseBadAuthority(intermediate.value, 0);
   await refuseUnsigned(path, options);
   const extensions = options.memo.extensions(leaf);
   refuseUnfitLeaf(leaf.value, extensions, { kind, product: anchor.product });
@@ -129,6 +133,7 @@ async function verifyPath(
   const revocation = await revocationOf(endorsements.crls, path, options);
   refuseOtherTcb(extensions, report);
   refuseOtherChip(extensions, report);
+  await refuseOtherSigner(evidence, leaf.value, options);
   return {
     kind,
     product: anchor.product,
@@ -148,6 +153,22 @@ function refuseOtherProduct(report: Report, product: ProductLine): void {
       expected: expected ?? "milan or genoa",
       received: product,
     });
+  }
+}
+
+/** An authority's name says its line, and so does the pin of its root: they agree. */
+function refuseOtherLine({ anchor, ark, intermediate }: Path): void {
+  for (const { value } of [ark, intermediate]) {
+    const role = roleOf(value);
+    if (role === undefined || role.is === "leaf" || role.product !== anchor.product) {
+      throw new Fault(
+        "endorsement/product-mismatch",
+        `${value.commonName} is not of the root's product line`,
+        {
+          expected: anchor.product,
+        },
+      );
+    }
   }
 }
 
@@ -253,4 +274,14 @@ function refuseOtherChip({ hwid }: AmdExtensions, { chipId, signingKey }: Report
       received: hwid === undefined ? "none" : hexOf(hwid.slice(0, 8)),
     });
   }
+}
+
+async function refuseOtherSigner(
+  { signature, signedBytes }: Evidence,
+  { spki, commonName }: Certificate,
+  { primitives }: VerifyOptions,
+): Promise<void> {
+  refuseOutOfRange(signature);
+  if (await primitives.verify("ecdsa-p384-sha384", spki, signedBytes, signature)) return;
+  throw new Fault("evidence/bad-signature", `expected a signature by the ${commonName} over these bytes`);
 }

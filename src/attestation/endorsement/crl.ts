@@ -1,11 +1,11 @@
 /** Has AMD revoked an intermediate? A CRL of this ARK, signed by it, within its own dates, or a fault that says what is wrong. */
 import { equalBytes } from "../../base/bytes.ts";
-import { Fault } from "../../base/fault.ts";
+import { Fault, isFault } from "../../base/fault.ts";
 import type { Primitives } from "../../base/primitives.ts";
 import { formatInstant, type Instant } from "../../base/time.ts";
 import { DER, elementsOf, parseDer } from "./der.ts";
 import type { ChainMemo, Known } from "./memo.ts";
-import { crlNumberOf, isSimulated } from "./profile.ts";
+import { crlNumberOf, isSimulated, maySignCrls } from "./profile.ts";
 import type { Certificate, Crl } from "./x509.ts";
 
 /** A CRL and when it was fetched or imported; one that came with the evidence has no such time. */
@@ -37,7 +37,7 @@ const CRL_NUMBER = "2.5.29.20";
 const KEY_ID_TAG = 0x80;
 
 /**
- * Judges one CRL for one chain.
+ * Judges one CRL for one chain. A revocation is for good, so a listed certificate is told before the CRL's number and dates.
  *
  * @throws {@link Fault} `endorsement/crl-invalid` (another issuer, bad signature, unknown critical extension, a number lower
  *   than one seen), `endorsement/crl-stale` (outside its dates, also when just fetched), `endorsement/revoked`.
@@ -46,21 +46,17 @@ export async function judgeCrl(obtained: ObtainedCrl, context: CrlContext): Prom
   const { ark, memo, primitives, chain, now } = context;
   const known = memo.crl(obtained.der, primitives);
   const crl = known.value;
-  if (!isOf(crl, ark.value)) throw invalid("expected the CRL of the chain's own ARK");
+  if (!reading(() => isOf(crl, ark.value))) throw invalid("expected the CRL of the chain's own ARK");
+  if (!maySignCrls(ark.value)) throw invalid("expected an ARK that may sign CRLs (cRLSign)");
   if (isSimulated(crl) !== isSimulated(ark.value)) throw invalid("expected a CRL of the same kind of root");
   refuseUnknownCritical(crl);
-  const number = numberOf(crl);
+  const number = reading(() => numberOf(crl));
   if (!(await memo.isSigned(known, ark, primitives))) throw invalid("expected a signature by the ARK");
+  refuseRevoked(chain, crl);
   if (context.lowestNumber !== undefined && number < context.lowestNumber) {
     throw invalid(`expected CRL number ${context.lowestNumber} or later, received ${number}`);
   }
   const nextUpdate = currentUntil(crl, now);
-  const revoked = chain.find(({ serial }) => crl.revokedSerials.has(serial));
-  if (revoked !== undefined) {
-    throw new Fault("endorsement/revoked", `AMD revoked ${revoked.commonName}, serial ${revoked.serial}`, {
-      serial: revoked.serial,
-    });
-  }
   return {
     number,
     thisUpdate: crl.thisUpdate,
@@ -102,6 +98,14 @@ function numberOf(crl: Crl): bigint {
   return crlNumberOf(extension.value);
 }
 
+function refuseRevoked(chain: readonly Certificate[], crl: Crl): void {
+  const revoked = chain.find(({ serial }) => crl.revokedSerials.has(serial));
+  if (revoked === undefined) return;
+  throw new Fault("endorsement/revoked", `AMD revoked ${revoked.commonName}, serial ${revoked.serial}`, {
+    serial: revoked.serial,
+  });
+}
+
 function currentUntil(crl: Crl, now: Instant): Instant {
   const { thisUpdate, nextUpdate } = crl;
   if (nextUpdate !== undefined && thisUpdate <= now && now <= nextUpdate) return nextUpdate;
@@ -110,6 +114,16 @@ function currentUntil(crl: Crl, now: Instant): Instant {
     to: nextUpdate === undefined ? "unknown" : formatInstant(nextUpdate),
     now: formatInstant(now),
   });
+}
+
+/** What is malformed inside a CRL's extensions makes the CRL invalid, not the certificates. */
+function reading<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (thrown) {
+    if (isFault(thrown, "endorsement/malformed")) throw invalid(thrown.message);
+    throw thrown;
+  }
 }
 
 function invalid(message: string): Fault {

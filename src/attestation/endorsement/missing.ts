@@ -19,7 +19,10 @@ export interface MissingEndorsements {
   /** The VCEK of this chip at this TCB; a VLEK and a masked chip cannot be asked for. */
   readonly leaf?: { readonly chipId: Uint8Array; readonly tcb: TcbVersion };
   readonly needsIntermediates: boolean;
+  /** No CRL that we fetched or imported serves. One that the evidence brought is as old as its sender likes. */
   readonly needsCrl: boolean;
+  /** The evidence brought a CRL that may serve where none can be had. */
+  readonly hasCarriedCrl: boolean;
 }
 
 /** Turin's chips are known by the first eight bytes of CHIP_ID. */
@@ -36,13 +39,16 @@ export function missingEndorsements(
   const leaf = pool.leaves.find((known) => serves(known, report, options));
   const products = productsOf(report, leaf, options);
   const ark = pool.arks.find(({ anchor }) => products.includes(anchor.product));
+  const usable =
+    ark === undefined ? [] : have.crls.filter(({ der }) => isUsableCrl(der, ark.ark.value, options));
   const canAsk = leaf === undefined && report.signingKey === "vcek" && !isZero(report.chipId);
   return {
     products,
     kind: report.signingKey,
     ...(canAsk ? { leaf: { chipId: askedChipId(report, products), tcb: report.reportedTcb } } : {}),
     needsIntermediates: ark === undefined || !hasIntermediate(pool, products),
-    needsCrl: ark === undefined || !have.crls.some(({ der }) => isUsableCrl(der, ark.ark.value, options)),
+    needsCrl: usable.every(({ obtainedAt }) => obtainedAt === undefined),
+    hasCarriedCrl: usable.length > 0,
   };
 }
 

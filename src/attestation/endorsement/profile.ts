@@ -32,6 +32,7 @@ const SIMULATOR_MARK = "1.3.6.1.4.1.58270.1.1";
 const BASIC_CONSTRAINTS = "2.5.29.19";
 const KEY_USAGE = "2.5.29.15";
 const KEY_CERT_SIGN = 0x04;
+const CRL_SIGN = 0x02;
 const AMD_ARC = "1.3.6.1.4.1.3704.1.";
 const BOOLEAN_TRUE = 0xff;
 
@@ -61,20 +62,38 @@ export function productOfName(productName: string): ProductLine | undefined {
 /**
  * Refuses a CA certificate that may not sign certificates: CA:TRUE and keyCertSign, both critical (RFC 5280 section 4.2.1).
  *
+ * @param authoritiesBelow - How many CA certificates stand between it and the leaf; its path length must allow them.
  * @throws {@link Fault} `endorsement/malformed`.
  */
-export function refuseBadAuthority(certificate: Certificate): void {
+export function refuseBadAuthority(certificate: Certificate, authoritiesBelow: number): void {
   refuseUnknownCritical(certificate, [BASIC_CONSTRAINTS, KEY_USAGE]);
   const constraints = certificate.extensions.get(BASIC_CONSTRAINTS);
   const usage = certificate.extensions.get(KEY_USAGE);
   if (constraints === undefined || usage === undefined || !constraints.isCritical || !usage.isCritical) {
     throw malformed(certificate, "critical basicConstraints and keyUsage");
   }
-  const [isAuthority] = elementsOf(parseDer(constraints.value, DER.sequence).content);
-  if (isAuthority?.tag !== 0x01 || isAuthority.content[0] !== BOOLEAN_TRUE)
+  const [isAuthority, pathLength, ...more] = elementsOf(parseDer(constraints.value, DER.sequence).content);
+  if (isAuthority?.tag !== 0x01 || isAuthority.content[0] !== BOOLEAN_TRUE || more.length > 0)
     throw malformed(certificate, "CA:TRUE");
-  const [, bits = 0] = parseDer(usage.value, DER.bitString).content;
-  if ((bits & KEY_CERT_SIGN) === 0) throw malformed(certificate, "keyCertSign");
+  if (pathLength !== undefined && pathLengthOf(pathLength.whole) < authoritiesBelow)
+    throw malformed(certificate, "a path length that allows the chain");
+  if ((keyUsageOf(usage.value) & KEY_CERT_SIGN) === 0) throw malformed(certificate, "keyCertSign");
+}
+
+/** Whether an ARK's keyUsage has cRLSign (RFC 5280 section 4.2.1.3). That it is an authority is {@link refuseBadAuthority}'s. */
+export function maySignCrls(ark: Certificate): boolean {
+  const usage = ark.extensions.get(KEY_USAGE);
+  return usage !== undefined && (keyUsageOf(usage.value) & CRL_SIGN) !== 0;
+}
+
+function pathLengthOf(whole: Uint8Array): number {
+  return smallInteger(parseDer(whole, DER.integer).content);
+}
+
+/** The first octet of KeyUsage's bits. */
+function keyUsageOf(value: Uint8Array): number {
+  const [, bits = 0] = parseDer(value, DER.bitString).content;
+  return bits;
 }
 
 /** Refuses a leaf whose extensions do not fit its kind and product line. @throws {@link Fault} `endorsement/malformed`, `endorsement/kind-mismatch`, `endorsement/product-mismatch`. */
