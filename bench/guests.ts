@@ -17,7 +17,7 @@ export interface GuestParts {
 
 export type PreparedRequest = ReleaseRequest;
 
-/** A request over this nonce, as an agent would make it. */
+/** A request over this nonce, as the agent of a VM that just booted would make it: each is another guest. */
 export async function prepareRequest(nonce: Uint8Array, parts: GuestParts): Promise<PreparedRequest> {
   const claims = { want: [{ secret: parts.path }] };
   const claimsBytes = encodeClaims(claims);
@@ -39,7 +39,7 @@ export async function prepareRequest(nonce: Uint8Array, parts: GuestParts): Prom
     },
     nodePrimitives,
   );
-  const report = parts.machine.chip.report({ reportData: transcript.binder });
+  const report = parts.machine.chip.report({ reportData: transcript.binder, reportId: random(32) });
   const certTable = parts.machine.certTable(systemNow());
   const evidence = { format: "raw", report, certTable } as const;
   return { v: 1, binding: 3, suite: 1, vmpl: 0, nonce, ...own, claimsBytes, claims, evidence };

@@ -4,7 +4,17 @@ import type { DecisionStore, Refusal, StoredDecision } from "../broker/store.ts"
 import { commitStatements, outcomeOf } from "./commit-batch.ts";
 import { entryOf } from "./ledger-statements.ts";
 import { refuseLargeGroup } from "./limits.ts";
-import { given, insertInto, instantOf, query, type Row, type SqlDriver, textOf } from "./query.ts";
+import {
+  given,
+  insertInto,
+  instantOf,
+  integerOf,
+  nameOf,
+  query,
+  type Row,
+  type SqlDriver,
+  textOf,
+} from "./query.ts";
 import {
   adminRequest,
   attempt,
@@ -30,7 +40,9 @@ export function createDecisionStore(driver: SqlDriver): DecisionStore {
     },
     isSpent: async (kid, rand) => (await driver.read(FIND_SPEND({ kid, rand }))).length > 0,
     countAttempts: async (reportId, resource, since) =>
-      (await driver.read(FIND_ATTEMPTS({ reportId, resource, since }))).length,
+      (await driver.read(COUNT_ATTEMPTS({ reportId, resource, since }))).map((row) =>
+        integerOf(row, attempt.at),
+      )[0] ?? 0,
     decision: async (id) => (await driver.read(FIND_DECISION({ id }))).map(decisionOf)[0],
     logRefusal: async (row) => void (await driver.write([LOG_REFUSAL({ ...row })])),
     refusal: async (id) => (await driver.read(FIND_REFUSAL({ id }))).map(refusalOf)[0],
@@ -43,8 +55,9 @@ const FIND_SPEND = query(sql`
   select ${nonceSpend.kid} from ${nonceSpend}
   where ${nonceSpend.kid} = ${given("kid")} and ${nonceSpend.rand} = ${given("rand")}`);
 
-const FIND_ATTEMPTS = query(sql`
-  select ${attempt.at} from ${attempt}
+/** Counted where the rows are: a busy guest has thousands. */
+const COUNT_ATTEMPTS = query(sql`
+  select count(*) as ${nameOf(attempt.at)} from ${attempt}
   where ${attempt.reportId} = ${given("reportId")} and ${attempt.resource} = ${given("resource")}
     and ${attempt.at} >= ${given("since")}`);
 
