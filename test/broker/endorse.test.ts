@@ -1,178 +1,138 @@
-/** Does only what was proven reach the cache, and is a key server asked no more than it must be? */
+/** Where do endorsements come from, and what stays? Evidence first, then what was proven before, then the key server. */
 import { describe, expect, it } from "vitest";
-import { createChainMemo } from "../../src/attestation/endorsement/memo.ts";
-import { type CarriedEvidence, type Evidence, parseEvidence } from "../../src/attestation/evidence.ts";
-import { verifyEvidence } from "../../src/attestation/verify.ts";
+import { parseEvidence } from "../../src/attestation/evidence.ts";
+import { Fault } from "../../src/base/fault.ts";
 import { addSeconds } from "../../src/base/time.ts";
 import { createEndorser } from "../../src/broker/endorse.ts";
-import type { Store } from "../../src/broker/store.ts";
 import type { EndorsementSource } from "../../src/broker/world.ts";
-import { createKds } from "../../src/kds/client.ts";
-import { certTableOf, pemOf } from "../../src/simulator/chip-folder.ts";
-import { createSimulatedChip, type SimulatedChip } from "../../src/simulator/sp.ts";
+import { certTableOf } from "../../src/simulator/chip-folder.ts";
+import { createSimulatedChip } from "../../src/simulator/sp.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
-import { codeOfPromise } from "../support/faults.ts";
-import { body, html, type KdsStandIn, kdsStandIn, status, throttle } from "../support/kds-stand-in.ts";
-import { SIMULATED_NOW, simulatedRoot, simulatedTrust } from "../support/simulated.ts";
+import { SIMULATED_NOW, simulatedRoot, simulatedSource, simulatedTrust } from "../support/simulated.ts";
 
-const HOUR = 3600;
+const root = simulatedRoot("milan");
+const chip = createSimulatedChip(root);
+const REPORT_DATA = new Uint8Array(64).fill(5);
+const bare = parseEvidence({ format: "raw", report: chip.report({ reportData: REPORT_DATA }) });
 
-interface Bench {
-  readonly standIn: KdsStandIn;
-  readonly endorse: ReturnType<typeof createEndorser>;
-  /** What the store was asked to keep. */
-  readonly kept: readonly string[];
-  readonly evidence: (chip?: SimulatedChip, beside?: Partial<CarriedEvidence>) => Evidence;
-}
-
-/** A broker's endorser before a local key server; with `store`, over what an earlier one left. */
-async function bench(store: Store = createMemoryStore()): Promise<Bench> {
-  const standIn = await kdsStandIn();
-  const kept: string[] = [];
-  const source: EndorsementSource = createKds({
-    baseUrls: [standIn.url],
-    fetch,
-    sleep: async () => undefined,
-    random: () => 0,
-    timeoutMs: 5000,
-    now: () => SIMULATED_NOW,
-  });
-  const spied: Pick<Store, "cachedEndorsement" | "cacheEndorsement"> = {
-    cachedEndorsement: (key) => store.cachedEndorsement(key),
-    cacheEndorsement: (key, endorsement) => {
-      kept.push(key);
-      return store.cacheEndorsement(key, endorsement);
+/** A source that counts what it is asked, over a store that can be looked into. */
+function shelfWith(source: Partial<EndorsementSource> = {}) {
+  const store = createMemoryStore();
+  const asked = { vcek: 0, intermediates: 0, crl: 0 };
+  const base = { ...simulatedSource(root, chip), ...source };
+  const counting: EndorsementSource = {
+    vcek: (...words) => {
+      asked.vcek += 1;
+      return base.vcek(...words);
+    },
+    intermediates: (...words) => {
+      asked.intermediates += 1;
+      return base.intermediates(...words);
+    },
+    crl: (...words) => {
+      asked.crl += 1;
+      return base.crl(...words);
     },
   };
-  const trust = { ...simulatedTrust("milan"), memo: createChainMemo(64), lowestCrlNumber: () => undefined };
-  const endorse = createEndorser({ store: spied, source, trust, log: () => undefined });
-  const chipAtHand = standIn.chipOf("milan");
-  const evidence = (chip = chipAtHand, beside: Partial<CarriedEvidence> = {}): Evidence =>
-    parseEvidence({ format: "raw", report: chip.report({ reportData: new Uint8Array(64) }), ...beside });
-  return { standIn, endorse, kept, evidence };
+  const trust = { ...simulatedTrust("milan"), lowestCrlNumber: () => undefined };
+  const make = () => createEndorser({ store, source: counting, trust, log: () => undefined });
+  return { asked, store, make, endorse: make() };
 }
 
-describe("endorsements for a bare report", () => {
-  it("are fetched, hold, and are kept for the next one", async () => {
-    const { endorse, evidence, standIn, kept } = await bench();
-    const endorsements = await endorse(evidence(), SIMULATED_NOW);
-    await verifyEvidence(evidence(), endorsements, simulatedTrust("milan"));
-    expect(standIn.asked).toHaveLength(3);
-    expect(kept.toSorted()).toEqual([
-      "ca/vcek/milan#0",
-      "ca/vcek/milan#1",
-      "crl/vcek/milan#0",
-      `vcek/milan/${"03".repeat(64)}/-.4.0.24.219#0`,
-    ]);
-    await endorse(evidence(), SIMULATED_NOW);
-    expect(standIn.asked).toHaveLength(3);
+describe("endorsements", () => {
+  const certTable = certTableOf(root, chip, SIMULATED_NOW);
+  const whole = parseEvidence({ format: "raw", report: chip.report({ reportData: REPORT_DATA }), certTable });
+
+  it("that came with the evidence are not asked for; only the CRL is the broker's own", async () => {
+    const { endorse, asked } = shelfWith();
+    const { certificates, crls } = await endorse(whole, SIMULATED_NOW);
+    expect([certificates.length, crls.length]).toEqual([3, 2]);
+    expect(asked).toEqual({ vcek: 0, intermediates: 0, crl: 1 });
   });
 
-  it("are found in the store by a broker that started since", async () => {
-    const store = createMemoryStore();
-    const first = await bench(store);
-    await first.endorse(first.evidence(), SIMULATED_NOW);
-    const second = await bench(store);
-    await second.endorse(second.evidence(), SIMULATED_NOW);
-    expect(second.standIn.asked).toEqual([]);
+  it("whose CRL cannot be fetched make do with the one that came along", async () => {
+    const crl = async () => Promise.reject(new Fault("endorsement/unavailable", "down"));
+    const { endorse } = shelfWith({ crl });
+    expect((await endorse(whole, SIMULATED_NOW)).crls).toHaveLength(1);
   });
 
-  it("are asked for once by a hundred guests that come together", async () => {
-    const { endorse, evidence, standIn } = await bench();
-    await Promise.all(Array.from({ length: 100 }, () => endorse(evidence(), SIMULATED_NOW)));
-    expect(standIn.asked).toHaveLength(3);
+  it("that are missing are asked for once, and kept across a restart", async () => {
+    const { endorse, make, asked } = shelfWith();
+    await endorse(bare, SIMULATED_NOW);
+    await endorse(bare, SIMULATED_NOW);
+    await make()(bare, SIMULATED_NOW);
+    expect(asked).toEqual({ vcek: 1, intermediates: 1, crl: 1 });
   });
 
-  it("are not asked for where the host brought them, but for a CRL of the broker's own, once", async () => {
-    const { endorse, evidence, standIn } = await bench();
-    const chip = standIn.chipOf("milan");
-    const certTable = certTableOf(simulatedRoot("milan"), chip, SIMULATED_NOW);
-    await endorse(evidence(chip, { certTable }), SIMULATED_NOW);
-    expect(standIn.asked).toEqual(["/vcek/v1/Milan/crl"]);
-    await endorse(evidence(chip, { certTable }), SIMULATED_NOW);
-    expect(standIn.asked).toHaveLength(1);
+  it("of another chip are neither used nor kept", async () => {
+    const other = createSimulatedChip(root, { chipId: new Uint8Array(64).fill(9) });
+    const { endorse, store, asked } = shelfWith({ vcek: async () => other.leaf });
+    await expect(endorse(bare, SIMULATED_NOW)).rejects.toMatchObject({ code: "endorsement/chip-mismatch" });
+    await expect(endorse(bare, SIMULATED_NOW)).rejects.toThrow();
+    expect(asked.vcek).toBe(2);
+    const key = `vcek/milan/${"03".repeat(64)}/-.4.0.24.219#0`;
+    expect(await store.cachedEndorsement(key)).toBeUndefined();
   });
 
-  it("do with the CRL that the host brought when the key server has none to give", async () => {
-    const { endorse, evidence, standIn } = await bench();
-    const chip = standIn.chipOf("milan");
-    const certTable = certTableOf(simulatedRoot("milan"), chip, SIMULATED_NOW);
-    standIn.failAlways(status(503));
-    const endorsements = await endorse(evidence(chip, { certTable }), SIMULATED_NOW);
-    expect(endorsements.crls).toHaveLength(1);
-    await verifyEvidence(evidence(chip), endorsements, simulatedTrust("milan"));
+  it("under a forged root are neither used nor kept", async () => {
+    const forged = simulatedRoot("genoa");
+    const { endorse, store } = shelfWith({ intermediates: async () => [forged.ask, forged.ark] });
+    await expect(endorse(bare, SIMULATED_NOW)).rejects.toBeInstanceOf(Fault);
+    expect(await store.cachedEndorsement("ca/vcek/milan#0")).toBeUndefined();
   });
 
-  it("hold a revocation against a guest that brings a CRL from before it", async () => {
-    const { endorse, evidence, standIn } = await bench();
-    const root = simulatedRoot("milan");
-    const chip = standIn.chipOf("milan");
-    const certTable = certTableOf(root, chip, SIMULATED_NOW);
-    standIn.failAlways(body(root.crl({ thisUpdate: SIMULATED_NOW, number: 2, revokedSerials: [0x010001n] })));
-    const code = await codeOfPromise(endorse(evidence(chip, { certTable }), SIMULATED_NOW));
-    expect(code).toBe("endorsement/revoked");
+  it("that nobody has leave the fault of the key server", async () => {
+    const unavailable = async () => Promise.reject(new Fault("endorsement/unavailable", "busy"));
+    const { endorse } = shelfWith({ vcek: unavailable });
+    await expect(endorse(bare, SIMULATED_NOW)).rejects.toMatchObject({ code: "endorsement/unavailable" });
   });
 
-  it("bring a new CRL when the one at hand is old, and do with the old one when there is none", async () => {
-    const { endorse, evidence, standIn } = await bench();
-    await endorse(evidence(), SIMULATED_NOW);
-    const later = addSeconds(SIMULATED_NOW, 7 * HOUR);
-    standIn.fail(throttle("1"));
-    expect((await endorse(evidence(), later)).crls).toHaveLength(1);
-    expect(standIn.asked).toHaveLength(4);
-    await endorse(evidence(), later);
-    expect(standIn.asked).toHaveLength(4);
+  it("of a v2 report are asked for under each product line it may be of", async () => {
+    const asked: string[] = [];
+    const genoa = simulatedRoot("genoa");
+    const old = createSimulatedChip(genoa);
+    const trust = { ...simulatedTrust("genoa"), lowestCrlNumber: () => undefined };
+    const base = simulatedSource(genoa, old);
+    const source: EndorsementSource = {
+      ...base,
+      vcek: async (product, ...words) => {
+        asked.push(product);
+        return product === "genoa" ? base.vcek(product, ...words) : undefined;
+      },
+    };
+    const endorse = createEndorser({ store: createMemoryStore(), source, trust, log: () => undefined });
+    const report = old.report({ version: 2, reportData: REPORT_DATA });
+    const { certificates } = await endorse(parseEvidence({ format: "raw", report }), SIMULATED_NOW);
+    expect(asked).toEqual(["milan", "genoa"]);
+    expect(certificates).toHaveLength(3);
   });
 });
 
-const other = (): SimulatedChip =>
-  createSimulatedChip(simulatedRoot("milan"), { chipId: new Uint8Array(64).fill(9) });
-const older = (): SimulatedChip =>
-  createSimulatedChip(simulatedRoot("milan"), { tcb: { bootloader: 3, tee: 0, snp: 8, microcode: 115 } });
-const imposter = (): SimulatedChip => createSimulatedChip(simulatedRoot("genoa"));
+describe("a CRL", () => {
+  it("is fetched anew after six hours", async () => {
+    const { endorse, asked } = shelfWith();
+    await endorse(bare, SIMULATED_NOW);
+    await endorse(bare, addSeconds(SIMULATED_NOW, 6 * 3600 - 10));
+    expect(asked.crl).toBe(1);
+    await endorse(bare, addSeconds(SIMULATED_NOW, 6 * 3600 + 10));
+    expect(asked.crl).toBe(2);
+  });
 
-/** What the key server answers in the place of the VCEK, and the code of the refusal. */
-const WRONG: readonly (readonly [name: string, answer: () => Uint8Array | string, code: string])[] = [
-  ["a leaf of another chip", () => other().leaf, "endorsement/chip-mismatch"],
-  ["a leaf of an older TCB", () => older().leaf, "endorsement/tcb-mismatch"],
-  ["a leaf of another line", () => imposter().leaf, "endorsement/bad-signature"],
-  ["an intermediate", () => simulatedRoot("milan").ask, "endorsement/missing"],
-  ["HTML", () => "<html>maintenance</html>", "endorsement/unavailable"],
-  ["a leaf that is cut short", () => other().leaf.slice(0, -1), "endorsement/unavailable"],
-];
-
-describe("a key server that answers wrongly", () => {
-  it.each(WRONG)("with %s is refused, and nothing of it is kept", async (_name, answer, code) => {
-    const { endorse, evidence, standIn, kept } = await bench();
-    standIn.failAlways((response, request) => {
-      const path = request.url ?? "";
-      const isLeaf = path.includes("?");
-      const root = simulatedRoot("milan");
-      const chain = `${pemOf(root.ask)}${pemOf(root.ark)}`;
-      const rest = path.endsWith("/crl") ? root.crl({ thisUpdate: SIMULATED_NOW }) : chain;
-      body(isLeaf ? answer() : rest)?.(response, request);
+  it("that cannot be fetched anew serves on, and is tried again after five minutes", async () => {
+    let isDown = false;
+    const { endorse, asked } = shelfWith({
+      crl: async () => {
+        if (isDown) throw new Fault("endorsement/unavailable", "down");
+        return root.crl({ thisUpdate: SIMULATED_NOW });
+      },
     });
-    expect(await codeOfPromise(endorse(evidence(), SIMULATED_NOW))).toBe(code);
-    expect(kept).toEqual([]);
-    standIn.failAlways(undefined);
-    await endorse(evidence(), SIMULATED_NOW);
-    expect(kept).toHaveLength(4);
-  });
-
-  it.each([
-    ["429", throttle("60")],
-    ["500", status(500)],
-    ["HTML with status 200", html],
-  ])("with %s everywhere is unavailable, and costs nothing that lasts", async (_name, fault) => {
-    const { endorse, evidence, standIn, kept } = await bench();
-    standIn.failAlways(fault);
-    expect(await codeOfPromise(endorse(evidence(), SIMULATED_NOW))).toBe("endorsement/unavailable");
-    expect(kept).toEqual([]);
-  });
-
-  it("with a 404 for the leaf leaves the report without endorsement", async () => {
-    const { endorse, evidence, kept } = await bench();
-    expect(await codeOfPromise(endorse(evidence(other()), SIMULATED_NOW))).toBe("endorsement/missing");
-    expect(kept).toEqual([]);
+    const old = await endorse(bare, SIMULATED_NOW);
+    isDown = true;
+    const later = addSeconds(SIMULATED_NOW, 7 * 3600);
+    expect((await endorse(bare, later)).crls).toEqual(old.crls);
+    await endorse(bare, addSeconds(later, 60));
+    expect(asked.crl).toBe(2);
+    await endorse(bare, addSeconds(later, 301));
+    expect(asked.crl).toBe(3);
   });
 });

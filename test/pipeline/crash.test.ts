@@ -72,6 +72,21 @@ async function crashOnce(milliseconds: number) {
   return first.map((outcome, guest) => ({ outcome, again: second[guest] }));
 }
 
+interface Pair {
+  readonly outcome: Outcome;
+  readonly again: Outcome | undefined;
+}
+
+/** At most one of the two tries was released; the second one, if not, met a spent nonce. */
+function releasedIds({ outcome, again }: Pair): readonly string[] {
+  const ids = [outcome, again].flatMap((one) =>
+    one !== undefined && "decision" in one ? [one.decision] : [],
+  );
+  expect(ids.length).toBeLessThan(2);
+  if (again === undefined || "code" in again) expect(again).toEqual(STALE);
+  return ids;
+}
+
 /** The wire code of every nonce that opens no door. */
 const STALE: Outcome = { code: "nonce/expired" };
 
@@ -82,13 +97,7 @@ describe("a broker that is killed in the middle of releases", () => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const outcomes = await crashOnce((round * 7) % 45); // in order: one broker
       requests += outcomes.length;
-      for (const { outcome, again } of outcomes) {
-        const released = [outcome, again].filter((one) => one !== undefined && "decision" in one);
-        expect(released.length).toBeLessThan(2);
-        if (again === undefined || !("decision" in again)) expect(again).toEqual(STALE);
-        for (const one of released)
-          acknowledged.add(one !== undefined && "decision" in one ? one.decision : "");
-      }
+      for (const pair of outcomes) for (const id of releasedIds(pair)) acknowledged.add(id);
     }
     const decisions = (await wholeLog()).filter(({ kind }) => kind === "decision");
     const ids = decisions.map((entry) => ("id" in entry ? entry.id : ""));
