@@ -74,13 +74,16 @@ async function withNeeds(
   return endorsements;
 }
 
+/** The key server does not answer, or is switched off. */
+const NOT_TO_BE_HAD: ReadonlySet<string> = new Set(["endorsement/unavailable", "endorsement/crl-missing"]);
+
 /** A carried CRL may be older than a revocation: one of our own is wanted beside it, and it serves alone where none is to be had. */
 async function findOrDoWithout(need: Need, { shelf, missing, options }: Search): Promise<Found> {
   try {
     return await shelf.find(need, options.now);
   } catch (thrown) {
     const canDoWithout = need.isCrl && missing.hasCarriedCrl;
-    if (!canDoWithout || !isFault(thrown, "endorsement/unavailable")) throw thrown;
+    if (!canDoWithout || !isFault(thrown) || !NOT_TO_BE_HAD.has(thrown.code)) throw thrown;
     return { need, endorsements: [], isFresh: false };
   }
 }
