@@ -32,6 +32,7 @@ describe("files of endorsements", () => {
     ["a block that does not end", () => file(ask.replace("-----END CERTIFICATE-----", ""))],
     ["a block that ends as another", () => file(ask.replace("END CERTIFICATE", "END X509 CRL"))],
     ["nothing", () => file("")],
+    ["more than a megabyte", () => file(`${ask}${" ".repeat(1_048_576)}`)],
     ["bytes that are no text", () => parseEndorsementFile(Uint8Array.of(0xff, 0xfe))],
   ])("refuses %s", (_name, read) => {
     expect(codeOf(read)).toBe("endorsement/malformed");

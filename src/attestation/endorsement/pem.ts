@@ -14,14 +14,17 @@ const KIND_OF_LABEL: ReadonlyMap<string, "certificates" | "crls"> = new Map([
   ["CERTIFICATE", "certificates"],
   ["X509 CRL", "crls"],
 ]);
+/** Sixteen certificates and the CRLs beside them, in PEM, come nowhere near it. */
+const MAX_FILE_BYTES = 1_048_576;
 const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /**
  * Splits a file into DER pieces; text between PEM blocks is passed over.
  *
- * @throws {@link Fault} `endorsement/malformed` for a file with nothing of the kind, or a block that is neither.
+ * @throws {@link Fault} `endorsement/malformed` for a file with nothing of the kind, a block that is neither, or more than 1 MiB.
  */
 export function parseEndorsementFile(bytes: Uint8Array): EndorsementFile {
+  if (bytes.length > MAX_FILE_BYTES) throw malformed(`at most ${MAX_FILE_BYTES} bytes`);
   if (bytes[0] === DER.sequence)
     return isCrl(bytes) ? { certificates: [], crls: [bytes] } : { certificates: [bytes], crls: [] };
   const text = parseUtf8(bytes) ?? "";
