@@ -22,9 +22,10 @@ export async function serve(
   terminal: Terminal,
 ): Promise<ExitStatus> {
   const loaded = await loadServed(configPath, options);
+  const ended = untilSignal(); // before it serves, so that no signal finds nobody listening
   const broker = await startBroker(loaded, { writeLog: terminal.err });
   terminal.out(`ostiary: serving ${broker.url} (${loaded.config.mode})\n`);
-  await untilSignal();
+  await ended;
   await broker.close();
   return 0;
 }
