@@ -15,6 +15,8 @@ export interface KdsOptions extends AskParts {
 /** Certificates in flight at once (PROTOCOL section 11). */
 const MAX_IN_FLIGHT = 4;
 const DEFAULT_BACK_OFF_SECONDS = 30;
+/** Who says both "too many requests" and "at once" is not taken at the second word. */
+const MIN_BACK_OFF_SECONDS = 1;
 const MAX_BACK_OFF_SECONDS = 600;
 
 /**
@@ -32,7 +34,7 @@ export function createKds(options: KdsOptions): EndorsementSource {
       const file = await once(vcekPath(product, chipId, tcb));
       return file === undefined ? undefined : onlyOne(file.certificates);
     },
-    intermediates: async (product, kind) => (await must(chainPath(product, kind))).certificates,
+    intermediates: async (product, kind) => onlyPair((await must(chainPath(product, kind))).certificates),
     crl: async (product, kind) => onlyOne((await must(crlPath(product, kind))).crls),
   };
 
@@ -71,7 +73,8 @@ export function createKds(options: KdsOptions): EndorsementSource {
     if (answer.kind === "found") return read(answer.bytes);
     if (answer.kind === "absent") return "absent";
     if (answer.kind === "failed") return unavailable(answer.reason);
-    const seconds = Math.min(answer.seconds ?? DEFAULT_BACK_OFF_SECONDS, MAX_BACK_OFF_SECONDS);
+    const asked = answer.seconds ?? DEFAULT_BACK_OFF_SECONDS;
+    const seconds = Math.min(Math.max(asked, MIN_BACK_OFF_SECONDS), MAX_BACK_OFF_SECONDS);
     quietUntil.set(base, addSeconds(options.now(), seconds));
     return unavailable(PATIENCE);
   }
@@ -95,6 +98,12 @@ function onlyOne(ders: readonly Uint8Array[]): Uint8Array {
   if (der === undefined || more.length > 0)
     throw unavailable("AMD's key server answered another kind of thing");
   return der;
+}
+
+/** An intermediate and its ARK; a chain that brings more would be kept with what nobody has proven. */
+function onlyPair(ders: readonly Uint8Array[]): readonly Uint8Array[] {
+  if (ders.length !== 2) throw unavailable("AMD's key server answered another kind of chain");
+  return ders;
 }
 
 function unavailable(reason: string): Fault {
