@@ -1,6 +1,7 @@
 /** Who vouches for this chip? The evidence's own certificates, else what was fetched before, else AMD's key server. */
 import { type Endorsements, type VerifyOptions, verifyChain } from "../attestation/endorsement/chain.ts";
 import { type MissingEndorsements, missingEndorsements } from "../attestation/endorsement/missing.ts";
+import { poolOf } from "../attestation/endorsement/pool.ts";
 import type { Evidence } from "../attestation/evidence.ts";
 import { Fault, isFault } from "../base/fault.ts";
 import type { Instant } from "../base/time.ts";
@@ -69,9 +70,40 @@ async function withNeeds(
   const found = await Promise.all(needs.map((need) => findOrDoWithout(need, search)));
   const endorsements = joined(carried, found);
   const fresh = found.filter(({ isFresh }) => isFresh);
-  if (fresh.length > 0 || missing.products.length > 1) await verifyChain(evidence, endorsements, options);
-  for (const proven of fresh) await shelf.keep(proven); // in order: few, and rarely any
+  if (fresh.length > 0 && (await holds(evidence, proofOf(evidence, carried, { found, options }), options))) {
+    for (const proven of fresh) await shelf.keep(proven); // in order: few, and rarely any
+  } else if (fresh.length > 0 || missing.products.length > 1) {
+    await verifyChain(evidence, endorsements, options);
+  }
   return endorsements;
+}
+
+/** What was fetched must hold by itself: the host's own good copy beside it says nothing of it. */
+function proofOf(
+  evidence: Evidence,
+  carried: Endorsements,
+  by: { readonly found: readonly Found[]; readonly options: VerifyOptions },
+): Endorsements {
+  const pool = poolOf(carried.certificates, evidence.report.signingKey, by.options);
+  const isFetched = (is: Need["is"]): boolean =>
+    by.found.some(({ need, isFresh }) => isFresh && need.is === is);
+  const authorities = [...pool.intermediates, ...pool.arks.map(({ ark }) => ark)];
+  const beside = [
+    ...(isFetched("leaf") ? [] : pool.leaves),
+    ...(isFetched("authorities") ? [] : authorities),
+  ];
+  const certificates = beside.map(({ value }) => value.der);
+  return joined({ certificates, crls: isFetched("crl") ? [] : carried.crls }, by.found);
+}
+
+async function holds(evidence: Evidence, proof: Endorsements, options: VerifyOptions): Promise<boolean> {
+  try {
+    await verifyChain(evidence, proof, options);
+    return true;
+  } catch (thrown) {
+    if (isFault(thrown)) return false;
+    throw thrown;
+  }
 }
 
 /** The key server does not answer, or is switched off. */
@@ -82,7 +114,7 @@ async function findOrDoWithout(need: Need, { shelf, missing, options }: Search):
   try {
     return await shelf.find(need, options.now);
   } catch (thrown) {
-    const canDoWithout = need.isCrl && missing.hasCarriedCrl;
+    const canDoWithout = need.is === "crl" && missing.hasCarriedCrl;
     if (!canDoWithout || !isFault(thrown) || !NOT_TO_BE_HAD.has(thrown.code)) throw thrown;
     return { need, endorsements: [], isFresh: false };
   }
@@ -99,7 +131,7 @@ function needsByProduct(missing: MissingEndorsements): readonly (readonly Need[]
 
 function joined(carried: Endorsements, found: readonly Found[]): Endorsements {
   const of = (isCrl: boolean) =>
-    found.filter(({ need }) => need.isCrl === isCrl).flatMap(({ endorsements }) => endorsements);
+    found.filter(({ need }) => (need.is === "crl") === isCrl).flatMap(({ endorsements }) => endorsements);
   return {
     certificates: [...carried.certificates, ...of(false).map(({ der }) => der)],
     crls: [...carried.crls, ...of(true)],

@@ -2,7 +2,7 @@
 import type { ProductLine } from "../attestation/snp/product.ts";
 import type { TcbVersion } from "../attestation/snp/tcb.ts";
 import { hexOf } from "../base/bytes.ts";
-import { isFault } from "../base/fault.ts";
+import { Fault, isFault } from "../base/fault.ts";
 import type { Log } from "../base/log.ts";
 import { addSeconds, type Instant } from "../base/time.ts";
 import type { CachedEndorsement, Store } from "./store.ts";
@@ -12,12 +12,14 @@ import type { EndorsementSource } from "./world.ts";
 const CRL_REFRESH_SECONDS = 6 * 3600;
 /** After a refresh that failed, the CRL at hand serves this long before the next try. */
 const CRL_RETRY_SECONDS = 300;
+/** After a first fetch that failed, as long until the next. */
+const CRL_ABSENT_RETRY_SECONDS = 15;
 const MAX_KEPT = 4096;
 
 /** One thing that can be missing, named by what it is of. */
 export interface Need {
   readonly key: string;
-  readonly isCrl: boolean;
+  readonly is: "leaf" | "authorities" | "crl";
   readonly fetch: (source: EndorsementSource) => Promise<readonly Uint8Array[]>;
 }
 
@@ -38,7 +40,7 @@ export function vcekNeed(product: ProductLine, chipId: Uint8Array, tcb: TcbVersi
   const { fmc = "-", bootloader, tee, snp, microcode } = tcb;
   return {
     key: `vcek/${product}/${hexOf(chipId)}/${[fmc, bootloader, tee, snp, microcode].join(".")}`,
-    isCrl: false,
+    is: "leaf",
     fetch: async (source) => {
       const leaf = await source.vcek(product, chipId, tcb);
       return leaf === undefined ? [] : [leaf];
@@ -49,7 +51,7 @@ export function vcekNeed(product: ProductLine, chipId: Uint8Array, tcb: TcbVersi
 export function intermediatesNeed(product: ProductLine, kind: "vcek" | "vlek"): Need {
   return {
     key: `ca/${kind}/${product}`,
-    isCrl: false,
+    is: "authorities",
     fetch: (source) => source.intermediates(product, kind),
   };
 }
@@ -57,7 +59,7 @@ export function intermediatesNeed(product: ProductLine, kind: "vcek" | "vlek"): 
 export function crlNeed(product: ProductLine, kind: "vcek" | "vlek"): Need {
   return {
     key: `crl/${kind}/${product}`,
-    isCrl: true,
+    is: "crl",
     fetch: async (source) => [await source.crl(product, kind)],
   };
 }
@@ -77,7 +79,7 @@ export function createShelf({ store, source, log }: ShelfParts): Shelf {
 
   async function find(need: Need, now: Instant): Promise<Found> {
     const known = kept.get(need.key) ?? (await stored(need));
-    if (known === undefined) return fetched(need, now);
+    if (known === undefined) return firstFetched(need, now);
     remember(need.key, known);
     return isDue(need, known, now)
       ? refreshed(need, known, now)
@@ -101,6 +103,20 @@ export function createShelf({ store, source, log }: ShelfParts): Shelf {
     }
   }
 
+  /** A key server that is down is not asked for its few CRLs by every request: a guest's own may do meanwhile. */
+  async function firstFetched(need: Need, now: Instant): Promise<Found> {
+    if (need.is !== "crl") return fetched(need, now);
+    if (now < (retryAt.get(need.key) ?? 0)) {
+      throw new Fault("endorsement/unavailable", "AMD's key server gave no CRL a moment ago");
+    }
+    try {
+      return await fetched(need, now);
+    } catch (thrown) {
+      retryAt.set(need.key, addSeconds(now, CRL_ABSENT_RETRY_SECONDS));
+      throw thrown;
+    }
+  }
+
   async function fetched(need: Need, now: Instant): Promise<Found> {
     const ders = await need.fetch(source);
     return { need, endorsements: ders.map((der) => ({ der, obtainedAt: now })), isFresh: true };
@@ -119,7 +135,7 @@ export function createShelf({ store, source, log }: ShelfParts): Shelf {
 
   function isDue(need: Need, known: readonly CachedEndorsement[], now: Instant): boolean {
     const isOld = known.some(({ obtainedAt }) => now > addSeconds(obtainedAt, CRL_REFRESH_SECONDS));
-    return need.isCrl && isOld && now >= (retryAt.get(need.key) ?? 0);
+    return need.is === "crl" && isOld && now >= (retryAt.get(need.key) ?? 0);
   }
 
   function remember(key: string, endorsements: readonly CachedEndorsement[]): void {

@@ -118,6 +118,17 @@ describe("a CRL", () => {
     expect(asked.crl).toBe(2);
   });
 
+  it("that cannot be had is not asked for by every request", async () => {
+    const crl = async () => Promise.reject(new Fault("endorsement/unavailable", "down"));
+    const { endorse, asked } = shelfWith({ crl });
+    for (let request = 0; request < 5; request += 1) {
+      await expect(endorse(bare, SIMULATED_NOW)).rejects.toMatchObject({ code: "endorsement/unavailable" });
+    }
+    expect(asked.crl).toBe(1);
+    await expect(endorse(bare, addSeconds(SIMULATED_NOW, 16))).rejects.toThrow();
+    expect(asked.crl).toBe(2);
+  });
+
   it("that cannot be fetched anew serves on, and is tried again after five minutes", async () => {
     let isDown = false;
     const { endorse, asked } = shelfWith({

@@ -9,6 +9,7 @@ import type { Store } from "../../src/broker/store.ts";
 import type { EndorsementSource } from "../../src/broker/world.ts";
 import { createKds } from "../../src/kds/client.ts";
 import { NO_SOURCE } from "../../src/runtime/node/no-source.ts";
+import { writeCertTable } from "../../src/simulator/cert-table.ts";
 import { certTableOf, pemOf } from "../../src/simulator/chip-folder.ts";
 import { createSimulatedChip, type SimulatedChip } from "../../src/simulator/sp.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
@@ -164,5 +165,38 @@ describe("a key server that answers wrongly", () => {
     const { endorse, evidence, kept } = await bench();
     expect(await codeOfPromise(endorse(evidence(other()), SIMULATED_NOW))).toBe("endorsement/missing");
     expect(kept).toEqual([]);
+  });
+
+  it("keeps no unproven CRL because the host brought a good one", async () => {
+    const { endorse, evidence, standIn, kept } = await bench();
+    const chip = standIn.chipOf("milan");
+    const root = simulatedRoot("milan");
+    const certTable = writeCertTable({
+      vcek: chip.leaf,
+      ask: root.ask,
+      crl: root.crl({ thisUpdate: SIMULATED_NOW }),
+    });
+    standIn.failAlways((response, request) => {
+      const path = request.url ?? "";
+      const wrong = simulatedRoot("genoa").crl({ thisUpdate: SIMULATED_NOW });
+      body(path.endsWith("/crl") ? wrong : `${pemOf(root.ask)}${pemOf(root.ark)}`)?.(response, request);
+    });
+    await endorse(evidence(chip, { certTable }), SIMULATED_NOW);
+    expect(kept.filter((key) => key.startsWith("crl/"))).toEqual([]);
+  });
+
+  it("keeps no unproven intermediate because the host brought a good one", async () => {
+    const { endorse, evidence, standIn, kept } = await bench();
+    const chip = standIn.chipOf("milan");
+    const root = simulatedRoot("milan");
+    const certTable = writeCertTable({ vcek: chip.leaf, ask: root.ask });
+    const forged = root.intermediate("vcek", { isForged: true });
+    standIn.failAlways((response, request) => {
+      const path = request.url ?? "";
+      const crl = root.crl({ thisUpdate: SIMULATED_NOW });
+      body(path.endsWith("/crl") ? crl : `${pemOf(forged)}${pemOf(root.ark)}`)?.(response, request);
+    });
+    await codeOfPromise(endorse(evidence(chip, { certTable }), SIMULATED_NOW));
+    expect(kept.filter((key) => key.startsWith("ca/"))).toEqual([]);
   });
 });
