@@ -15,6 +15,7 @@ import {
 import { ADMIN_OPTIONS, ADMIN_USAGE, adminOptionsOf, type OpenAdminSession } from "../admin-session.ts";
 import { noWords, oneWord, parseArguments } from "../arguments.ts";
 import { type Command, type ExitStatus, Misuse, type Terminal } from "../command.ts";
+import { compileBelow } from "../policy-files.ts";
 import { tableOf } from "../table.ts";
 
 const USAGE = `ostiary policy propose FILE… [--root DIR]   pack, sign and send sources; nothing changes until one is activated
@@ -23,7 +24,7 @@ ostiary policy list                         every known bundle, the live one mar
 ostiary policy show DIGEST                  modules and sources of one bundle
 
 The first digits of a digest are enough where no other bundle begins with them.
-Imports are looked up below the folder of the first FILE, or below --root DIR.
+What the sources import comes along, from below the folder of the first FILE or below --root DIR.
 
 ${ADMIN_USAGE}`;
 
@@ -68,9 +69,12 @@ async function propose(args: readonly string[], { open, digest, terminal }: Edge
   const sources = await Promise.all(
     positionals.map(async (file) => ({ path: pathBelow(root, file), text: await terminal.readFile(file) })),
   );
+  const beside = compileBelow(sources, root, { digest }).beside.filter(
+    (file) => !sources.some(({ path }) => path === file.path),
+  );
   const { client, signer } = await open(adminOptionsOf(values));
   const { live } = await client.listBundles();
-  const tar = packBundle(sources, live?.digest, digest);
+  const tar = packBundle([...sources, ...beside], live?.digest, digest);
   const answer = await client.proposeBundle({ tar, signature: await signBundle(tar, signer) });
   if (values.json === true) terminal.out(`${encodeProposalAnswer(answer)}\n`);
   else {

@@ -1,6 +1,5 @@
 /** `ostiary writ check|explain`: the policy language on files. No broker is needed. */
-import { readFileSync } from "node:fs";
-import { basename, dirname, join, relative, resolve, sep } from "node:path";
+import { dirname, resolve } from "node:path";
 import { parseEvidence } from "../../attestation/evidence.ts";
 import { canonicalJson, type JsonObject, type JsonValue } from "../../base/canonical-json.ts";
 import { Fault } from "../../base/fault.ts";
@@ -8,7 +7,7 @@ import type { Primitives } from "../../base/primitives.ts";
 import { parseStrictJson } from "../../base/strict-json.ts";
 import { claimsOf } from "../../policy/claims.ts";
 import { SNP_VOCABULARY } from "../../policy/vocabulary.ts";
-import { type Compilation, compileSources } from "../../writ/compile.ts";
+import type { Compilation } from "../../writ/compile.ts";
 import type { Diagnostic } from "../../writ/diagnostic.ts";
 import { linesOf, placeOf } from "../../writ/diagnostic.ts";
 import { evaluate } from "../../writ/evaluator.ts";
@@ -19,6 +18,7 @@ import type { SourceFile } from "../../writ/sources.ts";
 import { parseArguments } from "../arguments.ts";
 import { type Command, type ExitStatus, Misuse, type Terminal } from "../command.ts";
 import { carriedEvidenceOf } from "../evidence-file.ts";
+import { bundlePathOf, compileBelow, MAX_SOURCE_BYTES } from "../policy-files.ts";
 import { factsOfJson, factsOfSettings } from "../request-facts.ts";
 
 const USAGE = `ostiary writ check FILE…                 parse and check types; every mistake at once, with what to do
@@ -35,7 +35,6 @@ FILE and REQUEST may be -, standard input.
 
 Exit status: 0 fine or allowed, 1 errors in sources or refused, 2 misuse, 3 a file cannot be used.`;
 
-const MAX_SOURCE_BYTES = 1 << 20;
 const JSON_LIMITS = { maxBytes: 1 << 20, maxDepth: 16, code: "request/malformed" } as const;
 
 const OPTIONS = {
@@ -138,27 +137,7 @@ async function compileFiles(
     const path = file === "-" ? "stdin.writ" : bundlePathOf(file, base);
     sources.push({ path, text: await terminal.readFile(file, MAX_SOURCE_BYTES + 1) }); // in order: diagnostics follow it
   }
-  return compileSources(sources, {
-    vocabulary: SNP_VOCABULARY,
-    digest: primitives.digest,
-    files: (path) => readBelow(base, path),
-  });
-}
-
-/** Relative to the root where the file lies below it, else by its name alone. */
-function bundlePathOf(file: string, base: string): string {
-  const path = relative(base, resolve(file));
-  return path.startsWith("..") ? basename(file) : path.split(sep).join("/");
-}
-
-/** What a policy imports lies below the root; the language has refused every other path already. */
-function readBelow(base: string, path: string): Uint8Array | undefined {
-  try {
-    const bytes = readFileSync(join(base, path));
-    return bytes.length > MAX_SOURCE_BYTES ? undefined : Uint8Array.from(bytes);
-  } catch {
-    return undefined;
-  }
+  return compileBelow(sources, base, primitives);
 }
 
 function tellDiagnostics({ diagnostics, sources }: Compilation, terminal: Terminal): void {

@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 /** Starts the command line on the Node that this package pins, whatever Node the machine has. */
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 
 const PINNED_MAJOR = 24;
+const MAX_DESCRIPTOR = 255;
 
 if (Number(process.versions.node.split(".")[0]) >= PINNED_MAJOR) {
   await import("./cli.ts");
@@ -17,8 +18,26 @@ if (Number(process.versions.node.split(".")[0]) >= PINNED_MAJOR) {
     );
     process.exit(3);
   }
-  const run = spawnSync(pinned, [import.meta.filename, ...process.argv.slice(2)], { stdio: "inherit" });
-  process.exit(run.status ?? 3);
+  runOn(pinned, process.argv.slice(2));
+}
+
+/** This process stands aside: signals and the descriptor of `--fd` go to the program, its status comes back. */
+function runOn(node, words) {
+  const child = spawn(node, [import.meta.filename, ...words], { stdio: descriptorsOf(words) });
+  for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  // A terminal sends this one to both.
+  process.on("SIGINT", () => undefined);
+  child.on("error", () => process.exit(3));
+  child.on("exit", (status) => process.exit(status ?? 3));
+}
+
+/** Node hands on the first three alone unless it is told; what is not open is left to the program to refuse. */
+function descriptorsOf(words) {
+  const at = words.findIndex((word) => word === "--fd" || word.startsWith("--fd="));
+  const fd = at < 0 ? 0 : Number(words[at] === "--fd" ? words[at + 1] : words[at].slice("--fd=".length));
+  const isOpen = Number.isInteger(fd) && existsSync(`/proc/self/fd/${fd}`);
+  if (!isOpen || fd < 3 || fd > MAX_DESCRIPTOR) return "inherit";
+  return ["inherit", "inherit", "inherit", ...Array(fd - 3).fill("ignore"), fd];
 }
 
 function pinnedNode() {

@@ -13,7 +13,7 @@ const VERBS: readonly Verb[] = [
     summary: "make a broker's data folder, keys, database and configuration",
     load: async () => {
       const { createInitCommand } = await import("../../cli/commands/init.ts");
-      return createInitCommand({ init: (await import("./init.ts")).initDataFolder });
+      return createInitCommand({ init: (await import("./demo-folder.ts")).initForVerb });
     },
   },
   {

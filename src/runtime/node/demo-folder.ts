@@ -15,7 +15,7 @@ import {
   SIMULATOR_ROOT_FILE,
   type SimulatedMachine,
 } from "../../simulator/chip-folder.ts";
-import { DATA_FILES, initDataFolder } from "./init.ts";
+import { DATA_FILES, type InitOptions, initDataFolder, type MadeFile } from "./init.ts";
 import { NO_SOURCE } from "./no-source.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { bytesOf, loadConfig } from "./settings.ts";
@@ -37,6 +37,7 @@ const SECRET_BYTES = 32;
 const POLICIES = join(import.meta.dirname, "../../../policies");
 const POLICY_FILES = ["demo.writ", "refs/demo.writ"];
 const ADMIN_KID = "admin-1";
+const MACHINE_FOLDER = "simulated-machine";
 
 const UNLIMITED_RATES = "\n[rates]\nchallenges_per_source = 100000\nchallenges_per_broker = 1000000\n";
 
@@ -53,12 +54,9 @@ export async function makeDemoFolder(folder: string, options: DemoOptions = {}):
   const audience = "http://ostiary.demo";
   await initDataFolder(folder, { audience, mode: "demo", port: options.port ?? 0, isKdsEnabled: false });
   say("made the broker's keys, configuration and database");
-  const machineFolder = join(folder, "simulated-machine");
-  await mkdir(machineFolder, { mode: 0o700 });
-  const machine = loadOrCreateMachine(machineFolder, "genoa");
+  const machine = await makeMachine(folder);
   say("made a simulated AMD chip with a certificate authority of its own");
   const configPath = join(folder, DATA_FILES.config);
-  await trustSimulator(configPath, join("simulated-machine", SIMULATOR_ROOT_FILE));
   if (options.isUnlimited === true) await appendFile(configPath, UNLIMITED_RATES);
   const adminPem = textOf(await bytesOf(join(folder, DATA_FILES.adminKey)));
   const admin = createEd25519Signer(ADMIN_KID, adminPem);
@@ -67,6 +65,23 @@ export async function makeDemoFolder(folder: string, options: DemoOptions = {}):
   await fill(demo, options.isUnlimited === true);
   say(`made the secret ${SECRET_PATH} and activated the policy policies/demo.writ`);
   return demo;
+}
+
+/** `ostiary init`: in demo mode with a simulated machine beside the data, whose root the configuration trusts. */
+export async function initForVerb(folder: string, request: InitOptions): Promise<readonly MadeFile[]> {
+  const made = await initDataFolder(folder, request);
+  if (request.mode !== "demo") return made;
+  await makeMachine(folder);
+  const path = join(folder, MACHINE_FOLDER);
+  return [...made, { path, is: "a simulated machine, trusted in demo mode only", backUp: "not needed" }];
+}
+
+async function makeMachine(folder: string): Promise<SimulatedMachine> {
+  const machineFolder = join(folder, MACHINE_FOLDER);
+  await mkdir(machineFolder, { mode: 0o700 });
+  const machine = loadOrCreateMachine(machineFolder, "genoa");
+  await trustSimulator(join(folder, DATA_FILES.config), join(MACHINE_FOLDER, SIMULATOR_ROOT_FILE));
+  return machine;
 }
 
 /** What an admin's first two commands would do, before the broker listens. */
