@@ -241,7 +241,7 @@ function integer(value: number, size: 1 | 2 | 4): Uint8Array {
     throw new Fault("internal/invariant", `an unsigned integer of ${size} bytes was expected`);
   }
   const bytes = new Uint8Array(size);
-  for (let i = 0; i < size; i += 1) bytes[size - 1 - i] = Math.floor(value / 2 ** (8 * i)) & 255;
+  for (let i = 0; i < size; i += 1) bytes[size - 1 - i] = value >>> (8 * i);
   return bytes;
 }
 
@@ -260,5 +260,8 @@ export function u64le(value: bigint): Uint8Array {
 
 /** `u32be(length) ‖ bytes`: the length prefix of PROTOCOL section 2. */
 export function lengthPrefixed(bytes: Uint8Array): Uint8Array {
-  return concatBytes(u32be(bytes.length), bytes);
+  const prefixed = new Uint8Array(4 + bytes.length);
+  prefixed.set(u32be(bytes.length));
+  prefixed.set(bytes, 4);
+  return prefixed;
 }

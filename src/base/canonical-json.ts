@@ -17,8 +17,21 @@ export function canonicalJson(value: JsonValue): string {
   if (typeof value === "number") return numberOf(value);
   if (typeof value === "boolean" || value === null) return String(value);
   if (isList(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  return objectOf(value);
+  return fixedTexts.get(value) ?? objectOf(value);
 }
+
+/**
+ * Freezes an object whose members are no objects themselves, and remembers its text for as long as the object lives: what
+ * stands in every trace of a program is written once.
+ */
+export function fixedJson<
+  Flat extends Readonly<Record<string, string | number | boolean | null | undefined>>,
+>(value: Flat): Flat {
+  fixedTexts.set(value, objectOf(value));
+  return Object.freeze(value);
+}
+
+const fixedTexts = new WeakMap<object, string>();
 
 /** The UTF-8 bytes of {@link canonicalJson}. */
 export function canonicalJsonBytes(value: JsonValue): Uint8Array {
@@ -31,12 +44,20 @@ function isList(value: readonly JsonValue[] | JsonObject): value is readonly Jso
 
 /** Members in the order of their names as UTF-16 code units (RFC 8785 section 3.2.3), which is what `<` compares. */
 function objectOf(value: JsonObject): string {
-  const members: string[] = [];
-  for (const name of Object.keys(value).sort()) {
+  let members = "";
+  for (const name of inOrder(Object.keys(value))) {
     const member = value[name];
-    if (member !== undefined) members.push(`${stringOf(name)}:${canonicalJson(member)}`);
+    if (member !== undefined) members += `,${stringOf(name)}:${canonicalJson(member)}`;
   }
-  return `{${members.join(",")}}`;
+  return `{${members.slice(1)}}`;
+}
+
+/** Sorts in place, and only what is out of order: most of our objects have few members, and `sort` copies. */
+function inOrder(names: string[]): readonly string[] {
+  for (let i = 1; i < names.length; i += 1) {
+    if ((names[i - 1] ?? "") > (names[i] ?? "")) return names.sort();
+  }
+  return names;
 }
 
 /** What JSON writes as it stands: printable ASCII but quote and backslash. */
@@ -48,8 +69,9 @@ function stringOf(text: string): string {
   return JSON.stringify(text);
 }
 
+/** ECMAScript's own text of a number is the canonical one (RFC 8785 section 3.2.2.3). */
 function numberOf(value: number): string {
   if (!Number.isFinite(value))
     throw new Fault("internal/invariant", "canonical JSON holds finite numbers only");
-  return JSON.stringify(value);
+  return String(value);
 }

@@ -1,4 +1,5 @@
 /** May this request have what it asks for? One walk that gives both the decision and its trace (WRIT sections 2 and 10). */
+import { fixedJson } from "../base/canonical-json.ts";
 import type {
   ClauseTrace,
   Decision,
@@ -13,10 +14,10 @@ import { mergeObligations, NO_OBLIGATIONS } from "./obligations.ts";
 import type { Clause, Declaration, Module, Program } from "./program.ts";
 import { createScopeIndex } from "./scope-index.ts";
 
-/** A declaration with the closures of its clauses. */
+/** A declaration with the closures of its clauses, whose texts are in every trace. */
 interface Compiled {
   readonly declaration: Declaration;
-  readonly clauses: readonly { readonly clause: Clause; readonly judge: Judge | undefined }[];
+  readonly clauses: readonly { readonly text: Clause["text"]; readonly judge: Judge | undefined }[];
 }
 
 interface CompiledProgram {
@@ -104,9 +105,9 @@ function compile(program: Program): CompiledProgram {
   if (known !== undefined) return known;
   const compiled = program.declarations.map((declaration): Compiled => {
     const { requires, allows, denies } = declaration;
-    const clauses = [...requires, ...allows, ...denies].map((clause) => ({
-      clause,
-      judge: clause.when === undefined ? undefined : judgeOf(clause.when),
+    const clauses = [...requires, ...allows, ...denies].map(({ text, when }) => ({
+      text: fixedJson(text),
+      judge: when === undefined ? undefined : judgeOf(when),
     }));
     return { declaration, clauses };
   });
@@ -143,10 +144,10 @@ function requestOf(program: Program, { facts, now }: Asked): Request {
 
 function judge(compiled: Compiled, request: Request): Judged {
   const { declaration } = compiled;
-  const clauses = compiled.clauses.map(({ clause, judge: judgeClause }): ClauseTrace => {
-    if (judgeClause === undefined) return { clause: clause.text, verdict: "ok" };
+  const clauses = compiled.clauses.map(({ text: clause, judge: judgeClause }): ClauseTrace => {
+    if (judgeClause === undefined) return { clause, verdict: "ok" };
     const when = judgeClause(request);
-    return { clause: clause.text, verdict: when.verdict, when };
+    return { clause, verdict: when.verdict, when };
   });
   const failures = clauses.filter(isFailing);
   const { kind, name, module } = declaration;

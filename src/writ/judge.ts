@@ -1,4 +1,5 @@
 /** Is a condition true, false or unknown for these facts? One walk that is the trace as well (WRIT sections 2 and 10). */
+import { fixedJson } from "../base/canonical-json.ts";
 import { formatInstant, instant } from "../base/time.ts";
 import { isWithin as isInBlock, parseAddress } from "./addresses.ts";
 import type { AtomTrace, ConditionTrace, TraceValue, Verdict } from "./decision.ts";
@@ -63,8 +64,9 @@ function negated(verdict: Verdict): Verdict {
 }
 
 /** An atom over an absent field is unknown, whatever it asks; only `has` knows about absence. */
-function atomJudge({ field, test, isNegated, text: atom }: Atom): Judge {
+function atomJudge({ field, test, isNegated, text }: Atom): Judge {
   const asks = testOf(test);
+  const atom = fixedJson(text);
   return (request): AtomTrace => {
     const value = readField(request.facts, field);
     if (test.kind === "has") return { atom, verdict: turned(value === undefined ? "x" : "ok", isNegated) };

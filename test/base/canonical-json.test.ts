@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import {
   canonicalJson,
   canonicalJsonBytes,
+  fixedJson,
   type JsonObject,
   type JsonValue,
 } from "../../src/base/canonical-json.ts";
@@ -52,6 +53,17 @@ describe("canonical JSON", () => {
       expect(canonicalJson(reversed)).toBe(canonicalJson(members));
     },
   );
+
+  it("writes a fixed object as any other, and nothing can change it from then on", () => {
+    const clause: { z: string; a: number } = { z: "é\n", a: -0 };
+    const before = canonicalJson([clause]);
+    const fixed = fixedJson(clause);
+    expect(fixed).toBe(clause);
+    expect(canonicalJson([fixed])).toBe(before);
+    expect(before).toBe('[{"a":0,"z":"é\\n"}]');
+    expect(Reflect.set(fixed, "a", 1)).toBe(false);
+    expect(canonicalJson({ ...fixed, a: 1 })).toBe('{"a":1,"z":"é\\n"}');
+  });
 
   it("orders names by UTF-16 code units, not by code points", () => {
     expect(canonicalJson({ "\ufb33": 1, "\u{1f600}": 2, "€": 3, "10": 4, "9": 5 })).toBe(

@@ -3,7 +3,6 @@ import {
   constants,
   createCipheriv,
   createDecipheriv,
-  createHmac,
   createPrivateKey,
   createPublicKey,
   createSecretKey,
@@ -41,9 +40,27 @@ function digest(algorithm: HashName, bytes: Uint8Array): Uint8Array {
   return plain(hash(algorithm, bytes, "buffer"));
 }
 
-/** A KeyObject first: half as much CPU as giving `createHmac` the bytes. */
+const BLOCK_SIZE: Readonly<Record<HashName, number>> = { sha256: 64, sha384: 128, sha512: 128 };
+
+/** HMAC as RFC 2104 writes it, by two one-shot hashes: half as much CPU as a KeyObject and an `Hmac` object. */
 function hmac(algorithm: HashName, key: Uint8Array, bytes: Uint8Array): Uint8Array {
-  return plain(createHmac(algorithm, createSecretKey(key)).update(bytes).digest());
+  const size = BLOCK_SIZE[algorithm];
+  const short = key.length <= size ? key : digest(algorithm, key);
+  const inner = padded(short, 0x36, new Uint8Array(size + bytes.length), size);
+  inner.set(bytes, size);
+  const innerHash = hash(algorithm, inner, "buffer");
+  const outer = padded(short, 0x5c, new Uint8Array(size + innerHash.length), size);
+  outer.set(innerHash, size);
+  const tag = digest(algorithm, outer);
+  for (const secret of [inner, innerHash, outer]) secret.fill(0);
+  if (short !== key) short.fill(0);
+  return tag;
+}
+
+/** Fills the first `size` bytes with the key under the pad. */
+function padded(key: Uint8Array, pad: number, block: Uint8Array, size: number): Uint8Array {
+  for (let i = 0; i < size; i += 1) block[i] = (key[i] ?? 0) ^ pad;
+  return block;
 }
 
 const HASH_OF_SCHEME: Readonly<Record<SignatureScheme, string | null>> = {
