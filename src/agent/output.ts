@@ -1,9 +1,10 @@
 /** Where may plaintext go? Into a file descriptor that the caller opened, or into a file that lives in memory. */
 import { randomBytes } from "node:crypto";
-import { write } from "node:fs";
+import { fstat, write } from "node:fs";
 import { constants, open, rename, rm, statfs } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import { concatBytes } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 
@@ -38,6 +39,7 @@ function formatted(secret: Uint8Array, format: SecretFormat): Uint8Array {
 
 /** Until everything is written; the descriptor stays open. */
 async function writeToDescriptor(fd: number, bytes: Uint8Array): Promise<void> {
+  await refuseOwnDescriptor(fd);
   for (let at = 0; at < bytes.length; ) {
     const written = await writeOnce(fd, bytes, at).catch((thrown: unknown) => {
       if (reasonOf(thrown) === "EAGAIN") return 0;
@@ -49,6 +51,18 @@ async function writeToDescriptor(fd: number, bytes: Uint8Array): Promise<void> {
 }
 
 const FULL_PIPE_MS = 5;
+
+/** A number that the caller did not open may be one of this process's own event queues, which have no type of file. */
+async function refuseOwnDescriptor(fd: number): Promise<void> {
+  const stats = await promisify(fstat)(fd).catch((thrown: unknown) => {
+    throw unusable(`file descriptor ${fd}`, thrown);
+  });
+  if (stats.isFIFO() || stats.isSocket() || stats.isFile() || stats.isCharacterDevice()) return;
+  throw new Fault(
+    "file/unusable",
+    `expected file descriptor ${fd} to be a pipe, a socket, a file or a device`,
+  );
+}
 
 function writeOnce(fd: number, bytes: Uint8Array, at: number): Promise<number> {
   return new Promise((done, failed) => {

@@ -9,6 +9,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   readSync,
   rmSync,
   statfsSync,
@@ -124,6 +125,14 @@ function pipe(): { readonly fd: number; readonly read: () => Uint8Array } {
   };
 }
 
+function isEventQueue(fd: string): boolean {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`).startsWith("anon_inode:[event");
+  } catch {
+    return false;
+  }
+}
+
 describe("a file descriptor", () => {
   const secret = Uint8Array.from([0, 1, 0xfe, 0xff]);
   const formats = [
@@ -159,6 +168,12 @@ describe("a file descriptor", () => {
     onTestFinished(() => closeSync(reading));
     expect(await codeOf([secret], { fd: reading })).toBe("file/unusable");
     expect(await codeOf([secret], { fd: 99_999 })).toBe("file/unusable");
+  });
+
+  it("that is an event queue of this very process is refused", async () => {
+    const own = readdirSync("/proc/self/fd").filter((fd) => isEventQueue(fd));
+    expect(own.length).toBeGreaterThan(0);
+    for (const fd of own) expect(await codeOf([secret], { fd: Number(fd) })).toBe("file/unusable"); // in order: a few
   });
 
   it("leaves the caller's own bytes to the caller", async () => {
