@@ -183,6 +183,18 @@ describe("DER that is built to hurt", () => {
     expect(codeOf(() => parseCrl(over(65_536)))).toBe("endorsement/crl-invalid");
   });
 
+  it.each([
+    ["cut short", [0x30, 0x02, 0x05]],
+    ["without a length", [0x05]],
+    ["with a length that is cut short", [0x05, 0x82, 0x01]],
+    ["with a long length where a short one serves", [0x05, 0x81, 0x01, 0x00]],
+    ["with a zero before its length", [0x05, 0x82, 0x00, 0x80, ...new Uint8Array(128)]],
+    ["of indefinite length", [0x30, 0x80, 0x00, 0x00]],
+    ["with a tag of many bytes", [0x1f, 0x01, 0x00]],
+  ])("is refused %s", (_name, bytes) => {
+    expect(codeOf(() => elementsOf(Uint8Array.from(bytes)))).toBe("endorsement/malformed");
+  });
+
   it("is refused as one element where there are two", () => {
     expect(codeOf(() => parseDer(Uint8Array.of(5, 0, 5, 0), 5))).toBe("endorsement/malformed");
     expect(codeOf(() => parseDer(Uint8Array.of(5, 0), 4))).toBe("endorsement/malformed");

@@ -29,6 +29,10 @@ describe("files of endorsements", () => {
   it.each([
     ["12: DER with bytes behind it", () => parseEndorsementFile(Uint8Array.of(...root.ask, 0))],
     ["a private key", () => file(ask.replaceAll("CERTIFICATE", "PRIVATE KEY"))],
+    [
+      "a private key beside a certificate",
+      () => file(`${ask}${ask.replaceAll("CERTIFICATE", "PRIVATE KEY")}`),
+    ],
     ["a block that does not end", () => file(ask.replace("-----END CERTIFICATE-----", ""))],
     ["a block that ends as another", () => file(ask.replace("END CERTIFICATE", "END X509 CRL"))],
     ["nothing", () => file("")],
@@ -92,6 +96,39 @@ describe("hostile endorsements", () => {
     expect(own.needsCrl).toBe(false);
     const none = missingEndorsements(evidence, { certificates, crls: [] }, options);
     expect(none).toMatchObject({ needsCrl: true, hasCarriedCrl: false });
+  });
+
+  it.each([
+    ["of the chip and its level", {}, false],
+    ["of an older level", { tcb: { bootloader: 4, tee: 0, snp: 23, microcode: 219 } }, true],
+    ["of another chip", { chipId: new Uint8Array(64).fill(3).with(0, 4) }, true],
+    ["that says nothing of a chip", { certificate: { changeExtensions: () => [] } }, true],
+  ])("with a leaf %s", (_name, plan, isAskedFor) => {
+    const leaf = root.issueVcek({ ...chip, ...plan });
+    const have = { certificates: [leaf, root.ask, root.ark], crls: [] };
+    const missing = missingEndorsements(evidence, have, simulatedTrust("milan"));
+    expect(missing.leaf === undefined).toBe(!isAskedFor);
+    expect(missing).toMatchObject({ products: ["milan"], kind: "vcek", needsIntermediates: false });
+  });
+
+  it.each([
+    ["a masked chip's", { fields: { chipId: new Uint8Array(64) } }],
+    ["a VLEK's", { signerInfo: 4 }],
+  ])("without a leaf have none to ask for where it is %s", (_name, plan) => {
+    const report = chip.report({ reportData: new Uint8Array(64), ...plan });
+    const bare = parseEvidence({ format: "raw", report });
+    const missing = missingEndorsements(bare, { certificates: [], crls: [] }, simulatedTrust("milan"));
+    expect(missing.leaf).toBeUndefined();
+    expect(missing).toMatchObject({ needsIntermediates: true, needsCrl: true });
+  });
+
+  it("15: for a v2 report may be of two lines until a leaf says which", () => {
+    const report = chip.report({ reportData: new Uint8Array(64), version: 2 });
+    const old = parseEvidence({ format: "raw", report });
+    const productsWith = (certificates: readonly Uint8Array[]) =>
+      missingEndorsements(old, { certificates, crls: [] }, simulatedTrust("milan")).products;
+    expect(productsWith([])).toEqual(["milan", "genoa"]);
+    expect(productsWith([chip.leaf])).toEqual(["milan"]);
   });
 
   it("of Turin are asked for by eight bytes of CHIP_ID", () => {

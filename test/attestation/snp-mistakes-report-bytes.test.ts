@@ -5,12 +5,13 @@ import { describe, expect, it } from "vitest";
 import { parseEvidence } from "../../src/attestation/evidence.ts";
 import { REPORT_FIELDS, SIGNED_SIZE } from "../../src/attestation/snp/layout.ts";
 import { parseReport, type ReportVersion } from "../../src/attestation/snp/report.ts";
+import { verifyEvidence } from "../../src/attestation/verify.ts";
 import { concatBytes, equalBytes, hexOf, u64le } from "../../src/base/bytes.ts";
 import { createSimulatedChip } from "../../src/simulator/sp.ts";
 import { type Deviation, verdictOf } from "../simulator/deviation.ts";
-import { codeOf } from "../support/faults.ts";
+import { codeOf, codeOfPromise } from "../support/faults.ts";
 import { itWithVectors } from "../support/shared-vectors.ts";
-import { simulatedRoot } from "../support/simulated.ts";
+import { SIMULATED_NOW, simulatedRoot, simulatedTrust } from "../support/simulated.ts";
 import { amdTrust, realParts, verdictOnParts } from "./real-case.ts";
 
 const R = REPORT_FIELDS.signatureR.at;
@@ -106,6 +107,29 @@ describe("25: a signature's scalars", () => {
 
   it("are no signature at all when both are zero", async () => {
     expect(await verdictOf(signatureOf(() => [0n, 0n]))).toBe("evidence/unsigned");
+  });
+
+  it("are refused out of range whatever a runtime's library would say of them", async () => {
+    const trust = simulatedTrust("milan");
+    const primitives = { ...trust.primitives, verify: async () => true };
+    const root = simulatedRoot("milan");
+    const crls = [{ der: root.crl({ thisUpdate: SIMULATED_NOW }) }];
+    const verdictOn = (r: bigint, s: bigint) => {
+      const evidence = parseEvidence({ format: "raw", report: withScalars(good, r, s) });
+      const endorsements = { certificates: [milan.leaf, root.ask, root.ark], crls };
+      return codeOfPromise(verifyEvidence(evidence, endorsements, { ...trust, primitives }));
+    };
+    expect(await verdictOn(1n, N - 1n)).toBeUndefined();
+    for (const [r, s] of [
+      [0n, 1n],
+      [1n, 0n],
+      [N, 1n],
+      [1n, N],
+      [TOP, 1n],
+      [1n, TOP],
+    ] as const) {
+      expect(await verdictOn(r, s)).toBe("evidence/bad-signature");
+    }
   });
 
   it("24: are taken with a high s and with a low one", async () => {
