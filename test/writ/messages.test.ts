@@ -1,0 +1,93 @@
+/** Are messages exactly the golden ones? Those of MESSAGES.md that need neither lint nor solver, to the byte. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { SNP_VOCABULARY } from "../../src/policy/vocabulary.ts";
+import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
+import { compileSources } from "../../src/writ/compile.ts";
+import type { Edit } from "../../src/writ/diagnostic.ts";
+import { renderDiagnostic } from "../../src/writ/render.ts";
+import { sharedDesign } from "../support/shared-vectors.ts";
+
+const FRONT_END = 13;
+const FLOOR = "floor milan_floor { milan { bootloader 4, tee 0, snp 24, microcode 219 } }";
+
+interface Golden {
+  readonly code: string;
+  readonly body: string;
+  readonly expected: string;
+}
+
+function goldens(design: string): readonly Golden[] {
+  const text = readFileSync(join(design, "writ/MESSAGES.md"), "utf8");
+  return text
+    .split(/^## (?=\d+\. )/m)
+    .slice(1, FRONT_END + 1)
+    .map((section) => {
+      const [, body = ""] = /```writ\n([\s\S]*?)```/.exec(section) ?? [];
+      const [, expected = ""] = /```text\n([\s\S]*?)```/.exec(section) ?? [];
+      return { code: /^\d+\. (\w+)/.exec(section)?.[1] ?? "", body, expected };
+    });
+}
+
+/** The harness of MESSAGES.md: the body in a policy, references in scope by an import on the empty line's place. */
+function compileBody(design: string, body: string) {
+  const refs = readFileSync(join(design, "writ/examples/refs/prod.writ"), "utf8");
+  const names = [...refs.matchAll(/^(?:refset|floor) (\S+)/gm)].map(([, name]) => name).join(", ");
+  const head = `writ 1\nmodule acme.demo version 1.0.0\nimport "refs.writ" { ${names} } import "floor.writ" { milan_floor }\n`;
+  const indented = body
+    .trimEnd()
+    .split("\n")
+    .map((line) => `  ${line}\n`);
+  const text = `${head}policy luks-root {\n  for resource "prod/luks/*"\n${indented.join("")}}\n`;
+  const files = [
+    { path: "disk.writ", text },
+    { path: "refs.writ", text: refs },
+    { path: "floor.writ", text: `writ 1\n${FLOOR}\n` },
+  ];
+  const compiled = compileSources(files, { vocabulary: SNP_VOCABULARY, digest: nodePrimitives.digest });
+  return { ...compiled, text };
+}
+
+function edited(text: string, edits: readonly Edit[]): string {
+  return [...edits]
+    .sort((a, b) => b.span.start - a.span.start)
+    .reduce((whole, edit) => whole.slice(0, edit.span.start) + edit.text + whole.slice(edit.span.end), text);
+}
+
+describe.skipIf(sharedDesign === undefined)("golden messages (of ../shared/design)", () => {
+  const design = sharedDesign ?? "";
+  const all = sharedDesign === undefined ? [] : goldens(design);
+
+  it("are thirteen here", () => {
+    expect(all).toHaveLength(FRONT_END);
+  });
+
+  it.each(all.map((golden, index) => [index + 1, golden.code, golden] as const))(
+    "%i %s reads as written",
+    (_n, code, golden) => {
+      const { diagnostics, text } = compileBody(design, golden.body);
+      const found = diagnostics.filter((one) => one.code === code);
+      expect(found).toHaveLength(1);
+      for (const one of found) expect(renderDiagnostic(one, text)).toBe(golden.expected);
+    },
+  );
+
+  it.each(all.map((golden, index) => [index + 1, golden.code, golden] as const))(
+    "%i %s goes with its edit",
+    (_n, code, golden) => {
+      const { diagnostics, text } = compileBody(design, golden.body);
+      const fixes = diagnostics
+        .filter((one) => one.code === code)
+        .flatMap(({ helps }) => helps.flatMap(({ fixes: all }) => all));
+      for (const edits of fixes) {
+        const lines = edited(text, edits).split("\n");
+        const body = lines
+          .slice(5, -2)
+          .map((line) => line.replace(/^ {2}/, ""))
+          .join("\n");
+        expect(compileBody(design, body).diagnostics.map((one) => one.code)).not.toContain(code);
+      }
+    },
+  );
+});
