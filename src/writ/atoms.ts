@@ -108,7 +108,7 @@ function tellNotACondition(desk: Desk, { span }: AtomExpression, field: FieldRef
 }
 
 /** E0312. */
-export function tellOperator(
+function tellOperator(
   desk: Desk,
   { span }: AtomExpression,
   { field, operator }: { readonly field: FieldRef; readonly operator: string },

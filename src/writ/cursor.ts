@@ -33,7 +33,7 @@ export function take(cursor: Cursor): Token {
 }
 
 /** The end of the last token taken. */
-export function endOf(cursor: Cursor): number {
+function endOf(cursor: Cursor): number {
   return cursor.tokens[cursor.at - 1]?.end ?? 0;
 }
 

@@ -95,7 +95,7 @@ export function parseBytes(cursor: Cursor): BytesLiteral {
   return isDigestOf(cursor) ? parseDigestOf(cursor) : stopExpecting(cursor, "E0102", 'bytes: `hex"…"`');
 }
 
-/** `{ snp 23, microcode 72 }`. */
+/** `{ name 23, other 72 }`. */
 export function parseTcb(cursor: Cursor): TcbLiteral {
   const open = expectMark(cursor, "{");
   const items = parseList(cursor, { open, close: "}", what: "this vector" }, () => parseTcbItem(cursor));

@@ -31,7 +31,7 @@ import { META_WORDS, parseMeta, parsePlatformItems, parseRuleSet, parseTemplate 
 import { parseAssert, parseTest } from "./parse-tests.ts";
 import type { Comment, Token } from "./tokens.ts";
 
-export const LANGUAGE_VERSION = 1;
+const LANGUAGE_VERSION = 1;
 
 /** Parses one source. Total: mistakes go to `findings`, and the tree holds what could be understood. */
 export function parseSource(path: string, text: string, findings: Findings): SourceTree {

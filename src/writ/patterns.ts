@@ -47,9 +47,3 @@ function faultOf(segment: string): string {
     ? "a segment has at most 128 characters"
     : "a segment is letters, digits and `. _ ~ @ : + = -`";
 }
-
-export function matchesPattern(pattern: Pattern, resource: readonly string[]): boolean {
-  const { segments, isOpen } = pattern;
-  if (isOpen ? resource.length <= segments.length : resource.length !== segments.length) return false;
-  return segments.every((segment, at) => segment === "*" || segment === resource[at]);
-}

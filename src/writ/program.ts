@@ -170,10 +170,3 @@ export interface Program {
   readonly floors: readonly Floor[];
   readonly declarations: readonly Declaration[];
 }
-
-/** Every entry of the program's sets of `field` that has these bytes (lower-case hex), whatever its state and window. */
-export function entriesWith(program: Program, field: string, value: string): readonly Entry[] {
-  return program.refsets
-    .filter((set) => set.field === field)
-    .flatMap((set) => set.entries.filter((entry) => entry.value === value));
-}

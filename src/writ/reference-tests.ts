@@ -70,7 +70,7 @@ function liveEntries({ set, views }: KnownSet, where: Where | undefined): readon
 }
 
 /** Whether `a relation b`, part by part. */
-export function isRelated(a: VersionFact, relation: Relation, b: VersionFact): boolean {
+function isRelated(a: VersionFact, relation: Relation, b: VersionFact): boolean {
   const difference = a[0] - b[0] || a[1] - b[1] || a[2] - b[2];
   switch (relation) {
     case "==":

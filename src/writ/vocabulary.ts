@@ -25,7 +25,7 @@ export interface Absence {
   readonly whom: string;
 }
 
-/** One field. Component fields (`tcb.committed.snp`) are not listed: they follow from `components`. */
+/** One field. Component fields (`field.part`) are not listed: they follow from `components`. */
 export interface Field {
   readonly name: string;
   readonly type: FieldType;
@@ -71,7 +71,7 @@ export interface Platform {
 export interface Vocabulary {
   readonly id: string;
   readonly version: number;
-  /** What a set of facts is, with its article: "an SEV-SNP request". */
+  /** What a set of facts is, with its article. */
   readonly subject: string;
   /** What a `tcb` value is called in messages: "TCB" gives "TCB vectors", "a TCB component". */
   readonly vector: string;
