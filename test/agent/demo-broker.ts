@@ -16,7 +16,7 @@ import { createEd25519Signer, spkiOfPublicPem } from "../../src/runtime/node/sig
 import { SIMULATOR_ROOT_FILE } from "../../src/simulator/chip-folder.ts";
 import { simulatedRoot } from "../support/simulated.ts";
 
-export const MEASUREMENT = "02".repeat(48);
+const MEASUREMENT = "02".repeat(48);
 
 const POLICY = `writ 1
 module acme.agent version 1.0.0 { owner "ops@acme.example" }
