@@ -158,6 +158,8 @@ describe("22: PLATFORM_INFO", () => {
     expect(infoOf(5, 0x65n)).toMatchObject({ iommuWriteSafe: true, tio: false, hasUnknownBits: false });
     expect(infoOf(5, 0x25n).iommuWriteSafe).toBe(false);
     expect(infoOf(3, 0x25n).iommuWriteSafe).toBeUndefined();
+    expect(infoOf(3, 0x25n).aliasCheck).toBe(true);
+    expect(infoOf(2, 0x25n).aliasCheck).toBeUndefined();
   });
 });
 
