@@ -50,12 +50,13 @@ describe("the bytes that must be zero", () => {
     expect(others).toEqual(expected.filter((at) => at !== 0x188).toSorted((a, b) => a - b));
   });
 
-  it("of SIGNER_INFO begin with bit 5", () => {
+  it("of SIGNER_INFO begin with bit 5; bit 1 says that nothing was signed, whatever stands there", () => {
     const chip = createSimulatedChip(simulatedRoot("milan"));
-    const codes = [4, 5, 6, 7].map((bit) =>
+    const codes = [1, 4, 5, 6, 7].map((bit) =>
       codeOf(() => parseReport(chip.report({ reportData: new Uint8Array(64), signerInfo: 1 << bit }))),
     );
     expect(codes).toEqual([
+      "evidence/unsigned",
       "evidence/unsigned",
       "evidence/reserved-bits",
       "evidence/reserved-bits",
