@@ -94,7 +94,7 @@ function createListener(
     ...parts,
   };
   const app = createApp(world, edges);
-  const listener: RequestListener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const listener: RequestListener = getRequestListener(app.fetch, { overrideGlobalObjects: true });
   const options = {
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
