@@ -1,5 +1,4 @@
 /** Which admin asks? A JWT by a configured Ed25519 key that binds this method, this URL and this body, once (PRODUCT section 3). */
-import { compactVerify, importJWK } from "jose";
 import { base64UrlOf, equalBytes, parseBase64Url, utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import { bareKeyOf } from "../base/spki.ts";
@@ -90,6 +89,7 @@ function keyOf(token: string, adminKeys: readonly AdminKey[]): AdminKey {
 async function verifiedPayload(token: string, key: AdminKey): Promise<Uint8Array> {
   const bare = bareKeyOf("ed25519", key.spki);
   if (bare === undefined) throw new Fault("internal/invariant", "an admin key is an Ed25519 key");
+  const { compactVerify, importJWK } = await import("jose"); // when an admin first asks: no guest waits for it at the start
   const jwk = await importJWK({ kty: "OKP", crv: "Ed25519", x: base64UrlOf(bare) }, ADMIN_ALGORITHM);
   try {
     const { payload } = await compactVerify(token, jwk, { algorithms: [ADMIN_ALGORITHM] });
