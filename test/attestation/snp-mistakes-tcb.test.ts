@@ -106,6 +106,11 @@ const ROWS: readonly Row[] = [
     "evidence/tcb-order",
   ],
   [
+    "committed above current, reported not",
+    { report: { committedTcb: { ...ORDINARY, snp: 25 }, currentTcb: ORDINARY } },
+    "evidence/tcb-order",
+  ],
+  [
     "reported above committed, below current",
     { report: { committedTcb: { ...ORDINARY, snp: 5 }, currentTcb: ORDINARY } },
     "verified",

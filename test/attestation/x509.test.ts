@@ -128,7 +128,10 @@ describe("a CRL", () => {
       revokedSerials: Array.from({ length: count }, (_, at) => BigInt(at)),
     });
 
+  const ofLength = (size: number) => root.crl({ thisUpdate: SIMULATED_NOW, extraExtensions: [note(size)] });
+
   it("is read as it was written, with its entries", () => {
+    expect(parseCrl(ofLength(64_000)).extensions.get("1.2.3.4")?.value).toHaveLength(64_000);
     expect(parseCrl(crl)).toMatchObject({ issuer: nameOf("ARK-Milan"), revokedSerials: new Set(["5"]) });
     expect(parseCrl(entries(1500)).revokedSerials.size).toBe(1500);
   });
@@ -142,7 +145,8 @@ describe("a CRL", () => {
   });
 
   it.each([
-    ["of more than 64 KiB", () => entries(4000)],
+    ["of more than 64 KiB", () => ofLength(66_000)],
+    ["of four thousand entries", () => entries(4000)],
     [
       "of version 1",
       () => rewritten(crl, (outer) => [withoutVersion(outer.tbs), outer.algorithm, outer.signature]),
