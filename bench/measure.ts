@@ -1,10 +1,15 @@
 /** How long and how much? Work at a fixed concurrency, with CPU time, wall time and percentiles. */
 
-export interface Measured {
+interface Measured {
   readonly count: number;
   readonly wallSeconds: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+}
+
+/** With the CPU time of the broker, its threads and the kernel's work for it included. */
+export interface Result extends Measured {
+  readonly cpuSeconds: number;
 }
 
 /** Runs every job once, `concurrency` at a time. */

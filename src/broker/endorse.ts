@@ -48,7 +48,7 @@ interface Search {
 
 /** A v2 report without certificates may be of two product lines: the first whose chain holds is the one. */
 async function withFound(evidence: Evidence, carried: Endorsements, search: Search): Promise<Endorsements> {
-  let last: unknown = new Fault("endorsement/missing", "expected endorsements with the evidence");
+  let last: unknown;
   for (const needs of needsByProduct(search.missing)) {
     if (needs.length === 0) return carried;
     try {
@@ -58,7 +58,7 @@ async function withFound(evidence: Evidence, carried: Endorsements, search: Sear
       last = thrown;
     }
   }
-  throw last;
+  throw last ?? new Fault("endorsement/missing", "expected endorsements with the evidence");
 }
 
 async function withNeeds(
