@@ -9,9 +9,10 @@ import { createFindings, report, settledFindings } from "./findings.ts";
 import { parseDeclarations, parsePlatform } from "./parser.ts";
 import type { Declaration, Floor, Module, Program, Refset } from "./program.ts";
 import { floorOf, type PlacedSet, refsetOf, reportHalfRevoked } from "./references.ts";
-import { type PlatformTexts, ruleSetOf } from "./rule-sets.ts";
+import { type Expansion, type PlatformTexts, ruleSetOf } from "./rule-sets.ts";
 import { type FileScope, loadFiles } from "./scope.ts";
 import type { CompileOptions, SourceFile } from "./sources.ts";
+import { CAPS } from "./tokens.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 /** `program` is there exactly when no diagnostic is an error. */
@@ -43,9 +44,10 @@ export function compileSources(files: readonly SourceFile[], options: CompileOpt
     floors: new Map(floors.map(({ item, floor }) => [item, floor])),
   };
   const platforms = platformTextsOf({ ...base, known });
-  const declarations = scopes.flatMap((scope) => ruleSetsOf(scope, { ...base, known }, platforms));
+  const expansion = { platforms, growth: { left: CAPS.templateRules } };
+  const declarations = scopes.flatMap((scope) => ruleSetsOf(scope, { ...base, known }, expansion));
   for (const scope of scopes) reportImportDigests(scope, base.digestOf);
-  const builtIn = builtInGuards({ ...base, known }, platforms);
+  const builtIn = builtInGuards({ ...base, known }, expansion);
   const diagnostics = scopes.flatMap(({ findings }) => settledFindings(findings));
   const sources = new Map(scopes.map(({ path, text }) => [path, text]));
   if (diagnostics.some(({ severity }) => severity === "error"))
@@ -106,9 +108,9 @@ function floorsOf(
   );
 }
 
-function ruleSetsOf(scope: FileScope, base: DeskParts, platforms: PlatformTexts): readonly Declaration[] {
+function ruleSetsOf(scope: FileScope, base: DeskParts, expansion: Expansion): readonly Declaration[] {
   const desk: Desk = { ...base, file: scope };
-  return scope.tree.items.filter(isRuleSet).map((item) => ruleSetOf(desk, item, platforms));
+  return scope.tree.items.filter(isRuleSet).map((item) => ruleSetOf(desk, item, expansion));
 }
 
 function isRuleSet(item: { readonly kind: string }): item is RuleSetItem {
@@ -142,12 +144,12 @@ function platformTextsOf(base: DeskParts): PlatformTexts {
   );
 }
 
-function builtInGuards(base: DeskParts, platforms: PlatformTexts): readonly Declaration[] {
+function builtInGuards(base: DeskParts, expansion: Expansion): readonly Declaration[] {
   const { guards } = base.table.vocabulary;
   if (guards === "") return [];
   const file = builtInFile("built-in", guards);
   const tree = parseDeclarations("built-in", guards, file.findings);
-  return tree.items.filter(isRuleSet).map((item) => ruleSetOf({ ...base, file }, item, platforms));
+  return tree.items.filter(isRuleSet).map((item) => ruleSetOf({ ...base, file }, item, expansion));
 }
 
 function builtInFile(path: string, text: string): FileScope {
@@ -204,6 +206,6 @@ function programOf(
 
 function byKindAndName(a: Declaration, b: Declaration): number {
   if (a.kind !== b.kind) return a.kind === "guard" ? -1 : 1;
-  const [left, right] = [`${a.module} ${a.name}`, `${b.module} ${b.name}`];
+  const [left, right] = [`${a.name} ${a.module}`, `${b.name} ${b.module}`];
   return left < right ? -1 : Number(left > right);
 }

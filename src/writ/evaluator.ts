@@ -105,7 +105,7 @@ function compile(program: Program): CompiledProgram {
   if (known !== undefined) return known;
   const compiled = program.declarations.map((declaration): Compiled => {
     const { requires, allows, denies } = declaration;
-    const clauses = [...requires, ...allows, ...denies].map(({ text, when }) => ({
+    const clauses = [...requires, ...allows, ...denies].sort(byLine).map(({ text, when }) => ({
       text: fixedJson(text),
       judge: when === undefined ? undefined : judgeOf(when),
     }));
@@ -115,6 +115,15 @@ function compile(program: Program): CompiledProgram {
   const made = { inScope: createScopeIndex(compiled), revoked };
   compiledPrograms.set(program, made);
   return made;
+}
+
+/** As they stand in the source: all clauses of a declaration are placed in one file. */
+function byLine(a: Clause, b: Clause): number {
+  return lineOf(a) - lineOf(b);
+}
+
+function lineOf({ text }: Clause): number {
+  return Number(text.at.slice(text.at.lastIndexOf(":") + 1));
 }
 
 function revokedSetsOf({ revocable }: Module): readonly RevokedSet[] {

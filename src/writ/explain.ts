@@ -7,6 +7,7 @@ import type {
   Trace,
   TraceValue,
 } from "./decision.ts";
+import { visible } from "./render.ts";
 
 /**
  * Renders a trace. What passes is told in one line a declaration; what fails with its clauses, and those with their atoms.
@@ -19,7 +20,7 @@ export function explainTrace(trace: Trace, isFull = false): string {
       `revoked    \`${field}\` is "${label}" of ${set}, which is revoked   ${at}\n`,
   );
   const declarations = trace.declarations.map((declaration) => declarationText(declaration, isFull));
-  return [...revoked, ...declarations].join("");
+  return [...revoked, ...declarations].join("").split("\n").map(visible).join("\n");
 }
 
 function declarationText(declaration: DeclarationTrace, isFull: boolean): string {

@@ -183,18 +183,14 @@ function floorTest(rows: readonly FloorRow[]): Asks {
     const row = (silicon === undefined ? undefined : byName.get(silicon)) ?? byName.get(product ?? "");
     if (row === undefined) return found(false, `no row for ${silicon ?? product ?? "this product"}`);
     if (row.least === undefined) return found(false, `row ${row.name} refuses`);
-    const isMet =
-      isVector(value) && Object.entries(row.least).every(([name, level]) => (value[name] ?? -1) >= level);
-    return found(isMet, `row ${row.name}: ${vectorText(row.least)}`);
+    const verdict = isVector(value) ? atLeast(value, row.least) : "x";
+    return { verdict, note: `row ${row.name}: ${vectorText(row.least)}` };
   };
 }
 
 /** Live entries by value, those in their window now; a retiring one matches and marks the request. */
 function memberTest(entries: readonly Entry[]): Asks {
-  const byValue = new Map<string, Entry[]>();
-  for (const entry of entries.filter(({ state }) => state !== "revoked")) {
-    byValue.set(entry.value, [...(byValue.get(entry.value) ?? []), entry]);
-  }
+  const byValue = indexOf(entries);
   return (value, request) => {
     const known = byValue.get(String(value)) ?? [];
     const open = known.filter(({ valid }) => isWithin(valid, request.now));
@@ -206,6 +202,18 @@ function memberTest(entries: readonly Entry[]): Asks {
     if (entry.state === "retiring") request.isRetiring = true;
     return found(true, `"${entry.label}" (${entry.state}${untilText(entry.valid)})`);
   };
+}
+
+/** Atoms on the same set share its list, and so its index. */
+const indices = new WeakMap<readonly Entry[], ReadonlyMap<string, readonly Entry[]>>();
+
+function indexOf(entries: readonly Entry[]): ReadonlyMap<string, readonly Entry[]> {
+  const known = indices.get(entries);
+  if (known !== undefined) return known;
+  const live = entries.filter(({ state }) => state !== "revoked");
+  const made = Map.groupBy(live, ({ value }) => value);
+  indices.set(entries, made);
+  return made;
 }
 
 /** Half open; a missing window means always. */

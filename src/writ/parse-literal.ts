@@ -86,13 +86,16 @@ function parseDigestOf(cursor: Cursor): BytesLiteral {
 
 /** `hex"…"`, or the digest of a file. */
 export function parseBytes(cursor: Cursor): BytesLiteral {
+  return isDigestOf(cursor) ? parseDigestOf(cursor) : parseHex(cursor);
+}
+
+/** `hex"…"` alone: what an import pins has to stand in the text. */
+export function parseHex(cursor: Cursor): BytesLiteral {
   const token = peek(cursor);
-  if (token.kind === "hex" || token.kind === "broken") {
-    cursor.at += 1;
-    const span = { start: token.start, end: token.end };
-    return token.kind === "hex" ? { kind: "bytes", value: token.value, span } : { kind: "broken", span };
-  }
-  return isDigestOf(cursor) ? parseDigestOf(cursor) : stopExpecting(cursor, "E0102", 'bytes: `hex"…"`');
+  if (token.kind !== "hex" && token.kind !== "broken") stopExpecting(cursor, "E0102", 'bytes: `hex"…"`');
+  cursor.at += 1;
+  const span = { start: token.start, end: token.end };
+  return token.kind === "hex" ? { kind: "bytes", value: token.value, span } : { kind: "broken", span };
 }
 
 /** `{ name 23, other 72 }`. */

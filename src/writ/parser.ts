@@ -25,7 +25,7 @@ import type { Help } from "./diagnostic.ts";
 import { advice, type Findings, fix, isSaturated, report } from "./findings.ts";
 import { lex } from "./lexer.ts";
 import { nearest } from "./nearest.ts";
-import { parseBytes } from "./parse-literal.ts";
+import { parseHex } from "./parse-literal.ts";
 import { parseFloor, parseRefset } from "./parse-references.ts";
 import { META_WORDS, parseMeta, parsePlatformItems, parseRuleSet, parseTemplate } from "./parse-rules.ts";
 import { parseAssert, parseTest } from "./parse-tests.ts";
@@ -212,7 +212,7 @@ function parseWidening(cursor: Cursor): ModuleLine["widening"] {
 function parseImport(cursor: Cursor): ImportItem {
   const word = take(cursor);
   const path = parseText(cursor, "the path of a file, in quotes");
-  const digest = acceptWord(cursor, "digest") ? parseBytes(cursor) : undefined;
+  const digest = acceptWord(cursor, "digest") ? parseHex(cursor) : undefined;
   const opening = expectMark(cursor, "{");
   const list = { open: opening, close: "}", what: "this import" };
   const names = parseList(cursor, list, () => parseName(cursor, "a name to import"));

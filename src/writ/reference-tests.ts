@@ -5,6 +5,7 @@ import { boundOf, type Desk, type KnownSet, namesOfKind, suggestion, tell } from
 import type { VersionFact } from "./facts.ts";
 import { advice, fix } from "./findings.ts";
 import type { Entry, FieldRef, Relation, Test } from "./program.ts";
+import { CAPS } from "./tokens.ts";
 
 type SetAtom = Extract<AtomExpression, { readonly kind: "in-set" }>;
 
@@ -49,16 +50,24 @@ export function memberTest(desk: Desk, atom: SetAtom, field: FieldRef): Test | u
     return tellOtherField(desk, atom, { field, of: bound.item.field.text });
   const known = desk.known.sets.get(bound.item);
   if (known === undefined) return undefined;
-  return { kind: "member", set: name.text, entries: liveEntries(known, atom.where) };
+  const entries = liveEntries(known, atom.where);
+  return entries === undefined ? tellManyViews(desk, atom) : { kind: "member", set: name.text, entries };
+}
+
+/** Each choice by version is a list of entries, so their number is bounded. */
+function tellManyViews(desk: Desk, { set, span }: SetAtom): undefined {
+  const message = `\`${set.text}\` is narrowed in more than ${CAPS.versionViews} ways by \`where version\``;
+  tell(desk, { code: "E0017", span, message, label: "one too many" });
+  return undefined;
 }
 
 type Where = NonNullable<SetAtom["where"]>;
 
 /** Entries that are not revoked and, with `where`, whose version fits; an entry without a version fits none. */
-function liveEntries({ set, views }: KnownSet, where: Where | undefined): readonly Entry[] {
+function liveEntries({ set, views }: KnownSet, where: Where | undefined): readonly Entry[] | undefined {
   const key = where === undefined ? "" : `${where.mark.relation} ${where.version.join(".")}`;
   const view = views.get(key);
-  if (view !== undefined) return view;
+  if (view !== undefined || views.size > CAPS.versionViews) return view;
   const live = set.entries.filter(
     ({ state, version }) =>
       state !== "revoked" &&

@@ -28,7 +28,12 @@ export function renderDiagnostic(diagnostic: Diagnostic, text: string): string {
     ...diagnostic.helps.map((help) => `${" ".repeat(width)} = help: ${help.text}`),
   ];
   const all = advice.length === 0 ? head : [...head, bar, ...advice];
-  return `${all.map((one) => one.trimEnd()).join("\n")}\n`;
+  return `${all.map((one) => visible(one).trimEnd()).join("\n")}\n`;
+}
+
+/** A source may hold, in comments and escapes, what would move a terminal's cursor; it is shown as one strange character. */
+export function visible(line: string): string {
+  return line.replaceAll(/\p{Cc}/gu, "\ufffd");
 }
 
 interface Source {

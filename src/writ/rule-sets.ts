@@ -6,9 +6,21 @@ import { parsePattern } from "./patterns.ts";
 import { NOTHING_PRESENT, type Present, presentIf } from "./presence.ts";
 import type { Clause, Declaration, Obligation, Pattern, Window } from "./program.ts";
 import { obligationOf } from "./terms.ts";
+import { CAPS } from "./tokens.ts";
 
 /** The items of platforms, parsed once, with the desk that their text stands on. */
 export type PlatformTexts = ReadonlyMap<string, { readonly desk: Desk; readonly items: readonly RuleItem[] }>;
+
+/** What templates may still grow to in this compilation: a few lines of source could stand for millions of rules. */
+export interface Growth {
+  left: number;
+}
+
+/** What is known beside the declaration: texts of platforms, and how far templates may grow. */
+export interface Expansion {
+  readonly platforms: PlatformTexts;
+  readonly growth: Growth;
+}
 
 /** One item with the desk that its names are known at. */
 interface Placed<T extends RuleItem = RuleItem> {
@@ -19,8 +31,8 @@ interface Placed<T extends RuleItem = RuleItem> {
 type OfKind<K extends RuleItem["kind"]> = Extract<RuleItem, { readonly kind: K }>;
 
 /** Reports what is wrong with a policy or guard and gives what it says. */
-export function ruleSetOf(desk: Desk, item: RuleSetItem, platforms: PlatformTexts): Declaration {
-  const placed = item.items.flatMap((one) => expanded(desk, one, platforms));
+export function ruleSetOf(desk: Desk, item: RuleSetItem, expansion: Expansion): Declaration {
+  const placed = item.items.flatMap((one) => expanded(desk, one, expansion));
   const patterns = patternsOf(desk, item, ofKind(placed, ["for"]));
   const clauses = ofKind(placed, ["require", "allow", "deny"]);
   refuseGuardRules(item, placed);
@@ -32,7 +44,7 @@ export function ruleSetOf(desk: Desk, item: RuleSetItem, platforms: PlatformText
   const checked = clauses.flatMap((one) => clauseOf(one, present));
   const of = (kind: ClauseItem["kind"]): readonly Clause[] =>
     checked.filter(({ text }) => text.kind === kind);
-  const valid = windowOf(ofKind(placed, ["valid"]));
+  const valid = windowOf(desk, item, ofKind(placed, ["valid"]));
   return {
     kind: item.kind,
     name: item.name.text,
@@ -57,8 +69,8 @@ function ofKind<K extends RuleItem["kind"]>(
 
 // ── templates and platforms ─────────────────────────────────────────────────────────────────────────────────────────
 
-function expanded(desk: Desk, item: RuleItem, platforms: PlatformTexts): readonly Placed[] {
-  if (item.kind === "use") return usedTemplate(desk, item);
+function expanded(desk: Desk, item: RuleItem, { platforms, growth }: Expansion): readonly Placed[] {
+  if (item.kind === "use") return usedTemplate(desk, item, growth);
   if (item.kind === "platform") return usedPlatform(desk, item.name, platforms);
   return [{ desk, item }];
 }
@@ -76,7 +88,7 @@ function usedPlatform(desk: Desk, name: Name, platforms: PlatformTexts): readonl
   return platform.items.map((item) => ({ desk: { ...platform.desk, use }, item }));
 }
 
-function usedTemplate(desk: Desk, item: OfKind<"use">): readonly Placed[] {
+function usedTemplate(desk: Desk, item: OfKind<"use">, growth: Growth): readonly Placed[] {
   const { bound } = boundOf(desk, item.name);
   if (bound?.item.kind !== "template") {
     tell(desk, {
@@ -93,6 +105,12 @@ function usedTemplate(desk: Desk, item: OfKind<"use">): readonly Placed[] {
   if (template.parameters.length !== item.values.length) {
     const message = `\`${template.name.text}\` takes ${template.parameters.length} values, this gives ${item.values.length}`;
     tell(desk, { code: "E0302", span: item.span, message, label: "another number of values" });
+    return [];
+  }
+  growth.left -= template.items.length;
+  if (growth.left < 0) {
+    const message = `all templates together make at most ${CAPS.templateRules} rules`;
+    tell(desk, { code: "E0016", span: item.span, message, label: "this use makes more" });
     return [];
   }
   const inside = deskOfTemplate(desk, { item, template, file: bound.home });
@@ -149,8 +167,16 @@ function patternOf(desk: Desk, { value, span }: Text): readonly Pattern[] {
   return [];
 }
 
-function windowOf([valid]: readonly Placed<OfKind<"valid">>[]): Window | undefined {
+function windowOf(
+  desk: Desk,
+  { kind, name }: RuleSetItem,
+  [valid, second]: readonly Placed<OfKind<"valid">>[],
+): Window | undefined {
   if (valid === undefined) return undefined;
+  if (second !== undefined) {
+    const message = `${kind} \`${name.text}\` has two windows`;
+    tell(desk, { code: "E0331", span: second.item.span, message, label: "given before" });
+  }
   const { from, to } = valid.item.window;
   return to === undefined ? { from } : { from, to };
 }

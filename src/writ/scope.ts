@@ -46,6 +46,7 @@ export function loadFiles(
   }
   const sorted = new Map([...loaded].sort(([a], [b]) => (a < b ? -1 : 1)));
   for (const scope of sorted.values()) bindDeclared(scope);
+  reportSharedNames(sorted.values());
   for (const scope of sorted.values()) bindImports(scope, sorted);
   reportCycles(sorted);
   return sorted;
@@ -121,6 +122,8 @@ export function isBundlePath(path: string): boolean {
 }
 
 function bindDeclared(scope: FileScope): void {
+  const { module } = scope.tree;
+  if (module !== undefined && /^ostiary(?:\.|$)/.test(module.name.text)) reportReserved(scope, module.name);
   for (const item of scope.tree.items) {
     if (item.kind === "test" || item.kind === "assert") continue;
     if (item.name.text.includes(".")) reportReserved(scope, item.name);
@@ -130,8 +133,28 @@ function bindDeclared(scope: FileScope): void {
 
 function reportReserved(scope: FileScope, { text, span }: Name): void {
   const message = `\`${text}\` cannot be declared`;
-  const label = text.startsWith("ostiary.") ? "`ostiary.` is reserved" : "a declared name has no dots";
+  const label = text.startsWith("ostiary") ? "`ostiary` is reserved" : "a declared name has no dots";
   report(scope.findings, { code: "E0101", span, message, label });
+}
+
+/** Counters and traces call a policy by module and name, so these are unique over all files of a module. */
+function reportSharedNames(scopes: Iterable<FileScope>): void {
+  const homes = new Map<string, FileScope>();
+  for (const scope of scopes) {
+    for (const [name, { item }] of scope.names) {
+      if (item.kind !== "policy" && item.kind !== "guard") continue;
+      const key = `${scope.module} ${name}`;
+      const home = homes.get(key);
+      if (home === undefined) homes.set(key, scope);
+      else tellShared(scope, item.name, home);
+    }
+  }
+}
+
+function tellShared(scope: FileScope, { text, span }: Name, home: FileScope): void {
+  const message = `module \`${scope.module}\` has two things called \`${text}\``;
+  const notes = [`the other one stands in ${home.path}`];
+  report(scope.findings, { code: "E0405", span, message, label: "declared here again", notes });
 }
 
 function bind(scope: FileScope, name: Name, bound: Bound): void {

@@ -37,4 +37,6 @@ export const CAPS = {
   entries: 10_000,
   nameLength: 200,
   stringLength: 2000,
+  templateRules: 100_000,
+  versionViews: 1000,
 } as const;

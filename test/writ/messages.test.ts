@@ -12,6 +12,23 @@ import { sharedDesign } from "../support/shared-vectors.ts";
 const FRONT_END = 13;
 const FLOOR = "floor milan_floor { milan { bootloader 4, tee 0, snp 24, microcode 219 } }";
 
+/** Every diagnostic of each body, in order: a body may lack an `allow` too. */
+const ALL_CODES: readonly (readonly string[])[] = [
+  ["E0403", "E0301"],
+  ["E0403", "E0309"],
+  ["E0403", "E0306"],
+  ["E0403", "E0303"],
+  ["E0403", "E0105"],
+  ["E0107"],
+  ["E0403", "E0305"],
+  ["E0403", "E0310"],
+  ["E0403", "E0304"],
+  ["E0403", "E0308"],
+  ["E0403", "E0311"],
+  ["E0106"],
+  ["E0403", "E0320"],
+];
+
 interface Golden {
   readonly code: string;
   readonly body: string;
@@ -70,6 +87,26 @@ describe.skipIf(sharedDesign === undefined)("golden messages (of ../shared/desig
       const found = diagnostics.filter((one) => one.code === code);
       expect(found).toHaveLength(1);
       for (const one of found) expect(renderDiagnostic(one, text)).toBe(golden.expected);
+    },
+  );
+
+  it.each(all.map((golden, index) => [index + 1, golden.code, golden] as const))(
+    "%i %s comes with these and no others",
+    (n, _code, golden) => {
+      const { diagnostics, program } = compileBody(design, golden.body);
+      expect(diagnostics.map(({ code }) => code)).toEqual(ALL_CODES[n - 1]);
+      expect(program).toBeUndefined();
+    },
+  );
+
+  it.each(all.map((golden, index) => [index + 1, golden.code, golden] as const))(
+    "%i %s can be applied where it says what to write",
+    (_n, code, golden) => {
+      const found = compileBody(design, golden.body).diagnostics.filter((one) => one.code === code);
+      for (const { text, fixes } of found.flatMap(({ helps }) => helps)) {
+        const isOffer = /^write|did you mean/.test(text);
+        expect(fixes.length).toBe(isOffer ? (text.match(/` or `/g)?.length ?? 0) + 1 : 0);
+      }
     },
   );
 
