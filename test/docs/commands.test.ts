@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -12,15 +13,18 @@ import {
 } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { readVector, sharedVectors } from "../support/shared-vectors.ts";
 
 const root = join(import.meta.dirname, "../..");
 const PORT = "8480";
 
 interface Block {
   readonly document: string;
-  /** What stands behind `sh` on the fence. */
+  /** `sh` for commands, `text` for what is shown, anything else for what is neither. */
+  readonly language: string;
+  /** What stands behind the language on the fence. */
   readonly mark: string;
   readonly text: string;
 }
@@ -28,21 +32,25 @@ interface Block {
 const documents = ["README.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)].filter(
   (name) => name.endsWith(".md"),
 );
+const written = [...documents, "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "policies/README.md"];
 
-function blocksOf(document: string): readonly Block[] {
+function fencesOf(document: string): readonly Block[] {
   const text = readFileSync(join(root, document), "utf8");
-  return [...text.matchAll(/^```sh *(.*)\n([\s\S]*?)^```$/gm)].map(([, mark = "", block = ""]) => ({
-    document,
-    mark,
-    text: block,
-  }));
+  return [...text.matchAll(/^```(\S*) *(.*)\n([\s\S]*?)^```$/gm)].map(
+    ([, language = "", mark = "", block = ""]) => ({ document, language, mark, text: block }),
+  );
 }
 
-const blocks = documents.flatMap(blocksOf);
-const isTested = ({ mark }: Block): boolean => !mark.startsWith("no-test");
-const tested = documents.filter((document) =>
-  blocks.some((block) => block.document === document && isTested(block)),
-);
+const fences = documents.flatMap(fencesOf);
+const blocks = fences.filter(({ language }) => language === "sh");
+const isUntested = ({ mark }: Block): boolean => mark.startsWith("no-test ");
+/** A real report, with AMD's certificates, stands beside the project and never in it. */
+const WITH_REPORT = "with-report";
+const isRun = (block: Block): boolean =>
+  !isUntested(block) && (block.mark !== WITH_REPORT || sharedVectors !== undefined);
+const runOf = (document: string): readonly Block[] =>
+  blocks.filter((block) => block.document === document && isRun(block));
+const tested = documents.filter((document) => runOf(document).length > 0);
 
 /** Commands that no test can run, and why: a new one is to be argued for here. */
 const UNTESTED = [
@@ -50,20 +58,48 @@ const UNTESTED = [
   "docs/guests.md: no-test needs SEV-SNP hardware and device-mapper",
 ];
 
-/** A broker in the background is waited for; a block marked exit-1 must end so. */
+/** Programs that documents use and a machine may lack. */
+const TOOLS = [
+  { name: "cryptsetup", ask: ["--version"] },
+  { name: "curl", ask: ["--version"] },
+  { name: "openssl", ask: ["version"] },
+].map((tool) => ({ ...tool, isHere: spawnSync(tool.name, tool.ask).status === 0 }));
+
+/** Why a document cannot be run here, or not all of it. */
+function lackOf(document: string): { readonly tools: readonly string[]; readonly note: string } {
+  const own = blocks.filter((block) => block.document === document);
+  const uses = (name: string): boolean =>
+    own.some((block) => isRun(block) && new RegExp(`(^|\\s)${name} `, "m").test(block.text));
+  const tools = TOOLS.filter(({ name, isHere }) => !isHere && uses(name)).map(({ name }) => name);
+  const isPartial = own.some(({ mark }) => mark === WITH_REPORT) && sharedVectors === undefined;
+  const note = isPartial ? " (but for a real report: no ../shared/vectors here)" : "";
+  return { tools, note: tools.length === 0 ? note : ` (no ${tools.join(", ")} here)` };
+}
+
+/** A broker in the background is waited for; the last command of a block marked `exit-N` must end with status N. */
 function scriptOf(document: string): string {
-  const steps = blocks
-    .filter((block) => block.document === document && isTested(block))
-    .map(({ mark, text }) => {
-      const waiting = text.replaceAll(/^(ostiary serve .*&)$/gm, "$1\nuntil_ready");
-      if (mark !== "exit-1") return waiting;
-      const [last = "", ...before] = waiting.trimEnd().split("\n").reverse();
-      return `${before.reverse().join("\n")}\nstatus=0; ${last} || status=$?; test "$status" = 1\n`;
-    });
+  const steps = runOf(document).map(({ mark, text }) => {
+    const waiting = text.replaceAll(/^(ostiary serve .*&)$/gm, "$1\nuntil_ready");
+    const [, status] = /^exit-(\d)$/.exec(mark) ?? [];
+    if (status === undefined) return waiting;
+    const [last = "", ...before] = waiting.trimEnd().split("\n").reverse();
+    return `${before.reverse().join("\n")}\nstatus=0; ${last} || status=$?; test "$status" = ${status}\n`;
+  });
   return `set -euo pipefail
 trap 'kill $(jobs -p) 2>/dev/null || true; wait || true' EXIT
 until_ready() { for _ in $(seq 200); do (: < /dev/tcp/127.0.0.1/${PORT}) 2>/dev/null && return; sleep 0.1; done; exit 9; }
 ${steps.join("\n")}`;
+}
+
+/** Puts a report of a real Milan processor and AMD's own certificates where a document expects them. */
+function layReport(folder: string): void {
+  const put = (name: string, ...parts: readonly Uint8Array[]): void =>
+    writeFileSync(join(folder, name), Buffer.concat(parts));
+  const real = (name: string): Uint8Array => readVector("snp/cases/v3-milan-vcek-05b7438a", name);
+  put("report.bin", real("report.bin"));
+  put("vcek.der", real("endorsements/vcek.der"));
+  put("cert_chain.pem", real("endorsements/ask.pem"), real("endorsements/ark.pem"));
+  put("crl.der", readVector("snp/amd/milan-06.crl.der"));
 }
 
 function freePort(): Promise<number> {
@@ -85,6 +121,7 @@ async function run(document: string) {
   writeFileSync(join(bin, "ostiary"), program);
   chmodSync(join(bin, "ostiary"), 0o755);
   symlinkSync(join(root, "policies"), join(folder, "policies"));
+  if (runOf(document).some(({ mark }) => mark === WITH_REPORT)) layReport(folder);
   const script = scriptOf(document).replaceAll(PORT, String(await freePort()));
   try {
     const env = { ...process.env, PATH: `${bin}:${process.env["PATH"]}`, NO_COLOR: "1" };
@@ -94,43 +131,77 @@ async function run(document: string) {
   }
 }
 
-const hasCryptsetup = spawnSync("cryptsetup", ["--version"]).status === 0;
-const needsCryptsetup = (document: string): boolean =>
-  blocks.some((block) => block.document === document && isTested(block) && block.text.includes("cryptsetup"));
+/** What a document shows as printed: `text said` fences, each of which must be in what its commands print. */
+const shownBy = (document: string): readonly string[] =>
+  fences
+    .filter((fence) => fence.document === document && fence.language === "text" && fence.mark === "said")
+    .map(({ text }) => text.trimEnd());
 
 describe("documents", () => {
   for (const document of tested) {
-    const isRunnable = hasCryptsetup || !needsCryptsetup(document);
-    const name = `${document} works as written${isRunnable ? "" : " (no cryptsetup here)"}`;
-    it.skipIf(!isRunnable)(
-      name,
+    const { tools, note } = lackOf(document);
+    it.skipIf(tools.length > 0)(
+      `${document} works as written${note}`,
       async () => {
-        const { status, stderr } = await run(document);
+        const { status, stdout, stderr } = await run(document);
         expect(status, stderr.slice(-2000)).toBe(0);
+        for (const shown of shownBy(document)) expect(`${stdout}\n${stderr}`).toContain(shown);
       },
       120_000,
     );
   }
 
   it("leave only these commands untested", () => {
-    const untested = blocks
-      .filter((block) => !isTested(block))
-      .map(({ document, mark }) => `${document}: ${mark}`);
-    expect(untested).toEqual(UNTESTED);
+    expect(blocks.filter(isUntested).map(({ document, mark }) => `${document}: ${mark}`)).toEqual(UNTESTED);
+  });
+
+  it("mark a block of commands with a word that means something", () => {
+    const known = /^($|no-test \S|exit-[1-3]$|with-report$)/;
+    expect(blocks.filter(({ mark }) => !known.test(mark))).toEqual([]);
+    const shown = fences.filter(({ mark, language }) => mark !== "" && language !== "sh");
+    expect(shown.filter(({ mark, language }) => `${language} ${mark}` !== "text said")).toEqual([]);
+  });
+
+  it("show what was printed only where commands run", () => {
+    const silent = documents.filter((document) => shownBy(document).length > 0 && !tested.includes(document));
+    expect(silent).toEqual([]);
+  });
+
+  it("hide no command in a fence of another language", () => {
+    const command = /^\s*(\$ |(ostiary|npx|npm|curl|openssl|cryptsetup) )/m;
+    const hidden = fences.filter(({ language, text }) => language !== "sh" && command.test(text));
+    expect(hidden).toEqual([]);
   });
 
   it("link only to files that are there", () => {
-    for (const document of documents) {
-      const folder = document.startsWith("docs/") ? "docs" : ".";
+    for (const document of written) {
       const text = readFileSync(join(root, document), "utf8");
       for (const [, target = ""] of text.matchAll(/\]\((?!https?:)([^)#]+)\)/g)) {
-        expect(() => readdirOrFile(join(root, folder, target)), `${document} → ${target}`).not.toThrow();
+        const path = join(root, dirname(document), target);
+        expect(existsSync(path), `${document} → ${target}`).toBe(true);
       }
     }
   });
-});
 
-function readdirOrFile(path: string): void {
-  if (path.endsWith("/")) readdirSync(path);
-  else readFileSync(path);
-}
+  it("name only source files that are there", () => {
+    for (const document of written) {
+      const text = readFileSync(join(root, document), "utf8");
+      for (const [, path = ""] of text.matchAll(/`((?:[\w-]+\/)+[\w.-]*\.(?:ts|mjs|sql))`/g)) {
+        const isThere = [root, join(root, "src")].some((folder) => existsSync(join(folder, path)));
+        expect(isThere, `${document} → ${path}`).toBe(true);
+      }
+    }
+  });
+
+  it("name each function of the release in the file that holds it", () => {
+    const rows = readFileSync(join(root, "ARCHITECTURE.md"), "utf8").matchAll(
+      /^\| `(\w+)` \| `([\w/-]+\.ts)` \|/gm,
+    );
+    const steps = [...rows].map(([, name = "", path = ""]) => ({ name, path }));
+    expect(steps.length).toBeGreaterThan(10);
+    for (const { name, path } of steps) {
+      const source = readFileSync(join(root, "src", path), "utf8");
+      expect(new RegExp(`function ${name}\\b`).test(source), `${name} in ${path}`).toBe(true);
+    }
+  });
+});
