@@ -1,7 +1,7 @@
 /** How does a stored trace read? Item by item; a trace of a newer form is left as it is. */
 import type { JsonObject, JsonValue } from "../base/canonical-json.ts";
 import type { Trace } from "../writ/decision.ts";
-import { explainTrace } from "../writ/explain.ts";
+import { explainTrace } from "../writ/evaluation/explain.ts";
 
 /** `undefined` where the trace is not of the form that this program writes. */
 export function explainedItems(stored: JsonValue): string | undefined {

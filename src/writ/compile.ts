@@ -1,18 +1,18 @@
 /** Which program do these sources make, and what is wrong with them? The door of the language. */
 import { hexOf } from "../base/bytes.ts";
-import type { NamedItem, RuleSetItem } from "./ast.ts";
-import type { Desk, KnownReferences, KnownSet } from "./desk.ts";
-import type { Diagnostic } from "./diagnostic.ts";
-import { linesOf } from "./diagnostic.ts";
-import { type FieldTable, fieldTableOf } from "./fields.ts";
-import { createFindings, report, settledFindings } from "./findings.ts";
-import { parseDeclarations, parsePlatform } from "./parser.ts";
+import type { Desk, KnownReferences, KnownSet } from "./checking/desk.ts";
+import { type FieldTable, fieldTableOf } from "./checking/fields.ts";
+import { floorOf, type PlacedSet, refsetOf, reportHalfRevoked } from "./checking/references.ts";
+import { type Expansion, type PlatformTexts, ruleSetOf } from "./checking/rule-sets.ts";
+import { type FileScope, loadFiles } from "./checking/scope.ts";
+import type { Diagnostic } from "./diagnostics/diagnostic.ts";
+import { linesOf } from "./diagnostics/diagnostic.ts";
+import { createFindings, report, settledFindings } from "./diagnostics/findings.ts";
 import type { Declaration, Floor, Module, Program, Refset } from "./program.ts";
-import { floorOf, type PlacedSet, refsetOf, reportHalfRevoked } from "./references.ts";
-import { type Expansion, type PlatformTexts, ruleSetOf } from "./rule-sets.ts";
-import { type FileScope, loadFiles } from "./scope.ts";
 import type { CompileOptions, SourceFile } from "./sources.ts";
-import { CAPS } from "./tokens.ts";
+import type { NamedItem, RuleSetItem } from "./syntax/ast.ts";
+import { parseDeclarations, parsePlatform } from "./syntax/parser.ts";
+import { CAPS } from "./syntax/tokens.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 /** `program` is there exactly when no diagnostic is an error. */

@@ -2,7 +2,7 @@ import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import { counterUses, type Terms, tokenTtlSeconds, unmetTerms } from "../../src/policy/obligations.ts";
 import type { Obligations, ReleaseLimit } from "../../src/writ/decision.ts";
-import { NO_OBLIGATIONS } from "../../src/writ/obligations.ts";
+import { NO_OBLIGATIONS } from "../../src/writ/evaluation/obligations.ts";
 
 const perChip: ReleaseLimit = {
   limit: 3,

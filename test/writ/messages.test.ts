@@ -5,8 +5,8 @@ import { describe, expect, it } from "vitest";
 import { SNP_VOCABULARY } from "../../src/policy/vocabulary.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { compileSources } from "../../src/writ/compile.ts";
-import type { Edit } from "../../src/writ/diagnostic.ts";
-import { renderDiagnostic } from "../../src/writ/render.ts";
+import type { Edit } from "../../src/writ/diagnostics/diagnostic.ts";
+import { renderDiagnostic } from "../../src/writ/diagnostics/render.ts";
 import { sharedDesign } from "../support/shared-vectors.ts";
 
 const FRONT_END = 13;

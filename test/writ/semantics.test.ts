@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fc, it as property } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
-import { evaluate } from "../../src/writ/evaluator.ts";
+import { evaluate } from "../../src/writ/evaluation/evaluator.ts";
 import type { Facts } from "../../src/writ/facts.ts";
 import { compileToy, lamp, programOf } from "./toy.ts";
 

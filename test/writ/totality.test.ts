@@ -6,7 +6,7 @@ import { fc, it as property } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import { SNP_VOCABULARY } from "../../src/policy/vocabulary.ts";
 import { compileSources } from "../../src/writ/compile.ts";
-import { renderDiagnostic } from "../../src/writ/render.ts";
+import { renderDiagnostic } from "../../src/writ/diagnostics/render.ts";
 import { sharedDesign } from "../support/shared-vectors.ts";
 import { digest } from "./toy.ts";
 

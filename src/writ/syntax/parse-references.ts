@@ -1,4 +1,8 @@
 /** Which reference values and floors does the text declare? `refset` and `floor` blocks. */
+
+import { report } from "../diagnostics/findings.ts";
+import type { VersionFact } from "../facts.ts";
+import type { EntryState } from "../program.ts";
 import type { EntryItem, FloorItem, Meta, RefsetItem, RowItem, WindowClause } from "./ast.ts";
 import {
   acceptWord,
@@ -16,11 +20,8 @@ import {
   stopExpecting,
   take,
 } from "./cursor.ts";
-import type { VersionFact } from "./facts.ts";
-import { report } from "./findings.ts";
 import { parseBytes, parseField, parseTcb, parseWindow } from "./parse-literal.ts";
 import { META_WORDS, parseMeta } from "./parse-rules.ts";
-import type { EntryState } from "./program.ts";
 import { CAPS, type Token } from "./tokens.ts";
 
 /** A reference set; the keyword is next. */

@@ -1,7 +1,8 @@
 /** Where does the parser stand? A place in the tokens, what it expects there, and how it goes on after a mistake. */
+
+import type { Span } from "../diagnostics/diagnostic.ts";
+import { type Draft, type Findings, fix, report } from "../diagnostics/findings.ts";
 import type { Name, Text } from "./ast.ts";
-import type { Span } from "./diagnostic.ts";
-import { type Draft, type Findings, fix, report } from "./findings.ts";
 import { CAPS, type Token } from "./tokens.ts";
 
 export interface Cursor {

@@ -1,13 +1,14 @@
 /** Does this constant fit this field, and what is it then? Kinds, lengths and ranges of literals (WRIT section 5). */
-import type { Literal, TcbItem, TcbLiteral } from "./ast.ts";
+
+import type { Span } from "../diagnostics/diagnostic.ts";
+import { advice, choice, type Draft, fix } from "../diagnostics/findings.ts";
+import type { TcbFact, VersionFact } from "../facts.ts";
+import type { FieldRef } from "../program.ts";
+import type { Literal, TcbItem, TcbLiteral } from "../syntax/ast.ts";
+import type { FieldType } from "../vocabulary.ts";
 import { argumentOf, type Desk, meantName, tell } from "./desk.ts";
-import type { Span } from "./diagnostic.ts";
-import type { TcbFact, VersionFact } from "./facts.ts";
 import { typeWords } from "./fields.ts";
-import { advice, choice, type Draft, fix } from "./findings.ts";
-import type { FieldRef } from "./program.ts";
 import { isBundlePath } from "./scope.ts";
-import type { FieldType } from "./vocabulary.ts";
 
 const LITERAL_WORDS: Readonly<Record<Literal["kind"], string>> = {
   bytes: "bytes",

@@ -1,4 +1,7 @@
 /** Which condition does the text hold? Atoms, `not`, quantifiers, `and` or `or` (WRIT section 4). */
+
+import type { Span } from "../diagnostics/diagnostic.ts";
+import { advice, fix, report } from "../diagnostics/findings.ts";
 import type { AtomExpression, Expression, FieldName, Literal } from "./ast.ts";
 import {
   acceptWord,
@@ -16,8 +19,6 @@ import {
   stopExpecting,
   take,
 } from "./cursor.ts";
-import type { Span } from "./diagnostic.ts";
-import { advice, fix, report } from "./findings.ts";
 import {
   acceptRelation,
   expectRelation,

@@ -1,7 +1,8 @@
 /** Which fields does a vocabulary have? A table by name, components and families included. */
-import type { FieldName } from "./ast.ts";
-import type { FieldRef } from "./program.ts";
-import type { Absence, Component, Field, FieldType, Vocabulary } from "./vocabulary.ts";
+
+import type { FieldRef } from "../program.ts";
+import type { FieldName } from "../syntax/ast.ts";
+import type { Absence, Component, Field, FieldType, Vocabulary } from "../vocabulary.ts";
 
 /** A field as the checker sees it. */
 export interface KnownField {

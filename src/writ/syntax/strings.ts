@@ -1,5 +1,5 @@
 /** What does a quoted string stand for? Escapes, and everything that can be wrong inside quotes. */
-import { advice, type Draft } from "./findings.ts";
+import { advice, type Draft } from "../diagnostics/findings.ts";
 
 export interface StringReading {
   /** Characters of the source, quotes included; without a closing quote, up to the end of the line. */

@@ -6,8 +6,8 @@ import type {
   DeclarationTrace,
   Trace,
   TraceValue,
-} from "./decision.ts";
-import { visible } from "./render.ts";
+} from "../decision.ts";
+import { visible } from "../diagnostics/render.ts";
 
 /**
  * Renders a trace. What passes is told in one line a declaration; what fails with its clauses, and those with their atoms.

@@ -1,12 +1,13 @@
 /** What do a policy and a guard say once templates, platforms, names and types are known? Declarations, checked. */
-import type { ClauseItem, Name, RuleItem, RuleSetItem, TemplateItem, Text } from "./ast.ts";
+
+import { parsePattern } from "../patterns.ts";
+import type { Clause, Declaration, Obligation, Pattern, Window } from "../program.ts";
+import type { ClauseItem, Name, RuleItem, RuleSetItem, TemplateItem, Text } from "../syntax/ast.ts";
+import { CAPS } from "../syntax/tokens.ts";
 import { conditionOf } from "./conditions.ts";
 import { boundOf, type Desk, namesOfKind, sourceText, suggestion, tell, whereOf } from "./desk.ts";
-import { parsePattern } from "./patterns.ts";
 import { NOTHING_PRESENT, type Present, presentIf } from "./presence.ts";
-import type { Clause, Declaration, Obligation, Pattern, Window } from "./program.ts";
 import { obligationOf } from "./terms.ts";
-import { CAPS } from "./tokens.ts";
 
 /** The items of platforms, parsed once, with the desk that their text stands on. */
 export type PlatformTexts = ReadonlyMap<string, { readonly desk: Desk; readonly items: readonly RuleItem[] }>;

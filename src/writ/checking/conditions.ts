@@ -1,10 +1,11 @@
 /** What does a condition ask, once its fields and types are known? Expressions become trees of normalised atoms. */
-import type { AtomExpression, Expression, Literal } from "./ast.ts";
+
+import type { Atom, Condition, Group } from "../program.ts";
+import type { AtomExpression, Expression, Literal } from "../syntax/ast.ts";
 import { type TypedAtom, typedAtomOf } from "./atoms.ts";
 import { argumentOf, columnOf, type Desk, fieldOf, sourceText } from "./desk.ts";
 import type { KnownField } from "./fields.ts";
 import { isPresent, type Present, presentInside, tellUnguarded } from "./presence.ts";
-import type { Atom, Condition, Group } from "./program.ts";
 
 /** Where a condition stands. */
 export interface ConditionPlace {

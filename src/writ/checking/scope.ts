@@ -1,12 +1,12 @@
 /** Which files make the bundle, and what does each name in them mean? Loading, imports, cycles, duplicate names. */
-import { parseUtf8, utf8 } from "../base/bytes.ts";
-import type { ImportItem, Name, NamedItem, SourceTree, Text } from "./ast.ts";
-import { type Lines, linesOf } from "./diagnostic.ts";
-import { createFindings, type Findings, fix, isSaturated, report } from "./findings.ts";
-import { nearest } from "./nearest.ts";
-import { parseSource } from "./parser.ts";
-import type { CompileOptions, SourceFile } from "./sources.ts";
-import { CAPS } from "./tokens.ts";
+import { parseUtf8, utf8 } from "../../base/bytes.ts";
+import { type Lines, linesOf } from "../diagnostics/diagnostic.ts";
+import { createFindings, type Findings, fix, isSaturated, report } from "../diagnostics/findings.ts";
+import { nearest } from "../diagnostics/nearest.ts";
+import type { CompileOptions, SourceFile } from "../sources.ts";
+import type { ImportItem, Name, NamedItem, SourceTree, Text } from "../syntax/ast.ts";
+import { parseSource } from "../syntax/parser.ts";
+import { CAPS } from "../syntax/tokens.ts";
 
 /** One file with the names it can use. */
 export interface FileScope {

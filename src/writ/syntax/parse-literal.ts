@@ -1,4 +1,7 @@
 /** Which constants and field names does the text hold? Literals, `tcb` vectors, windows, fields (WRIT section 4). */
+
+import { fix, report } from "../diagnostics/findings.ts";
+import type { Relation } from "../program.ts";
 import type {
   BytesLiteral,
   FieldName,
@@ -24,8 +27,6 @@ import {
   stopExpecting,
   take,
 } from "./cursor.ts";
-import { fix, report } from "./findings.ts";
-import type { Relation } from "./program.ts";
 import type { Token } from "./tokens.ts";
 
 const RELATIONS: ReadonlySet<string> = new Set(["==", "!=", "<", "<=", ">", ">="]);

@@ -1,9 +1,10 @@
 /** What does an `on release` block promise, once its numbers and fields are known? Obligations, checked. */
-import type { FieldName, KeyVersionItem, Literal, ObligationItem } from "./ast.ts";
+
+import type { FieldRef, Obligation } from "../program.ts";
+import type { FieldName, KeyVersionItem, Literal, ObligationItem } from "../syntax/ast.ts";
 import { durationOf, integerOf } from "./constants.ts";
 import { type Desk, fieldOf, suggestion, tell } from "./desk.ts";
 import { isPresent, type Present } from "./presence.ts";
-import type { FieldRef, Obligation } from "./program.ts";
 
 const MAX_COUNT = 2 ** 31 - 1;
 const MAX_VERSION = 2 ** 32 - 1;

@@ -1,10 +1,20 @@
 /** Is a condition true, false or unknown for these facts? One walk that is the trace as well (WRIT sections 2 and 10). */
-import { fixedJson } from "../base/canonical-json.ts";
-import { formatInstant, instant } from "../base/time.ts";
-import { isWithin as isInBlock, parseAddress } from "./addresses.ts";
-import type { AtomTrace, ConditionTrace, TraceValue, Verdict } from "./decision.ts";
-import type { Facts, FactValue, TcbFact, VersionFact } from "./facts.ts";
-import type { Atom, Condition, Entry, FieldRef, FloorRow, Group, Relation, Test, Window } from "./program.ts";
+import { fixedJson } from "../../base/canonical-json.ts";
+import { formatInstant, instant } from "../../base/time.ts";
+import { isWithin as isInBlock, parseAddress } from "../addresses.ts";
+import type { AtomTrace, ConditionTrace, TraceValue, Verdict } from "../decision.ts";
+import type { Facts, FactValue, TcbFact, VersionFact } from "../facts.ts";
+import type {
+  Atom,
+  Condition,
+  Entry,
+  FieldRef,
+  FloorRow,
+  Group,
+  Relation,
+  Test,
+  Window,
+} from "../program.ts";
 
 /** One request while it is judged. */
 export interface Request {

@@ -1,10 +1,11 @@
 /** Where does the checker stand? The file, the names in reach, and where a finding about expanded text is shown. */
-import type { FieldName, Literal, Name, NamedItem } from "./ast.ts";
-import { type Diagnostic, placeOf, type Span } from "./diagnostic.ts";
+
+import { type Diagnostic, placeOf, type Span } from "../diagnostics/diagnostic.ts";
+import { type Draft, fix, isSaturated, report } from "../diagnostics/findings.ts";
+import { nearest } from "../diagnostics/nearest.ts";
+import type { Entry, Floor, Refset } from "../program.ts";
+import type { FieldName, Literal, Name, NamedItem } from "../syntax/ast.ts";
 import { type FieldTable, type KnownField, lookUpField } from "./fields.ts";
-import { type Draft, fix, isSaturated, report } from "./findings.ts";
-import { nearest } from "./nearest.ts";
-import type { Entry, Floor, Refset } from "./program.ts";
 import type { Bound, FileScope } from "./scope.ts";
 
 /** A value given to a template, with the place its names are known at. */

@@ -1,4 +1,8 @@
 /** Which tree does a source make? Recursive descent that goes on after every mistake (WRIT sections 4 and 12). */
+
+import type { Help } from "../diagnostics/diagnostic.ts";
+import { advice, type Findings, fix, isSaturated, report } from "../diagnostics/findings.ts";
+import { nearest } from "../diagnostics/nearest.ts";
 import type { ImportItem, Item, Meta, ModuleLine, RuleItem, SourceTree } from "./ast.ts";
 import {
   acceptWord,
@@ -21,10 +25,7 @@ import {
   stopExpecting,
   take,
 } from "./cursor.ts";
-import type { Help } from "./diagnostic.ts";
-import { advice, type Findings, fix, isSaturated, report } from "./findings.ts";
 import { lex } from "./lexer.ts";
-import { nearest } from "./nearest.ts";
 import { parseHex } from "./parse-literal.ts";
 import { parseFloor, parseRefset } from "./parse-references.ts";
 import { META_WORDS, parseMeta, parsePlatformItems, parseRuleSet, parseTemplate } from "./parse-rules.ts";

@@ -1,6 +1,6 @@
 /** What number does a run of digits and letters stand for? Integers, durations, dates and versions. */
-import { instantOf } from "../base/time.ts";
-import type { VersionFact } from "./facts.ts";
+import { instantOf } from "../../base/time.ts";
+import type { VersionFact } from "../facts.ts";
 
 /** A constant, or what is wrong with it. */
 export type NumberReading =

@@ -1,6 +1,6 @@
 /** Which policies and guards speak about a resource? Found by walking its segments, so that a thousand cost what is in scope. */
-import { parseResource } from "./patterns.ts";
-import type { Declaration, Pattern } from "./program.ts";
+import { parseResource } from "../patterns.ts";
+import type { Declaration, Pattern } from "../program.ts";
 
 interface Node<T> {
   readonly children: Map<string, Node<T>>;

@@ -1,5 +1,5 @@
 /** May this request have what it asks for? One walk that gives both the decision and its trace (WRIT sections 2 and 10). */
-import { fixedJson } from "../base/canonical-json.ts";
+import { fixedJson } from "../../base/canonical-json.ts";
 import type {
   ClauseTrace,
   Decision,
@@ -7,11 +7,11 @@ import type {
   DeclarationTrace,
   Grant,
   RevocationTrace,
-} from "./decision.ts";
-import type { Facts } from "./facts.ts";
+} from "../decision.ts";
+import type { Facts } from "../facts.ts";
+import type { Clause, Declaration, Module, Program } from "../program.ts";
 import { isWithin, type Judge, judgeOf, type Request } from "./judge.ts";
 import { mergeObligations, NO_OBLIGATIONS } from "./obligations.ts";
-import type { Clause, Declaration, Module, Program } from "./program.ts";
 import { createScopeIndex } from "./scope-index.ts";
 
 /** A declaration with the closures of its clauses, whose texts are in every trace. */

@@ -1,6 +1,6 @@
 /** Which tokens does a text hold? One pass, linear, total (WRIT section 3). */
-import type { Span } from "./diagnostic.ts";
-import { advice, type Findings, fix, report } from "./findings.ts";
+import type { Span } from "../diagnostics/diagnostic.ts";
+import { advice, type Findings, fix, report } from "../diagnostics/findings.ts";
 import { readNumber } from "./numbers.ts";
 import { readString } from "./strings.ts";
 import { CAPS, type Comment, type Token, type Tokens } from "./tokens.ts";

@@ -1,10 +1,11 @@
 /** Are the reference values sound, and what are they? Refsets and floors: lengths, duplicates, products, revocations. */
-import type { EntryItem, FloorItem, RefsetItem, RowItem } from "./ast.ts";
+
+import { advice, fix } from "../diagnostics/findings.ts";
+import type { Entry, FieldRef, Floor, FloorRow, Refset, Window } from "../program.ts";
+import type { EntryItem, FloorItem, RefsetItem, RowItem } from "../syntax/ast.ts";
+import type { Product } from "../vocabulary.ts";
 import { bytesOf, levelsOf } from "./constants.ts";
 import { type Desk, fieldOf, meantName, tell, whereOf } from "./desk.ts";
-import { advice, fix } from "./findings.ts";
-import type { Entry, FieldRef, Floor, FloorRow, Refset, Window } from "./program.ts";
-import type { Product } from "./vocabulary.ts";
 
 /** Reports what is wrong with a set and gives its entries. */
 export function refsetOf(desk: Desk, item: RefsetItem): Refset | undefined {

@@ -1,4 +1,7 @@
 /** What does a release cost or demand? The obligations of an `on release` block. */
+
+import { advice, fix, isSaturated } from "../diagnostics/findings.ts";
+import { nearest } from "../diagnostics/nearest.ts";
 import type { KeyVersionItem, Name, ObligationItem, Text } from "./ast.ts";
 import {
   acceptWord,
@@ -17,8 +20,6 @@ import {
   stopExpecting,
   take,
 } from "./cursor.ts";
-import { advice, fix, isSaturated } from "./findings.ts";
-import { nearest } from "./nearest.ts";
 import { parseField, parseLiteral } from "./parse-literal.ts";
 import type { Token } from "./tokens.ts";
 

@@ -1,10 +1,11 @@
 /** Is it said what happens when an optional field is absent? Which `has` covers which place (WRIT section 5.1). */
-import type { Expression } from "./ast.ts";
+
+import type { Span } from "../diagnostics/diagnostic.ts";
+import { fix } from "../diagnostics/findings.ts";
+import type { Expression } from "../syntax/ast.ts";
 import type { Desk } from "./desk.ts";
 import { tell } from "./desk.ts";
-import type { Span } from "./diagnostic.ts";
 import type { KnownField } from "./fields.ts";
-import { fix } from "./findings.ts";
 
 /** Fields known to be there at a place: a chain, innermost first. */
 export interface Present {

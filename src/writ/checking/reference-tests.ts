@@ -1,11 +1,12 @@
 /** Which reference values does an atom lean on? Vectors, floors and sets, by name. */
-import type { AtomExpression, NameLiteral, TcbLiteral } from "./ast.ts";
+
+import { advice, fix } from "../diagnostics/findings.ts";
+import type { VersionFact } from "../facts.ts";
+import type { Entry, FieldRef, Relation, Test } from "../program.ts";
+import type { AtomExpression, NameLiteral, TcbLiteral } from "../syntax/ast.ts";
+import { CAPS } from "../syntax/tokens.ts";
 import { levelsOf } from "./constants.ts";
 import { boundOf, type Desk, type KnownSet, namesOfKind, suggestion, tell } from "./desk.ts";
-import type { VersionFact } from "./facts.ts";
-import { advice, fix } from "./findings.ts";
-import type { Entry, FieldRef, Relation, Test } from "./program.ts";
-import { CAPS } from "./tokens.ts";
 
 type SetAtom = Extract<AtomExpression, { readonly kind: "in-set" }>;
 

@@ -1,6 +1,8 @@
 /** What does one atom ask, and may it? Operators by type (WRIT section 5). */
-import { formatAddress, parseBlock } from "./addresses.ts";
-import type { AtomExpression, Literal } from "./ast.ts";
+import { formatAddress, parseBlock } from "../addresses.ts";
+import { advice, type Draft, fix } from "../diagnostics/findings.ts";
+import type { Block, FieldRef, Interval, Test } from "../program.ts";
+import type { AtomExpression, Literal } from "../syntax/ast.ts";
 import { compareTest } from "./compare.ts";
 import {
   bytesOf,
@@ -14,8 +16,6 @@ import {
 } from "./constants.ts";
 import { argumentOf, type Desk, fieldOf, tell } from "./desk.ts";
 import { type KnownField, typeWords } from "./fields.ts";
-import { advice, type Draft, fix } from "./findings.ts";
-import type { Block, FieldRef, Interval, Test } from "./program.ts";
 import { floorTest, leastTest, memberTest } from "./reference-tests.ts";
 
 /** An atom's field and test; `undefined` when something about it was reported. */

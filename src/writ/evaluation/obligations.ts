@@ -1,8 +1,8 @@
 /** What do several allows cost together? Obligations of every policy that grants, strictest wins (WRIT section 9). */
-import type { KeyVersion, Obligations, RateLimit, ReleaseLimit } from "./decision.ts";
-import type { Facts } from "./facts.ts";
+import type { KeyVersion, Obligations, RateLimit, ReleaseLimit } from "../decision.ts";
+import type { Facts } from "../facts.ts";
+import type { Declaration, Obligation } from "../program.ts";
 import { readField } from "./judge.ts";
-import type { Declaration, Obligation } from "./program.ts";
 
 /** No yes, no cost; and what a yes costs where nothing is said. */
 export const NO_OBLIGATIONS: Obligations = {

@@ -1,6 +1,6 @@
 /** What is a text made of? Tokens with their places. */
-import type { Span } from "./diagnostic.ts";
-import type { VersionFact } from "./facts.ts";
+import type { Span } from "../diagnostics/diagnostic.ts";
+import type { VersionFact } from "../facts.ts";
 
 interface Placed extends Span {
   /** As written; for words and marks this is what they are. */

@@ -1,7 +1,7 @@
 /** What does a source say, before anything is known about names and types? The tree, as data with places. */
-import type { Span } from "./diagnostic.ts";
-import type { VersionFact } from "./facts.ts";
-import type { EntryState, Relation } from "./program.ts";
+import type { Span } from "../diagnostics/diagnostic.ts";
+import type { VersionFact } from "../facts.ts";
+import type { EntryState, Relation } from "../program.ts";
 import type { Comment } from "./tokens.ts";
 
 /** A name or dotted path as written. */

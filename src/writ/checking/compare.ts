@@ -1,11 +1,12 @@
 /** What does `field relation constant` ask? By the field's type; order exists only where it means something. */
-import type { AtomExpression, Literal } from "./ast.ts";
+
+import { advice, fix } from "../diagnostics/findings.ts";
+import type { TcbFact } from "../facts.ts";
+import type { FieldRef, Interval, Relation, Test } from "../program.ts";
+import type { AtomExpression, Literal } from "../syntax/ast.ts";
 import { bytesOf, levelsOf, orderedOf, stringOf, tellWrongKind, versionOf, wordOf } from "./constants.ts";
 import { argumentOf, type Desk, tell } from "./desk.ts";
-import type { TcbFact } from "./facts.ts";
 import { typeWords } from "./fields.ts";
-import { advice, fix } from "./findings.ts";
-import type { FieldRef, Interval, Relation, Test } from "./program.ts";
 
 type Comparison = Extract<AtomExpression, { readonly kind: "compare" }>;
 

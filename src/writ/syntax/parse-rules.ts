@@ -1,4 +1,7 @@
 /** Which rules does a policy, guard or template hold? Its items, with recovery at the next one. */
+
+import { fix, isSaturated } from "../diagnostics/findings.ts";
+import { nearest } from "../diagnostics/nearest.ts";
 import type { Meta, Name, RuleItem, RuleSetItem, TemplateItem, Text } from "./ast.ts";
 import {
   type Cursor,
@@ -19,8 +22,6 @@ import {
   stopExpecting,
   take,
 } from "./cursor.ts";
-import { fix, isSaturated } from "./findings.ts";
-import { nearest } from "./nearest.ts";
 import { parseExpression } from "./parse-expression.ts";
 import { parseLiteral, parseWindow } from "./parse-literal.ts";
 import { parseRelease } from "./parse-release.ts";
