@@ -1,7 +1,22 @@
 /** What is left of a set of sources once every name and type in it is known? Normalised data: what is evaluated and solved. */
 import type { AtomText, ClauseText } from "./decision.ts";
+import type { Span } from "./diagnostics/diagnostic.ts";
 import type { TcbFact, VersionFact } from "./facts.ts";
 import type { FieldType } from "./vocabulary.ts";
+
+/** A stretch of a source file. Of text that a template or a platform brought in: the use, and where the text is written. */
+export interface Origin {
+  readonly file: string;
+  readonly span: Span;
+  readonly written?: Written;
+}
+
+/** Text that is used elsewhere. `from` is `template base` or `platform aws`; a platform's `file` is that too. */
+export interface Written {
+  readonly from: string;
+  readonly file: string;
+  readonly span: Span;
+}
 
 /** A field as an atom reads it: `facts.get(key)`, then the component where one is named. */
 export interface FieldRef {
@@ -41,6 +56,7 @@ export interface Entry {
   readonly source?: string;
   /** `file:line`. */
   readonly at: string;
+  readonly origin: Origin;
 }
 
 export interface Refset {
@@ -49,18 +65,23 @@ export interface Refset {
   readonly field: string;
   readonly owner?: string;
   readonly entries: readonly Entry[];
+  /** From the keyword to the name. */
+  readonly origin: Origin;
 }
 
 /** Component → least level, or `undefined` for `refuse`. */
 export interface FloorRow {
   readonly name: string;
   readonly least: TcbFact | undefined;
+  readonly origin: Origin;
 }
 
 export interface Floor {
   readonly name: string;
   readonly module: string;
   readonly rows: readonly FloorRow[];
+  /** From the keyword to the name. */
+  readonly origin: Origin;
 }
 
 /** An address block: `base` with the bits below `prefix` zero. IPv4-mapped addresses are IPv4. */
@@ -96,11 +117,13 @@ export interface Atom {
   readonly test: Test;
   readonly isNegated: boolean;
   readonly text: AtomText;
+  readonly origin: Origin;
 }
 
 export interface Group {
   readonly kind: "and" | "or" | "not" | "all" | "any" | "none";
   readonly members: readonly Condition[];
+  readonly origin: Origin;
 }
 
 export type Condition = Atom | Group;
@@ -109,6 +132,10 @@ export type Condition = Atom | Group;
 export interface Clause {
   readonly text: ClauseText;
   readonly when?: Condition;
+  /** From the keyword to the end of the condition. */
+  readonly origin: Origin;
+  /** With `else` or `because` and its sentence. */
+  readonly whole: Span;
 }
 
 /** A path pattern: segments, `*` for one of any name; `isOpen` when it ends in `**`. */
@@ -117,8 +144,8 @@ export interface Pattern {
   readonly isOpen: boolean;
 }
 
-/** An obligation of one policy. */
-export type Obligation =
+/** What one obligation asks. */
+export type Term =
   | { readonly kind: "token_ttl"; readonly ms: number }
   | {
       readonly kind: "max_releases";
@@ -134,6 +161,9 @@ export type Obligation =
   | { readonly kind: "notify"; readonly names: readonly string[] }
   | { readonly kind: "audit"; readonly level: "full" | "summary" };
 
+/** An obligation of one policy. */
+export type Obligation = Term & { readonly origin: Origin };
+
 /** A policy or a guard, with templates and platform expanded. */
 export interface Declaration {
   readonly kind: "policy" | "guard";
@@ -148,6 +178,9 @@ export interface Declaration {
   readonly allows: readonly Clause[];
   readonly denies: readonly Clause[];
   readonly obligations: readonly Obligation[];
+  readonly origin: Origin;
+  /** The name alone. */
+  readonly nameSpan: Span;
 }
 
 /** A named unit of sources. `revocable` are the sets it declares or imports: their revoked entries bind its scopes. */

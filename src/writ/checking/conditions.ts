@@ -3,7 +3,7 @@
 import type { Atom, Condition, Group } from "../program.ts";
 import type { AtomExpression, Expression, Literal } from "../syntax/ast.ts";
 import { type TypedAtom, typedAtomOf } from "./atoms.ts";
-import { argumentOf, columnOf, type Desk, fieldOf, sourceText } from "./desk.ts";
+import { argumentOf, columnOf, type Desk, fieldOf, originOf, sourceText } from "./desk.ts";
 import type { KnownField } from "./fields.ts";
 import { isPresent, type Present, presentInside, tellUnguarded } from "./presence.ts";
 
@@ -41,14 +41,15 @@ export function conditionOf(expression: Expression, place: ConditionPlace): Cond
 function groupOf(
   kind: Group["kind"],
   expressions: readonly Expression[],
-  place: ConditionPlace,
+  place: ConditionPlace & { readonly around: Expression },
 ): Condition | undefined {
   const members: Condition[] = [];
   for (const expression of expressions) {
     const member = conditionOf(expression, place);
     if (member !== undefined) members.push(member);
   }
-  return members.length === expressions.length ? { kind, members } : undefined;
+  if (members.length !== expressions.length) return undefined;
+  return { kind, members, origin: originOf(place.desk, place.around.span) };
 }
 
 function presenceOf(
@@ -58,7 +59,8 @@ function presenceOf(
   const known = fieldOf(desk, field);
   if (known === undefined) return undefined;
   const text = { at: columnOf(desk, span.start), field: known.ref.name, wanted: "present" };
-  return { kind: "atom", field: known.ref, test: { kind: "has" }, isNegated: false, text };
+  const origin = originOf(desk, span);
+  return { kind: "atom", field: known.ref, test: { kind: "has" }, isNegated: false, text, origin };
 }
 
 function atomOf(expression: AtomExpression, place: ConditionPlace): Atom | undefined {
@@ -80,7 +82,8 @@ function atomOf(expression: AtomExpression, place: ConditionPlace): Atom | undef
     field: ref.name,
     wanted: wantedText(desk, expression),
   };
-  return { kind: "atom", field: ref, test: typed.test, isNegated: typed.isNegated, text };
+  const origin = originOf(desk, expression.span);
+  return { kind: "atom", field: ref, test: typed.test, isNegated: typed.isNegated, text, origin };
 }
 
 /** The fields that must be there for the atom to be known: its own, and the components that a literal names. */

@@ -3,7 +3,7 @@
 import { type Diagnostic, placeOf, type Span } from "../diagnostics/diagnostic.ts";
 import { type Draft, fix, isSaturated, report } from "../diagnostics/findings.ts";
 import { nearest } from "../diagnostics/nearest.ts";
-import type { Entry, Floor, Refset } from "../program.ts";
+import type { Entry, Floor, Origin, Refset } from "../program.ts";
 import type { FieldName, Literal, Name, NamedItem } from "../syntax/ast.ts";
 import { type FieldTable, type KnownField, lookUpField } from "./fields.ts";
 import type { Bound, FileScope } from "./scope.ts";
@@ -54,6 +54,12 @@ export function tell(desk: Desk, draft: Draft): void {
 export function whereOf(desk: Desk, offset: number): string {
   if (desk.use !== undefined) return whereOf(desk.use.desk, desk.use.span.start);
   return `${desk.file.path}:${placeOf(desk.file.lines, offset).line}`;
+}
+
+/** The place of a stretch of the text at hand; inside a template or platform that of its use, and where the text is written. */
+export function originOf({ file, use }: Desk, span: Span): Origin {
+  if (use === undefined) return { file: file.path, span };
+  return { ...originOf(use.desk, use.span), written: { from: use.from, file: file.path, span } };
 }
 
 /** `line:column` of a place in the text at hand, likewise. */

@@ -5,7 +5,7 @@ import type { Entry, FieldRef, Floor, FloorRow, Refset, Window } from "../progra
 import type { EntryItem, FloorItem, RefsetItem, RowItem } from "../syntax/ast.ts";
 import type { Product } from "../vocabulary.ts";
 import { bytesOf, levelsOf } from "./constants.ts";
-import { type Desk, fieldOf, meantName, tell, whereOf } from "./desk.ts";
+import { type Desk, fieldOf, meantName, originOf, tell, whereOf } from "./desk.ts";
 
 /** Reports what is wrong with a set and gives its entries. */
 export function refsetOf(desk: Desk, item: RefsetItem): Refset | undefined {
@@ -23,7 +23,8 @@ export function refsetOf(desk: Desk, item: RefsetItem): Refset | undefined {
     if (entry !== undefined && isNew(desk, one, { entry, seen })) entries.push(entry);
   }
   const owner = item.meta.find(({ key }) => key.text === "owner")?.value.value;
-  const set = { name: item.name.text, module: desk.file.module, field: field.name, entries };
+  const origin = originOf(desk, item.headSpan);
+  const set = { name: item.name.text, module: desk.file.module, field: field.name, entries, origin };
   return owner === undefined ? set : { ...set, owner };
 }
 
@@ -35,6 +36,7 @@ function entryOf(desk: Desk, field: FieldRef, item: EntryItem): Entry | undefine
     value,
     state: item.state ?? "active",
     at: whereOf(desk, item.span.start),
+    origin: originOf(desk, item.span),
     ...(item.version === undefined ? {} : { version: item.version }),
     ...(item.vcpus === undefined ? {} : { vcpus: item.vcpus }),
     ...(item.valid === undefined ? {} : { valid: windowOf(item.valid) }),
@@ -82,9 +84,10 @@ export function floorOf(desk: Desk, item: FloorItem): Floor {
       const message = `floor \`${item.name.text}\` has two rows for \`${row.name.text}\``;
       tell(desk, { code: "E0331", span: row.name.span, message, label: "given before" });
     }
-    rows.set(row.name.text, { name: row.name.text, least });
+    rows.set(row.name.text, { name: row.name.text, least, origin: originOf(desk, row.span) });
   }
-  return { name: item.name.text, module: desk.file.module, rows: [...rows.values()] };
+  const origin = originOf(desk, item.headSpan);
+  return { name: item.name.text, module: desk.file.module, rows: [...rows.values()], origin };
 }
 
 function reportRow(desk: Desk, row: RowItem, least: FloorRow["least"]): void {

@@ -5,9 +5,9 @@ import type { Clause, Declaration, Obligation, Pattern, Window } from "../progra
 import type { ClauseItem, Name, RuleItem, RuleSetItem, TemplateItem, Text } from "../syntax/ast.ts";
 import { CAPS } from "../syntax/tokens.ts";
 import { conditionOf } from "./conditions.ts";
-import { boundOf, type Desk, namesOfKind, sourceText, suggestion, tell, whereOf } from "./desk.ts";
+import { boundOf, type Desk, namesOfKind, originOf, sourceText, suggestion, tell, whereOf } from "./desk.ts";
 import { NOTHING_PRESENT, type Present, presentIf } from "./presence.ts";
-import { obligationOf } from "./terms.ts";
+import { termOf } from "./terms.ts";
 
 /** The items of platforms, parsed once, with the desk that their text stands on. */
 export type PlatformTexts = ReadonlyMap<string, { readonly desk: Desk; readonly items: readonly RuleItem[] }>;
@@ -58,6 +58,8 @@ export function ruleSetOf(desk: Desk, item: RuleSetItem, expansion: Expansion): 
     allows: of("allow"),
     denies: of("deny"),
     obligations: obligationsOf(ofKind(placed, ["release"]), present),
+    origin: originOf(desk, item.span),
+    nameSpan: item.name.span,
   };
 }
 
@@ -212,10 +214,11 @@ function clauseOf({ desk, item }: Placed<ClauseItem>, present: Present): readonl
     ...(item.reason === undefined ? {} : { reason: item.reason.value }),
     ...(desk.use === undefined ? {} : { from: desk.use.from }),
   };
-  if (item.when === undefined) return [{ text }];
+  const places = { origin: originOf(desk, item.bodySpan), whole: originOf(desk, item.span).span };
+  if (item.when === undefined) return [{ text, ...places }];
   const place = { desk, rule: item.kind, present: item.kind === "deny" ? NOTHING_PRESENT : present };
   const when = conditionOf(item.when, place);
-  return when === undefined ? [] : [{ text, when }];
+  return when === undefined ? [] : [{ text, when, ...places }];
 }
 
 function obligationsOf(
@@ -224,8 +227,8 @@ function obligationsOf(
 ): readonly Obligation[] {
   return releases.flatMap(({ desk, item }) =>
     item.obligations.flatMap((one) => {
-      const obligation = obligationOf(desk, one, present);
-      return obligation === undefined ? [] : [obligation];
+      const term = termOf(desk, one, present);
+      return term === undefined ? [] : [{ ...term, origin: originOf(desk, one.span) }];
     }),
   );
 }

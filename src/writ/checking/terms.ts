@@ -1,6 +1,6 @@
 /** What does an `on release` block promise, once its numbers and fields are known? Obligations, checked. */
 
-import type { FieldRef, Obligation } from "../program.ts";
+import type { FieldRef, Term } from "../program.ts";
 import type { FieldName, KeyVersionItem, Literal, ObligationItem } from "../syntax/ast.ts";
 import { durationOf, integerOf } from "./constants.ts";
 import { type Desk, fieldOf, suggestion, tell } from "./desk.ts";
@@ -9,8 +9,8 @@ import { isPresent, type Present } from "./presence.ts";
 const MAX_COUNT = 2 ** 31 - 1;
 const MAX_VERSION = 2 ** 32 - 1;
 
-/** The obligation; `undefined` when something in it was reported. `present` is what the policy's requires guarantee. */
-export function obligationOf(desk: Desk, item: ObligationItem, present: Present): Obligation | undefined {
+/** What the obligation asks; `undefined` when something in it was reported. `present` is what the policy's requires guarantee. */
+export function termOf(desk: Desk, item: ObligationItem, present: Present): Term | undefined {
   if (!desk.table.vocabulary.obligations.includes(item.kind)) {
     const message = `unknown obligation \`${item.name.text}\``;
     tell(desk, { code: "E0501", span: item.name.span, message, label: "a release has no such obligation" });
@@ -41,7 +41,7 @@ export function obligationOf(desk: Desk, item: ObligationItem, present: Present)
 type OfKind<K extends ObligationItem["kind"]> = Extract<ObligationItem, { readonly kind: K }>;
 type Timed = Extract<ObligationItem, { readonly duration: Literal }>;
 
-function timed(desk: Desk, item: Timed, make: (ms: number) => Obligation): Obligation | undefined {
+function timed(desk: Desk, item: Timed, make: (ms: number) => Term): Term | undefined {
   const ms = durationOf(desk, `\`${item.name.text}\``, item.duration);
   return ms === undefined ? undefined : make(ms);
 }
@@ -50,7 +50,7 @@ function countOf(desk: Desk, item: ObligationItem, written: Literal): number | u
   return integerOf(desk, written, { what: `\`${item.name.text}\``, least: 1, most: MAX_COUNT });
 }
 
-function maxReleasesOf(desk: Desk, item: OfKind<"max_releases">, present: Present): Obligation | undefined {
+function maxReleasesOf(desk: Desk, item: OfKind<"max_releases">, present: Present): Term | undefined {
   const limit = countOf(desk, item, item.limit);
   const per = countedBy(desk, item.per, present);
   const windowMs = item.within === undefined ? undefined : durationOf(desk, "`within`", item.within);
@@ -77,13 +77,13 @@ function countedBy(desk: Desk, written: FieldName, present: Present): FieldRef |
   return known.ref;
 }
 
-function rateOf(desk: Desk, item: OfKind<"rate">): Obligation | undefined {
+function rateOf(desk: Desk, item: OfKind<"rate">): Term | undefined {
   const limit = countOf(desk, item, item.limit);
   const windowMs = durationOf(desk, "the window of `rate`", item.per);
   return limit === undefined || windowMs === undefined ? undefined : { kind: "rate", limit, windowMs };
 }
 
-function wrapOf(desk: Desk, { wrap }: OfKind<"wrap">): Obligation | undefined {
+function wrapOf(desk: Desk, { wrap }: OfKind<"wrap">): Term | undefined {
   const { wraps } = desk.table.vocabulary;
   if (wraps.includes(wrap.text)) return { kind: "wrap", wrap: wrap.text };
   tell(desk, {
@@ -96,7 +96,7 @@ function wrapOf(desk: Desk, { wrap }: OfKind<"wrap">): Obligation | undefined {
   return undefined;
 }
 
-function keyVersionOf(desk: Desk, version: KeyVersionItem): Obligation | undefined {
+function keyVersionOf(desk: Desk, version: KeyVersionItem): Term | undefined {
   if (typeof version === "string") return { kind: "key_version", version };
   const atLeast = integerOf(desk, version.atLeast, { what: "`key_version`", least: 1, most: MAX_VERSION });
   return atLeast === undefined ? undefined : { kind: "key_version", version: { atLeast } };
