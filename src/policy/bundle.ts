@@ -5,6 +5,7 @@ import { Fault } from "../base/fault.ts";
 import type { Primitives } from "../base/primitives.ts";
 import { parseStrictJson } from "../base/strict-json.ts";
 import { type Compilation, compileSources } from "../writ/compile.ts";
+import { entryLabels } from "../writ/entry-labels.ts";
 import type { Program } from "../writ/program.ts";
 import type { SourceFile } from "../writ/sources.ts";
 import { readTar, type TarFile, writeTar } from "./tar.ts";
@@ -92,7 +93,7 @@ export function loadBundle(tar: Uint8Array, digest: Primitives["digest"]): Bundl
     modules: manifest.modules,
     program,
     manifest,
-    vcpus: vcpusOf(program),
+    vcpus: entryLabels(program.refsets, "measurement"),
   };
 }
 
@@ -175,22 +176,6 @@ function uncompiled({ diagnostics, sources }: Compilation): Fault {
       first: first.code,
       at: `${first.file}:${line}`,
     },
-  );
-}
-
-/** Two entries with the same bytes and different counts say nothing; an entry without a count does not disagree. */
-function vcpusOf(program: Program): ReadonlyMap<string, number> {
-  const counts = new Map<string, number | undefined>();
-  for (const { field, entries } of program.refsets) {
-    if (field !== "measurement") continue;
-    for (const { value, vcpus } of entries) {
-      if (vcpus === undefined) continue;
-      const isAgreed = !counts.has(value) || counts.get(value) === vcpus;
-      counts.set(value, isAgreed ? vcpus : undefined);
-    }
-  }
-  return new Map(
-    Array.from(counts).flatMap(([value, vcpus]) => (vcpus === undefined ? [] : [[value, vcpus]])),
   );
 }
 

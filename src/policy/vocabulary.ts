@@ -1,6 +1,7 @@
 /** What can be said about an SEV-SNP request? The vocabulary `sev-snp` 1 (WRIT section 6), as data for the language. */
 import type { Vocabulary } from "../writ/vocabulary.ts";
 import { BUILT_IN_GUARDS, PLATFORMS } from "./templates.ts";
+import { AXIOMS } from "./vocabulary-axioms.ts";
 import { COMPONENTS, FIELDS, PRODUCTS } from "./vocabulary-fields.ts";
 import { ORDINARY } from "./vocabulary-ordinary.ts";
 
@@ -59,5 +60,6 @@ export const SNP_VOCABULARY: Vocabulary = {
       },
     ],
   },
+  axioms: AXIOMS,
   ordinary: ORDINARY,
 };

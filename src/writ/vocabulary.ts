@@ -1,4 +1,5 @@
 /** Which fields, words and built-in texts does a policy speak in? The shape of a vocabulary; its content is data from outside. */
+import type { Axiom } from "./axiom.ts";
 import type { Facts } from "./facts.ts";
 
 /** The type of a field. `noun` is how messages call a constant of it, with its article: "a 48-byte digest". */
@@ -93,6 +94,8 @@ export interface Vocabulary {
   /** Guards that are always there, as whole declarations in Writ text (without the `writ 1` line). Their names may have dots. */
   readonly guards: string;
   readonly hints: Hints;
+  /** What is true of every request: the solver counts on it, and a test that contradicts it is refused. */
+  readonly axioms: readonly Axiom[];
   /** The ordinary request of a product (tests and counterexamples start from it): field → value, as facts. */
   readonly ordinary: Readonly<Record<string, Facts>>;
 }

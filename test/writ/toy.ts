@@ -29,6 +29,7 @@ const TOY: Vocabulary = {
   platforms: [],
   guards: "",
   hints: { words: {}, lengths: [] },
+  axioms: [],
   ordinary: {},
 };
 
