@@ -3,7 +3,7 @@ import { hexOf } from "../base/bytes.ts";
 import type { Desk, KnownReferences, KnownSet } from "./checking/desk.ts";
 import { type FieldTable, fieldTableOf } from "./checking/fields.ts";
 import { floorOf, type PlacedSet, refsetOf, reportHalfRevoked } from "./checking/references.ts";
-import { type Expansion, type PlatformTexts, ruleSetOf } from "./checking/rule-sets.ts";
+import { checkUnusedTemplate, type Expansion, type PlatformTexts, ruleSetOf } from "./checking/rule-sets.ts";
 import { type FileScope, loadFiles } from "./checking/scope.ts";
 import type { Diagnostic } from "./diagnostics/diagnostic.ts";
 import { linesOf } from "./diagnostics/diagnostic.ts";
@@ -44,8 +44,9 @@ export function compileSources(files: readonly SourceFile[], options: CompileOpt
     floors: new Map(floors.map(({ item, floor }) => [item, floor])),
   };
   const platforms = platformTextsOf({ ...base, known });
-  const expansion = { platforms, growth: { left: CAPS.templateRules } };
+  const expansion: Expansion = { platforms, growth: { left: CAPS.templateRules }, used: new Set() };
   const declarations = scopes.flatMap((scope) => ruleSetsOf(scope, { ...base, known }, expansion));
+  for (const scope of scopes) checkUnusedTemplates(scope, { ...base, known }, expansion);
   for (const scope of scopes) reportImportDigests(scope, base.digestOf);
   const builtIn = builtInGuards({ ...base, known }, expansion);
   const diagnostics = scopes.flatMap(({ findings }) => settledFindings(findings));
@@ -111,6 +112,13 @@ function floorsOf(
 function ruleSetsOf(scope: FileScope, base: DeskParts, expansion: Expansion): readonly Declaration[] {
   const desk: Desk = { ...base, file: scope };
   return scope.tree.items.filter(isRuleSet).map((item) => ruleSetOf(desk, item, expansion));
+}
+
+/** What a use would show is not said twice. */
+function checkUnusedTemplates(scope: FileScope, base: DeskParts, { used }: Expansion): void {
+  for (const item of scope.tree.items) {
+    if (item.kind === "template" && !used.has(item)) checkUnusedTemplate({ ...base, file: scope }, item);
+  }
 }
 
 function isRuleSet(item: { readonly kind: string }): item is RuleSetItem {

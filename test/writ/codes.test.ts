@@ -94,6 +94,21 @@ const ROWS: readonly (readonly [code: string, name: string, marked: string])[] =
   ["E0308", "a field that is no condition", rules("require «vmpl»")],
   ["E0309", "an unknown reference set", rules("require measurement in «nothing»")],
   ["E0309", "an unknown template", rules("use «nothing»()")],
+  [
+    "E0301",
+    "an unknown field in a template that nobody uses",
+    sets("template t() {\nrequire «guest.debgu»\n}"),
+  ],
+  [
+    "E0303",
+    "a wrong length beside a parameter",
+    sets('template t(x) {\nrequire vmpl == x and measurement == «hex"00"»\n}'),
+  ],
+  [
+    "E0320",
+    "an absence not handled in the deny of a template",
+    sets("template t() {\ndeny when «vtpm.secure_boot»\n}"),
+  ],
   ["E0310", "an unknown component", rules("require tcb.committed at least { «sbp» 1 }")],
   ["E0312", "an operator of another type", rules("require «vmpl contains bit 1»")],
   ["E0312", "a resource compared", rules('require «request.resource == "a"»')],
@@ -251,5 +266,28 @@ describe("caps", () => {
         `writ 1\npolicy p { for resource "a"\n${"require host.smt\n".repeat(count)}allow }\n`,
       ).program?.declarations.find(({ kind }) => kind === "policy")?.requires.length;
     expect([rulesIn(1000), rulesIn(2000), rulesIn(4000)]).toEqual([1000, 2000, 4000]);
+  });
+});
+
+describe("a template that nobody uses", () => {
+  it("is not judged by what only its user knows", () => {
+    const body = [
+      "require vmpl == x and tcb.committed at least f and measurement in s and measurement == b",
+      "require vtpm.secure_boot",
+      "require product in [x, milan] and endorsement.crl_age <= x",
+      "on release { max_releases x per report.chip_id within x }",
+    ];
+    const { diagnostics, program } = compiledMarked(sets(`template t(x, f, s, b) {\n${body.join("\n")}\n}`));
+    expect(diagnostics).toEqual([]);
+    expect(program).toBeDefined();
+  });
+
+  it("says its mistake at the use alone, once somebody uses it", () => {
+    const { diagnostics } = compiledMarked(
+      `writ 1\ntemplate t() {\nrequire guest.debgu\n}\npolicy p { for resource "a"\nuse t()\nallow\n}\n`,
+    );
+    expect(diagnostics.map(({ code, notes }) => [code, notes])).toEqual([
+      ["E0301", ["in template t, line 3"]],
+    ]);
   });
 });

@@ -41,7 +41,7 @@ const WANTED_FORM: Readonly<Record<FieldType["kind"], string>> = {
 
 /** E0302, unless the literal was reported before. */
 export function tellWrongKind(desk: Desk, field: FieldRef, literal: Literal): undefined {
-  if (literal.kind === "broken") return undefined;
+  if (argumentOf(desk, literal).literal.kind === "broken") return undefined;
   tell(desk, {
     code: "E0302",
     span: literal.span,

@@ -99,6 +99,11 @@ export function boundOf(desk: Desk, name: Name): { readonly name: Name; readonly
   return { name: { ...name, text }, bound: given.desk.file.names.get(text) };
 }
 
+/** Whether a name is a parameter that no use has given a value yet: what it would name cannot be judged. */
+export function isOpenParameter({ parameters }: Desk, name: Name): boolean {
+  return parameters.get(name.text)?.literal.kind === "broken";
+}
+
 /** Names in reach that are bound to a declaration of one kind. */
 export function namesOfKind(desk: Desk, kind: Bound["item"]["kind"]): readonly string[] {
   return [...desk.file.names].flatMap(([name, { item }]) => (item.kind === kind ? [name] : []));

@@ -9,11 +9,14 @@ import type { KnownField } from "./fields.ts";
 
 /** Fields known to be there at a place: a chain, innermost first. */
 export interface Present {
-  readonly names: ReadonlySet<string>;
+  readonly names: Pick<ReadonlySet<string>, "has">;
   readonly outer?: Present;
 }
 
 export const NOTHING_PRESENT: Present = { names: new Set() };
+
+/** For text whose surroundings are not known yet. */
+export const ALL_PRESENT: Present = { names: { has: () => true } };
 
 export function isPresent(present: Present, field: string): boolean {
   for (let one: Present | undefined = present; one !== undefined; one = one.outer) {

@@ -6,7 +6,7 @@ import type { Entry, FieldRef, Relation, Test } from "../program.ts";
 import type { AtomExpression, NameLiteral, TcbLiteral } from "../syntax/ast.ts";
 import { CAPS } from "../syntax/tokens.ts";
 import { levelsOf } from "./constants.ts";
-import { boundOf, type Desk, type KnownSet, namesOfKind, suggestion, tell } from "./desk.ts";
+import { boundOf, type Desk, isOpenParameter, type KnownSet, namesOfKind, suggestion, tell } from "./desk.ts";
 
 type SetAtom = Extract<AtomExpression, { readonly kind: "in-set" }>;
 
@@ -20,6 +20,7 @@ export function leastTest(desk: Desk, literal: TcbLiteral): Test | undefined {
 export function floorTest(desk: Desk, written: NameLiteral): Test | undefined {
   const given = desk.parameters.get(written.text);
   if (given?.literal.kind === "tcb") return leastTest(desk, given.literal);
+  if (isOpenParameter(desk, written)) return undefined;
   const { name, bound } = boundOf(desk, written);
   if (bound?.item.kind === "floor") {
     return { kind: "floor", floor: name.text, rows: desk.known.floors.get(bound.item)?.rows ?? [] };
@@ -36,6 +37,7 @@ export function floorTest(desk: Desk, written: NameLiteral): Test | undefined {
 
 /** `in set`, with or without `where version`. */
 export function memberTest(desk: Desk, atom: SetAtom, field: FieldRef): Test | undefined {
+  if (isOpenParameter(desk, atom.set)) return undefined;
   const { name, bound } = boundOf(desk, atom.set);
   if (bound?.item.kind !== "refset") {
     tell(desk, {

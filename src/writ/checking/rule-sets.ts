@@ -6,7 +6,7 @@ import type { ClauseItem, Name, RuleItem, RuleSetItem, TemplateItem, Text } from
 import { CAPS } from "../syntax/tokens.ts";
 import { conditionOf } from "./conditions.ts";
 import { boundOf, type Desk, namesOfKind, originOf, sourceText, suggestion, tell, whereOf } from "./desk.ts";
-import { NOTHING_PRESENT, type Present, presentIf } from "./presence.ts";
+import { ALL_PRESENT, NOTHING_PRESENT, type Present, presentIf } from "./presence.ts";
 import { termOf } from "./terms.ts";
 
 /** The items of platforms, parsed once, with the desk that their text stands on. */
@@ -17,10 +17,11 @@ export interface Growth {
   left: number;
 }
 
-/** What is known beside the declaration: texts of platforms, and how far templates may grow. */
+/** What is known beside the declaration: texts of platforms, how far templates may grow, and which were used. */
 export interface Expansion {
   readonly platforms: PlatformTexts;
   readonly growth: Growth;
+  readonly used: Set<TemplateItem>;
 }
 
 /** One item with the desk that its names are known at. */
@@ -63,6 +64,19 @@ export function ruleSetOf(desk: Desk, item: RuleSetItem, expansion: Expansion): 
   };
 }
 
+/**
+ * Reports what is wrong with the text of a template that nobody uses: all that does not hang on its parameters, or on what the
+ * requires of its user guarantee.
+ */
+export function checkUnusedTemplate(desk: Desk, template: TemplateItem): void {
+  const parameters = new Map(
+    template.parameters.map(({ text, span }) => [text, { literal: { kind: "broken", span }, desk }] as const),
+  );
+  const placed = template.items.map((item) => ({ desk: { ...desk, parameters }, item }));
+  for (const clause of ofKind(placed, ["require", "allow", "deny"])) clauseOf(clause, ALL_PRESENT);
+  obligationsOf(ofKind(placed, ["release"]), ALL_PRESENT);
+}
+
 function ofKind<K extends RuleItem["kind"]>(
   placed: readonly Placed[],
   kinds: readonly K[],
@@ -72,9 +86,9 @@ function ofKind<K extends RuleItem["kind"]>(
 
 // ── templates and platforms ─────────────────────────────────────────────────────────────────────────────────────────
 
-function expanded(desk: Desk, item: RuleItem, { platforms, growth }: Expansion): readonly Placed[] {
-  if (item.kind === "use") return usedTemplate(desk, item, growth);
-  if (item.kind === "platform") return usedPlatform(desk, item.name, platforms);
+function expanded(desk: Desk, item: RuleItem, expansion: Expansion): readonly Placed[] {
+  if (item.kind === "use") return usedTemplate(desk, item, expansion);
+  if (item.kind === "platform") return usedPlatform(desk, item.name, expansion.platforms);
   return [{ desk, item }];
 }
 
@@ -91,7 +105,7 @@ function usedPlatform(desk: Desk, name: Name, platforms: PlatformTexts): readonl
   return platform.items.map((item) => ({ desk: { ...platform.desk, use }, item }));
 }
 
-function usedTemplate(desk: Desk, item: OfKind<"use">, growth: Growth): readonly Placed[] {
+function usedTemplate(desk: Desk, item: OfKind<"use">, { growth, used }: Expansion): readonly Placed[] {
   const { bound } = boundOf(desk, item.name);
   if (bound?.item.kind !== "template") {
     tell(desk, {
@@ -105,6 +119,7 @@ function usedTemplate(desk: Desk, item: OfKind<"use">, growth: Growth): readonly
     return [];
   }
   const template = bound.item;
+  used.add(template);
   if (template.parameters.length !== item.values.length) {
     const message = `\`${template.name.text}\` takes ${template.parameters.length} values, this gives ${item.values.length}`;
     tell(desk, { code: "E0302", span: item.span, message, label: "another number of values" });
