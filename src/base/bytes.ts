@@ -50,34 +50,44 @@ export function base64UrlOf(bytes: Uint8Array): string {
     codes[at + 3] = BASE64URL_CODES[group & 63] ?? 0;
     at += 4;
   }
-  return textOf(codes.subarray(0, Math.ceil((bytes.length * 4) / 3)));
+  return DECODER.decode(codes.subarray(0, Math.ceil((bytes.length * 4) / 3)));
 }
 
 /** Reads base64url without padding, canonical (unused bits zero); `undefined` for anything else. */
 export function parseBase64Url(text: string): Uint8Array | undefined {
-  if (text.length % 4 === 1) return undefined;
-  const bytes = new Uint8Array(Math.ceil(text.length / 4) * 3);
+  const whole = text.length & ~3;
+  if (text.length - whole === 1) return undefined;
+  const bytes = new Uint8Array(Math.floor((text.length * 3) / 4));
+  let any = 0; // negative as soon as one sextet is
   let at = 0;
-  let any = 0;
-  for (let i = 0; i < text.length; i += 4) {
+  for (let i = 0; i < whole; i += 4) {
     const group =
-      (sextetAt(text, i) << 18) |
-      (sextetAt(text, i + 1) << 12) |
-      (sextetAt(text, i + 2) << 6) |
-      sextetAt(text, i + 3);
-    any |= group; // negative as soon as one sextet is
+      (sextetOf(text.charCodeAt(i)) << 18) |
+      (sextetOf(text.charCodeAt(i + 1)) << 12) |
+      (sextetOf(text.charCodeAt(i + 2)) << 6) |
+      sextetOf(text.charCodeAt(i + 3));
+    any |= group;
     bytes[at] = group >> 16;
     bytes[at + 1] = group >> 8;
     bytes[at + 2] = group;
     at += 3;
   }
-  const size = Math.floor((text.length * 3) / 4);
-  return any >= 0 && isZero(bytes.subarray(size)) ? bytes.slice(0, size) : undefined;
+  const rest = restOf(text, whole);
+  for (let i = at; i < bytes.length; i += 1) bytes[i] = rest >> (16 - 8 * (i - at));
+  const unused = rest & (0xff_ffff >> (8 * (bytes.length - at)));
+  return any >= 0 && rest >= 0 && unused === 0 ? bytes : undefined;
 }
 
-/** The value of one character: -1 for none of the alphabet, 0 past the end. */
-function sextetAt(text: string, at: number): number {
-  return at < text.length ? (BASE64URL_VALUES[text.charCodeAt(at)] ?? -1) : 0;
+/** The last two or three characters as a group of 24 bits; 0 where there are none, negative for one of no alphabet. */
+function restOf(text: string, from: number): number {
+  let group = 0;
+  for (let i = from; i < text.length; i += 1) group |= sextetOf(text.charCodeAt(i)) << (18 - 6 * (i - from));
+  return group;
+}
+
+/** The value of one character; -1 for none of the alphabet. */
+function sextetOf(code: number): number {
+  return code < 128 ? (BASE64URL_VALUES[code] ?? -1) : -1;
 }
 
 /** Base64 with padding (RFC 4648 section 4), for formats that are not ours to choose. */
@@ -92,105 +102,47 @@ export function parseBase64(text: string): Uint8Array | undefined {
   return parseBase64Url(text.replace(/=+$/, "").replaceAll("+", "-").replaceAll("/", "_"));
 }
 
+/**
+ * The Encoding Standard's two classes: part of every runtime, though not of the language's own library. They decode and
+ * encode as fast as the platform can, and do nothing else.
+ */
+declare const TextDecoder: new (
+  label: "utf-8",
+  options: { readonly fatal: true; readonly ignoreBOM: true },
+) => { readonly decode: (bytes: Uint8Array) => string };
+declare const TextEncoder: new () => { readonly encode: (text: string) => Uint8Array };
+
+const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const ENCODER = new TextEncoder();
+/** Up to here a loop is quicker than the way to the platform and back. */
+const FEW_CHARACTERS = 32;
+
 /** UTF-8 of a well-formed string. A lone surrogate is `internal/invariant`: text from outside is checked on the way in. */
 export function utf8(text: string): Uint8Array {
+  const few = text.length <= FEW_CHARACTERS ? asciiOf(text) : undefined;
+  if (few !== undefined) return few;
+  if (!text.isWellFormed()) throw new Fault("internal/invariant", "text to encode holds a lone surrogate");
+  return ENCODER.encode(text);
+}
+
+/** The bytes of ASCII; `undefined` for anything else. */
+function asciiOf(text: string): Uint8Array | undefined {
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i += 1) {
     const code = text.charCodeAt(i);
-    if (code >= 0x80) return utf8Beyond(text, i, bytes);
+    if (code >= 0x80) return undefined;
     bytes[i] = code;
   }
   return bytes;
 }
 
-/** The rest of {@link utf8} for text whose first `from` characters are ASCII and written already. */
-function utf8Beyond(text: string, from: number, ascii: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(from + (text.length - from) * 3);
-  bytes.set(ascii.subarray(0, from));
-  let size = from;
-  for (let i = from; i < text.length; i += 1) {
-    const code = text.codePointAt(i) ?? 0;
-    if (code >= 0xd800 && code <= 0xdfff) {
-      throw new Fault("internal/invariant", "text to encode holds a lone surrogate");
-    }
-    if (code > 0xffff) i += 1;
-    size = putUtf8(bytes, size, code);
-  }
-  return bytes.slice(0, size);
-}
-
-/** Writes one code point and answers where the next one goes. */
-function putUtf8(bytes: Uint8Array, at: number, code: number): number {
-  if (code < 0x80) {
-    bytes[at] = code;
-    return at + 1;
-  }
-  const size = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-  for (let i = size - 1; i > 0; i -= 1) bytes[at + i] = 0x80 | ((code >> (6 * (size - 1 - i))) & 63);
-  bytes[at] = ((0xf00 >> size) & 0xff) | (code >> (6 * (size - 1)));
-  return at + size;
-}
-
 /** Reads strict UTF-8 (no overlong form, no surrogate, nothing above U+10FFFF); `undefined` for anything else. */
 export function parseUtf8(bytes: Uint8Array): string | undefined {
-  const units = new Uint16Array(bytes.length);
-  let count = 0;
-  for (let i = 0; i < bytes.length; ) {
-    const first = bytes[i] ?? 0;
-    const size = first < 0x80 ? 1 : sequenceSize(first);
-    const code = size === 1 ? first : codePointAt(bytes, i, size);
-    if (code < 0) return undefined;
-    if (code > 0xffff) {
-      units[count] = 0xd7c0 + (code >> 10);
-      count += 1;
-    }
-    units[count] = code > 0xffff ? 0xdc00 | (code & 0x3ff) : code;
-    count += 1;
-    i += size;
+  try {
+    return DECODER.decode(bytes);
+  } catch {
+    return undefined;
   }
-  return textOf(units.subarray(0, count));
-}
-
-/** How many bytes the sequence has that begins with this byte above ASCII; 0 where none may begin. */
-function sequenceSize(first: number): number {
-  if (first < 0xc2 || first > 0xf4) return 0;
-  return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-}
-
-const LEAST = [0, 0, 0x80, 0x800, 0x10000] as const;
-
-/** The code point of a sequence of 2 to 4 bytes; -1 when it is none. */
-function codePointAt(bytes: Uint8Array, at: number, size: number): number {
-  if (size === 0 || at + size > bytes.length) return -1;
-  let code = (bytes[at] ?? 0) & (0x7f >> size);
-  for (let i = 1; i < size; i += 1) {
-    const next = bytes[at + i] ?? 0;
-    if ((next & 0xc0) !== 0x80) return -1;
-    code = (code << 6) | (next & 63);
-  }
-  const isScalar = code >= (LEAST[size] ?? 0) && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
-  return isScalar ? code : -1;
-}
-
-/** The string of UTF-16 code units: eight at a time, which measured fastest of what the language itself offers. */
-function textOf(units: Uint8Array | Uint16Array): string {
-  let text = "";
-  let i = 0;
-  const at = (place: number): number => units[place] ?? 0;
-  for (; i + 8 <= units.length; i += 8) {
-    text += String.fromCharCode(
-      at(i),
-      at(i + 1),
-      at(i + 2),
-      at(i + 3),
-      at(i + 4),
-      at(i + 5),
-      at(i + 6),
-      at(i + 7),
-    );
-  }
-  for (; i < units.length; i += 1) text += String.fromCharCode(at(i));
-  return text;
 }
 
 /** Joins byte arrays into a new one. */

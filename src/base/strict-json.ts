@@ -1,8 +1,9 @@
 /** How is JSON from strangers read? Whole, once, within limits: no duplicate member, no bad UTF-8, no surprise depth. */
 import { parseUtf8 } from "./bytes.ts";
-import type { JsonValue } from "./canonical-json.ts";
+import type { JsonObject, JsonValue } from "./canonical-json.ts";
 import { Fault } from "./fault.ts";
 import type { FaultCode } from "./fault-codes.ts";
+import { isExact, mistakeIn } from "./json-mistake.ts";
 
 export interface JsonLimits {
   readonly maxBytes: number;
@@ -11,20 +12,12 @@ export interface JsonLimits {
   readonly code: FaultCode;
 }
 
-interface Cursor {
-  readonly text: string;
-  readonly limits: JsonLimits;
-  at: number;
-}
-
-const WHITE_SPACE = /[ \t\n\r]*/y;
-const QUOTED = /"[^"\\]*(?:\\.[^"\\]*)*"/sy;
-const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-const WORD = /true|false|null/y;
-
 /**
  * Reads one JSON text (RFC 8259) strictly: valid UTF-8 without BOM, no duplicate member name, nothing after the value,
  * strings well formed, `__proto__` refused as a name, integers beyond 2^53 refused (they would be changed silently).
+ *
+ * The platform's parser reads it. What that one lets pass is counted beside it: depth before, so that no nesting reaches it,
+ * and names after, since of two members of one name only one arrives.
  *
  * @throws {@link Fault} `limits.code`; `request/too-large` beyond `maxBytes`.
  */
@@ -37,100 +30,73 @@ export function parseStrictJson(bytes: Uint8Array, limits: JsonLimits): JsonValu
   }
   const text = parseUtf8(bytes);
   if (text === undefined) throw new Fault(limits.code, "expected JSON in UTF-8");
-  const cursor: Cursor = { text, limits, at: 0 };
-  const value = readValue(cursor, 1);
-  if (cursor.at !== text.length) throw malformed(cursor, "the end");
-  return value;
-}
-
-function readValue(cursor: Cursor, depth: number): JsonValue {
-  if (depth > cursor.limits.maxDepth) {
-    throw new Fault(cursor.limits.code, `expected JSON nested at most ${cursor.limits.maxDepth} deep`);
+  const names = colonsOf(text, limits.maxDepth);
+  const value = names === undefined ? undefined : parsed(text);
+  // INVARIANT: JSON text has one colon outside of strings for each name, so that equal numbers mean no name twice.
+  if (value === undefined || namesIn(value, limits.maxDepth) !== names) {
+    throw new Fault(limits.code, mistakeIn(text, limits.maxDepth));
   }
-  take(cursor, WHITE_SPACE);
-  const value = readBareValue(cursor, depth);
-  take(cursor, WHITE_SPACE);
   return value;
 }
 
-function readBareValue(cursor: Cursor, depth: number): JsonValue {
-  const first = cursor.text[cursor.at];
-  if (first === "{") return membersOf(cursor, depth);
-  if (first === "[") return elementsOf(cursor, depth);
-  if (first === '"') return stringOf(cursor);
-  const word = take(cursor, WORD);
-  if (word !== undefined) return word === "null" ? null : word === "true";
-  return numberOf(cursor);
+const QUOTE = 0x22;
+const COLON = 0x3a;
+const BACKSLASH = 0x5c;
+const NESTING: Readonly<Record<number, number>> = { 91: 1, 123: 1, 93: -1, 125: -1 };
+
+/** How many colons stand outside of strings; `undefined` where more brackets are open at once than `maxDepth`. */
+function colonsOf(text: string, maxDepth: number): number | undefined {
+  let open = 0;
+  let colons = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = endOfString(text, at);
+    else if (code === COLON) colons += 1;
+    else open += NESTING[code] ?? 0;
+    if (open > maxDepth) return undefined;
+  }
+  return colons;
 }
 
-function membersOf(cursor: Cursor, depth: number): JsonValue {
-  const members: Record<string, JsonValue> = {};
-  cursor.at += 1;
-  take(cursor, WHITE_SPACE);
-  if (skip(cursor, "}")) return members;
-  do {
-    take(cursor, WHITE_SPACE);
-    const name = stringOf(cursor);
-    if (Object.hasOwn(members, name) || name === "__proto__") throw malformed(cursor, "each member once");
-    take(cursor, WHITE_SPACE);
-    if (!skip(cursor, ":")) throw malformed(cursor, "`:`");
-    members[name] = readValue(cursor, depth + 1);
-  } while (skip(cursor, ","));
-  if (!skip(cursor, "}")) throw malformed(cursor, "`,` or `}`");
-  return members;
+/** Where the string that begins here ends; the end of the text for one that never does. */
+function endOfString(text: string, from: number): number {
+  for (let at = text.indexOf('"', from + 1); at >= 0; at = text.indexOf('"', at + 1)) {
+    let before = at - 1;
+    while (text.charCodeAt(before) === BACKSLASH) before -= 1;
+    if ((at - before) % 2 === 1) return at;
+  }
+  return text.length;
 }
 
-function elementsOf(cursor: Cursor, depth: number): JsonValue {
-  const elements: JsonValue[] = [];
-  cursor.at += 1;
-  take(cursor, WHITE_SPACE);
-  if (skip(cursor, "]")) return elements;
-  do elements.push(readValue(cursor, depth + 1));
-  while (skip(cursor, ","));
-  if (!skip(cursor, "]")) throw malformed(cursor, "`,` or `]`");
-  return elements;
-}
-
-function stringOf(cursor: Cursor): string {
-  const text = unquoted(take(cursor, QUOTED));
-  if (text === undefined || !text.isWellFormed()) throw malformed(cursor, "a well-formed string");
-  return text;
-}
-
-/** `JSON.parse` knows the escapes and refuses raw control characters; `undefined` when it refuses. */
-function unquoted(quoted: string | undefined): string | undefined {
-  if (quoted === undefined) return undefined;
+function parsed(text: string): JsonValue | undefined {
   try {
-    const text: unknown = JSON.parse(quoted);
-    return typeof text === "string" ? text : undefined;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
 }
 
-function numberOf(cursor: Cursor): number {
-  const digits = take(cursor, NUMBER);
-  if (digits === undefined) throw malformed(cursor, "a value");
-  const value = Number(digits);
-  const isExact = Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
-  if (!isExact) throw malformed(cursor, "a number within 2^53");
-  return value;
+/** How many names a value has, counting those inside; not a number where something in it is refused. */
+function namesIn(value: JsonValue, levels: number): number {
+  if (levels === 0) return Number.NaN;
+  if (typeof value !== "object" || value === null) return isFitScalar(value) ? 0 : Number.NaN;
+  if (isList(value)) return value.reduce<number>((sum, element) => sum + namesIn(element, levels - 1), 0);
+  let names = 0;
+  for (const [name, member] of Object.entries(value)) {
+    names += isFitName(name) && member !== undefined ? 1 + namesIn(member, levels - 1) : Number.NaN;
+  }
+  return names;
 }
 
-function take(cursor: Cursor, pattern: RegExp): string | undefined {
-  pattern.lastIndex = cursor.at;
-  const match = pattern.exec(cursor.text);
-  if (match === null) return undefined;
-  cursor.at = pattern.lastIndex;
-  return match[0];
+function isFitScalar(value: string | number | boolean | null): boolean {
+  if (typeof value === "string") return value.isWellFormed();
+  return typeof value !== "number" || isExact(value);
 }
 
-function skip(cursor: Cursor, character: string): boolean {
-  if (cursor.text[cursor.at] !== character) return false;
-  cursor.at += 1;
-  return true;
+function isFitName(name: string): boolean {
+  return name !== "__proto__" && name.isWellFormed();
 }
 
-function malformed(cursor: Cursor, expected: string): Fault {
-  return new Fault(cursor.limits.code, `expected ${expected} at character ${cursor.at} of the JSON text`);
+function isList(value: readonly JsonValue[] | JsonObject): value is readonly JsonValue[] {
+  return Array.isArray(value);
 }

@@ -111,13 +111,16 @@ const NOT_TO_BE_HAD: ReadonlySet<string> = new Set(["endorsement/unavailable", "
 
 /** A carried CRL may be older than a revocation: one of our own is wanted beside it, and it serves alone where none is to be had. */
 async function findOrDoWithout(need: Need, { shelf, missing, options }: Search): Promise<Found> {
+  const canDoWithout = need.is === "crl" && missing.hasCarriedCrl;
+  const nothing: Found = { need, endorsements: [], isFresh: false };
   try {
-    return await shelf.find(need, options.now);
+    const found = await shelf.find(need, options.now);
+    if (found !== undefined || canDoWithout) return found ?? nothing;
   } catch (thrown) {
-    const canDoWithout = need.is === "crl" && missing.hasCarriedCrl;
     if (!canDoWithout || !isFault(thrown) || !NOT_TO_BE_HAD.has(thrown.code)) throw thrown;
-    return { need, endorsements: [], isFresh: false };
+    return nothing;
   }
+  throw new Fault("endorsement/unavailable", "AMD's key server gave no CRL a moment ago");
 }
 
 function needsByProduct(missing: MissingEndorsements): readonly (readonly Need[])[] {

@@ -2,7 +2,7 @@
 import type { ProductLine } from "../attestation/snp/product.ts";
 import type { TcbVersion } from "../attestation/snp/tcb.ts";
 import { hexOf } from "../base/bytes.ts";
-import { Fault, isFault } from "../base/fault.ts";
+import { isFault } from "../base/fault.ts";
 import type { Log } from "../base/log.ts";
 import { addSeconds, type Instant } from "../base/time.ts";
 import type { CachedEndorsement, Store } from "./store.ts";
@@ -31,7 +31,8 @@ export interface Found {
 }
 
 export interface Shelf {
-  readonly find: (need: Need, now: Instant) => Promise<Found>;
+  /** `undefined` where nothing is at hand and the source failed a moment ago: it is asked again later. */
+  readonly find: (need: Need, now: Instant) => Promise<Found | undefined>;
   /** Keeps what a chain has proven. */
   readonly keep: (found: Found) => Promise<void>;
 }
@@ -77,7 +78,7 @@ export function createShelf({ store, source, log }: ShelfParts): Shelf {
 
   return { find, keep };
 
-  async function find(need: Need, now: Instant): Promise<Found> {
+  async function find(need: Need, now: Instant): Promise<Found | undefined> {
     const known = kept.get(need.key) ?? (await stored(need));
     if (known === undefined) return firstFetched(need, now);
     remember(need.key, known);
@@ -104,11 +105,9 @@ export function createShelf({ store, source, log }: ShelfParts): Shelf {
   }
 
   /** A key server that is down is not asked for its few CRLs by every request: a guest's own may do meanwhile. */
-  async function firstFetched(need: Need, now: Instant): Promise<Found> {
+  async function firstFetched(need: Need, now: Instant): Promise<Found | undefined> {
     if (need.is !== "crl") return fetched(need, now);
-    if (now < (retryAt.get(need.key) ?? 0)) {
-      throw new Fault("endorsement/unavailable", "AMD's key server gave no CRL a moment ago");
-    }
+    if (now < (retryAt.get(need.key) ?? 0)) return undefined;
     try {
       return await fetched(need, now);
     } catch (thrown) {

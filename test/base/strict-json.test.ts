@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { utf8 } from "../../src/base/bytes.ts";
 import type { JsonValue } from "../../src/base/canonical-json.ts";
 import { isFault } from "../../src/base/fault.ts";
+import { mistakeIn } from "../../src/base/json-mistake.ts";
 import { type JsonLimits, parseStrictJson } from "../../src/base/strict-json.ts";
 
 const LIMITS: JsonLimits = { maxBytes: 1 << 20, maxDepth: 32, code: "request/malformed" };
@@ -83,6 +84,12 @@ describe("strict JSON", () => {
     },
   );
 
+  test.prop([scraps], { numRuns: 500 })("says of every text that it refuses where it goes wrong", (parts) => {
+    const text = parts.join("");
+    if (codeOf(() => read(text)) === "read") return;
+    expect(mistakeIn(text, LIMITS.maxDepth)).toMatch(/ at character \d+ |nested at most/);
+  });
+
   test.prop([fc.uint8Array({ maxLength: 200 })])(
     "reads any bytes whatever, or says that they are malformed",
     (bytes) => {
@@ -105,6 +112,7 @@ describe("strict JSON", () => {
     ["a member twice", '{"a":1,"a":2}'],
     ["a member twice, once escaped", '{"a":1,"\\u0061":2}'],
     ["a member twice, deep inside", '[[{"b":{"a":1,"a":1}}]]'],
+    ["a member twice, beside a string that looks like one member less", '{"a":1,"a":"\\":","b":"{"}'],
     ["the name __proto__", '{"__proto__":{}}'],
     ["the name __proto__, escaped", '{"\\u005f_proto__":1}'],
     ["a lone surrogate", '"\\ud800"'],

@@ -133,11 +133,10 @@ function parsePublicKey(scheme: SignatureScheme, spki: Uint8Array): KeyObject | 
 
 async function agree(_group: Group, privateKey: Uint8Array, publicKey: Uint8Array): Promise<Uint8Array> {
   const own = x25519PrivateKey(privateKey);
-  const peer = createPublicKey({
-    key: asBuffer(sized(publicKey, KEY_SIZE, "an X25519 public key")),
-    format: "raw-public",
-    asymmetricKeyType: "x25519",
-  });
+  const key = asBuffer(sized(publicKey, KEY_SIZE, "an X25519 public key"));
+  const peer = withoutTraces(() =>
+    createPublicKey({ key, format: "raw-public", asymmetricKeyType: "x25519" }),
+  );
   try {
     return plain(diffieHellman({ privateKey: own, publicKey: peer }));
   } catch {
@@ -157,13 +156,26 @@ function x25519PrivateKey(bytes: Uint8Array): KeyObject {
   sized(bytes, KEY_SIZE, "an X25519 private key");
   const known = privateKeys.get(bytes);
   if (known !== undefined && equalBytes(known.export({ format: "raw-private" }), bytes)) return known;
-  const key = createPrivateKey({
-    key: asBuffer(bytes),
-    format: "raw-private",
-    asymmetricKeyType: "x25519",
-  });
+  const raw = asBuffer(bytes);
+  const key = withoutTraces(() =>
+    createPrivateKey({ key: raw, format: "raw-private", asymmetricKeyType: "x25519" }),
+  );
   privateKeys.set(bytes, key);
   return key;
+}
+
+/**
+ * Node tells raw keys from key objects by throwing and catching inside, four times for each key. The stack traces of those
+ * errors, which nobody ever sees, cost more than the keys.
+ */
+function withoutTraces(read: () => KeyObject): KeyObject {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return read();
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
 }
 
 async function aeadSeal(
