@@ -3,6 +3,7 @@
 import { Fault } from "../base/fault.ts";
 import type { Primitives } from "../base/primitives.ts";
 import { bareKeyOf } from "../base/spki.ts";
+import { hpkeSuiteOf, type OfferedSuite } from "../channel/suites.ts";
 import { type Transcript, transcriptOf } from "../channel/transcript.ts";
 import type { EvidenceRequest } from "../client/guest.ts";
 import { encodeClaims } from "../wire/claims.ts";
@@ -15,6 +16,8 @@ export interface PinnedBroker {
   readonly audience: string;
   /** The broker's signing key, DER SubjectPublicKeyInfo of a P-256 key. */
   readonly signingKey: Uint8Array;
+  /** How it has to seal: never another suite than this. */
+  readonly suite: OfferedSuite;
 }
 
 export interface AttestParts {
@@ -32,8 +35,6 @@ export interface Attested {
 }
 
 const BINDING = 3;
-const SUITE = 1;
-const KEY_SIZE = 32;
 const OWN_NONCE_SIZE = 32;
 
 /**
@@ -52,15 +53,17 @@ export async function attest(
   if (bareKeyOf("ecdsa-p256-sha256", broker.signingKey) === undefined) {
     throw new Fault("config/invalid", "expected the broker's signing key to be a P-256 public key");
   }
-  const wrapPrivate = parts.random(KEY_SIZE);
+  const { kem } = hpkeSuiteOf(broker.suite);
+  const wrapPrivate = parts.random(kem.privateKeySize);
   try {
-    const wrapPub = await parts.primitives.publicKeyOf("x25519", wrapPrivate);
+    const wrapPub = await kem.publicKeyOf(wrapPrivate, parts.primitives);
     const claimsBytes = encodeClaims(claims);
     const transcript = transcriptFor({ nonce, wrapPub, claimsBytes }, broker, parts);
     const evidence = await parts.provider.attest(transcript.binder);
     const { ownNonce } = transcript.fields;
     const { vmpl } = parts.provider;
-    const request = { v: 1, binding: BINDING, suite: SUITE, vmpl, nonce, ownNonce, wrapPub } as const;
+    const { suite } = broker;
+    const request = { v: 1, binding: BINDING, suite, vmpl, nonce, ownNonce, wrapPub } as const;
     return { request: { ...request, claimsBytes, evidence }, transcript, wrapPrivate };
   } catch (thrown) {
     wrapPrivate.fill(0);
@@ -80,7 +83,7 @@ function transcriptFor(fields: OwnFields, broker: PinnedBroker, parts: AttestPar
     {
       role: 1,
       binding: BINDING,
-      suite: SUITE,
+      suite: broker.suite,
       vmpl: parts.provider.vmpl,
       audience: broker.audience,
       nonce: fields.nonce,

@@ -12,6 +12,10 @@ export type SignatureScheme = "ecdsa-p384-sha384" | "ecdsa-p256-sha256" | "ed255
 /** Cryptographic operations. Hashing is synchronous; everything with a private key, and verification, is not. */
 export interface Primitives {
   readonly digest: (algorithm: HashName, bytes: Uint8Array) => Uint8Array;
+  /** SHA3-256 (FIPS 202): 32 bytes. */
+  readonly sha3: (bytes: Uint8Array) => Uint8Array;
+  /** SHAKE256 (FIPS 202) of any output length. */
+  readonly shake256: (bytes: Uint8Array, length: number) => Uint8Array;
   readonly hmac: (algorithm: HashName, key: Uint8Array, bytes: Uint8Array) => Uint8Array;
   /** False for a bad signature of any kind, an out-of-range or wrongly sized one included. A bad key is false too. */
   readonly verify: (
@@ -23,6 +27,17 @@ export interface Primitives {
   /** The raw shared secret; X25519 gives 32 bytes and may be all zero: the caller refuses that. */
   readonly agree: (group: Group, privateKey: Uint8Array, publicKey: Uint8Array) => Promise<Uint8Array>;
   readonly publicKeyOf: (group: Group, privateKey: Uint8Array) => Promise<Uint8Array>;
+  /** The encapsulation key of an ML-KEM-768 seed `d ‖ z` of 64 bytes (FIPS 203 section 7.1): 1184 bytes. */
+  readonly kemPublicKeyOf: (seed: Uint8Array) => Promise<Uint8Array>;
+  /**
+   * A fresh ML-KEM-768 secret of 32 bytes and its ciphertext of 1088, from the runtime's own randomness: OpenSSL takes none.
+   * `undefined` for a key of another length or one that fails the modulus check (FIPS 203 section 7.2).
+   */
+  readonly kemEncapsulate: (
+    encapsulationKey: Uint8Array,
+  ) => Promise<{ readonly shared: Uint8Array; readonly ciphertext: Uint8Array } | undefined>;
+  /** A ciphertext of 1088 bytes that was not made for this seed gives an unrelated secret: implicit rejection. */
+  readonly kemDecapsulate: (seed: Uint8Array, ciphertext: Uint8Array) => Promise<Uint8Array>;
   /** AES-GCM with a 96-bit IV and a 128-bit tag at the end; the key's length chooses AES-128 or AES-256. */
   readonly aeadSeal: (
     key: Uint8Array,

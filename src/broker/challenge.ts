@@ -1,12 +1,11 @@
 /** How does a guest get a nonce? Stateless: a MAC'd header, stored nowhere until it is spent. */
 import { Fault } from "../base/fault.ts";
 import type { Instant } from "../base/time.ts";
+import type { Suite } from "../channel/bindings.ts";
 import { issueNonce } from "../channel/nonce.ts";
+import { isOfferedSuite, OFFERED_SUITES, type OfferedSuite } from "../channel/suites.ts";
 import type { Challenge, Exchange } from "./request.ts";
 import type { World } from "./world.ts";
-
-/** Suites this broker can seal to now. */
-export const OFFERED_SUITES: readonly number[] = [1];
 
 /**
  * Issues a nonce for one binding.
@@ -47,4 +46,13 @@ export function refuseUnoffered(binding: 1 | 2 | 3, exchange: Exchange): void {
       received: binding,
     },
   );
+}
+
+/** What cannot be sealed is refused before anything is decided, so that no use is spent on it. */
+export function offeredSuiteOf(suite: Suite): OfferedSuite {
+  if (isOfferedSuite(suite)) return suite;
+  throw new Fault("request/malformed", "expected a suite that this broker offers", {
+    offered: OFFERED_SUITES.join(", "),
+    received: suite,
+  });
 }

@@ -5,8 +5,9 @@ import { Fault, isFault } from "../base/fault.ts";
 import type { Instant } from "../base/time.ts";
 import { type BoundEvidence, bindToTranscript, refuseForeign } from "../channel/bind.ts";
 import { type Nonce, openNonce, refuseExpired } from "../channel/nonce.ts";
+import type { OfferedSuite } from "../channel/suites.ts";
 import { type Transcript, transcriptOf } from "../channel/transcript.ts";
-import { refuseUnoffered } from "./challenge.ts";
+import { offeredSuiteOf, refuseUnoffered } from "./challenge.ts";
 import { type Authorization, commitDecision } from "./commit.ts";
 import { appraiseItems, type Wanted } from "./items.ts";
 import type { Exchange, ReleaseRequest } from "./request.ts";
@@ -17,6 +18,7 @@ import type { World } from "./world.ts";
 export interface Decided {
   readonly authorization: Authorization;
   readonly transcript: Transcript;
+  readonly suite: OfferedSuite;
   readonly bound: BoundEvidence;
   readonly nonce: Nonce;
   readonly now: Instant;
@@ -37,6 +39,7 @@ export async function decide(
   const now = world.now();
   return loggingRefusals({ request, exchange, now }, world, async () => {
     refuseUnoffered(request.binding, exchange);
+    const suite = offeredSuiteOf(request.suite);
     const nonceKeys = await world.nonceKeys();
     const nonce = openNonce(request.nonce, { binding: request.binding, now }, nonceKeys, world.primitives);
     await refuseSpent(nonce, world);
@@ -60,7 +63,7 @@ export async function decide(
       { request, exchange, nonce, bound, bundle, appraisals, now },
       world,
     );
-    return { authorization, transcript, bound, nonce, now };
+    return { authorization, transcript, suite, bound, nonce, now };
   });
 }
 

@@ -8,6 +8,7 @@ import {
   releaseSignatureInput,
   type SealedRelease,
 } from "../channel/release-key.ts";
+import { hpkeSuiteOf } from "../channel/suites.ts";
 import { openEnvelope } from "../keys/envelope.ts";
 import { zeroize } from "../keys/zeroize.ts";
 import type { Authorization, AuthorizedItem } from "./commit.ts";
@@ -51,7 +52,7 @@ interface Numbered {
 
 /** Plaintext lives between `unwrapFor` and `finally`, in one array, in this function. */
 async function releaseItem(numbered: Numbered, decided: Decided, world: World): Promise<SealedRelease> {
-  const { authorization, transcript } = decided;
+  const { authorization, transcript, suite } = decided;
   const secret = await unwrapFor(authorization, numbered.item, world);
   try {
     const header = headerOf(numbered, decided, world);
@@ -64,6 +65,7 @@ async function releaseItem(numbered: Numbered, decided: Decided, world: World): 
         ephemeral: world.random(32),
       },
       world.primitives,
+      hpkeSuiteOf(suite),
     );
     const sig = await world.signer.sign(
       releaseSignatureInput({ binder: transcript.binder, aad: header, enc: sealed.enc, ct: sealed.ct }),

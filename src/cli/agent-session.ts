@@ -1,4 +1,6 @@
 /** Which broker does a guest trust, and who asks the hardware? Options that both verbs of the agent have. */
+import { OFFERED_SUITES, type OfferedSuite } from "../channel/suites.ts";
+import { WRAP_OF_SUITE } from "../policy/vocabulary.ts";
 import type { WantedItem } from "../wire/messages.ts";
 import { countOf } from "./arguments.ts";
 import { Misuse } from "./command.ts";
@@ -14,6 +16,7 @@ export interface AgentOptions {
   readonly simulatorFolder?: string;
   readonly vmpl?: 0 | 1 | 2 | 3;
   readonly deadlineSeconds: number;
+  readonly suite: OfferedSuite;
 }
 
 /** Secrets as they were opened: plaintext, which the verb overwrites when it is done. */
@@ -45,6 +48,7 @@ export const AGENT_OPTIONS = {
   "tsm-dir": { type: "string" },
   "simulator-dir": { type: "string" },
   vmpl: { type: "string" },
+  wrap: { type: "string" },
   version: { type: "string" },
   deadline: { type: "string" },
   json: { type: "boolean" },
@@ -58,6 +62,8 @@ export const AGENT_USAGE = `which broker, and who asks the hardware:
   --tsm-dir DIR        where configfs-tsm is (/sys/kernel/config/tsm/report)
   --simulator-dir DIR  folder of the simulated machine
   --vmpl N             privilege level of the report, 0 to 3 (0)
+  --wrap NAME          how the secret has to be sealed: hpke-x25519, or hpke-xwing, which outlasts quantum computers
+                       (hpke-x25519)
   --version N          that version of the secret, not the newest
   --deadline SECONDS   how long to go on asking a broker that does not answer (60)
   --json               print facts as JSON, never the secret
@@ -81,6 +87,7 @@ export function agentOptionsOf(values: Values): AgentOptions {
     audience: textOf(values, "audience") ?? broker,
     signingKeyFile: required(values, "signing-key"),
     provider,
+    suite: suiteOf(textOf(values, "wrap") ?? "hpke-x25519"),
     deadlineSeconds: countOf(textOf(values, "deadline") ?? DEFAULT_DEADLINE, "--deadline"),
     ...(tsmFolder === undefined ? {} : { tsmFolder }),
     ...(simulatorFolder === undefined ? {} : { simulatorFolder }),
@@ -115,6 +122,15 @@ function urlOf(text: string): string {
 function providerOf(name: string): AgentOptions["provider"] {
   if (name === "configfs-tsm" || name === "simulator") return name;
   throw new Misuse(`expected --provider configfs-tsm or simulator, received \`${name}\``);
+}
+
+function suiteOf(wrap: string): OfferedSuite {
+  const suite = OFFERED_SUITES.find((known) => WRAP_OF_SUITE[known] === wrap);
+  if (suite === undefined) {
+    const known = OFFERED_SUITES.map((offered) => WRAP_OF_SUITE[offered]).join(" or ");
+    throw new Misuse(`expected --wrap ${known}, received \`${wrap}\``);
+  }
+  return suite;
 }
 
 function vmplOf(text: string): 0 | 1 | 2 | 3 {

@@ -10,6 +10,7 @@ import {
   releaseSignatureInput,
   type SealedRelease,
 } from "../channel/release-key.ts";
+import { hpkeSuiteOf, isOfferedSuite } from "../channel/suites.ts";
 import type { Transcript } from "../channel/transcript.ts";
 import type { ReleaseAnswer, WantedItem } from "../wire/messages.ts";
 
@@ -133,9 +134,12 @@ async function open(
   context: ReleaseContext,
 ): Promise<OpenedRelease> {
   const { transcript, wrapPrivate, primitives } = context;
+  const { suite } = transcript.fields;
+  if (!isOfferedSuite(suite)) throw bad("expected a suite that this guest can open");
   const { header: aad, enc, ct } = sealed;
   const info = releaseInfo(transcript.binder);
-  const secret = await openBase({ privateKey: wrapPrivate, enc, info, aad, ct }, primitives);
+  const input = { privateKey: wrapPrivate, enc, info, aad, ct };
+  const secret = await openBase(input, primitives, hpkeSuiteOf(suite));
   if (secret === undefined) throw bad("expected a release sealed to this request's key");
   return { secretId: header.secret_id, version: header.key_version, secret };
 }

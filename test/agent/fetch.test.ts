@@ -33,6 +33,7 @@ interface Plan {
   readonly guest?: SimulatedGuest;
   readonly client?: GuestClient;
   readonly deadlineMs?: number;
+  readonly suite?: 1 | 2;
   readonly parts?: Partial<FetchParts>;
 }
 
@@ -62,9 +63,10 @@ async function fetchWith(plan: Plan = {}): Promise<Ended> {
     ...plan.parts,
   };
   const { audience = broker.audience, signingKey = broker.signingKey, deadlineMs = 20_000 } = plan;
+  const { suite = 1 } = plan;
   const want = plan.want ?? [{ secret: "prod/disk" }];
   try {
-    const fetched = await fetchSecrets({ want, broker: { audience, signingKey }, deadlineMs }, parts);
+    const fetched = await fetchSecrets({ want, broker: { audience, signingKey, suite }, deadlineMs }, parts);
     return { code: "fetched", fetched, waits };
   } catch (thrown) {
     if (!(thrown instanceof Fault)) throw thrown;
@@ -82,6 +84,11 @@ describe("a guest that the policy allows", () => {
     expect(fetched?.secrets).toEqual([{ secretId: "prod/disk", version: 1, secret: DISK }]);
     const found = await broker.admin.decision(fetched?.decision ?? "");
     expect(found).toMatchObject({ kind: "decision", id: fetched?.decision });
+  });
+
+  it("gets the same secret sealed by X-Wing where it asks for that", async () => {
+    const { fetched } = await fetchWith({ suite: 2 });
+    expect(fetched?.secrets[0]?.secret).toEqual(DISK);
   });
 
   it("gets several secrets in its own order, each in the version it wants", async () => {

@@ -5,8 +5,10 @@ import { describe, expect, it } from "vitest";
 import { concatBytes, hexOf } from "../../src/base/bytes.ts";
 import type { Primitives } from "../../src/base/primitives.ts";
 import { openBase, sealBase } from "../../src/channel/hpke.ts";
+import { HPKE_X25519 } from "../../src/channel/suites.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { describeHpke } from "../contract/hpke.ts";
+import { describeXWing } from "../contract/x-wing.ts";
 import { cryptoVector } from "../support/crypto-vectors.ts";
 import { codeOfPromise } from "../support/faults.ts";
 import { noblePrimitives } from "../support/noble-primitives.ts";
@@ -14,6 +16,8 @@ import { bytesOf } from "../support/protocol-vectors.ts";
 
 describeHpke({ name: "node", primitives: nodePrimitives, vector: cryptoVector });
 describeHpke({ name: "noble", primitives: noblePrimitives, vector: cryptoVector });
+describeXWing({ name: "node", primitives: nodePrimitives, vector: cryptoVector });
+describeXWing({ name: "noble", primitives: noblePrimitives, vector: cryptoVector });
 
 describe("suite 1 and a second implementation", () => {
   const theirs = new CipherSuite({
@@ -31,7 +35,11 @@ describe("suite 1 and a second implementation", () => {
     await fc.assert(
       fc.asyncProperty(key, key, bytes, bytes, bytes, async (secret, ephemeral, info, aad, plaintext) => {
         const recipient = await primitives.publicKeyOf("x25519", secret);
-        const { enc, ct } = await sealBase({ recipient, info, aad, plaintext, ephemeral }, primitives);
+        const { enc, ct } = await sealBase(
+          { recipient, info, aad, plaintext, ephemeral },
+          primitives,
+          HPKE_X25519,
+        );
         const recipientKey = await theirs.kem.importKey("raw", owned(secret), false);
         const opened = await theirs.open(
           { recipientKey, enc: owned(enc), info: owned(info) },
@@ -58,7 +66,9 @@ describe("suite 1 and a second implementation", () => {
           owned(aad),
         );
         const [enc, ct] = [new Uint8Array(sealed.enc), new Uint8Array(sealed.ct)];
-        expect(await openBase({ privateKey, enc, info, aad, ct }, primitives)).toEqual(plaintext);
+        expect(await openBase({ privateKey, enc, info, aad, ct }, primitives, HPKE_X25519)).toEqual(
+          plaintext,
+        );
       }),
       { numRuns: 50 },
     );
@@ -79,18 +89,18 @@ const SMALL_ORDER = [
 describe("opening", () => {
   it("answers nothing for a bit flipped anywhere, in the ciphertext, the encapsulated key, the info or the aad", async () => {
     const good = await sealed();
-    expect(await openBase(good, nodePrimitives)).toEqual(PLAINTEXT);
+    expect(await openBase(good, nodePrimitives, HPKE_X25519)).toEqual(PLAINTEXT);
     for (const name of ["enc", "ct", "info", "aad"] as const) {
       for (let at = 0; at < good[name].length; at += 1) {
         const flipped = { ...good, [name]: good[name].map((byte, i) => (i === at ? byte ^ 1 : byte)) };
-        expect(await openBase(flipped, nodePrimitives), `${name} byte ${at}`).toBeUndefined();
+        expect(await openBase(flipped, nodePrimitives, HPKE_X25519), `${name} byte ${at}`).toBeUndefined();
       }
     }
   });
 
   it("answers nothing to another key", async () => {
     const privateKey = new Uint8Array(32).fill(9);
-    expect(await openBase({ ...(await sealed()), privateKey }, nodePrimitives)).toBeUndefined();
+    expect(await openBase({ ...(await sealed()), privateKey }, nodePrimitives, HPKE_X25519)).toBeUndefined();
   });
 
   it.each([
@@ -101,14 +111,14 @@ describe("opening", () => {
     { name: "no ciphertext", change: { ct: new Uint8Array(0) } },
     { name: "a ciphertext shorter than its tag", change: { ct: new Uint8Array(15) } },
   ])("answers nothing for $name", async ({ change }) => {
-    expect(await openBase({ ...(await sealed()), ...change }, nodePrimitives)).toBeUndefined();
+    expect(await openBase({ ...(await sealed()), ...change }, nodePrimitives, HPKE_X25519)).toBeUndefined();
   });
 
   it("never throws, whatever bytes come", async () => {
     const any = fc.uint8Array({ maxLength: 64 });
     await fc.assert(
       fc.asyncProperty(any, any, async (enc, ct) => {
-        const answer = await openBase({ ...(await sealed()), enc, ct }, nodePrimitives);
+        const answer = await openBase({ ...(await sealed()), enc, ct }, nodePrimitives, HPKE_X25519);
         expect(answer).toBeUndefined();
       }),
     );
@@ -129,7 +139,11 @@ describe("opening", () => {
     };
     const { privateKey } = await recipientOf();
     const forged = await seal({}, attacker);
-    const opened = await openBase({ privateKey, ...forged, info: INFO, aad: AAD }, nodePrimitives);
+    const opened = await openBase(
+      { privateKey, ...forged, info: INFO, aad: AAD },
+      nodePrimitives,
+      HPKE_X25519,
+    );
     expect(hexOf(forged.enc)).toBe("00".repeat(32));
     expect(opened).toBeUndefined();
   });
@@ -150,7 +164,9 @@ describe("sealing", () => {
   it("takes an ephemeral key of its own size only, and wipes it", async () => {
     expect(await codeOfPromise(seal({ ephemeral: new Uint8Array(31) }))).toBe("internal/invariant");
     expect(
-      await codeOfPromise(openBase({ ...(await sealed()), privateKey: new Uint8Array(33) }, nodePrimitives)),
+      await codeOfPromise(
+        openBase({ ...(await sealed()), privateKey: new Uint8Array(33) }, nodePrimitives, HPKE_X25519),
+      ),
     ).toBe("internal/invariant");
     const ephemeral = new Uint8Array(32).fill(3);
     await seal({ ephemeral });
@@ -206,6 +222,7 @@ async function seal(
   return sealBase(
     { recipient, info: INFO, aad: AAD, plaintext: PLAINTEXT, ephemeral, ...change },
     primitives,
+    HPKE_X25519,
   );
 }
 

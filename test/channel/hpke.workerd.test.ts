@@ -2,9 +2,13 @@
 import { inject } from "vitest";
 import { workerPrimitives } from "../../src/runtime/workers/primitives.ts";
 import { describeHpke } from "../contract/hpke.ts";
+import { describeXWing } from "../contract/x-wing.ts";
 
-describeHpke({
+const subject = {
   name: "workerd",
   primitives: workerPrimitives(crypto.subtle),
-  vector: (path) => inject("cryptoVectors")[path],
-});
+  vector: (path: string) => inject("cryptoVectors")[path],
+};
+
+describeHpke(subject);
+describeXWing(subject);

@@ -99,6 +99,7 @@ describe("ostiary agent", () => {
       signingKeyFile: "key.pem",
       provider: "configfs-tsm",
       deadlineSeconds: 60,
+      suite: 1,
     });
   });
 
@@ -114,6 +115,13 @@ describe("ostiary agent", () => {
       { format: "hex", file: "/run/key" },
     ]);
     expect(await run(`get a --json ${PINS}`)).toMatchObject({ status: 0, places: [] });
+  });
+
+  it("asks for the wrap it is told, and for no wrap that there is not", async () => {
+    const { requests } = await run(`get a --wrap hpke-xwing ${PINS}`);
+    expect(requests[0]?.options.suite).toBe(2);
+    expect(await run(`get a --wrap jwe-p256 ${PINS}`)).toMatchObject({ status: 2, requests: [] });
+    expect(await run(`get a --wrap rot13 ${PINS}`)).toMatchObject({ status: 2, requests: [] });
   });
 
   it("asks for the version it is told", async () => {

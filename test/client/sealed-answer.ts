@@ -10,6 +10,7 @@ import {
   releaseSignatureInput,
   type SealedRelease,
 } from "../../src/channel/release-key.ts";
+import { HPKE_X25519 } from "../../src/channel/suites.ts";
 import { type Transcript, transcriptOf } from "../../src/channel/transcript.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { createEs256Signer, generateEs256Pem } from "../../src/runtime/node/signers.ts";
@@ -71,6 +72,7 @@ export async function sealedRelease(plan: SealPlan): Promise<SealedRelease> {
       ephemeral: random(32),
     },
     nodePrimitives,
+    HPKE_X25519,
   );
   const signed = releaseSignatureInput({ binder: transcript.binder, aad, enc, ct });
   return { header: aad, enc, ct, sig: await (plan.signer ?? BROKER).sign(signed) };

@@ -2,15 +2,13 @@
 import { describe, expect, it } from "vitest";
 import { hexOf, parseHex } from "../../src/base/bytes.ts";
 import type { Primitives } from "../../src/base/primitives.ts";
+import { DHKEM_X25519 } from "../../src/channel/dhkem.ts";
 import { type HpkeSuite, openBase, sealBase } from "../../src/channel/hpke.ts";
 
 /** The AES-128 suite of appendix A.1, which exists for its vectors alone. */
 const A1: HpkeSuite = {
-  group: "x25519",
-  kemId: 0x0020,
+  kem: DHKEM_X25519,
   aeadId: 0x0001,
-  publicKeySize: 32,
-  privateKeySize: 32,
   aeadKeySize: 16,
   pskIdHash: bytesOf("725611c9d98c07c03f60095cd32d400d8347d45ed67097bbad50fc56da742d07"),
 };

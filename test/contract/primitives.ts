@@ -44,6 +44,8 @@ const VECTOR_ROWS: readonly VectorRow[] = [
   { file: "hmac_sha256_test", answer: authenticates },
   { file: "hkdf_sha256_test", answer: derives("sha256") },
   { file: "hkdf_sha512_test", answer: derives("sha512") },
+  { file: "mlkem_768_test", answer: decapsulates },
+  { file: "mlkem_768_encaps_test", answer: encapsulates },
 ];
 
 function describeVectors({ primitives, hasRsa, vector }: PrimitivesUnderTest): void {
@@ -94,6 +96,31 @@ function sealsAndOpens(primitives: Primitives): Answer {
     const opened = await primitives.aeadOpen(key, iv, aad, sealed);
     const resealed = await primitives.aeadSeal(key, iv, aad, plaintext);
     return opened !== undefined && equalBytes(opened, plaintext) && equalBytes(resealed, sealed);
+  };
+}
+
+/** The file's invalid rows have seeds and ciphertexts of other sizes: misuse of the port, whose caller knows its sizes. */
+function decapsulates({ kemPublicKeyOf, kemDecapsulate }: Primitives): Answer {
+  return async (test) => {
+    const [seed, ciphertext] = [hexField(test, "seed"), hexField(test, "c")];
+    if (seed.length !== 64 || ciphertext.length !== 1088) {
+      await expectMisuse(kemDecapsulate(seed, ciphertext));
+      return false;
+    }
+    const isSameKey =
+      test["ek"] === undefined || equalBytes(await kemPublicKeyOf(seed), hexField(test, "ek"));
+    return isSameKey && equalBytes(await kemDecapsulate(seed, ciphertext), hexField(test, "K"));
+  };
+}
+
+/** The port draws its own randomness, so a good key has to be taken, and a bad one refused; the output is another each time. */
+function encapsulates({ kemEncapsulate }: Primitives): Answer {
+  return async (test) => {
+    const first = await kemEncapsulate(hexField(test, "ek"));
+    const second = await kemEncapsulate(hexField(test, "ek"));
+    if (first === undefined || second === undefined) return false;
+    const sizes = [first.shared.length, first.ciphertext.length];
+    return sizes.join() === "32,1088" && !equalBytes(first.ciphertext, second.ciphertext);
   };
 }
 
@@ -346,7 +373,8 @@ function integerBytes(value: bigint, size: number): Uint8Array {
 
 // ── keys and ciphers ────────────────────────────────────────────────────────────────────────────────────────────────
 
-function describeCiphers({ agree, publicKeyOf, aeadSeal, aeadOpen }: Primitives): void {
+function describeCiphers(primitives: Primitives): void {
+  const { agree, publicKeyOf, aeadSeal, aeadOpen, kemPublicKeyOf, kemDecapsulate } = primitives;
   const bytes = (size: number, from = 1): Uint8Array => Uint8Array.from({ length: size }, (_, i) => from + i);
   const [key, iv, aad, plaintext] = [bytes(32), bytes(12, 50), bytes(7, 70), bytes(33, 90)];
 
@@ -354,6 +382,18 @@ function describeCiphers({ agree, publicKeyOf, aeadSeal, aeadOpen }: Primitives)
     const [a, b] = [bytes(32, 3), bytes(32, 200)];
     const [publicA, publicB] = [await publicKeyOf("x25519", a), await publicKeyOf("x25519", b)];
     expect(await agree("x25519", a, publicB)).toEqual(await agree("x25519", b, publicA));
+  });
+
+  it("finds again what it encapsulated, and something else for another seed", async () => {
+    const { shared, ciphertext } = (await primitives.kemEncapsulate(await kemPublicKeyOf(bytes(64)))) ?? {};
+    if (shared === undefined || ciphertext === undefined) throw new Error("a good key was refused");
+    expect(await kemDecapsulate(bytes(64), ciphertext)).toEqual(shared);
+    expect(await kemDecapsulate(bytes(64, 2), ciphertext)).not.toEqual(shared);
+  });
+
+  it("encapsulates to no key of another length", async () => {
+    expect(await primitives.kemEncapsulate(bytes(1183))).toBeUndefined();
+    expect(await primitives.kemEncapsulate(new Uint8Array(1184).fill(0xff))).toBeUndefined();
   });
 
   it("sees that a private key's array was written to", async () => {
@@ -401,6 +441,8 @@ function describeCiphers({ agree, publicKeyOf, aeadSeal, aeadOpen }: Primitives)
     await expectMisuse(agree("x25519", bytes(31), bytes(32)));
     await expectMisuse(agree("x25519", bytes(32), bytes(33)));
     await expectMisuse(publicKeyOf("x25519", EMPTY));
+    await expectMisuse(kemPublicKeyOf(bytes(63)));
+    await expectMisuse(kemDecapsulate(bytes(64), bytes(1087)));
     await expectMisuse(aeadSeal(bytes(24), iv, aad, plaintext));
     await expectMisuse(aeadSeal(key, bytes(16), aad, plaintext));
     await expectMisuse(aeadOpen(key, EMPTY, aad, plaintext));

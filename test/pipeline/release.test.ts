@@ -1,5 +1,6 @@
 /** Does a guest get its key, whole way, and does everyone else get a no that can be found again? */
 import { describe, expect, it } from "vitest";
+import { concatBytes } from "../../src/base/bytes.ts";
 import { addSeconds } from "../../src/base/time.ts";
 import { advanceCheckpoint, ledgerEntries } from "../../src/broker/checkpoints.ts";
 import { openReleases } from "../../src/client/verify-release.ts";
@@ -222,6 +223,16 @@ const ROWS: readonly Row[] = [
       const nonce = await askNonce(broker);
       broker.pass(66);
       return { nonce };
+    },
+  },
+  {
+    name: "a suite that this broker does not offer",
+    status: 400,
+    code: "malformed",
+    found: refusal("request/malformed"),
+    deviate: async () => {
+      const wrapPub = concatBytes(Uint8Array.of(4), random(64));
+      return { transcript: { suite: 3, wrapPub }, request: { suite: 3, wrapPub } };
     },
   },
   {

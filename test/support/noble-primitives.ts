@@ -4,6 +4,8 @@ import { ed25519, x25519 } from "@noble/curves/ed25519.js";
 import { p256, p384 } from "@noble/curves/nist.js";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
+import { sha3_256, shake256 } from "@noble/hashes/sha3.js";
+import { ml_kem768 } from "@noble/post-quantum/ml-kem.js";
 import { concatBytes } from "../../src/base/bytes.ts";
 import { Fault } from "../../src/base/fault.ts";
 import type { Primitives, SignatureScheme } from "../../src/base/primitives.ts";
@@ -25,6 +27,8 @@ const VERIFY: Readonly<Record<SignatureScheme, Verify>> = {
 
 export const noblePrimitives: Primitives = {
   digest: (algorithm, bytes) => HASHES[algorithm](bytes),
+  sha3: (bytes) => sha3_256(bytes),
+  shake256: (bytes, length) => shake256(bytes, { dkLen: length }),
   hmac: (algorithm, key, bytes) => hmac(HASHES[algorithm], key, bytes),
   verify: async (scheme, spki, bytes, signature) => {
     const key = bareKeyOf(scheme, spki);
@@ -38,6 +42,18 @@ export const noblePrimitives: Primitives = {
   publicKeyOf: async (_group, privateKey) => {
     refuseSizes([privateKey, 32]);
     return x25519.getPublicKey(privateKey);
+  },
+  kemPublicKeyOf: async (seed) => {
+    refuseSizes([seed, 64]);
+    return ml_kem768.keygen(seed).publicKey;
+  },
+  kemEncapsulate: async (encapsulationKey) => {
+    const sealed = orElse(() => ml_kem768.encapsulate(encapsulationKey), undefined);
+    return sealed && { shared: sealed.sharedSecret, ciphertext: sealed.cipherText };
+  },
+  kemDecapsulate: async (seed, ciphertext) => {
+    refuseSizes([seed, 64], [ciphertext, 1088]);
+    return ml_kem768.decapsulate(ciphertext, ml_kem768.keygen(seed).secretKey);
   },
   aeadSeal: async (key, iv, aad, plaintext) => {
     refuseSizes([key, 16, 32], [iv, 12]);

@@ -3,7 +3,7 @@ import { base64UrlOf } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
 import type { Signer } from "../../base/primitives.ts";
 import { bareKeyOf } from "../../base/spki.ts";
-import { OFFERED_SUITES } from "../../broker/challenge.ts";
+import { OFFERED_SUITES } from "../../channel/suites.ts";
 import { encode } from "../../wire/codec.ts";
 import { BROKER_DESCRIPTION, encodeBrokerDescription } from "../../wire/well-known.ts";
 import type { Route } from "../route.ts";

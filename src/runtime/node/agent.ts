@@ -25,10 +25,14 @@ export interface NodeAgentParts {
 
 export function createNodeAgentCommand(parts: NodeAgentParts = {}): Command {
   const fetchForVerb: FetchSecrets = async ({ want, options, onWait }) => {
-    const { audience, broker: url } = options;
+    const { audience, broker: url, suite } = options;
     const signingKey = await signingKeyOf(options.signingKeyFile);
     const retry: RetryParts = { ...PACE, onWait: ({ code }, milliseconds) => onWait(code, milliseconds) };
-    const plan = { want, broker: { audience, signingKey }, deadlineMs: options.deadlineSeconds * 1000 };
+    const plan = {
+      want,
+      broker: { audience, signingKey, suite },
+      deadlineMs: options.deadlineSeconds * 1000,
+    };
     return fetchSecrets(plan, {
       client: createGuestClient({ url, fetch: globalThis.fetch }),
       provider: providerOf(options, parts),

@@ -163,7 +163,7 @@ function askAs(guest: SimulatedGuest, { demo, broker }: Omit<Story, "say">) {
   const provider: EvidenceProvider = createSimulatorProvider(join(demo.folder, "simulated-machine"), guest);
   const { audience, signingKey, secretPath } = demo;
   return fetchSecrets(
-    { want: [{ secret: secretPath }], broker: { audience, signingKey }, deadlineMs: DEADLINE_MS },
+    { want: [{ secret: secretPath }], broker: { audience, signingKey, suite: 1 }, deadlineMs: DEADLINE_MS },
     {
       provider,
       client: createGuestClient({ url: broker.url, fetch: globalThis.fetch }),

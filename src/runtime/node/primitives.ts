@@ -3,6 +3,7 @@ import {
   constants,
   createCipheriv,
   createDecipheriv,
+  createHash,
   createPrivateKey,
   createPublicKey,
   createSecretKey,
@@ -16,6 +17,7 @@ import { derOfP1363 } from "../../base/ecdsa-signature.ts";
 import { Fault } from "../../base/fault.ts";
 import type { Group, HashName, Primitives, SignatureScheme } from "../../base/primitives.ts";
 import { bareKeyOf, signatureSizeOf } from "../../base/spki.ts";
+import { mlKem } from "./ml-kem.ts";
 
 const KEY_SIZE = 32;
 const IV_SIZE = 12;
@@ -28,16 +30,27 @@ const MAX_PUBLIC_KEYS = 512;
  */
 export const nodePrimitives: Primitives = {
   digest,
+  sha3,
+  shake256,
   hmac,
   verify,
   agree,
   publicKeyOf,
+  ...mlKem,
   aeadSeal,
   aeadOpen,
 };
 
 function digest(algorithm: HashName, bytes: Uint8Array): Uint8Array {
   return plain(hash(algorithm, bytes, "buffer"));
+}
+
+function sha3(bytes: Uint8Array): Uint8Array {
+  return plain(hash("sha3-256", bytes, "buffer"));
+}
+
+function shake256(bytes: Uint8Array, length: number): Uint8Array {
+  return plain(createHash("shake256", { outputLength: length }).update(bytes).digest());
 }
 
 const BLOCK_SIZE: Readonly<Record<HashName, number>> = { sha256: 64, sha384: 128, sha512: 128 };

@@ -1,6 +1,8 @@
 /** Which cryptography does a Worker have? WebCrypto behind the Primitives port; @noble/hashes where it must be synchronous. */
 import { hmac as nobleHmac } from "@noble/hashes/hmac.js";
 import { sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
+import { sha3_256, shake256 } from "@noble/hashes/sha3.js";
+import { ml_kem768 } from "@noble/post-quantum/ml-kem.js";
 import { concatBytes, parseHex } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
 import type { HashName, Primitives, SignatureScheme } from "../../base/primitives.ts";
@@ -21,10 +23,15 @@ const TAG_SIZE = 16;
 export function workerPrimitives(subtle: Subtle): Primitives {
   return {
     digest: (algorithm, bytes) => HASHES[algorithm](bytes),
+    sha3: (bytes) => sha3_256(bytes),
+    shake256: (bytes, length) => shake256(bytes, { dkLen: length }),
     hmac: (algorithm, key, bytes) => nobleHmac(HASHES[algorithm], key, bytes),
     verify: (scheme, spki, bytes, signature) => verify(subtle, scheme, { spki, bytes, signature }),
     agree: async (_group, privateKey, publicKey) => agreeX25519(subtle, privateKey, publicKey),
     publicKeyOf: async (_group, privateKey) => agreeX25519(subtle, privateKey, BASE_POINT),
+    kemPublicKeyOf: async (seed) => kemPairOf(seed).publicKey,
+    kemEncapsulate: async (encapsulationKey) => encapsulate(encapsulationKey),
+    kemDecapsulate: async (seed, ciphertext) => decapsulate(seed, ciphertext),
     aeadSeal: async (key, iv, aad, plaintext) => {
       const aesKey = await aesKeyOf(subtle, key, "encrypt");
       return new Uint8Array(await subtle.encrypt(gcm(iv, aad), aesKey, owned(plaintext)));
@@ -87,6 +94,27 @@ async function agreeX25519(
     // A point of small order, whose shared secret is all zero: the port gives the zeros to its caller.
     return new Uint8Array(KEY_SIZE);
   }
+}
+
+/** WebCrypto has no ML-KEM here. Noble draws its randomness from `crypto.getRandomValues`. */
+function encapsulate(encapsulationKey: Uint8Array) {
+  try {
+    const { sharedSecret, cipherText } = ml_kem768.encapsulate(encapsulationKey);
+    return { shared: sharedSecret, ciphertext: cipherText };
+  } catch {
+    return undefined;
+  }
+}
+
+function decapsulate(seed: Uint8Array, ciphertext: Uint8Array): Uint8Array {
+  const { secretKey } = kemPairOf(seed);
+  const shared = ml_kem768.decapsulate(sized(ciphertext, 1088, "an ML-KEM-768 ciphertext"), secretKey);
+  secretKey.fill(0);
+  return shared;
+}
+
+function kemPairOf(seed: Uint8Array) {
+  return ml_kem768.keygen(sized(seed, 64, "an ML-KEM-768 seed"));
 }
 
 type AesKey = Awaited<ReturnType<typeof aesKeyOf>>;
