@@ -228,7 +228,7 @@ const ROWS: readonly Row[] = [
   {
     name: "a suite that this broker does not offer",
     status: 400,
-    code: "malformed",
+    code: "malformed-request",
     found: refusal("request/malformed"),
     deviate: async () => {
       const wrapPub = concatBytes(Uint8Array.of(4), random(64));
