@@ -5,7 +5,8 @@
  * so on) is made of each member.
  */
 export type Claim =
-  | { readonly kind: "present" | "absent"; readonly field: string }
+  | { readonly kind: "present"; readonly field: string }
+  | { readonly kind: "absent"; readonly field: string }
   | { readonly kind: "one-of"; readonly field: string; readonly values: readonly string[] }
   | { readonly kind: "flag"; readonly field: string; readonly is: boolean }
   /** Both ends of each range count. */

@@ -18,3 +18,11 @@ export type FactValue = boolean | number | bigint | string | TcbFact | VersionFa
  * Components of a `tcb` field are read from that field and never stored by themselves.
  */
 export type Facts = ReadonlyMap<string, FactValue>;
+
+export function isVector(value: FactValue | undefined): value is TcbFact {
+  return typeof value === "object" && !Array.isArray(value);
+}
+
+export function isVersion(value: FactValue | undefined): value is VersionFact {
+  return Array.isArray(value) && value.length === 3 && value.every((part) => Number.isSafeInteger(part));
+}

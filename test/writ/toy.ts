@@ -6,7 +6,7 @@ import type { Vocabulary } from "../../src/writ/vocabulary.ts";
 
 const ABSENT = { where: "absent from old lamps", whom: "every old lamp" };
 
-const TOY: Vocabulary = {
+export const TOY: Vocabulary = {
   id: "lamps",
   version: 1,
   subject: "a lamp",

@@ -3,6 +3,7 @@ import type { Axiom, Claim } from "../axiom.ts";
 import { entryLabels, type LabelSet } from "../entry-labels.ts";
 import type { Facts, FactValue } from "../facts.ts";
 import type { Vocabulary } from "../vocabulary.ts";
+import { hourOf, weekdayOf } from "./calendar-of.ts";
 
 interface Request {
   readonly facts: Facts;
@@ -110,16 +111,4 @@ function isOfTime(axiom: Extract<Axiom, { kind: "calendar" }>, { facts, vocabula
     (weekday === undefined || weekday === weekdayOf(now, axiom.days)) &&
     (hour === undefined || hour === hourOf(now))
   );
-}
-
-const SECONDS_PER_HOUR = 3600;
-const SECONDS_PER_DAY = 24 * SECONDS_PER_HOUR;
-
-/** @param days - From the day of 1970-01-01 on. */
-function weekdayOf(now: number, days: readonly string[]): string | undefined {
-  return days[Math.floor(now / SECONDS_PER_DAY) % days.length];
-}
-
-function hourOf(now: number): number {
-  return Math.floor((now % SECONDS_PER_DAY) / SECONDS_PER_HOUR);
 }
