@@ -67,9 +67,10 @@ const HEAD = sql`${secretVersion.path}, ${secretVersion.version}, ${secretVersio
 
 const FIND = query(sql`select ${HEAD}, ${secretVersion.envelope} from ${secretVersion} where ${IS_VERSION}`);
 
+/** `in`, since `=` beside `order by` makes SQLite compile the statement anew for every path it is given. */
 const FIND_ENABLED = query(sql`
   select ${HEAD}, ${secretVersion.envelope} from ${secretVersion}
-  where ${secretVersion.path} = ${given("path")} and ${secretVersion.state} = 'enabled'
+  where ${secretVersion.path} in (${given("path")}) and ${secretVersion.state} = 'enabled'
   order by ${secretVersion.version} desc limit 1`);
 
 const LIST_OF_PATH = query(sql`

@@ -31,13 +31,14 @@ export function createChainMemo(maxEntries: number): ChainMemo {
   const crls = createBounded<Known<Crl>>(maxEntries);
   const extensions = createBounded<AmdExtensions>(maxEntries);
   const signatures = createBounded<boolean>(maxEntries);
+  const idOf = createIds();
   return {
     certificate: (der, primitives) => {
-      const id = hexOf(primitives.digest("sha256", der));
+      const id = idOf(der, primitives);
       return certificates.of(id, () => ({ id, value: parseCertificate(der) }));
     },
     crl: (der, primitives) => {
-      const id = hexOf(primitives.digest("sha256", der));
+      const id = idOf(der, primitives);
       return crls.of(id, () => ({ id, value: parseCrl(der) }));
     },
     extensions: ({ id, value }) => extensions.of(id, () => amdExtensionsOf(value)),
@@ -50,6 +51,21 @@ export function createChainMemo(maxEntries: number): ChainMemo {
       signatures.keep(key, isGood);
       return isGood;
     },
+  };
+}
+
+/**
+ * SHA-256 of each array, once: a chain is looked at before it is verified.
+ * INVARIANT: nobody writes to DER that is judged; evidence and shelf hold copies of their own.
+ */
+function createIds(): (der: Uint8Array, primitives: Primitives) => string {
+  const ids = new WeakMap<Uint8Array, string>();
+  return (der, primitives) => {
+    const known = ids.get(der);
+    if (known !== undefined) return known;
+    const id = hexOf(primitives.digest("sha256", der));
+    ids.set(der, id);
+    return id;
   };
 }
 
