@@ -6,10 +6,8 @@ import type { Nonce } from "../channel/nonce.ts";
 import { type Appraisal, appraise } from "../policy/appraise.ts";
 import type { Bundle } from "../policy/bundle.ts";
 import type { Exchange, ReleaseRequest } from "./request.ts";
-import type { SecretVersion } from "./store.ts";
+import { ATTEMPT_WINDOW_SECONDS, type SecretVersion } from "./store.ts";
 import type { World } from "./world.ts";
-
-const ATTEMPT_WINDOW_SECONDS = 3600;
 
 /** One resource asked for; `version` only where the guest named one. */
 export interface Wanted {

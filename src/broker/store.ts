@@ -64,17 +64,20 @@ export interface Refusal {
   readonly format: string;
 }
 
+/** How long a decision counts as an attempt: the hour of `request.attempt` (WRIT section 6). */
+export const ATTEMPT_WINDOW_SECONDS = 3600;
+
 export interface DecisionStore {
   /** One durable transaction for the whole group; each commit gets its own outcome. At most 64 commits. */
   readonly commitDecisions: (group: readonly DecisionCommit[]) => Promise<readonly CommitOutcome[]>;
   /** A read-only look for an earlier spend. */
   readonly isSpent: (kid: number, rand: Uint8Array) => Promise<boolean>;
-  /** Decisions on this `report.id` and resource at or after `since`. */
+  /** Decisions on this `report.id` and resource at or after `since`, which lies within {@link ATTEMPT_WINDOW_SECONDS}. */
   readonly countAttempts: (reportId: string, resource: string, since: Instant) => Promise<number>;
   readonly decision: (id: string) => Promise<StoredDecision | undefined>;
   readonly logRefusal: (refusal: Refusal) => Promise<void>;
   readonly refusal: (id: string) => Promise<Refusal | undefined>;
-  /** Forgets spends past `keepUntil`, counter uses outside every window, admin ids past `until`, old refusals. */
+  /** Forgets spends past `keepUntil`, counter uses and attempts outside every window, admin ids past `until`, old refusals. */
   readonly prune: (now: Instant, refusalsBefore: Instant) => Promise<void>;
 }
 

@@ -31,8 +31,8 @@ export function commitStatements(commit: DecisionCommit): readonly Statement[] {
     }),
     ...commit.items.flatMap((item, index) => takeStatements(own, item, index)),
     ...giveBackStatements(commit),
-    ...commit.items.map(({ resource }) =>
-      COUNT_ATTEMPT({ ...own, reportId: commit.reportId, resource, decision: commit.id }),
+    ...[...new Set(commit.items.map(({ resource }) => resource))].map((resource) =>
+      COUNT_ATTEMPT({ ...own, reportId: commit.reportId, resource, decisions: 1 }),
     ),
     APPEND_DECISION({ ...own, draft: draftText(commit.draft) }),
   ];
@@ -60,7 +60,9 @@ const RECORD_DECISION = query(sql`
   on conflict do nothing`);
 
 const COUNT_ATTEMPT = query(sql`
-  ${insertInto(attempt)} where exists (select 1 from ${decision} where ${IS_FRESH}) on conflict do nothing`);
+  ${insertInto(attempt)} where exists (select 1 from ${decision} where ${IS_FRESH})
+  on conflict (${nameOf(attempt.reportId)}, ${nameOf(attempt.resource)}, ${nameOf(attempt.at)})
+  do update set ${nameOf(attempt.decisions)} = ${attempt.decisions} + 1`);
 
 const APPEND_DECISION = query(sql`
   insert into ${ledgerEntry} (${nameOf(ledgerEntry.seq)}, ${nameOf(ledgerEntry.draft)},

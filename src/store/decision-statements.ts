@@ -1,6 +1,11 @@
 /** Which statements keep decisions, spent nonces and refusals? */
 import { sql } from "drizzle-orm/sql/sql";
-import type { DecisionStore, Refusal, StoredDecision } from "../broker/store.ts";
+import {
+  ATTEMPT_WINDOW_SECONDS,
+  type DecisionStore,
+  type Refusal,
+  type StoredDecision,
+} from "../broker/store.ts";
 import { commitStatements, outcomeOf } from "./commit-batch.ts";
 import { entryOf } from "./ledger-statements.ts";
 import { refuseLargeGroup } from "./limits.ts";
@@ -41,13 +46,17 @@ export function createDecisionStore(driver: SqlDriver): DecisionStore {
     isSpent: async (kid, rand) => (await driver.read(FIND_SPEND({ kid, rand }))).length > 0,
     countAttempts: async (reportId, resource, since) =>
       (await driver.read(COUNT_ATTEMPTS({ reportId, resource, since }))).map((row) =>
-        integerOf(row, attempt.at),
+        integerOf(row, attempt.decisions),
       )[0] ?? 0,
     decision: async (id) => (await driver.read(FIND_DECISION({ id }))).map(decisionOf)[0],
     logRefusal: async (row) => void (await driver.write([LOG_REFUSAL({ ...row })])),
     refusal: async (id) => (await driver.read(FIND_REFUSAL({ id }))).map(refusalOf)[0],
     prune: async (now, refusalsBefore) =>
-      void (await driver.write(FORGET.map((statement) => statement({ now, refusalsBefore })))),
+      void (await driver.write(
+        FORGET.map((statement) =>
+          statement({ now, refusalsBefore, attemptsBefore: now - ATTEMPT_WINDOW_SECONDS }),
+        ),
+      )),
   };
 }
 
@@ -55,9 +64,9 @@ const FIND_SPEND = query(sql`
   select ${nonceSpend.kid} from ${nonceSpend}
   where ${nonceSpend.kid} = ${given("kid")} and ${nonceSpend.rand} = ${given("rand")}`);
 
-/** Counted where the rows are: a busy guest has thousands. */
+/** At most one row for each second since then. */
 const COUNT_ATTEMPTS = query(sql`
-  select count(*) as ${nameOf(attempt.at)} from ${attempt}
+  select coalesce(sum(${attempt.decisions}), 0) as ${nameOf(attempt.decisions)} from ${attempt}
   where ${attempt.reportId} = ${given("reportId")} and ${attempt.resource} = ${given("resource")}
     and ${attempt.at} >= ${given("since")}`);
 
@@ -96,6 +105,7 @@ const FORGET = [
   query(sql`delete from ${nonceSpend} where ${nonceSpend.keepUntil} < ${given("now")}`),
   query(sql`delete from ${counterUse}
     where ${counterUse.windowSeconds} > 0 and ${counterUse.at} + ${counterUse.windowSeconds} <= ${given("now")}`),
+  query(sql`delete from ${attempt} where ${attempt.at} < ${given("attemptsBefore")}`),
   query(sql`delete from ${adminRequest} where ${adminRequest.until} < ${given("now")}`),
   query(sql`delete from ${refusal} where ${refusal.at} < ${given("refusalsBefore")}`),
 ] as const;

@@ -1,25 +1,26 @@
 /** How does the Store contract look without a database? Arrays and maps; for tests only: nothing here is durable. */
 import { hexOf } from "../base/bytes.ts";
 import type { Instant } from "../base/time.ts";
-import type {
-  Activation,
-  BrokerStateStore,
-  BundleStore,
-  CachedEndorsement,
-  CommitItem,
-  CommitOutcome,
-  CounterUse,
-  DecisionCommit,
-  DecisionStore,
-  LedgerStore,
-  NonceEpoch,
-  Refusal,
-  SecretStore,
-  SecretVersion,
-  Store,
-  StoredBundle,
-  StoredCheckpoint,
-  StoredEntry,
+import {
+  type Activation,
+  ATTEMPT_WINDOW_SECONDS,
+  type BrokerStateStore,
+  type BundleStore,
+  type CachedEndorsement,
+  type CommitItem,
+  type CommitOutcome,
+  type CounterUse,
+  type DecisionCommit,
+  type DecisionStore,
+  type LedgerStore,
+  type NonceEpoch,
+  type Refusal,
+  type SecretStore,
+  type SecretVersion,
+  type Store,
+  type StoredBundle,
+  type StoredCheckpoint,
+  type StoredEntry,
 } from "../broker/store.ts";
 import type { EntryDraft } from "../ledger/entry.ts";
 import { draftOf, draftText } from "./draft-text.ts";
@@ -45,6 +46,7 @@ interface Tables {
   readonly adminRequests: Map<string, Instant>;
   readonly refusals: Map<string, Refusal>;
   uses: readonly Use[];
+  attempts: readonly DecisionCommit[];
   readonly bundles: StoredBundle[];
   readonly activations: Activation[];
   readonly versions: SecretVersion[];
@@ -72,6 +74,7 @@ function emptyTables(): Tables {
     adminRequests: new Map(),
     refusals: new Map(),
     uses: [],
+    attempts: [],
     bundles: [],
     activations: [],
     versions: [],
@@ -93,8 +96,8 @@ function decisionStore(tables: Tables): DecisionStore {
     },
     isSpent: async (kid, rand) => spends.has(spendKey(kid, rand)),
     countAttempts: async (reportId, resource, since) =>
-      [...decisions.values()].filter(
-        ({ commit }) =>
+      tables.attempts.filter(
+        (commit) =>
           commit.reportId === reportId &&
           commit.at >= since &&
           commit.items.some((item) => item.resource === resource),
@@ -114,6 +117,7 @@ function decisionStore(tables: Tables): DecisionStore {
       forget(tables.adminRequests, (until) => until < now);
       forget(refusals, ({ at }) => at < refusalsBefore);
       tables.uses = tables.uses.filter((use) => liesWithin(use, now));
+      tables.attempts = tables.attempts.filter(({ at }) => at >= now - ATTEMPT_WINDOW_SECONDS);
     },
   };
 }
@@ -129,7 +133,9 @@ function commitOne(tables: Tables, commit: DecisionCommit): CommitOutcome {
   const exhausted = commit.items.flatMap((item, i) => (takeUses(tables, item, commit.at) ? [] : [i]));
   if (commit.isAllOrNothing && exhausted.length > 0) tables.uses = before;
   const seq = append(tables, commit.draft, { exhausted, isAllOrNothing: commit.isAllOrNothing });
-  tables.decisions.set(commit.id, { seq, commit: { ...commit, items: [...commit.items] } });
+  const kept = { ...commit, items: [...commit.items] };
+  tables.decisions.set(commit.id, { seq, commit: kept });
+  tables.attempts = [...tables.attempts, kept];
   return { kind: "committed", seq, exhausted };
 }
 

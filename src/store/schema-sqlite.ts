@@ -56,9 +56,13 @@ export const attempt = sqliteTable(
     reportId: text("report_id").notNull(),
     resource: text("resource").notNull(),
     at: integer("at").notNull(),
-    decision: text("decision").notNull(),
+    decisions: integer("decisions").notNull(),
   },
-  (t) => [primaryKey({ columns: [t.reportId, t.resource, t.at, t.decision] })],
+  (t) => [
+    primaryKey({ columns: [t.reportId, t.resource, t.at] }),
+    index("attempt_at").on(t.at),
+    check("decisions", sql`${t.decisions} > 0`),
+  ],
 );
 
 export const refusal = sqliteTable(

@@ -1,8 +1,9 @@
 import {
   chmodSync,
-  copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   statSync,
   truncateSync,
@@ -17,6 +18,12 @@ import { adminDraft, commitOf } from "../contract/store/examples.ts";
 import { openedStore, temporaryFolder, temporaryPath, withoutPrivilege } from "./temporary.ts";
 
 const MIGRATIONS = join(import.meta.dirname, "../../migrations/sqlite");
+const SHIPPED = readdirSync(MIGRATIONS).sort();
+
+/** The name of a migration that comes so many after the newest of ours. */
+function numbered(after: number, name: string): string {
+  return `${String(SHIPPED.length + after).padStart(4, "0")}-${name}.sql`;
+}
 
 /** The code of the fault that opening ends with; `opened` when it does not. */
 function refusal(
@@ -32,11 +39,10 @@ function refusal(
   }
 }
 
-/** A folder with the real first migration and what a test adds. */
+/** A folder with the real migrations and what a test adds. */
 function migrationsWith(more: Readonly<Record<string, string>>): string {
   const folder = join(temporaryFolder(), "migrations");
-  mkdirSync(folder);
-  copyFileSync(join(MIGRATIONS, "0001-first.sql"), join(folder, "0001-first.sql"));
+  cpSync(MIGRATIONS, folder, { recursive: true });
   for (const [file, sql] of Object.entries(more)) writeFileSync(join(folder, file), sql);
   return folder;
 }
@@ -138,11 +144,13 @@ describe("migrating", () => {
     const store = openedStore(path, "create");
     await store.commitDecisions([commitOf()]);
     await store.close();
-    const folder = migrationsWith({ "0002-more.sql": "create table more (a integer primary key) strict;" });
+    const folder = migrationsWith({
+      [numbered(1, "more")]: "create table more (a integer primary key) strict;",
+    });
     expect(refusal(path, "existing", folder)).toBe("opened");
     expect(rowsOf(path, "select version, name from schema_migration order by version")).toEqual([
-      { version: 1, name: "first" },
-      { version: 2, name: "more" },
+      ...SHIPPED.map((file, i) => ({ version: i + 1, name: file.slice(5, -4) })),
+      { version: SHIPPED.length + 1, name: "more" },
     ]);
     expect(rowsOf(path, "select count(*) as n from ledger_entry")).toEqual([{ n: 1 }]);
     expect(refusal(path, "existing", folder)).toBe("opened");
@@ -150,7 +158,9 @@ describe("migrating", () => {
 
   it("refuses a database that a newer version made, and leaves it as it is", () => {
     const path = temporaryPath();
-    const folder = migrationsWith({ "0002-more.sql": "create table more (a integer primary key) strict;" });
+    const folder = migrationsWith({
+      [numbered(1, "more")]: "create table more (a integer primary key) strict;",
+    });
     expect(refusal(path, "create", folder)).toBe("opened");
     const before = readFileSync(path);
     expect(refusal(path)).toBe("store/incompatible");
@@ -170,7 +180,7 @@ describe("migrating", () => {
   it("applies a step wholly or not at all", () => {
     const path = created();
     const folder = migrationsWith({
-      "0002-bad.sql": "create table half (a integer) strict; insert into nowhere values (1);",
+      [numbered(1, "bad")]: "create table half (a integer) strict; insert into nowhere values (1);",
     });
     expect(refusal(path, "existing", folder)).toBe("store/unavailable");
     expect(rowsOf(path, "select name from sqlite_schema where name = 'half'")).toEqual([]);
@@ -179,14 +189,14 @@ describe("migrating", () => {
 
   it("leaves no file when a new database cannot be made", () => {
     const path = temporaryPath();
-    expect(refusal(path, "create", migrationsWith({ "0002-bad.sql": "create nonsense" }))).toBe(
+    expect(refusal(path, "create", migrationsWith({ [numbered(1, "bad")]: "create nonsense" }))).toBe(
       "store/unavailable",
     );
     expect(existsSync(path)).toBe(false);
     expect(existsSync(`${path}.new`)).toBe(false);
   });
 
-  it.each([["0003-gap.sql"], ["second.sql"]])(
+  it.each([[numbered(2, "gap")], ["second.sql"]])(
     "refuses a folder where a step is missing or misnamed: %s",
     (file) => {
       expect(refusal(temporaryPath(), "create", migrationsWith({ [file]: "select 1" }))).toBe(

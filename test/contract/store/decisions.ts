@@ -142,6 +142,18 @@ export function decisionContract(open: OpenStore): void {
       const count = (since: number) => store.countAttempts("ab".repeat(32), "prod/db", addSeconds(T0, since));
       expect([await count(0), await count(10), await count(11)]).toEqual([3, 2, 0]);
     });
+
+    it("counts every decision once, in whatever order and company their seconds come", async () => {
+      const store = await open();
+      const seconds = [5, 3, 5, 9, 3, 5, 0];
+      const commits = seconds.map((second) => commitOf({ at: addSeconds(T0, second) }));
+      await store.commitDecisions(commits.slice(0, 4));
+      await store.commitDecisions(commits.slice(2));
+      const count = (since: number) => store.countAttempts("ab".repeat(32), "prod/db", addSeconds(T0, since));
+      for (const since of [0, 1, 3, 4, 5, 6, 9, 10]) {
+        expect(await count(since)).toBe(seconds.filter((second) => second >= since).length);
+      }
+    });
   });
 
   refusalContract(open);
@@ -185,6 +197,18 @@ function refusalContract(open: OpenStore): void {
       expect(await outcomeAt(3599)).toMatchObject({ exhausted: [0, 1] });
       await store.prune(instant(T0 + 3600), T0);
       expect(await outcomeAt(3600)).toMatchObject({ exhausted: [1] });
+    });
+
+    it("forgets attempts older than their hour and keeps those within it", async () => {
+      const store = await open();
+      await store.commitDecisions([commitOf(), commitOf(), commitOf({ at: instant(T0 + 1) })]);
+      const count = () => store.countAttempts("ab".repeat(32), "prod/db", T0);
+      await store.prune(instant(T0 + 3600), T0);
+      expect(await count()).toBe(3);
+      await store.prune(instant(T0 + 3601), T0);
+      expect(await count()).toBe(1);
+      await store.prune(instant(T0 + 3602), T0);
+      expect(await count()).toBe(0);
     });
 
     it("forgets refusals older than asked, and admin request ids past their time", async () => {
