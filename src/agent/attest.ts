@@ -8,6 +8,7 @@ import { type Transcript, transcriptOf } from "../channel/transcript.ts";
 import type { EvidenceRequest } from "../client/guest.ts";
 import { encodeClaims } from "../wire/claims.ts";
 import type { Claims } from "../wire/messages.ts";
+import type { Carrier } from "./channel.ts";
 import type { EvidenceProvider } from "./provider.ts";
 
 /** Which broker this guest speaks to: its own configuration, never a broker's word. */
@@ -26,6 +27,13 @@ export interface AttestParts {
   readonly random: (size: number) => Uint8Array;
 }
 
+/** What is asked for, with the broker's nonce, over which way. */
+export interface Asked {
+  readonly claims: Claims;
+  readonly nonce: Uint8Array;
+  readonly carrier: Carrier;
+}
+
 /** A request with its evidence, and the half of it that stays here. */
 export interface Attested {
   readonly request: EvidenceRequest;
@@ -34,36 +42,33 @@ export interface Attested {
   readonly wrapPrivate: Uint8Array;
 }
 
-const BINDING = 3;
 const OWN_NONCE_SIZE = 32;
 
 /**
- * Builds the request for one nonce: claims, a one-use key, the transcript of binding 3, and a report over it.
+ * Builds the request for one nonce: claims, a one-use key, the transcript of this carrier, and a report over it.
  *
- * @param claims - What is asked for; its exact bytes are hashed and carried.
- * @param nonce - The broker's, 48 bytes: the only part of its challenge that is used.
+ * @param asked - The claims' exact bytes are hashed and carried. The nonce, 48 bytes, is the only part of the broker's challenge
+ *   that is used.
  * @throws {@link Fault} `provider/unavailable`; `config/invalid` for a pinned key that is not P-256; `request/malformed` for
  *   a nonce of another length. The one-use key is overwritten then.
  */
-export async function attest(
-  { claims, nonce }: { readonly claims: Claims; readonly nonce: Uint8Array },
-  broker: PinnedBroker,
-  parts: AttestParts,
-): Promise<Attested> {
+export async function attest(asked: Asked, broker: PinnedBroker, parts: AttestParts): Promise<Attested> {
   if (bareKeyOf("ecdsa-p256-sha256", broker.signingKey) === undefined) {
     throw new Fault("config/invalid", "expected the broker's signing key to be a P-256 public key");
   }
+  const { claims, nonce, carrier } = asked;
   const { kem } = hpkeSuiteOf(broker.suite);
   const wrapPrivate = parts.random(kem.privateKeySize);
   try {
     const wrapPub = await kem.publicKeyOf(wrapPrivate, parts.primitives);
     const claimsBytes = encodeClaims(claims);
-    const transcript = transcriptFor({ nonce, wrapPub, claimsBytes }, broker, parts);
+    const transcript = transcriptFor({ nonce, wrapPub, claimsBytes, carrier }, broker, parts);
     const evidence = await parts.provider.attest(transcript.binder);
     const { ownNonce } = transcript.fields;
     const { vmpl } = parts.provider;
     const { suite } = broker;
-    const request = { v: 1, binding: BINDING, suite, vmpl, nonce, ownNonce, wrapPub } as const;
+    const { binding } = carrier;
+    const request = { v: 1, binding, suite, vmpl, nonce, ownNonce, wrapPub } as const;
     return { request: { ...request, claimsBytes, evidence }, transcript, wrapPrivate };
   } catch (thrown) {
     wrapPrivate.fill(0);
@@ -75,22 +80,24 @@ interface OwnFields {
   readonly nonce: Uint8Array;
   readonly wrapPub: Uint8Array;
   readonly claimsBytes: Uint8Array;
+  readonly carrier: Carrier;
 }
 
 function transcriptFor(fields: OwnFields, broker: PinnedBroker, parts: AttestParts): Transcript {
   const none = new Uint8Array(0);
+  const { carrier } = fields;
   return transcriptOf(
     {
       role: 1,
-      binding: BINDING,
+      binding: carrier.binding,
       suite: broker.suite,
       vmpl: parts.provider.vmpl,
       audience: broker.audience,
       nonce: fields.nonce,
       ownNonce: parts.random(OWN_NONCE_SIZE),
-      cb: none,
+      cb: carrier.binding === 2 ? carrier.cb : none,
       attesterSpki: none,
-      peerSpki: broker.signingKey,
+      peerSpki: carrier.binding === 2 ? carrier.brokerSpki : broker.signingKey,
       wrapPub: fields.wrapPub,
       claimsHash: parts.primitives.digest("sha512", fields.claimsBytes),
     },

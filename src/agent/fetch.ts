@@ -1,10 +1,10 @@
 /** How does a guest get its secrets? Challenge, evidence, release, its own look at the answer; again where that helps. */
 import type { Instant } from "../base/time.ts";
-import type { GuestClient } from "../client/guest.ts";
 import { type RetryParts, withRetries } from "../client/retry.ts";
 import { type OpenedRelease, openReleases } from "../client/verify-release.ts";
 import type { WantedItem } from "../wire/messages.ts";
 import { type AttestParts, attest, type PinnedBroker } from "./attest.ts";
+import type { BrokerChannel, OpenChannel } from "./channel.ts";
 
 export interface FetchPlan {
   readonly want: readonly WantedItem[];
@@ -14,7 +14,7 @@ export interface FetchPlan {
 }
 
 export interface FetchParts extends AttestParts {
-  readonly client: GuestClient;
+  readonly open: OpenChannel;
   readonly now: () => Instant;
   readonly retry: RetryParts;
   /** Ends a request that takes longer. */
@@ -44,15 +44,28 @@ export function fetchSecrets(plan: FetchPlan, parts: FetchParts): Promise<Fetche
 }
 
 async function attemptRelease(plan: FetchPlan, parts: FetchParts, remainingMs: number): Promise<Fetched> {
-  const { client, primitives } = parts;
-  const { broker, want } = plan;
   const signal = parts.signalAfter(Math.min(remainingMs, REQUEST_MS));
-  const { nonce } = await client.challenge(3, signal);
-  const { request, transcript, wrapPrivate } = await attest({ claims: { want }, nonce }, broker, parts);
+  const channel = await parts.open(signal);
   try {
-    const answer = await client.release(request, signal);
+    return await releaseOver(channel, plan, { ...parts, signal });
+  } finally {
+    channel.close();
+  }
+}
+
+async function releaseOver(
+  { client, carrier }: BrokerChannel,
+  { broker, want }: FetchPlan,
+  parts: FetchParts & { readonly signal: AbortSignal },
+): Promise<Fetched> {
+  const { nonce } = await client.challenge(carrier.binding, parts.signal);
+  const asked = { claims: { want }, nonce, carrier };
+  const { request, transcript, wrapPrivate } = await attest(asked, broker, parts);
+  try {
+    const answer = await client.release(request, parts.signal);
     const { signingKey } = broker;
     const now = parts.now();
+    const { primitives } = parts;
     const context = { transcript, wrapPrivate, wanted: want, isPartial: false, signingKey, now, primitives };
     return { decision: answer.decision, secrets: await openReleases(answer, context) };
   } finally {

@@ -69,8 +69,6 @@ export async function decide(
 
 /** The verifier's own view of T: from the peer come ownNonce, wrapPub, suite, vmpl and the claims bytes, nothing else. */
 function transcriptFieldsOf(request: ReleaseRequest, exchange: Exchange, world: World) {
-  const none = new Uint8Array(0);
-  const peerSpki = request.binding === 3 ? world.signer.spki : (exchange.ownSpki ?? none);
   return {
     role: 1,
     binding: request.binding,
@@ -79,12 +77,22 @@ function transcriptFieldsOf(request: ReleaseRequest, exchange: Exchange, world: 
     audience: world.settings.audience,
     nonce: request.nonce,
     ownNonce: request.ownNonce,
-    cb: exchange.cb ?? none,
-    attesterSpki: exchange.peerSpki ?? none,
-    peerSpki,
+    ...carrierFieldsOf(request, exchange, world),
     wrapPub: request.wrapPub,
     claimsHash: world.primitives.digest("sha512", request.claimsBytes),
   } as const;
+}
+
+const NONE = new Uint8Array(0);
+
+/** Binding 3 uses nothing of the connection, whatever the connection is; only binding 2 names it. */
+function carrierFieldsOf({ binding }: ReleaseRequest, exchange: Exchange, world: World) {
+  if (binding === 3) return { cb: NONE, attesterSpki: NONE, peerSpki: world.signer.spki };
+  return {
+    cb: binding === 2 ? (exchange.cb ?? NONE) : NONE,
+    attesterSpki: exchange.peerSpki ?? NONE,
+    peerSpki: exchange.ownSpki ?? NONE,
+  };
 }
 
 /** A look that may refuse early and cheaply; a yes from it means nothing, the commit decides. */

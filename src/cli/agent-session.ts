@@ -17,6 +17,11 @@ export interface AgentOptions {
   readonly vmpl?: 0 | 1 | 2 | 3;
   readonly deadlineSeconds: number;
   readonly suite: OfferedSuite;
+  /** 2, the connection itself, unless said otherwise or the broker has no TLS of its own. */
+  readonly binding: 2 | 3;
+  /** PEM certificates to trust for TLS, or the one key of the broker's TLS leaf. */
+  readonly tlsAuthoritiesFile?: string;
+  readonly tlsPinFile?: string;
 }
 
 /** Secrets as they were opened: plaintext, which the verb overwrites when it is done. */
@@ -49,6 +54,9 @@ export const AGENT_OPTIONS = {
   "simulator-dir": { type: "string" },
   vmpl: { type: "string" },
   wrap: { type: "string" },
+  binding: { type: "string" },
+  "tls-ca": { type: "string" },
+  "tls-pin": { type: "string" },
   version: { type: "string" },
   deadline: { type: "string" },
   json: { type: "boolean" },
@@ -62,6 +70,10 @@ export const AGENT_USAGE = `which broker, and who asks the hardware:
   --tsm-dir DIR        where configfs-tsm is (/sys/kernel/config/tsm/report)
   --simulator-dir DIR  folder of the simulated machine
   --vmpl N             privilege level of the report, 0 to 3 (0)
+  --binding NAME       tls-exporter: to this very TLS connection, so the broker has to end TLS itself; application: to the
+                       broker's signing key, through any proxy (tls-exporter for https, application for http)
+  --tls-ca FILE        PEM certificates that may vouch for the broker's TLS name, and no others (the system's)
+  --tls-pin FILE       PEM public key of the broker's TLS certificate; then names and authorities do not count
   --wrap NAME          how the secret has to be sealed: hpke-x25519, or hpke-xwing, which outlasts quantum computers
                        (hpke-x25519)
   --version N          that version of the secret, not the newest
@@ -88,6 +100,7 @@ export function agentOptionsOf(values: Values): AgentOptions {
     signingKeyFile: required(values, "signing-key"),
     provider,
     suite: suiteOf(textOf(values, "wrap") ?? "hpke-x25519"),
+    ...tlsOf(values, broker),
     deadlineSeconds: countOf(textOf(values, "deadline") ?? DEFAULT_DEADLINE, "--deadline"),
     ...(tsmFolder === undefined ? {} : { tsmFolder }),
     ...(simulatorFolder === undefined ? {} : { simulatorFolder }),
@@ -122,6 +135,31 @@ function urlOf(text: string): string {
 function providerOf(name: string): AgentOptions["provider"] {
   if (name === "configfs-tsm" || name === "simulator") return name;
   throw new Misuse(`expected --provider configfs-tsm or simulator, received \`${name}\``);
+}
+
+/** What cannot be is misuse: a binding that was asked for is never given up for another. */
+function tlsOf(
+  values: Values,
+  broker: string,
+): Pick<AgentOptions, "binding" | "tlsAuthoritiesFile" | "tlsPinFile"> {
+  const isTls = broker.startsWith("https:");
+  const binding = bindingOf(textOf(values, "binding") ?? (isTls ? "tls-exporter" : "application"));
+  const [authorities, pin] = [textOf(values, "tls-ca"), textOf(values, "tls-pin")];
+  if (binding === 2 && !isTls) throw new Misuse("expected --broker https://… with --binding tls-exporter");
+  if (binding === 3 && (authorities ?? pin) !== undefined) {
+    throw new Misuse("expected --tls-ca and --tls-pin with --binding tls-exporter only");
+  }
+  return {
+    binding,
+    ...(authorities === undefined ? {} : { tlsAuthoritiesFile: authorities }),
+    ...(pin === undefined ? {} : { tlsPinFile: pin }),
+  };
+}
+
+function bindingOf(name: string): 2 | 3 {
+  if (name === "tls-exporter") return 2;
+  if (name === "application") return 3;
+  throw new Misuse(`expected --binding tls-exporter or application, received \`${name}\``);
 }
 
 function suiteOf(wrap: string): OfferedSuite {

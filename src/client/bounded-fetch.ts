@@ -4,12 +4,15 @@ import { Fault } from "../base/fault.ts";
 import { MAX_ANSWER_BYTES } from "../wire/limits.ts";
 import { decodeProblem, faultOfProblem } from "../wire/problem.ts";
 
+/** What of `fetch` is used. */
+export type Send = (url: string, init: RequestInit) => Promise<Response>;
+
 /**
  * Sends a request and answers the body of a good response.
  *
  * @throws {@link Fault} `broker/unreachable`, or the fault that the broker's problem details tell of.
  */
-export async function fetchBounded(url: string, send: typeof fetch, init: RequestInit): Promise<Uint8Array> {
+export async function fetchBounded(url: string, send: Send, init: RequestInit): Promise<Uint8Array> {
   const response = await answerTo(url, send, init);
   const bytes = await bytesOf(response);
   if (response.ok) return bytes;
@@ -23,7 +26,7 @@ function patient(fault: Fault, response: Response): Fault {
   return new Fault(fault.code, fault.message, { ...fault.detail, retryAfterSeconds: Number(text) });
 }
 
-async function answerTo(url: string, send: typeof fetch, init: RequestInit): Promise<Response> {
+async function answerTo(url: string, send: Send, init: RequestInit): Promise<Response> {
   try {
     return await send(url, { ...init, redirect: "error" });
   } catch (thrown) {

@@ -4,7 +4,7 @@ import { decodeAttestAnswer } from "../wire/attest.ts";
 import { decodeChallenge, encodeChallengeRequest } from "../wire/challenge.ts";
 import type { AttestAnswer, BindingId, Challenge, ReleaseAnswer, ReleaseRequest } from "../wire/messages.ts";
 import { decodeReleaseAnswer, encodeEvidenceRequest } from "../wire/release.ts";
-import { fetchBounded } from "./bounded-fetch.ts";
+import { fetchBounded, type Send } from "./bounded-fetch.ts";
 
 export type EvidenceRequest = Omit<ReleaseRequest, "claims">;
 
@@ -18,7 +18,7 @@ export interface GuestClient {
 export interface GuestClientOptions {
   /** Where the broker is reached, without a trailing slash. */
   readonly url: string;
-  readonly fetch: typeof fetch;
+  readonly fetch: Send;
 }
 
 /** Makes the client. Nothing is retried here: `retry.ts` says what is worth it. */

@@ -9,12 +9,12 @@ import { spendAdminToken, verifyAdminToken } from "./auth.ts";
 import { createRateLimit, type RateLimit, readBody } from "./limits.ts";
 import { refusedOf } from "./problem.ts";
 import { responseOf, responseOfRefusal } from "./response.ts";
-import type { HttpEdges, Peer, Route, ServingContext } from "./route.ts";
+import type { HttpEdges, Route, ServingContext } from "./route.ts";
 import { ROUTES } from "./routes.ts";
 
 /**
  * Makes the application; `app.fetch` is what a server calls. The second argument of `fetch` is what the platform knows of
- * the connection, which only `edges.peerOf` looks into.
+ * the connection, which only `edges` looks into.
  */
 export function createApp(world: World, edges: HttpEdges): Hono {
   const app = new Hono();
@@ -38,8 +38,8 @@ async function answered(c: Context, route: Route, context: AppContext): Promise<
   const { world, edges } = context;
   const started = edges.milliseconds();
   const id = edges.nextId();
-  const peer = edges.peerOf(c.env);
-  const result = await served(c, route, { ...context, id, peer });
+  const source = edges.sourceOf(c.env);
+  const result = await served(c, route, { ...context, id, source });
   const { status } = result.response;
   edges.metrics.count("requests", {
     route: route.path,
@@ -52,7 +52,7 @@ async function answered(c: Context, route: Route, context: AppContext): Promise<
     route: route.path,
     status,
     code: result.code,
-    source: peer.source,
+    source,
     actor: result.actor,
     ms: Math.round((edges.milliseconds() - started) * 10) / 10,
   });
@@ -61,7 +61,7 @@ async function answered(c: Context, route: Route, context: AppContext): Promise<
 
 interface Arrived extends AppContext {
   readonly id: string;
-  readonly peer: Peer;
+  readonly source: string;
 }
 
 interface Result {
@@ -71,7 +71,7 @@ interface Result {
 }
 
 async function served(c: Context, route: Route, arrived: Arrived): Promise<Result> {
-  const { world, edges, id, peer } = arrived;
+  const { world, edges, id, source } = arrived;
   let actor: Actor | undefined;
   try {
     refuseTooOften(route, arrived);
@@ -83,7 +83,7 @@ async function served(c: Context, route: Route, arrived: Arrived): Promise<Resul
       parameter: parameterOf(route.path, sentPathOf(c.req.url)),
       query,
       body: authorized.body,
-      exchange: { id, offered: edges.offered, ...peer },
+      exchange: { id, offered: edges.offered, source, ...edges.channelOf(c.env) },
       actor: actor ?? NOBODY,
     };
     const outgoing = await route.serve(incoming, { world, edges });
@@ -128,9 +128,9 @@ async function bodyOf(c: Context, route: Route, maxBytes: number): Promise<Uint8
   return readBody(c.req.raw, maxBytes);
 }
 
-function refuseTooOften(route: Route, { rateLimit, peer }: Arrived): void {
+function refuseTooOften(route: Route, { rateLimit, source }: Arrived): void {
   if (route.isRateLimited === undefined) return;
-  const limit = rateLimit(peer.source);
+  const limit = rateLimit(source);
   if (limit.isAllowed) return;
   const { retryAfterSeconds } = limit;
   throw new Fault("request/rate-limited", "expected fewer requests from this source", { retryAfterSeconds });

@@ -52,7 +52,7 @@ export interface ServingContext {
 }
 
 /** What the listener saw of a connection; `runtime/` reads it from the socket, never from a header. */
-export type Peer = Pick<Exchange, "source" | "cb" | "ownSpki" | "peerSpki">;
+export type Channel = Pick<Exchange, "cb" | "ownSpki" | "peerSpki">;
 
 /** What the HTTP room needs of the platform. */
 export interface HttpEdges {
@@ -60,8 +60,10 @@ export interface HttpEdges {
   readonly nextId: () => string;
   /** Milliseconds that never run backwards. */
   readonly milliseconds: () => number;
-  /** The peer of the connection that carries the request; the argument is what the server adapter puts beside it. */
-  readonly peerOf: (env: unknown) => Peer;
+  /** Address of the peer of the connection that carries the request; the argument is what the server adapter puts beside it. */
+  readonly sourceOf: (env: unknown) => string;
+  /** What binds evidence to that connection. @throws {@link Fault} `channel/wrong-listener` for one that serves nobody. */
+  readonly channelOf: (env: unknown) => Channel;
   /** Bindings that this listener serves. */
   readonly offered: readonly BindingId[];
   /** URLs under which admins reach this broker, without a trailing slash; the audience is one of them. */

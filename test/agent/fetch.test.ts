@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { applicationChannel, type OpenChannel } from "../../src/agent/channel.ts";
 import { type Fetched, type FetchParts, fetchSecrets } from "../../src/agent/fetch.ts";
 import { Fault } from "../../src/base/fault.ts";
 import { transcriptOf } from "../../src/channel/transcript.ts";
@@ -32,6 +33,7 @@ interface Plan {
   readonly signingKey?: Uint8Array;
   readonly guest?: SimulatedGuest;
   readonly client?: GuestClient;
+  readonly open?: OpenChannel;
   readonly deadlineMs?: number;
   readonly suite?: 1 | 2;
   readonly parts?: Partial<FetchParts>;
@@ -48,7 +50,7 @@ interface Ended {
 async function fetchWith(plan: Plan = {}): Promise<Ended> {
   const waits: string[] = [];
   const parts: FetchParts = {
-    client: plan.client ?? realClient(),
+    open: plan.open ?? applicationChannel(plan.client ?? realClient()),
     provider: createSimulatorProvider(broker.machine, plan.guest),
     primitives: nodePrimitives,
     random,

@@ -100,6 +100,7 @@ describe("ostiary agent", () => {
       provider: "configfs-tsm",
       deadlineSeconds: 60,
       suite: 1,
+      binding: 3,
     });
   });
 
@@ -115,6 +116,22 @@ describe("ostiary agent", () => {
       { format: "hex", file: "/run/key" },
     ]);
     expect(await run(`get a --json ${PINS}`)).toMatchObject({ status: 0, places: [] });
+  });
+
+  it("binds to the connection over https and to the key over http, and never to another than it is told", async () => {
+    const tls = "--broker https://broker.example --signing-key key.pem";
+    expect((await run(`get a ${tls}`)).requests[0]?.options.binding).toBe(2);
+    expect((await run(`get a --binding application ${tls}`)).requests[0]?.options.binding).toBe(3);
+    const { requests } = await run(`get a --tls-ca ca.pem --tls-pin pin.pem ${tls}`);
+    expect(requests[0]?.options).toMatchObject({ tlsAuthoritiesFile: "ca.pem", tlsPinFile: "pin.pem" });
+    for (const words of [
+      `get a --binding tls-exporter ${PINS}`,
+      `get a --binding application --tls-ca ca.pem ${tls}`,
+      `get a --tls-pin pin.pem ${PINS}`,
+      `get a --binding ra-tls ${tls}`,
+    ]) {
+      expect(await run(words)).toMatchObject({ status: 2, requests: [] });
+    }
   });
 
   it("asks for the wrap it is told, and for no wrap that there is not", async () => {

@@ -18,7 +18,8 @@ import { describe, expect, it } from "vitest";
 import { readVector, sharedVectors } from "../support/shared-vectors.ts";
 
 const root = join(import.meta.dirname, "../..");
-const PORT = "8480";
+/** Ports that documents name; a run has its own in their place. */
+const PORTS = ["8480", "8490"];
 
 interface Block {
   readonly document: string;
@@ -79,7 +80,10 @@ function lackOf(document: string): { readonly tools: readonly string[]; readonly
 /** A broker in the background is waited for; the last command of a block marked `exit-N` must end with status N. */
 function scriptOf(document: string): string {
   const steps = runOf(document).map(({ mark, text }) => {
-    const waiting = text.replaceAll(/^(ostiary serve .*&)$/gm, "$1\nuntil_ready");
+    const waiting = text.replaceAll(
+      /^(ostiary serve --data (\S+) .*&|ostiary serve --data (\S+) &)$/gm,
+      "$1\nuntil_ready $2$3",
+    );
     const [, status] = /^exit-(\d)$/.exec(mark) ?? [];
     if (status === undefined) return waiting;
     const [last = "", ...before] = waiting.trimEnd().split("\n").reverse();
@@ -87,7 +91,7 @@ function scriptOf(document: string): string {
   });
   return `set -euo pipefail
 trap 'kill $(jobs -p) 2>/dev/null || true; wait || true' EXIT
-until_ready() { for _ in $(seq 200); do (: < /dev/tcp/127.0.0.1/${PORT}) 2>/dev/null && return; sleep 0.1; done; exit 9; }
+until_ready() { port=$(sed -n 's/^port = //p' "$1/ostiary.toml"); for _ in $(seq 200); do (: < "/dev/tcp/127.0.0.1/$port") 2>/dev/null && return; sleep 0.1; done; exit 9; }
 ${steps.join("\n")}`;
 }
 
@@ -122,7 +126,8 @@ async function run(document: string) {
   chmodSync(join(bin, "ostiary"), 0o755);
   symlinkSync(join(root, "policies"), join(folder, "policies"));
   if (runOf(document).some(({ mark }) => mark === WITH_REPORT)) layReport(folder);
-  const script = scriptOf(document).replaceAll(PORT, String(await freePort()));
+  let script = scriptOf(document);
+  for (const port of PORTS) script = script.replaceAll(port, String(await freePort())); // in order: each is bound once
   try {
     const env = { ...process.env, PATH: `${bin}:${process.env["PATH"]}`, NO_COLOR: "1" };
     return spawnSync("bash", ["-c", script], { cwd: folder, env, encoding: "utf8", timeout: 100_000 });

@@ -67,7 +67,8 @@ export function brokerAtHand(
   const edges: HttpEdges = {
     nextId: createUlids({ milliseconds, random }),
     milliseconds,
-    peerOf: () => ({ source: "192.0.2.7" }),
+    sourceOf: () => "192.0.2.7",
+    channelOf: () => ({}),
     offered: [3],
     ownUrls: [AUDIENCE],
     rates: { perSource: 10, perBroker: 1000 },

@@ -49,7 +49,7 @@ describe("POST /v1/challenge", () => {
     const response = await post(broker, "/v1/challenge", { binding: 3 });
     expect(response.status).toBe(200);
     const challenge = decodeChallenge(await bytesOf(response));
-    expect(challenge).toMatchObject({ audience: AUDIENCE, kid: "broker-1", suites: [1] });
+    expect(challenge).toMatchObject({ audience: AUDIENCE, kid: "broker-1", suites: [1, 2] });
     expect(challenge.expiresAt - broker.world.now()).toBe(60);
   });
 
@@ -61,7 +61,7 @@ describe("POST /v1/challenge", () => {
 
   it("slows one source down without slowing another, and lets it come again later", async () => {
     let source = "192.0.2.7";
-    const broker = brokerAtHand(undefined, { peerOf: () => ({ source }) });
+    const broker = brokerAtHand(undefined, { sourceOf: () => source });
     const ask = () => post(broker, "/v1/challenge", { binding: 3 });
     const first = await Promise.all(Array.from({ length: 10 }, ask));
     expect(first.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200));
@@ -312,7 +312,7 @@ describe("what a broker says of itself", () => {
     expect(description).toMatchObject({
       audience: AUDIENCE,
       bindings: [3],
-      suites: [1],
+      suites: [1, 2],
       evidenceFormats: ["raw"],
       isSimulatorTrusted: false,
     });

@@ -36,7 +36,8 @@ async function prepare(): Promise<EvidenceRequest> {
   const { audience, signingKey } = broker;
   const parts = { provider, primitives: nodePrimitives, random: systemRandom };
   const claims = { want: [{ secret: PATH }] };
-  return (await attest({ claims, nonce }, { audience, signingKey, suite: 1 }, parts)).request;
+  return (await attest({ claims, nonce, carrier: { binding: 3 } }, { audience, signingKey, suite: 1 }, parts))
+    .request;
 }
 
 async function outcomeOf(request: EvidenceRequest): Promise<Outcome> {

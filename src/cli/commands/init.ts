@@ -4,14 +4,15 @@ import { countOf, noWords, parseArguments } from "../arguments.ts";
 import { type Command, Misuse } from "../command.ts";
 import { tableOf } from "../table.ts";
 
-const USAGE = `ostiary init [--data DIR] [--audience URL] [--port N] [--mode production|demo] [--no-kds] [--json]
+const USAGE = `ostiary init [--data DIR] [--audience URL] [--port N] [--mode production|demo] [--tls NAME] [--no-kds] [--json]
 
 Makes DIR (ostiary-data) with a key-encryption key, the broker's signing, token and ledger keys, a database, a
 configuration and the first admin's key. Nothing that is there already is overwritten.
 
-  --audience URL   the broker's identity, which guests are configured with (http://127.0.0.1:PORT)
+  --audience URL   the broker's identity, which guests are configured with (http://127.0.0.1:PORT, https with --tls)
   --port N         where it listens on 127.0.0.1 (8480)
   --mode MODE      production, unless said otherwise; only demo may trust a simulator
+  --tls NAME       end TLS 1.3 itself, with a certificate for this host name or address by an authority made for it
   --no-kds         never ask AMD's key server`;
 
 export interface InitRequest {
@@ -19,6 +20,7 @@ export interface InitRequest {
   readonly mode: "production" | "demo";
   readonly port: number;
   readonly isKdsEnabled: boolean;
+  readonly tlsName?: string;
 }
 
 export interface InitEdges {
@@ -42,16 +44,18 @@ export function createInitCommand({ init }: InitEdges): Command {
         audience: { type: "string" },
         port: { type: "string" },
         mode: { type: "string" },
+        tls: { type: "string" },
         "no-kds": { type: "boolean" },
         json: { type: "boolean" },
       });
       noWords(positionals);
       const port = countOf(values.port ?? DEFAULT_PORT, "--port");
       const made = await init(values.data ?? DEFAULT_FOLDER, {
-        audience: values.audience ?? `http://127.0.0.1:${port}`,
+        audience: values.audience ?? audienceOf(values.tls, port),
         mode: modeOf(values.mode ?? "production"),
         port,
         isKdsEnabled: values["no-kds"] !== true,
+        ...(values.tls === undefined ? {} : { tlsName: values.tls }),
       });
       terminal.out(
         values.json === true
@@ -66,4 +70,8 @@ export function createInitCommand({ init }: InitEdges): Command {
 function modeOf(word: string): "production" | "demo" {
   if (word === "production" || word === "demo") return word;
   throw new Misuse(`expected --mode production or demo, received \`${word}\``);
+}
+
+function audienceOf(tlsName: string | undefined, port: number): string {
+  return tlsName === undefined ? `http://127.0.0.1:${port}` : `https://${tlsName}:${port}`;
 }

@@ -1,9 +1,11 @@
 /** `ostiary agent` on Node: the kernel's provider, native cryptography; a simulator only where one is handed in. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { applicationChannel, type OpenChannel } from "../../agent/channel.ts";
 import { fetchSecrets } from "../../agent/fetch.ts";
 import { writeSecrets } from "../../agent/output.ts";
 import type { EvidenceProvider } from "../../agent/provider.ts";
 import { createConfigfsTsm } from "../../agent/providers/configfs-tsm.ts";
+import { tlsChannel } from "../../agent/tls-channel.ts";
 import { unlock } from "../../agent/unlock.ts";
 import { parseUtf8 } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
@@ -25,7 +27,7 @@ export interface NodeAgentParts {
 
 export function createNodeAgentCommand(parts: NodeAgentParts = {}): Command {
   const fetchForVerb: FetchSecrets = async ({ want, options, onWait }) => {
-    const { audience, broker: url, suite } = options;
+    const { audience, suite } = options;
     const signingKey = await signingKeyOf(options.signingKeyFile);
     const retry: RetryParts = { ...PACE, onWait: ({ code }, milliseconds) => onWait(code, milliseconds) };
     const plan = {
@@ -34,7 +36,7 @@ export function createNodeAgentCommand(parts: NodeAgentParts = {}): Command {
       deadlineMs: options.deadlineSeconds * 1000,
     };
     return fetchSecrets(plan, {
-      client: createGuestClient({ url, fetch: globalThis.fetch }),
+      open: await channelOf(options),
       provider: providerOf(options, parts),
       primitives: nodePrimitives,
       random: systemRandom,
@@ -46,6 +48,16 @@ export function createNodeAgentCommand(parts: NodeAgentParts = {}): Command {
   return createAgentCommand({ fetchSecrets: fetchForVerb, writeSecrets, unlock });
 }
 
+async function channelOf(options: AgentOptions): Promise<OpenChannel> {
+  const { broker: url, binding, tlsAuthoritiesFile, tlsPinFile } = options;
+  if (binding === 3) return applicationChannel(createGuestClient({ url, fetch: globalThis.fetch }));
+  return tlsChannel({
+    url,
+    ...(tlsAuthoritiesFile === undefined ? {} : { authorities: await pemOf(tlsAuthoritiesFile) }),
+    ...(tlsPinFile === undefined ? {} : { pinnedSpki: spkiOfPublicPem(await pemOf(tlsPinFile)) }),
+  });
+}
+
 const PACE: RetryParts = {
   sleep: (milliseconds) => sleep(milliseconds),
   random: Math.random,
@@ -53,7 +65,11 @@ const PACE: RetryParts = {
 };
 
 async function signingKeyOf(path: string): Promise<Uint8Array> {
-  return spkiOfPublicPem(parseUtf8(await bytesOf(path)) ?? "");
+  return spkiOfPublicPem(await pemOf(path));
+}
+
+async function pemOf(path: string): Promise<string> {
+  return parseUtf8(await bytesOf(path)) ?? "";
 }
 
 function providerOf(options: AgentOptions, { simulator }: NodeAgentParts): EvidenceProvider {

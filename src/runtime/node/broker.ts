@@ -1,7 +1,5 @@
 /** How does the broker run on Node? Configuration to a listening server, housekeeping beside it, and an orderly end. */
-import { readFileSync } from "node:fs";
-import { createServer, type RequestListener, type Server } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { addSeconds } from "../../base/time.ts";
@@ -13,15 +11,19 @@ import { createMetrics, type Metrics } from "../../http/metrics.ts";
 import { createUlids } from "../../http/request-id.ts";
 import type { HttpEdges } from "../../http/route.ts";
 import { systemRandom } from "./clock.ts";
+import { drainable, type Listener } from "./drain.ts";
 import { createLog } from "./log.ts";
 import { NO_SOURCE } from "./no-source.ts";
 import type { LoadedConfig } from "./settings.ts";
+import { channelOf, createTlsListener, reloadCertificate } from "./tls-listener.ts";
 import { openWorld } from "./world.ts";
 
 export interface RunningBroker {
   /** `http://127.0.0.1:8480`, with the port that the system gave. */
   readonly url: string;
   readonly world: World;
+  /** Reads the TLS certificate again, for connections to come. @throws {@link Fault} `file/unusable`, `config/invalid`; the old one stays. */
+  readonly reload: () => void;
   /** Stops taking work, lets requests end, signs a last head, closes the database. */
   readonly close: () => Promise<void>;
 }
@@ -35,7 +37,6 @@ export interface BrokerParts {
 const CHECKPOINT_MS = 1000;
 const PRUNE_MS = 600_000;
 const REFUSALS_KEPT_SECONDS = 30 * 86_400;
-const DRAIN_MS = 10_000;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const MAX_HEADER_BYTES = 16_384;
@@ -50,6 +51,7 @@ export async function startBroker(loaded: LoadedConfig, parts: BrokerParts): Pro
   try {
     await beginEpoch(world);
     const server = createListener(loaded, world, { metrics, isDraining: () => state.isDraining });
+    const drain = drainable(server);
     await listen(server, loaded);
     const stopHousekeeping = startHousekeeping(world);
     const url = urlOf(server, loaded);
@@ -57,12 +59,12 @@ export async function startBroker(loaded: LoadedConfig, parts: BrokerParts): Pro
     const close = async (): Promise<void> => {
       state.isDraining = true;
       stopHousekeeping();
-      await drain(server);
+      await drain();
       await advanceCheckpoint(world);
       await world.store.close();
       log("info", "stopped");
     };
-    return { url, world, close };
+    return { url, world, reload: () => reloadTls(server, loaded), close };
   } catch (thrown) {
     await world.store.close();
     throw thrown;
@@ -80,13 +82,14 @@ function createListener(
   { config, at }: LoadedConfig,
   world: World,
   parts: { readonly metrics: Metrics; readonly isDraining: () => boolean },
-): Server {
+): Listener {
   const { listen } = config;
   const edges: HttpEdges = {
     nextId: createUlids({ milliseconds: Date.now, random: systemRandom }),
     milliseconds: () => performance.now(),
-    peerOf: (env) => ({ source: addressOf(env) }),
-    offered: [3],
+    sourceOf: (env) => addressOf(socketOf(env)),
+    channelOf: (env) => channelOf(socketOf(env)),
+    offered: listen.tls === undefined ? [3] : [2, 3],
     ownUrls: [config.audience, ...(listen.externalUrl === undefined ? [] : [listen.externalUrl])],
     rates: config.rates,
     ledgerReaders: config.ledgerReaders,
@@ -94,35 +97,50 @@ function createListener(
     ...parts,
   };
   const app = createApp(world, edges);
-  const listener: RequestListener = getRequestListener(app.fetch, { overrideGlobalObjects: true });
+  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: true });
+  if (listen.tls !== undefined) {
+    const { certFile, keyFile } = listen.tls;
+    return createTlsListener({ certFile: at(certFile), keyFile: at(keyFile) }, listener);
+  }
   const options = {
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
   };
-  if (listen.tls === undefined) return createServer(options, listener);
-  const [cert, key] = [listen.tls.certFile, listen.tls.keyFile].map((path) => readFileSync(at(path)));
-  return createTlsServer({ ...options, cert, key, minVersion: "TLSv1.3" }, listener);
+  return createServer(options, listener);
 }
 
-/** The address of the socket itself; no header says who a peer is. */
-function addressOf(env: unknown): string {
-  const incoming = typeof env === "object" && env !== null && "incoming" in env ? env.incoming : undefined;
-  const socket =
-    typeof incoming === "object" && incoming !== null && "socket" in incoming ? incoming.socket : undefined;
-  const address =
-    typeof socket === "object" && socket !== null ? Reflect.get(socket, "remoteAddress") : undefined;
+function reloadTls(server: Listener, { config, at }: LoadedConfig): void {
+  const { tls } = config.listen;
+  if (tls === undefined || !("setSecureContext" in server)) return;
+  reloadCertificate(server, { certFile: at(tls.certFile), keyFile: at(tls.keyFile) });
+}
+
+/** The socket that carries a request, under HTTP/2 the session's; no header says who a peer is. */
+function socketOf(env: unknown): unknown {
+  const incoming = memberOf(env, "incoming");
+  return (
+    memberOf(memberOf(memberOf(incoming, "stream"), "session"), "socket") ?? memberOf(incoming, "socket")
+  );
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+function addressOf(socket: unknown): string {
+  const address = memberOf(socket, "remoteAddress");
   return typeof address === "string" ? address : "0.0.0.0";
 }
 
-function listen(server: Server, { config }: LoadedConfig): Promise<void> {
+function listen(server: Listener, { config }: LoadedConfig): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(config.listen.port, config.listen.host, () => resolve());
   });
 }
 
-function urlOf(server: Server, { config }: LoadedConfig): string {
+function urlOf(server: Listener, { config }: LoadedConfig): string {
   const address: AddressInfo | string | null = server.address();
   const port = typeof address === "object" && address !== null ? address.port : config.listen.port;
   const host = config.listen.host.includes(":") ? `[${config.listen.host}]` : config.listen.host;
@@ -150,15 +168,4 @@ function startHousekeeping(world: World): () => void {
   ];
   for (const timer of timers) timer.unref();
   return () => timers.forEach(clearInterval);
-}
-
-function drain(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const force = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
-    server.close(() => {
-      clearTimeout(force);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
 }

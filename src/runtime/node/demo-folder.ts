@@ -45,6 +45,8 @@ export interface DemoOptions {
   /** Lifts the policy's count of releases and the rates of challenges: for measurements. */
   readonly isUnlimited?: boolean;
   readonly port?: number;
+  /** Ends TLS itself, under this name. */
+  readonly tlsName?: string;
   readonly onStep?: (text: string) => void;
 }
 
@@ -52,7 +54,9 @@ export interface DemoOptions {
 export async function makeDemoFolder(folder: string, options: DemoOptions = {}): Promise<DemoFolder> {
   const say = options.onStep ?? (() => undefined);
   const audience = "http://ostiary.demo";
-  await initDataFolder(folder, { audience, mode: "demo", port: options.port ?? 0, isKdsEnabled: false });
+  const { port = 0, tlsName } = options;
+  const tls = tlsName === undefined ? {} : { tlsName };
+  await initDataFolder(folder, { audience, mode: "demo", port, isKdsEnabled: false, ...tls });
   say("made the broker's keys, configuration and database");
   const machine = await makeMachine(folder);
   say("made a simulated AMD chip with a certificate authority of its own");

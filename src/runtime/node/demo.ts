@@ -1,11 +1,12 @@
 /** What is the whole story? A broker, a guest that proves itself and gets its key, one that does not, and a log that holds. */
 import { spawnSync } from "node:child_process";
-import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fetchSecrets } from "../../agent/fetch.ts";
 import type { EvidenceProvider } from "../../agent/provider.ts";
+import { tlsChannel } from "../../agent/tls-channel.ts";
 import { unlock } from "../../agent/unlock.ts";
 import { hexOf } from "../../base/bytes.ts";
 import { type Fault, isFault } from "../../base/fault.ts";
@@ -14,10 +15,10 @@ import { decisionOf } from "../../broker/decisions.ts";
 import type { Command, ExitStatus, Terminal } from "../../cli/command.ts";
 import { createDemoCommand } from "../../cli/commands/demo.ts";
 import { explainedItems } from "../../cli/explained-items.ts";
-import { createGuestClient } from "../../client/guest.ts";
 import { type RunningBroker, startBroker } from "./broker.ts";
 import { systemNow, systemRandom } from "./clock.ts";
 import { type DemoFolder, makeDemoFolder } from "./demo-folder.ts";
+import { DATA_FILES } from "./init.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { untilSignal } from "./serve.ts";
 import { loadConfig } from "./settings.ts";
@@ -34,6 +35,7 @@ interface Story {
 }
 
 const DEADLINE_MS = 20_000;
+const HOST = "127.0.0.1";
 
 async function tell(
   options: { readonly isOnce: boolean; readonly port: number },
@@ -45,6 +47,7 @@ async function tell(
     say("Ostiary: the first release\n\nsetting up");
     const demo = await makeDemoFolder(join(folder, "broker"), {
       port: options.port,
+      tlsName: HOST,
       onStep: (text) => say(`  ${text}`),
     });
     const broker = await startBroker(await loadConfig(demo.configPath), { writeLog: () => undefined });
@@ -75,15 +78,16 @@ async function tellStory(story: Story): Promise<void> {
   await tellLedger(story);
 }
 
-/** A good guest asks over HTTP, and opens what only it can open. */
+/** A good guest asks over TLS, and opens what only it can open. */
 async function tellRelease({ demo, broker, say }: Story): Promise<Uint8Array> {
   say("\na guest boots on the simulated chip and asks for its disk key");
   const { decision, secrets } = await askAs({}, { demo, broker });
   const [release] = secrets;
   if (release === undefined) throw new Error("a release without a secret");
+  say("  connected     TLS 1.3, to a certificate of the broker's own authority");
   say("  challenge     a nonce, good for one door and a minute");
   say(
-    "  evidence      a report whose REPORT_DATA is the SHA-512 of this exchange, with its VCEK, ASK, ARK and CRL",
+    "  evidence      a report whose REPORT_DATA is the SHA-512 of this exchange, its TLS exporter included; VCEK, ASK, ARK, CRL",
   );
   say(
     "  verified      signature, chain to the simulator's root, revocation, certificate against report, binding",
@@ -158,15 +162,16 @@ async function tellLedger({ broker, say }: Story): Promise<void> {
   say(`\nthe log of ${origin} has ${size} entries; its signed root is ${root}`);
 }
 
-/** Asks as an agent does: a client over HTTP, a provider, the broker's key pinned. */
-function askAs(guest: SimulatedGuest, { demo, broker }: Omit<Story, "say">) {
+/** Asks as an agent does: a connection that the evidence is bound to, a provider, the broker's key pinned. */
+async function askAs(guest: SimulatedGuest, { demo, broker }: Omit<Story, "say">) {
   const provider: EvidenceProvider = createSimulatorProvider(join(demo.folder, "simulated-machine"), guest);
   const { audience, signingKey, secretPath } = demo;
+  const authorities = await readFile(join(demo.folder, DATA_FILES.tlsAuthority), "utf8");
   return fetchSecrets(
     { want: [{ secret: secretPath }], broker: { audience, signingKey, suite: 1 }, deadlineMs: DEADLINE_MS },
     {
       provider,
-      client: createGuestClient({ url: broker.url, fetch: globalThis.fetch }),
+      open: tlsChannel({ url: broker.url, authorities }),
       primitives: nodePrimitives,
       random: systemRandom,
       now: systemNow,
@@ -182,13 +187,15 @@ function askAs(guest: SimulatedGuest, { demo, broker }: Omit<Story, "say">) {
 
 async function stayUp({ demo, broker, say }: Story): Promise<void> {
   const config = `--config ${demo.configPath}`;
+  const authority = join(demo.folder, DATA_FILES.tlsAuthority);
   const simulated = join(demo.folder, "simulated-machine");
   say(`\nthe broker stays up on ${broker.url} until Ctrl-C. Try, in another terminal:`);
+  say(`  export NODE_EXTRA_CA_CERTS=${authority}`);
   say(`  npx ostiary ledger show ${config} --broker ${broker.url}`);
   say(`  npx ostiary secret list ${config} --broker ${broker.url}`);
   say(
     `  npx ostiary agent get ${demo.secretPath} --format hex --fd 1 --provider simulator --simulator-dir ${simulated} \\\n` +
-      `    --broker ${broker.url} --audience ${demo.audience} --signing-key ${join(demo.folder, "signing-key.pub.pem")}`,
+      `    --broker ${broker.url} --tls-ca ${authority} --audience ${demo.audience} --signing-key ${join(demo.folder, "signing-key.pub.pem")}`,
   );
   await untilSignal();
 }

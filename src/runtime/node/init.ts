@@ -17,6 +17,9 @@ export const DATA_FILES = {
   ledgerKey: "ledger-key.pem",
   adminKey: "admin-key.pem",
   database: "ostiary.db",
+  tlsCertificate: "tls-cert.pem",
+  tlsKey: "tls-key.pem",
+  tlsAuthority: "tls-ca.pem",
 } as const;
 
 export interface InitOptions {
@@ -25,6 +28,8 @@ export interface InitOptions {
   readonly port: number;
   /** Whether AMD's key server may be asked. */
   readonly isKdsEnabled: boolean;
+  /** Host name or address of a TLS certificate to be made; without it the broker speaks plain HTTP. */
+  readonly tlsName?: string;
 }
 
 /** What was made, for the operator to read and to back up. */
@@ -50,6 +55,7 @@ export async function initDataFolder(folder: string, options: InitOptions): Prom
   const signing = generateEs256Pem();
   const admin = generateEd25519Pem();
   await createKekFile(at(DATA_FILES.kek));
+  if (options.tlsName !== undefined) await writeTls(options.tlsName, at);
   await writeSecret(at(DATA_FILES.signingKey), signing);
   await writeFile(at(DATA_FILES.signingPublicKey), publicPemOf(spkiOfPem(signing)), { flag: "wx" });
   await writeSecret(at(DATA_FILES.tokenKey), generateEs256Pem());
@@ -57,7 +63,15 @@ export async function initDataFolder(folder: string, options: InitOptions): Prom
   await writeSecret(at(DATA_FILES.adminKey), admin);
   await createSqliteStore({ path: at(DATA_FILES.database), mode: "create" }).close();
   await writeFile(at(DATA_FILES.config), configText(options, spkiOfPem(admin)), { flag: "wx" });
-  return madeFiles(at);
+  return madeFiles(at, options);
+}
+
+async function writeTls(name: string, at: (file: string) => string): Promise<void> {
+  const { makeTlsMaterial } = await import("./tls-authority.ts");
+  const { authority, certificate, key } = await makeTlsMaterial(name, Date.now());
+  await writeSecret(at(DATA_FILES.tlsKey), key);
+  await writeFile(at(DATA_FILES.tlsCertificate), certificate, { flag: "wx" });
+  await writeFile(at(DATA_FILES.tlsAuthority), authority, { flag: "wx" });
 }
 
 async function writeSecret(path: string, pem: string): Promise<void> {
@@ -72,6 +86,14 @@ function publicPemOf(spki: Uint8Array): string {
   return `-----BEGIN PUBLIC KEY-----\n${lines.join("\n")}\n-----END PUBLIC KEY-----\n`;
 }
 
+const TLS_LINES = [
+  "",
+  "# Read again on SIGHUP; put a certificate of your own authority here when you have one.",
+  "[listen.tls]",
+  `cert_file = "${DATA_FILES.tlsCertificate}"`,
+  `key_file = "${DATA_FILES.tlsKey}"`,
+];
+
 function configText(options: InitOptions, adminSpki: Uint8Array): string {
   const lines = [
     "# Ostiary broker. `ostiary serve --check` reads this file and names every problem.",
@@ -82,6 +104,7 @@ function configText(options: InitOptions, adminSpki: Uint8Array): string {
     "[listen]",
     'host = "127.0.0.1"',
     `port = ${options.port}`,
+    ...(options.tlsName === undefined ? [] : TLS_LINES),
     "",
     "# Relative paths are relative to this file.",
     "[files]",
@@ -103,7 +126,7 @@ function configText(options: InitOptions, adminSpki: Uint8Array): string {
   return lines.join("\n");
 }
 
-function madeFiles(at: (name: string) => string): readonly MadeFile[] {
+function madeFiles(at: (name: string) => string, { tlsName }: InitOptions): readonly MadeFile[] {
   const made = (name: keyof typeof DATA_FILES, is: string, backUp: string): MadeFile => ({
     path: at(DATA_FILES[name]),
     is,
@@ -121,6 +144,13 @@ function madeFiles(at: (name: string) => string): readonly MadeFile[] {
     made("signingPublicKey", "its public half, for the guests' configuration", "not needed"),
     made("tokenKey", "token key", "not needed: a new one may take its place"),
     made("ledgerKey", "ledger key; auditors keep its public half", "offline"),
+    ...(tlsName === undefined
+      ? []
+      : [
+          made("tlsCertificate", "TLS certificate", "not needed: a new one may take its place"),
+          made("tlsKey", "its key", "not needed"),
+          made("tlsAuthority", "what guests trust for TLS", "not needed"),
+        ]),
     made("adminKey", "the first admin's private key", "move it to the admin's own machine"),
   ];
 }

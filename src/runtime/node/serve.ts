@@ -4,7 +4,7 @@ import { Fault } from "../../base/fault.ts";
 import type { ExitStatus, Terminal } from "../../cli/command.ts";
 import type { ServeOptions } from "../../cli/commands/serve.ts";
 import { openKekFile } from "../../kek/file.ts";
-import { startBroker } from "./broker.ts";
+import { type RunningBroker, startBroker } from "./broker.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { type LoadedConfig, loadConfig, loadSettings, loadSigners } from "./settings.ts";
 
@@ -25,9 +25,20 @@ export async function serve(
   const ended = untilSignal(); // before it serves, so that no signal finds nobody listening
   const broker = await startBroker(loaded, { writeLog: terminal.err });
   terminal.out(`ostiary: serving ${broker.url} (${loaded.config.mode})\n`);
+  process.on("SIGHUP", () => reload(broker));
   await ended;
   await broker.close();
   return 0;
+}
+
+/** A certificate that cannot be read leaves the one that is there, and says so. */
+function reload({ world, reload: reloadTls }: RunningBroker): void {
+  try {
+    reloadTls();
+    world.log("info", "reloaded");
+  } catch (thrown) {
+    world.log("error", "reload-failed", { reason: thrown instanceof Fault ? thrown.message : "unknown" });
+  }
 }
 
 /** The option stands in for the configuration's `trust_simulator`; production refuses both. */
