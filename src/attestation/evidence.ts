@@ -44,7 +44,8 @@ export function parseEvidence(carried: CarriedEvidence): Evidence {
   const reportBytes = carried.report.slice();
   const report = parseReport(reportBytes);
   const table = carried.certTable === undefined ? undefined : parseCertTable(carried.certTable);
-  const certificates = [...(table?.certificates ?? []), ...(carried.endorsements ?? [])];
+  const beside = (carried.endorsements ?? []).map((certificate) => certificate.slice()); // those of a table are copies already
+  const certificates = [...(table?.certificates ?? []), ...beside];
   if (certificates.length > MAX_CERTIFICATES) {
     throw new Fault(
       "evidence/malformed",
@@ -60,7 +61,7 @@ export function parseEvidence(carried: CarriedEvidence): Evidence {
     reportBytes,
     signedBytes: reportBytes.slice(0, SIGNED_SIZE),
     signature: signatureOf(reportBytes),
-    certificates: certificates.map((certificate) => certificate.slice()),
+    certificates,
     crls: table?.crls ?? [],
   };
 }

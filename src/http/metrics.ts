@@ -84,8 +84,10 @@ export function createMetrics(): Metrics {
   };
 }
 
+const ROWS: ReadonlyMap<string, CounterRow | HistogramRow> = new Map(Object.entries(METRICS));
+
 function rowOf(name: string): CounterRow | HistogramRow | undefined {
-  return Object.entries(METRICS).find(([known]) => known === name)?.[1];
+  return ROWS.get(name);
 }
 
 function kindOf(name: string): "counter" | "histogram" | undefined {

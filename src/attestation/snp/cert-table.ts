@@ -30,7 +30,7 @@ interface Entry {
 }
 
 /**
- * Reads a certificate table: entries of GUID (16), offset (u32 LE, from the table's start), length (u32 LE), ended by a zero entry.
+ * Reads a certificate table, copying what is in it: entries of GUID (16), offset (u32 LE, from the table's start), length (u32 LE), ended by a zero entry.
  *
  * @param bytes - The table as the host gave it, attacker-controlled. Zero bytes after the last content are the host's padding.
  * @throws {@link Fault} `evidence/malformed` without a terminator, for a range outside the table or over its header, a GUID
@@ -50,7 +50,7 @@ export function parseCertTable(bytes: Uint8Array): CertTable {
 }
 
 function entriesOf(bytes: Uint8Array): readonly Entry[] {
-  const reader = new Reader(bytes.slice(0, (MAX_ENTRIES + 1) * ENTRY_SIZE), "evidence/malformed");
+  const reader = new Reader(bytes.subarray(0, (MAX_ENTRIES + 1) * ENTRY_SIZE), "evidence/malformed");
   const entries: Entry[] = [];
   for (;;) {
     const guid = reader.bytes(16);
