@@ -34,7 +34,7 @@ export const COMPONENTS: readonly Component[] = [
   { name: "bootloader", max: 255 },
   { name: "tee", max: 255 },
   { name: "snp", max: 255 },
-  { name: "microcode", max: 255 },
+  { name: "microcode", max: 255, isPerSilicon: true },
 ];
 
 const CLASSIC = ["bootloader", "tee", "snp", "microcode"] as const;

@@ -10,7 +10,7 @@ import { linesOf } from "./diagnostics/diagnostic.ts";
 import { createFindings, report, settledFindings } from "./diagnostics/findings.ts";
 import type { Declaration, Floor, Module, Program, Refset } from "./program.ts";
 import type { CompileOptions, SourceFile } from "./sources.ts";
-import type { NamedItem, RuleSetItem } from "./syntax/ast.ts";
+import type { NamedItem, RuleSetItem, SourceTree } from "./syntax/ast.ts";
 import { parseDeclarations, parsePlatform } from "./syntax/parser.ts";
 import { CAPS } from "./syntax/tokens.ts";
 import type { Vocabulary } from "./vocabulary.ts";
@@ -21,6 +21,8 @@ export interface Compilation {
   readonly diagnostics: readonly Diagnostic[];
   /** The text of every source that was read, imports included, by path: what diagnostics are rendered from. */
   readonly sources: ReadonlyMap<string, string>;
+  /** The tree of each of them. */
+  readonly trees: readonly SourceTree[];
 }
 
 /**
@@ -50,16 +52,17 @@ export function compileSources(files: readonly SourceFile[], options: CompileOpt
   for (const scope of scopes) reportImportDigests(scope, base.digestOf);
   const builtIn = builtInGuards({ ...base, known }, expansion);
   const diagnostics = scopes.flatMap(({ findings }) => settledFindings(findings));
+  const trees = scopes.map(({ tree }) => tree);
   const sources = new Map(scopes.map(({ path, text }) => [path, text]));
   if (diagnostics.some(({ severity }) => severity === "error"))
-    return { program: undefined, diagnostics, sources };
+    return { program: undefined, diagnostics, sources, trees };
   const program = programOf(options.vocabulary, {
     modules: modulesOf(scopes, new Map(sets.map(({ item, placed }) => [item, placed.set]))),
     refsets: sets.map(({ placed }) => placed.set),
     floors: floors.map(({ floor }) => floor),
     declarations: [...builtIn, ...declarations],
   });
-  return { program, diagnostics, sources };
+  return { program, diagnostics, sources, trees };
 }
 
 type DeskParts = Omit<Desk, "file">;

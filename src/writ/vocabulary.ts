@@ -43,6 +43,8 @@ export interface Component {
   readonly name: string;
   readonly max: number;
   readonly absence?: Absence;
+  /** Its levels are comparable only within one silicon line. */
+  readonly isPerSilicon?: true;
 }
 
 /** A product line, the silicon lines it is sold as, and the components its `tcb` values have, in print order. */

@@ -6,6 +6,7 @@ import { type TypedAtom, typedAtomOf } from "./atoms.ts";
 import { argumentOf, columnOf, type Desk, fieldOf, originOf, sourceText } from "./desk.ts";
 import type { KnownField } from "./fields.ts";
 import { isPresent, type Present, presentInside, tellUnguarded } from "./presence.ts";
+import { warnOfHas } from "./warnings.ts";
 
 /** Where a condition stands. */
 export interface ConditionPlace {
@@ -54,10 +55,11 @@ function groupOf(
 
 function presenceOf(
   { field, span }: Extract<Expression, { readonly kind: "has" }>,
-  { desk }: ConditionPlace,
+  { desk, around }: ConditionPlace,
 ): Atom | undefined {
   const known = fieldOf(desk, field);
   if (known === undefined) return undefined;
+  warnOfHas(desk, { field, span }, { known, around });
   const text = { at: columnOf(desk, span.start), field: known.ref.name, wanted: "present" };
   const origin = originOf(desk, span);
   return { kind: "atom", field: known.ref, test: { kind: "has" }, isNegated: false, text, origin };

@@ -7,13 +7,16 @@ import type { AtomExpression, NameLiteral, TcbLiteral } from "../syntax/ast.ts";
 import { CAPS } from "../syntax/tokens.ts";
 import { levelsOf } from "./constants.ts";
 import { boundOf, type Desk, isOpenParameter, type KnownSet, namesOfKind, suggestion, tell } from "./desk.ts";
+import { warnOfLeftOut, warnOfUnversioned } from "./warnings.ts";
 
 type SetAtom = Extract<AtomExpression, { readonly kind: "in-set" }>;
 
 /** `at least { … }`. */
 export function leastTest(desk: Desk, literal: TcbLiteral): Test | undefined {
   const least = levelsOf(desk, literal);
-  return least === undefined ? undefined : { kind: "vector-least", least };
+  if (least === undefined) return undefined;
+  warnOfLeftOut(desk, literal.span, least);
+  return { kind: "vector-least", least };
 }
 
 /** `at least floor`. */
@@ -53,6 +56,7 @@ export function memberTest(desk: Desk, atom: SetAtom, field: FieldRef): Test | u
     return tellOtherField(desk, atom, { field, of: bound.item.field.text });
   const known = desk.known.sets.get(bound.item);
   if (known === undefined) return undefined;
+  if (atom.where !== undefined) warnOfUnversioned(desk, atom.span, known.set.entries);
   const entries = liveEntries(known, atom.where);
   return entries === undefined ? tellManyViews(desk, atom) : { kind: "member", set: name.text, entries };
 }

@@ -6,6 +6,7 @@ import type { EntryItem, FloorItem, RefsetItem, RowItem } from "../syntax/ast.ts
 import type { Product } from "../vocabulary.ts";
 import { bytesOf, levelsOf } from "./constants.ts";
 import { type Desk, fieldOf, meantName, originOf, tell, whereOf } from "./desk.ts";
+import { warnOfSharedLevels, warnOfShortRow } from "./warnings.ts";
 
 /** Reports what is wrong with a set and gives its entries. */
 export function refsetOf(desk: Desk, item: RefsetItem): Refset | undefined {
@@ -86,6 +87,7 @@ export function floorOf(desk: Desk, item: FloorItem): Floor {
     }
     rows.set(row.name.text, { name: row.name.text, least, origin: originOf(desk, row.span) });
   }
+  warnOfSharedLevels(desk, item);
   const origin = originOf(desk, item.headSpan);
   return { name: item.name.text, module: desk.file.module, rows: [...rows.values()], origin };
 }
@@ -121,6 +123,7 @@ function reportLevels(
     const helps = advice(`its components are ${product.components.join(", ")}`);
     tell(desk, { code: "E0313", span: foreign.component.span, message, label: "not on this product", helps });
   }
+  warnOfShortRow(desk, row, { product, least });
   if (Object.values(least).some((level) => level > 0)) return;
   const message = `the row of \`${row.name.text}\` is all zero and lets every firmware pass`;
   const helps = advice(`write the levels, or \`${row.name.text} refuse\``);

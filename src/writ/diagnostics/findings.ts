@@ -1,9 +1,10 @@
-/** How are the diagnostics of one file gathered? In any order, bounded; given out by place, one per token, at most 100. */
+/** How are the diagnostics of one file gathered? In any order, bounded; given out by place, one error per token, at most 100. */
 import type { Diagnostic, Edit, Help, Mark, Severity, Span } from "./diagnostic.ts";
 
 const MAX_SHOWN = 100;
-/** How many are kept at all: memory stays bounded whatever the text holds. */
+/** How many of each severity are kept at all: memory stays bounded whatever the text holds. */
 const MAX_KEPT = 2000;
+const MAX_WARNINGS = 1000;
 
 /** A collector for one file. */
 export interface Findings {
@@ -13,6 +14,8 @@ export interface Findings {
   dropped: number;
   /** Errors kept so far. */
   errors: number;
+  /** Warnings and notes found so far, kept or not. */
+  warnings: number;
 }
 
 /** A diagnostic in the words of whoever reports it; what is left out is empty. */
@@ -28,17 +31,13 @@ export interface Draft {
 }
 
 export function createFindings(file: string): Findings {
-  return { file, kept: [], dropped: 0, errors: 0 };
+  return { file, kept: [], dropped: 0, errors: 0, warnings: 0 };
 }
 
 /** Adds one finding. */
 export function report(findings: Findings, draft: Draft): void {
   const severity = draft.severity ?? "error";
-  if (findings.kept.length >= MAX_KEPT) {
-    findings.dropped += severity === "error" ? 1 : 0;
-    return;
-  }
-  if (severity === "error") findings.errors += 1;
+  if (!hasRoom(findings, severity)) return;
   findings.kept.push({
     code: draft.code,
     severity,
@@ -51,33 +50,74 @@ export function report(findings: Findings, draft: Draft): void {
   });
 }
 
+/** Counts a finding, and tells whether it is kept. */
+function hasRoom(findings: Findings, severity: Severity): boolean {
+  if (severity !== "error") {
+    findings.warnings += 1;
+    return findings.warnings <= MAX_WARNINGS;
+  }
+  if (findings.errors >= MAX_KEPT) findings.dropped += 1;
+  else findings.errors += 1;
+  return findings.dropped === 0;
+}
+
 /** Whether more errors would not be shown anyway, so that costly advice can be saved. */
 export function isSaturated(findings: Findings): boolean {
   return findings.errors > MAX_SHOWN;
 }
 
-/** The findings as they are shown: sorted by place, at most one per token, at most 100 and then one line that says how many more. */
+/**
+ * The findings as they are shown: sorted by place; of errors at most one per token, and of warnings one per token and code; at
+ * most 100 errors and 1000 warnings, and then one line that says how many more.
+ */
 export function settledFindings(findings: Findings): readonly Diagnostic[] {
-  const sorted = [...findings.kept].sort(
-    (a, b) => a.primary.span.start - b.primary.span.start || severityRank(a) - severityRank(b),
+  const sorted = [...findings.kept].sort((a, b) => byPlace(a, b) || byCode(a, b));
+  const errors = sorted.filter(isError);
+  const single = errors.filter((one, at) => startOf(errors[at - 1]) !== startOf(one));
+  const warnings = new Map(
+    sorted.filter((one) => !isError(one)).map((one) => [`${startOf(one)} ${one.code}`, one]),
   );
-  const single = sorted.filter((one, at) => sorted[at - 1]?.primary.span.start !== one.primary.span.start);
-  const more = single.length - MAX_SHOWN + findings.dropped;
-  const last = single[MAX_SHOWN - 1];
-  if (more <= 0 || last === undefined) return single;
-  return [...single.slice(0, MAX_SHOWN), moreLine(last, more)];
+  const shown = [
+    ...withMore(single, { limit: MAX_SHOWN, more: single.length - MAX_SHOWN + findings.dropped }),
+    ...withMore([...warnings.values()], { limit: MAX_WARNINGS, more: findings.warnings - MAX_WARNINGS }),
+  ];
+  return shown.sort(byPlace);
 }
 
-function severityRank(diagnostic: Diagnostic): number {
-  return diagnostic.severity === "error" ? 0 : 1;
+function isError({ severity }: Diagnostic): boolean {
+  return severity === "error";
+}
+
+function startOf(diagnostic: Diagnostic | undefined): number | undefined {
+  return diagnostic?.primary.span.start;
+}
+
+const RANKS: Readonly<Record<Severity, number>> = { error: 0, warning: 1, note: 2 };
+
+/** By place, then errors first. */
+function byPlace(a: Diagnostic, b: Diagnostic): number {
+  return a.primary.span.start - b.primary.span.start || RANKS[a.severity] - RANKS[b.severity];
+}
+
+function byCode(a: Diagnostic, b: Diagnostic): number {
+  return a.code < b.code ? -1 : Number(a.code > b.code);
+}
+
+function withMore(
+  all: readonly Diagnostic[],
+  { limit, more }: { readonly limit: number; readonly more: number },
+): readonly Diagnostic[] {
+  const last = all[Math.min(limit, all.length) - 1];
+  return more <= 0 || last === undefined ? all : [...all.slice(0, limit), moreLine(last, more)];
 }
 
 function moreLine(last: Diagnostic, more: number): Diagnostic {
+  const what = isError(last) ? "error" : "warning";
   return {
     ...last,
     code: "E0015",
-    severity: "error",
-    message: `this file has ${more} more ${more === 1 ? "error" : "errors"}`,
+    severity: what,
+    message: `this file has ${more} more ${more === 1 ? what : `${what}s`}`,
     primary: { span: last.primary.span, text: "the last one shown is here" },
     secondary: [],
     notes: [],
