@@ -44,7 +44,7 @@ const FIRES: readonly (readonly [code: string, name: string, marked: string])[] 
   [
     "W0725",
     "a row without a component",
-    "writ 1\nfloor f { «turin { bootloader 1, tee 0, snp 1, microcode 1 }» }\n",
+    "writ 1\nfloor f { «turin { bootloader 1, tee 0, snp 1, microcode 1 }»\nturin-dense refuse }\n",
   ],
   ["W0727", "an entry without a version", SET("")],
   [
