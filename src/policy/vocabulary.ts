@@ -59,6 +59,7 @@ export const SNP_VOCABULARY: Vocabulary = {
         help: "this looks like a SHA-256; SNP key digests are SHA-384",
       },
     ],
+    shown: ["request.op", "measurement", "product", "tcb.committed"],
   },
   axioms: AXIOMS,
   ordinary: ORDINARY,

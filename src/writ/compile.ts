@@ -193,6 +193,7 @@ function modulesOf(scopes: readonly FileScope[], sets: ReadonlyMap<NamedItem, Re
     byName.set(name, {
       name,
       ...(version === undefined ? {} : { version }),
+      widening: tree.module?.widening ?? known?.widening ?? "review",
       revocable: [...new Set([...(known?.revocable ?? []), ...revocable])],
     });
   }

@@ -188,6 +188,8 @@ export interface Module {
   readonly name: string;
   /** As written; missing where the file has no module line. */
   readonly version?: string;
+  /** What a change that widens needs: a recorded approval, or no more than a major version. */
+  readonly widening: "review" | "major";
   readonly revocable: readonly Refset[];
 }
 

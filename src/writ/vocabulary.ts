@@ -54,12 +54,14 @@ export interface Product {
   readonly components: readonly string[];
 }
 
-/** What a word is for what people write by habit, and what to say about constants of a telling length. */
+/** What a word is for what people write by habit, what to say about constants of a telling length, and what an example shows. */
 export interface Hints {
   /** Habitual word → the vocabulary's word: `ucode` → `microcode`. */
   readonly words: Readonly<Record<string, string>>;
   /** Help for a byte constant of the wrong `size` compared with `field`. */
   readonly lengths: readonly { readonly field: string; readonly size: number; readonly help: string }[];
+  /** Fields that an example of a request shows even where any value would do, in this order. */
+  readonly shown: readonly string[];
 }
 
 /** What a `platform P` line adds: items (`require …`, one per line), as Writ text. */

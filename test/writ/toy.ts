@@ -28,7 +28,7 @@ export const TOY: Vocabulary = {
   wraps: [],
   platforms: [],
   guards: "",
-  hints: { words: {}, lengths: [] },
+  hints: { words: {}, lengths: [], shown: ["color"] },
   axioms: [],
   ordinary: {},
 };

@@ -18,10 +18,11 @@ export function labelledFacts(facts: Facts, vocabulary: Vocabulary, refsets: rea
   return labelled;
 }
 
-/** What is being settled. `mayBe` says whether a field, or `field.component`, may have a value without leaving its cell. */
+/** What is being settled. `isAsked` says whether a condition looks at a field; `mayBe` whether a field, or `field.component`, may have a value without leaving its cell. */
 export interface Settling {
   readonly facts: Map<string, FactValue>;
   readonly vocabulary: Vocabulary;
+  readonly isAsked: (field: string) => boolean;
   readonly mayBe: (name: string, value: number | VersionFact) => boolean;
 }
 
@@ -45,8 +46,7 @@ function settleOne(settling: Settling, axiom: Axiom): void {
       lowerTo(settling, axiom.lower, axiom.upper);
       return;
     case "differs":
-      if (facts.get(axiom.flag) === false) for (const [left, right] of axiom.pairs) copy(facts, right, left);
-      else if (facts.get(axiom.flag) === true) keepApart(settling, axiom.pairs);
+      tellApart(settling, axiom);
       return;
     case "alias":
       copy(facts, axiom.of, axiom.field);
@@ -90,10 +90,17 @@ function copy(facts: Map<string, FactValue>, from: string, to: string): void {
   if (value !== undefined) facts.set(to, value);
 }
 
+/** A flag that nobody asks about follows the pairs; else the pairs follow the flag. */
+function tellApart(settling: Settling, { flag, pairs }: Extract<Axiom, { readonly kind: "differs" }>): void {
+  const { facts, isAsked } = settling;
+  const isAlike = pairs.every(([left, right]) => isSame(facts.get(left), facts.get(right)));
+  if (!isAsked(flag)) facts.set(flag, !isAlike);
+  else if (facts.get(flag) === false) for (const [left, right] of pairs) copy(facts, right, left);
+  else if (isAlike) keepApart(settling, pairs);
+}
+
 /** Where every pair is equal, one of them moves to another value of its cell. */
 function keepApart(settling: Settling, pairs: readonly (readonly [string, string])[]): void {
-  const { facts } = settling;
-  if (!pairs.every(([left, right]) => isSame(facts.get(left), facts.get(right)))) return;
   for (const [left, right] of [...pairs].reverse()) {
     if (moveUp(settling, right) || moveDown(settling, left)) return;
   }

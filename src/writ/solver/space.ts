@@ -21,6 +21,12 @@ export type Region = Ref & { readonly [brand]: "region" };
 
 export type Answer = "yes" | "no" | "not-decided";
 
+/** Where a policy has every require true and some allow. */
+export interface Grant {
+  readonly declaration: Declaration;
+  readonly region: Region;
+}
+
 export interface SpaceOptions {
   /** Fixes the time field, in Unix seconds. */
   readonly now?: number;
@@ -40,6 +46,8 @@ export interface Space {
   readonly nothing: Region;
   /** What a program releases (WRIT section 11). A program that is not of the question may ask only for its constants. */
   readonly allowed: (program: Program) => Region;
+  /** What each policy of a program grants by itself, before denies, guards and revocations. */
+  readonly grants: (program: Program) => readonly Grant[];
   /** Where a declaration applies: its patterns and `valid`. */
   readonly scopeOf: (declaration: Pick<Declaration, "patterns" | "valid">) => Region;
   /** Where a condition of `program` (the first, if not given) is surely true, and where surely false. */
@@ -85,6 +93,13 @@ export function openSpace(
     everything: asRegion(ALWAYS),
     nothing: asRegion(NEVER),
     allowed: (program) => asRegion(allowedBy(setting, program)),
+    grants: (program) =>
+      planFor(setting, program).flatMap((plan, at) => {
+        const declaration = program.declarations[at];
+        return declaration === undefined || !plan.isPolicy
+          ? []
+          : [{ declaration, region: asRegion(grantOf(setting, plan)) }];
+      }),
     scopeOf: (declaration) => asRegion(scopeRef(setting, declaration)),
     truthOf: (condition, program) => {
       const [first] = programs;
@@ -163,12 +178,17 @@ function settingOf(programs: readonly Program[], vocabulary: Vocabulary, options
 
 /** What is granted, and neither denied, nor stopped by a guard, nor revoked. */
 function allowedBy(setting: Setting, program: Program): Ref {
-  const { regions, plans, desk } = setting;
-  const plan = plans.get(program) ?? planOf(desk, program);
-  plans.set(program, plan);
+  const { regions } = setting;
+  const plan = planFor(setting, program);
   const granted = plan.flatMap((one) => (one.isPolicy ? [grantOf(setting, one)] : []));
   const stopped = plan.map((one) => stopOf(setting, one));
   return without(regions, joinAll(regions, "or", granted), joinAll(regions, "or", stopped));
+}
+
+function planFor({ plans, desk }: Setting, program: Program): readonly DeclarationPlan[] {
+  const plan = plans.get(program) ?? planOf(desk, program);
+  plans.set(program, plan);
+  return plan;
 }
 
 function grantOf(setting: Setting, { resources, valid, requires, allows }: DeclarationPlan): Ref {

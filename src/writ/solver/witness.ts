@@ -89,12 +89,16 @@ function toldWitness(setting: WitnessSetting, base: Facts, path: Path): Witness 
     const own = axis.cellOf(valueIn(base, source));
     const cell = cells.get(level) ?? own ?? 0;
     const chosen = axis.cells[cell];
-    if (cell === own || chosen === undefined) continue;
-    writeValue(facts, source, chosen.sample);
-    if (chosen.isOther) invented.add(source.key);
+    if (chosen?.isOther === true) invented.add(source.key);
+    if (cell !== own && chosen !== undefined) writeValue(facts, source, chosen.sample);
   }
   fillIn(facts, vocabulary);
-  settle({ facts, vocabulary, mayBe: (name, value) => mayBe(setting, { name, value, cells }) });
+  settle({
+    facts,
+    vocabulary,
+    isAsked: (field) => grid.places.has(field),
+    mayBe: (name, value) => mayBe(setting, { name, value, cells }),
+  });
   const [program] = setting.plans.keys();
   const labelled = labelledFacts(facts, vocabulary, program?.refsets ?? []);
   const telling = new Set(

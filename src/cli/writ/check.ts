@@ -1,0 +1,37 @@
+/** `ostiary writ check`: every mistake of some sources at once. */
+import { canonicalJson } from "../../base/canonical-json.ts";
+import type { Program } from "../../writ/program.ts";
+import { parseArguments } from "../arguments.ts";
+import type { ExitStatus } from "../command.ts";
+import { compileFiles, diagnosticJson, tellDiagnostics } from "./compile-files.ts";
+import type { WritEdges, WritVerb } from "./verb.ts";
+
+export const CHECK: WritVerb = {
+  name: "check",
+  synopsis: ["check FILE…", "parse and check types; every mistake at once, with what to do"],
+  options: [],
+  run: check,
+};
+
+const OPTIONS = { root: { type: "string" }, json: { type: "boolean" } } as const;
+
+async function check(args: readonly string[], edges: WritEdges): Promise<ExitStatus> {
+  const { values, positionals } = parseArguments(args, OPTIONS);
+  const { terminal } = edges;
+  const compilation = await compileFiles(positionals, values.root, edges);
+  const { diagnostics, program } = compilation;
+  if (values.json === true) {
+    terminal.out(
+      `${canonicalJson({ diagnostics: diagnostics.map((one) => diagnosticJson(one, compilation)) })}\n`,
+    );
+  } else tellDiagnostics(compilation, terminal);
+  if (program === undefined) return 1;
+  if (values.json !== true) terminal.out(summaryOf(program));
+  return 0;
+}
+
+function summaryOf({ declarations, refsets, floors }: Program): string {
+  const policies = declarations.filter(({ kind }) => kind === "policy").length;
+  const guards = declarations.length - policies;
+  return `good: ${policies} policies, ${guards} guards, ${refsets.length} reference sets, ${floors.length} floors\n`;
+}

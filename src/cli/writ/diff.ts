@@ -1,0 +1,98 @@
+/** `ostiary writ diff`: what a change of policy lets in and shuts out, over all requests. */
+import { canonicalJson } from "../../base/canonical-json.ts";
+import { parseInstant } from "../../base/time.ts";
+import { SNP_VOCABULARY } from "../../policy/vocabulary.ts";
+import type { Diagnostic } from "../../writ/diagnostics/diagnostic.ts";
+import { renderDiagnostic } from "../../writ/diagnostics/render.ts";
+import { type DiffPair, type DiffSide, moduleChanges } from "../../writ/diff/attribution.ts";
+import { diffPrograms } from "../../writ/diff/diff.ts";
+import { wideningErrors } from "../../writ/diff/gate.ts";
+import { diffJson } from "../../writ/diff/json.ts";
+import { renderDiff, type SideNames } from "../../writ/diff/render.ts";
+import { parseArguments } from "../arguments.ts";
+import { type ExitStatus, Misuse } from "../command.ts";
+import { tellDiagnostics } from "./compile-files.ts";
+import { sideOf } from "./side.ts";
+import type { WritEdges, WritVerb } from "./verb.ts";
+
+export const DIFF: WritVerb = {
+  name: "diff",
+  synopsis: ["diff OLD NEW", "what a change lets in and shuts out; each a file, a folder or a bundle"],
+  options: [
+    ["--at DATE", "diff: at that moment, not over all times"],
+    ["--full", "diff: both traces of each example"],
+  ],
+  run: diff,
+};
+
+const OPTIONS = {
+  at: { type: "string" },
+  full: { type: "boolean" },
+  root: { type: "string" },
+  json: { type: "boolean" },
+} as const;
+
+async function diff(args: readonly string[], edges: WritEdges): Promise<ExitStatus> {
+  const { values, positionals } = parseArguments(args, OPTIONS);
+  const [first, second] = positionals;
+  if (first === undefined || second === undefined || positionals.length > 2) {
+    throw new Misuse("expected OLD and NEW after `diff`");
+  }
+  const at = values.at === undefined ? undefined : momentOf(values.at);
+  const pair = pairOf(await sideOf(first, values.root, edges), await sideOf(second, values.root, edges));
+  if (pair === undefined || "broken" in pair) {
+    for (const side of pair?.broken ?? []) tellDiagnostics(side.compilation, edges.terminal);
+    return 1;
+  }
+  const options = at === undefined ? {} : { at };
+  const sides = { older: pair.older.program, newer: pair.newer.program };
+  const found = diffPrograms(sides, SNP_VOCABULARY, options);
+  const { digest } = edges.primitives;
+  const changes = moduleChanges(pair, found, { vocabulary: SNP_VOCABULARY, digest, ...options });
+  const errors = wideningErrors(pair, found, changes);
+  for (const one of errors) edges.terminal.err(rendered(one, pair));
+  edges.terminal.out(
+    values.json === true
+      ? `${canonicalJson(diffJson(found, changes))}\n`
+      : renderDiff(found, { names: namesOf(pair), changes, isFull: values.full === true }),
+  );
+  return found.isWidening ? 1 : 0;
+}
+
+function rendered(error: Diagnostic, { newer }: DiffPair): string {
+  return `${renderDiagnostic(error, newer.compilation.sources.get(error.file) ?? "")}\n`;
+}
+
+function momentOf(text: string): number {
+  const moment = parseInstant(
+    /^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text.replace(/T(\d\d:\d\d)Z$/, "T$1:00Z"),
+  );
+  if (moment === undefined) throw new Misuse(`expected a date after --at, received \`${text}\``);
+  return moment;
+}
+
+/** Sides with errors, where one has any. */
+function pairOf(older: DiffSide, newer: DiffSide): DiffPair | { readonly broken: readonly DiffSide[] } {
+  const [before, after] = [older.compilation.program, newer.compilation.program];
+  if (before === undefined || after === undefined) {
+    return { broken: [older, newer].filter(({ compilation }) => compilation.program === undefined) };
+  }
+  return { older: { ...older, program: before }, newer: { ...newer, program: after } };
+}
+
+/** By version, where both sides are versions of one module. */
+function namesOf({ older, newer }: DiffPair): SideNames {
+  const versionOf = ({ program }: DiffPair["older"]): string | undefined => {
+    const [only, ...others] = ownModules(program);
+    return others.length === 0 ? only?.version : undefined;
+  };
+  const [before, after] = [versionOf(older), versionOf(newer)];
+  return before === undefined || after === undefined || before === after
+    ? { older: "the old policy", newer: "the new policy" }
+    : { older: before, newer: after };
+}
+
+/** Modules that grant or deny something, those of reference values alone left out. */
+function ownModules({ modules, declarations }: DiffPair["older"]["program"]) {
+  return modules.filter(({ name }) => declarations.some(({ module }) => module === name));
+}

@@ -1,0 +1,80 @@
+/** `ostiary writ explain`: what some sources say of one request, clause by clause. */
+import { parseEvidence } from "../../attestation/evidence.ts";
+import { canonicalJson, type JsonObject, type JsonValue } from "../../base/canonical-json.ts";
+import { Fault } from "../../base/fault.ts";
+import { parseStrictJson } from "../../base/strict-json.ts";
+import { claimsOf } from "../../policy/claims.ts";
+import { SNP_VOCABULARY } from "../../policy/vocabulary.ts";
+import { evaluate } from "../../writ/evaluation/evaluator.ts";
+import { explainTrace } from "../../writ/evaluation/explain.ts";
+import type { Facts } from "../../writ/facts.ts";
+import { parseArguments } from "../arguments.ts";
+import { type ExitStatus, Misuse, type Terminal } from "../command.ts";
+import { carriedEvidenceOf } from "../evidence-file.ts";
+import { MAX_SOURCE_BYTES } from "../policy-files.ts";
+import { factsOfJson, factsOfSettings } from "../request-facts.ts";
+import { compileFiles, tellDiagnostics } from "./compile-files.ts";
+import type { WritEdges, WritVerb } from "./verb.ts";
+
+export const EXPLAIN: WritVerb = {
+  name: "explain",
+  synopsis: ["explain REQUEST FILE…", "what these policies say of one request, clause by clause"],
+  options: [
+    ["--set FIELD=VALUE", "explain: one fact (repeatable)"],
+    ["--full", "explain: every clause, those that hold too"],
+  ],
+  run: explain,
+};
+
+const OPTIONS = {
+  set: { type: "string", multiple: true },
+  root: { type: "string" },
+  full: { type: "boolean" },
+  json: { type: "boolean" },
+} as const;
+const JSON_LIMITS = { maxBytes: 1 << 20, maxDepth: 16, code: "request/malformed" } as const;
+
+async function explain(args: readonly string[], edges: WritEdges): Promise<ExitStatus> {
+  const { values, positionals } = parseArguments(args, OPTIONS);
+  const { terminal } = edges;
+  const [request, ...files] = positionals;
+  if (request === undefined) throw new Misuse("expected REQUEST and FILE… after `explain`");
+  const claims = factsOfJson(await claimsFrom(request, terminal), SNP_VOCABULARY);
+  const facts = factsOfSettings(claims, values.set ?? [], SNP_VOCABULARY);
+  const compilation = await compileFiles(files, values.root, edges);
+  if (compilation.program === undefined) {
+    tellDiagnostics(compilation, terminal);
+    return 1;
+  }
+  refuseIncomplete(facts);
+  const { isAllowed, code, sentence, trace } = evaluate(compilation.program, facts);
+  if (values.json === true) {
+    terminal.out(
+      `${canonicalJson({ allowed: isAllowed, code: code ?? null, sentence: sentence ?? null, trace })}\n`,
+    );
+  } else {
+    const head = isAllowed ? "ALLOWED" : `REFUSED (${code})`;
+    terminal.out(`${head}  ${trace.resource}\n${explainTrace(trace, values.full === true)}`);
+  }
+  return isAllowed ? 0 : 1;
+}
+
+function refuseIncomplete(facts: Facts): void {
+  for (const field of ["request.resource", "now"]) {
+    if (!facts.has(field)) throw new Misuse(`expected \`${field}\` among the facts: --set ${field}=…`);
+  }
+}
+
+/** Facts as JSON, or the claims of a report. */
+async function claimsFrom(path: string, terminal: Terminal): Promise<JsonObject> {
+  const bytes = await terminal.readFile(path, MAX_SOURCE_BYTES);
+  const first = bytes.find((byte) => byte > 0x20);
+  if (first !== 0x7b) return claimsOf(parseEvidence(carriedEvidenceOf(bytes)));
+  const value = parseStrictJson(bytes, JSON_LIMITS);
+  if (isObject(value)) return value;
+  throw new Fault("request/malformed", "expected facts as one JSON object");
+}
+
+function isObject(value: JsonValue): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
