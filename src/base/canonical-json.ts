@@ -47,9 +47,21 @@ function objectOf(value: JsonObject): string {
   let members = "";
   for (const name of inOrder(Object.keys(value))) {
     const member = value[name];
-    if (member !== undefined) members += `,${stringOf(name)}:${canonicalJson(member)}`;
+    if (member !== undefined) members += (nameTexts.get(name) ?? nameText(name)) + canonicalJson(member);
   }
   return `{${members.slice(1)}}`;
+}
+
+/** The same few names stand in most of what is written here. Names of strangers are bounded in number and length. */
+const nameTexts = new Map<string, string>();
+const MAX_NAMES = 1024;
+const MAX_NAME_LENGTH = 64;
+
+/** A name as it stands before its value, with the comma that parts it from the member before. */
+function nameText(name: string): string {
+  const text = `,${stringOf(name)}:`;
+  if (nameTexts.size < MAX_NAMES && name.length <= MAX_NAME_LENGTH) nameTexts.set(name, text);
+  return text;
 }
 
 /** Up to here names are put in order by hand: most of our objects have few members, and `sort` copies. */

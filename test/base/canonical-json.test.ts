@@ -71,6 +71,13 @@ describe("canonical JSON", () => {
     );
   });
 
+  it("writes more names than it remembers, and long ones, the same each time", () => {
+    const names = Array.from({ length: 3000 }, (_, i) => `n${i}${i % 7 === 0 ? "x".repeat(100) : ""}`);
+    const made = Object.fromEntries(names.map((name, i) => [name, i]));
+    const sorted = Object.fromEntries([...names].sort().map((name) => [name, made[name] ?? 0]));
+    for (let round = 0; round < 3; round += 1) expect(canonicalJson(made)).toBe(JSON.stringify(sorted));
+  });
+
   it("leaves out members that are undefined", () => {
     expect(canonicalJson({ a: undefined, b: 1 })).toBe('{"b":1}');
   });

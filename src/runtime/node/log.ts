@@ -3,9 +3,23 @@ import type { Log, LogLevel } from "../../base/log.ts";
 
 const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
-export function createLog(least: LogLevel, write: (line: string) => void): Log {
+/**
+ * Makes the log of a broker. The lines of one turn of the event loop are written together, since each write is a call into the
+ * system; an error is written at once, with everything before it, since it may be the last that is heard.
+ *
+ * @param write - Takes whole lines, one or several.
+ */
+export function createLog(least: LogLevel, write: (lines: string) => void): Log {
+  let waiting = "";
+  const flush = (): void => {
+    const lines = waiting;
+    waiting = "";
+    if (lines !== "") write(lines);
+  };
   return (level, event, fields = {}) => {
     if (LEVELS.indexOf(level) < LEVELS.indexOf(least)) return;
-    write(`${JSON.stringify({ time: new Date().toISOString(), level, event, ...fields })}\n`);
+    if (waiting === "") setImmediate(flush);
+    waiting += `${JSON.stringify({ time: new Date().toISOString(), level, event, ...fields })}\n`;
+    if (level === "error") flush();
   };
 }
