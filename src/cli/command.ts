@@ -12,8 +12,11 @@ export interface Terminal {
   readonly isTty: boolean;
   /** @throws {@link Fault} `file/unusable`. `-` is standard input; at most `maxBytes` (16 MiB unless given). */
   readonly readFile: (path: string, maxBytes?: number) => Promise<Uint8Array>;
-  /** Writes a new or replaced file with mode 0600 unless `mode` says otherwise. @throws {@link Fault} `file/unusable`. */
-  readonly writeFile: (path: string, bytes: Uint8Array, mode?: number) => Promise<void>;
+  /**
+   * Writes a new or replaced file, whole or not at all, with mode 0600 unless `mode` says otherwise; `kept` is that of the file
+   * that is there, which a link may lead to. @throws {@link Fault} `file/unusable`.
+   */
+  readonly writeFile: (path: string, bytes: Uint8Array, mode?: number | "kept") => Promise<void>;
 }
 
 /** A verb. `run` gets what stands after its name. Misuse is thrown as {@link Misuse}, everything else as a Fault. */

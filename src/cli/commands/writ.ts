@@ -4,9 +4,10 @@ import { type Command, Misuse } from "../command.ts";
 import { CHECK } from "../writ/check.ts";
 import { DIFF } from "../writ/diff.ts";
 import { EXPLAIN } from "../writ/explain.ts";
+import { FMT } from "../writ/fmt.ts";
 import type { WritVerb } from "../writ/verb.ts";
 
-const VERBS: readonly WritVerb[] = [CHECK, EXPLAIN, DIFF];
+const VERBS: readonly WritVerb[] = [CHECK, FMT, EXPLAIN, DIFF];
 
 const COMMON = [
   ["--root DIR", "where imports start; the folder of the first FILE"],

@@ -26,12 +26,15 @@ export async function compileFiles(
   return compileBelow(sources, base, primitives);
 }
 
-export function tellDiagnostics({ diagnostics, sources }: Compilation, terminal: Terminal): void {
+/** Diagnostics, and the texts that they point into. */
+type Told = Pick<Compilation, "diagnostics" | "sources">;
+
+export function tellDiagnostics({ diagnostics, sources }: Told, terminal: Terminal): void {
   for (const one of diagnostics) terminal.err(`${renderDiagnostic(one, sources.get(one.file) ?? "")}\n`);
 }
 
 /** With spans as line and column, for editors. */
-export function diagnosticJson(diagnostic: Diagnostic, { sources }: Compilation): JsonObject {
+export function diagnosticJson(diagnostic: Diagnostic, { sources }: Pick<Told, "sources">): JsonObject {
   const { code, severity, file, message, primary } = diagnostic;
   const lines = linesOf(sources.get(file) ?? "");
   const from = placeOf(lines, primary.span.start);

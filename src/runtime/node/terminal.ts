@@ -1,6 +1,6 @@
 /** What does the command line touch of this machine? Standard streams and named files. */
 import { constants } from "node:fs";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Fault } from "../../base/fault.ts";
 import type { Terminal } from "../../cli/command.ts";
@@ -14,7 +14,8 @@ export function createTerminal(): Terminal {
     isTty: process.stdout.isTTY === true,
     readFile: (path, maxBytes = MAX_FILE_BYTES) =>
       path === "-" ? readInput(maxBytes) : readFile(path, maxBytes),
-    writeFile: (path, bytes, mode = 0o600) => writeFile(path, bytes, mode),
+    writeFile: (path, bytes, mode = 0o600) =>
+      mode === "kept" ? replaceFile(path, bytes) : writeFile(path, bytes, mode),
   };
 }
 
@@ -53,6 +54,16 @@ async function readWhole(file: FileHandle, path: string, maxBytes: number): Prom
     size += bytesRead;
     if (size > maxBytes) throw tooLarge(path, maxBytes);
     pieces.push(buffer.subarray(0, bytesRead));
+  }
+}
+
+async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    const target = await realpath(path);
+    const { mode } = await stat(target);
+    await writeFile(target, bytes, mode & 0o777);
+  } catch (thrown) {
+    throw unusable(path, thrown);
   }
 }
 
