@@ -18,14 +18,14 @@ function folderOf(files: Readonly<Record<string, string>>): string {
 }
 
 async function run(...words: readonly string[]) {
-  const told = { out: "", err: "" };
+  const [out, err]: [string[], string[]] = [[], []];
   const terminal = {
     ...createTerminal(),
-    out: (text: string) => void (told.out += text),
-    err: (text: string) => void (told.err += text),
+    out: (text: string) => void out.push(text),
+    err: (text: string) => void err.push(text),
   };
   const status = await createWritCommand({ primitives: nodePrimitives }).run(["fmt", ...words], terminal);
-  return { status, ...told };
+  return { status, out: out.join(""), err: err.join("") };
 }
 
 describe("writ fmt", () => {
