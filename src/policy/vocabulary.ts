@@ -1,5 +1,5 @@
 /** What can be said about an SEV-SNP request? The vocabulary `sev-snp` 1 (WRIT section 6), as data for the language. */
-import type { Vocabulary } from "../writ/vocabulary.ts";
+import type { Effort, Vocabulary } from "../writ/vocabulary.ts";
 import { BUILT_IN_GUARDS, PLATFORMS } from "./templates.ts";
 import { AXIOMS } from "./vocabulary-axioms.ts";
 import { COMPONENTS, FIELDS, PRODUCTS } from "./vocabulary-fields.ts";
@@ -7,6 +7,29 @@ import { ORDINARY } from "./vocabulary-ordinary.ts";
 
 /** The name of each suite of PROTOCOL section 7 in a policy; the KBS exchange has none. */
 export const WRAP_OF_SUITE = { 0: undefined, 1: "hpke-x25519", 2: "hpke-xwing", 3: "jwe-p256" } as const;
+
+/** What an operator would have to do, the least first. */
+const EFFORTS: readonly Effort[] = [
+  { prefix: "request.", effort: 1, how: "another request" },
+  { prefix: "endorsement.crl_age", effort: 1, how: "a fresh CRL" },
+  { prefix: "client.", effort: 2, how: "another client certificate" },
+  { prefix: "guest.", effort: 3, how: "guest launched with another policy" },
+  { prefix: "vmpl", effort: 3, how: "report asked for at another VMPL" },
+  { prefix: "measurement", effort: 4, how: "another image" },
+  { prefix: "id_block.", effort: 4, how: "another ID block" },
+  { prefix: "host_data", effort: 4, how: "guest launched with other host data" },
+  { prefix: "tcb.", effort: 5, how: "host firmware update" },
+  { prefix: "firmware.", effort: 5, how: "host firmware update" },
+  { prefix: "host.", effort: 5, how: "host configuration" },
+  { prefix: "mitigations.", effort: 5, how: "host firmware update" },
+  { prefix: "broker.", effort: 6, how: "broker configuration" },
+  { prefix: "endorsement.", effort: 7, how: "another endorsement" },
+  { prefix: "evidence.", effort: 8, how: "another platform" },
+  { prefix: "report.", effort: 8, how: "another host" },
+  { prefix: "product", effort: 9, how: "another host" },
+  { prefix: "silicon", effort: 9, how: "another host" },
+  { prefix: "cpu.", effort: 9, how: "another host" },
+];
 
 /** Fields, words, platforms and built-in guards that policies for SEV-SNP guests are written in. A change is a new version. */
 export const SNP_VOCABULARY: Vocabulary = {
@@ -59,6 +82,7 @@ export const SNP_VOCABULARY: Vocabulary = {
         help: "this looks like a SHA-256; SNP key digests are SHA-384",
       },
     ],
+    efforts: EFFORTS,
     shown: ["request.op", "measurement", "product", "tcb.committed"],
   },
   axioms: AXIOMS,

@@ -60,8 +60,17 @@ export interface Hints {
   readonly words: Readonly<Record<string, string>>;
   /** Help for a byte constant of the wrong `size` compared with `field`. */
   readonly lengths: readonly { readonly field: string; readonly size: number; readonly help: string }[];
+  /** What it takes to change the fields whose names begin with `prefix`: of two ways, the one with less effort is proposed. */
+  readonly efforts: readonly Effort[];
   /** Fields that an example of a request shows even where any value would do, in this order. */
   readonly shown: readonly string[];
+}
+
+/** `how` is said in brackets behind a proposed change. Where nothing is said of a field, its effort is 0. */
+export interface Effort {
+  readonly prefix: string;
+  readonly effort: number;
+  readonly how: string;
 }
 
 /** What a `platform P` line adds: items (`require …`, one per line), as Writ text. */

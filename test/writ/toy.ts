@@ -28,7 +28,7 @@ export const TOY: Vocabulary = {
   wraps: [],
   platforms: [],
   guards: "",
-  hints: { words: {}, lengths: [], shown: ["color"] },
+  hints: { words: {}, lengths: [], shown: ["color"], efforts: [] },
   axioms: [],
   ordinary: {},
 };

@@ -5,9 +5,13 @@ import { Fault } from "../../base/fault.ts";
 import { parseStrictJson } from "../../base/strict-json.ts";
 import { claimsOf } from "../../policy/claims.ts";
 import { SNP_VOCABULARY } from "../../policy/vocabulary.ts";
+import type { Decision } from "../../writ/decision.ts";
 import { evaluate } from "../../writ/evaluation/evaluator.ts";
 import { explainTrace } from "../../writ/evaluation/explain.ts";
 import type { Facts } from "../../writ/facts.ts";
+import type { Program } from "../../writ/program.ts";
+import { type NearestChange, nearestChange } from "../../writ/solver/nearest-change.ts";
+import { nearestJson, nearestText } from "../../writ/solver/nearest-text.ts";
 import { parseArguments } from "../arguments.ts";
 import { type ExitStatus, Misuse, type Terminal } from "../command.ts";
 import { carriedEvidenceOf } from "../evidence-file.ts";
@@ -47,16 +51,33 @@ async function explain(args: readonly string[], edges: WritEdges): Promise<ExitS
     return 1;
   }
   refuseIncomplete(facts);
-  const { isAllowed, code, sentence, trace } = evaluate(compilation.program, facts);
-  if (values.json === true) {
-    terminal.out(
-      `${canonicalJson({ allowed: isAllowed, code: code ?? null, sentence: sentence ?? null, trace })}\n`,
-    );
-  } else {
-    const head = isAllowed ? "ALLOWED" : `REFUSED (${code})`;
-    terminal.out(`${head}  ${trace.resource}\n${explainTrace(trace, values.full === true)}`);
-  }
-  return isAllowed ? 0 : 1;
+  const { program } = compilation;
+  const decision = evaluate(program, facts);
+  const nearest = decision.isAllowed ? undefined : nearestChange(program, facts, SNP_VOCABULARY);
+  const told = { decision, nearest, refsets: program.refsets };
+  terminal.out(values.json === true ? jsonText(told) : plainText(told, values.full === true));
+  return decision.isAllowed ? 0 : 1;
+}
+
+interface Told {
+  readonly decision: Decision;
+  /** Of a refusal. */
+  readonly nearest: NearestChange | undefined;
+  readonly refsets: Program["refsets"];
+}
+
+function jsonText({ decision, nearest, refsets }: Told): string {
+  const { isAllowed, code, sentence, trace } = decision;
+  const way = nearest === undefined ? null : nearestJson(nearest, refsets);
+  const told = { allowed: isAllowed, code: code ?? null, sentence: sentence ?? null, trace, nearest: way };
+  return `${canonicalJson(told)}\n`;
+}
+
+function plainText({ decision, nearest, refsets }: Told, isFull: boolean): string {
+  const { isAllowed, code, trace } = decision;
+  const head = isAllowed ? "ALLOWED" : `REFUSED (${code})`;
+  const way = nearest === undefined ? "" : nearestText(nearest, refsets);
+  return `${head}  ${trace.resource}\n${explainTrace(trace, isFull)}${way}`;
 }
 
 function refuseIncomplete(facts: Facts): void {

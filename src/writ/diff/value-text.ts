@@ -5,21 +5,24 @@ import type { Refset } from "../program.ts";
 import type { FieldType } from "../vocabulary.ts";
 
 const SHOWN_DIGITS = 8;
+const DAY_MS = 86_400_000;
 const UNITS = [
-  ["d", 86_400_000],
+  ["d", DAY_MS],
   ["h", 3_600_000],
   ["m", 60_000],
   ["s", 1000],
 ] as const;
 
-/** In the largest unit that holds it whole. */
+/** In the largest unit that holds it whole; a day is 24h. */
 export function durationText(ms: number): string {
-  const [unit, size] = UNITS.find(([, size]) => ms > 0 && ms % size === 0) ?? ["ms", 1];
+  const [unit, size] = UNITS.find(
+    ([, size]) => ms > 0 && ms % size === 0 && !(ms === DAY_MS && size === DAY_MS),
+  ) ?? ["ms", 1];
   return `${ms / size}${unit}`;
 }
 
 /** Without seconds where there are none. */
-function timeText(seconds: number): string {
+export function timeText(seconds: number): string {
   return formatInstant(instant(seconds)).replace(/:00Z$/, "Z");
 }
 

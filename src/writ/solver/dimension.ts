@@ -11,6 +11,8 @@ export interface Source {
   readonly component?: string;
   readonly bit?: number;
   readonly member?: string;
+  /** What an absent fact counts as, where absence means a number. */
+  readonly fallback?: number;
 }
 
 /** The values that are possible, before constants cut them. */
@@ -97,8 +99,9 @@ export function addressNumber({ family, value }: { readonly family: 4 | 6; reado
 }
 
 /** The value of a dimension in these facts; `undefined` where it is absent, or not of its type. */
-export function valueIn(facts: Facts, { key, type, component, bit, member }: Source): Value | undefined {
-  const fact = facts.get(key);
+export function valueIn(facts: Facts, source: Source): Value | undefined {
+  const { key, type, component, bit, member, fallback } = source;
+  const fact = facts.get(key) ?? fallback;
   if (component !== undefined) return isVector(fact) ? numberOf(fact[component]) : undefined;
   if (bit !== undefined)
     return typeof fact === "bigint" ? String(((fact >> BigInt(bit)) & 1n) === 1n) : undefined;

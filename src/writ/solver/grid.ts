@@ -7,7 +7,7 @@ import type { Correlations } from "./correlations.ts";
 import type { Dimension } from "./dimension.ts";
 import { orderedDimensions } from "./order.ts";
 import { resourceAxis } from "./resources.ts";
-import type { Literal, Shape, Values } from "./shape.ts";
+import type { Literal, Range, Shape, Values } from "./shape.ts";
 import { type Desk, dimensionOf } from "./truths.ts";
 
 /** Axes by level, and where each dimension is found. */
@@ -29,7 +29,8 @@ export interface GridQuestion {
   readonly literals: readonly Literal[];
   readonly correlations: Correlations;
   readonly patterns: readonly Pattern[];
-  readonly now: number | undefined;
+  /** The moments that are looked at; all, if not given. */
+  readonly time: Range | undefined;
 }
 
 const MAX_KINDS_OF_RESOURCE = 100_000;
@@ -38,7 +39,7 @@ const MAX_DIMENSIONS = 1500;
 
 export function gridOf(desk: Desk, question: GridQuestion): Grid {
   const cuts = cutsOf(question);
-  const calendar = calendarOf(desk, cuts, question.now);
+  const calendar = calendarOf(desk, cuts, question.time);
   const skipped = calendar === undefined ? [] : [calendar.axiom.weekday, calendar.axiom.hour];
   const all = [...desk.dimensions.values()].filter(({ name }) => !skipped.includes(name));
   const ordered = orderedDimensions(all, question.shapes, desk.vocabulary).slice(0, MAX_DIMENSIONS - 1);
@@ -46,7 +47,7 @@ export function gridOf(desk: Desk, question: GridQuestion): Grid {
   const plain = ordered.map((dimension) =>
     dimension.name === desk.vocabulary.timeField && calendar !== undefined
       ? calendar.axes.time
-      : axisOf(timed(desk, dimension, question.now), cuts.get(dimension.name) ?? []),
+      : axisOf(timed(desk, dimension, question.time), cuts.get(dimension.name) ?? []),
   );
   const axes = [...(resource === undefined ? [] : [resource.axis]), ...plain];
   const places = new Map(
@@ -67,10 +68,9 @@ function resourceDimension({ vocabulary }: Desk): Dimension {
   return { name, source, domain: { kind: "closed", words: [] }, isOptional: false };
 }
 
-/** A fixed time is a domain of one moment. */
-function timed({ vocabulary }: Desk, dimension: Dimension, now: number | undefined): Dimension {
-  if (now === undefined || dimension.name !== vocabulary.timeField) return dimension;
-  return { ...dimension, domain: { kind: "ordered", ranges: [[BigInt(now), BigInt(now)]] } };
+function timed({ vocabulary }: Desk, dimension: Dimension, time: Range | undefined): Dimension {
+  if (time === undefined || dimension.name !== vocabulary.timeField) return dimension;
+  return { ...dimension, domain: { kind: "ordered", ranges: [time] } };
 }
 
 /** Dimension → every set of its values that is asked for. Dimensions that are compared are cut at the same points. */
@@ -105,14 +105,18 @@ interface UsedCalendar {
 function calendarOf(
   desk: Desk,
   cuts: ReadonlyMap<string, readonly Values[]>,
-  now: number | undefined,
+  moments: Range | undefined,
 ): UsedCalendar | undefined {
   const axiom = desk.vocabulary.axioms.find((one) => one.kind === "calendar");
   const time = desk.table.single.get(desk.vocabulary.timeField)?.ref;
   if (axiom === undefined || time === undefined) return undefined;
   const { weekday, hour } = axiom;
   if (!desk.dimensions.has(weekday) && !desk.dimensions.has(hour)) return undefined;
-  const dimension = timed(desk, desk.dimensions.get(dimensionOf(desk, time)) ?? resourceDimension(desk), now);
+  const dimension = timed(
+    desk,
+    desk.dimensions.get(dimensionOf(desk, time)) ?? resourceDimension(desk),
+    moments,
+  );
   const asked = { axiom, weekdays: cuts.get(weekday) ?? [], hours: cuts.get(hour) ?? [] };
   const axes = calendarAxes(dimension, cuts.get(dimension.name) ?? [], asked);
   return axes === undefined ? undefined : { axiom, axes };

@@ -10,9 +10,9 @@ import { correlated, forgetLevels, refOf } from "./lowering.ts";
 import { type DeclarationPlan, labelsOf, literalsOf, planOf, resourcesOf, shapesOf } from "./plan.ts";
 import { formulaOf, isBuilt, joinAll, type Ref, type Regions, without } from "./regions.ts";
 import { findModel } from "./search.ts";
-import { literal, type Shape } from "./shape.ts";
+import { literal, type Range, type Shape } from "./shape.ts";
 import { createDesk, type Desk, truthOf } from "./truths.ts";
-import { type Witness, witnessOf } from "./witness.ts";
+import { type WeightOf, type Witness, witnessOf } from "./witness.ts";
 
 declare const brand: unique symbol;
 
@@ -30,6 +30,8 @@ export interface Grant {
 export interface SpaceOptions {
   /** Fixes the time field, in Unix seconds. */
   readonly now?: number;
+  /** Leaves out every moment before this one. */
+  readonly notBefore?: number;
   /** Conditions beside the programs that will be asked about: fields are cut at their constants too. */
   readonly conditions?: readonly Condition[];
   /** Patterns beside the programs' own that will be asked about. */
@@ -66,8 +68,8 @@ export interface Space {
   readonly implies: (region: Region, other: Region) => Answer;
   /** Whether both hold the same requests, under the axioms. */
   readonly isSame: (region: Region, other: Region) => Answer;
-  /** A request of the region that differs as little as possible from `near`, or from an ordinary one. */
-  readonly witness: (region: Region, near?: Facts) => Witness | undefined;
+  /** A request of the region that differs as little as possible from `near`, or from an ordinary one; never an earlier one. */
+  readonly witness: (region: Region, near?: Facts, weightOf?: WeightOf) => Witness | undefined;
   /** Whether a request is in the region; `undefined` when the space was not cut for that. Its facts obey the axioms. */
   readonly contains: (region: Region, facts: Facts) => boolean | undefined;
   /** How large the diagrams are: what budgets count. */
@@ -119,7 +121,7 @@ export function openSpace(
       if (left === "no" || right === "no") return "no";
       return left === "yes" && right === "yes" ? "yes" : "not-decided";
     },
-    witness: (region, near) => witnessOf(setting, region, near),
+    witness: (region, near, weightOf) => witnessOf(setting, region, near, weightOf),
     contains: (region, facts) => holds(setting, region, cellsIn(setting, facts)),
     size: () => regions.diagrams.size,
   };
@@ -165,13 +167,18 @@ function settingOf(programs: readonly Program[], vocabulary: Vocabulary, options
       ...patterns,
       ...programs.flatMap(({ declarations }) => declarations.flatMap((one) => one.patterns)),
     ],
-    now: options.now,
+    time: timeOf(options),
   });
   const limits = { maxNodes, maxSteps: COMBINATIONS * maxNodes };
   const regions: Regions = { diagrams: createDiagrams(limits), formulas: [] };
   const base = { vocabulary, desk, grid, regions, plans, shapes: new WeakMap(), correlations, maxSteps };
   const whole = correlated(base);
   return { ...base, whole, axioms: forgetLevels(base, whole, named) };
+}
+
+function timeOf({ now, notBefore }: SpaceOptions): Range | undefined {
+  if (now !== undefined) return [BigInt(now), BigInt(now)];
+  return notBefore === undefined ? undefined : [BigInt(notBefore), BigInt(LAST_MOMENT)];
 }
 
 // ── the formula ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -92,6 +92,7 @@ export function dimensionOf(desk: Desk, field: FieldRef, part: Pick<Source, "bit
     key,
     type: field.type,
     ...(field.component === undefined ? {} : { component: field.component }),
+    ...(field.fallback === undefined ? {} : { fallback: field.fallback }),
     ...part,
   };
   const max = desk.vocabulary.components.find((one) => one.name === field.component)?.max;

@@ -2,14 +2,17 @@
 import type { Facts, FactValue } from "../facts.ts";
 import type { Program } from "../program.ts";
 import type { Vocabulary } from "../vocabulary.ts";
-import type { Axis } from "./axis.ts";
+import type { Axis, Cell } from "./axis.ts";
 import { cheapestPath, type Path, type Price } from "./cheapest.ts";
-import { type Value, valueIn, versionNumber } from "./dimension.ts";
+import { type Dimension, type Value, valueIn, versionNumber } from "./dimension.ts";
 import type { Grid } from "./grid.ts";
 import { isBuilt, joinAll, type Ref, type Regions } from "./regions.ts";
 import { findModel } from "./search.ts";
 import { labelledFacts, settle } from "./settle.ts";
 import { exampleOf, writeValue } from "./write-value.ts";
+
+/** What it costs to change a dimension, by its name. */
+export type WeightOf = (dimension: string) => number;
 
 /** A request that the evaluator can judge. What stands in `invented` is never to be shown: nobody wrote it. */
 export interface Witness {
@@ -19,8 +22,17 @@ export interface Witness {
   readonly telling: ReadonlySet<string>;
   /** Fields whose value is an example of "(any other value)". */
   readonly invented: ReadonlySet<string>;
+  /** What differs from the request that it was to resemble, of what the answer depends on; in the order of levels. */
+  readonly changes: readonly Change[];
   /** The resource, with `(any)` for segments that any name could take. */
   readonly resource: string;
+}
+
+/** One dimension that has another value than before; `undefined` is absent. */
+export interface Change {
+  readonly dimension: Dimension;
+  readonly from: Value | undefined;
+  readonly to: Value | undefined;
 }
 
 export interface WitnessSetting {
@@ -37,19 +49,19 @@ export interface WitnessSetting {
  * A request of the set that the axioms permit; `undefined` when there is none, or none was found within the budget.
  *
  * @param near - What it is to resemble; if not given, the ordinary request of the product that needs the fewest changes.
- * @param weightOf - What it costs to change a field, by its name; 1 if not given.
+ * @param weightOf - What it costs to change a dimension; infinity keeps it as it is. 1 if not given.
  */
 export function witnessOf(
   setting: WitnessSetting,
   region: Ref,
   near?: Facts,
-  weightOf: (field: string) => number = () => 1,
+  weightOf: WeightOf = () => 1,
 ): Witness | undefined {
   const target = joinAll(setting.regions, "and", [setting.axioms, region]);
   const ordinary = Object.values(setting.vocabulary.ordinary);
   const bases = near === undefined ? [...ordinary, ...(ordinary.length === 0 ? [new Map()] : [])] : [near];
   const found = bases.flatMap((base) => {
-    const path = pathTo(setting, target, priceFrom(setting.grid, base, weightOf));
+    const path = pathTo(setting, target, priceFrom(setting, base, weightOf));
     return path === undefined ? [] : [{ base, path }];
   });
   const [best] = found.toSorted((a, b) => a.path.cost - b.path.cost);
@@ -62,20 +74,30 @@ function pathTo({ regions, maxSteps }: WitnessSetting, target: Ref, price: Price
   return search.kind === "found" ? { cost: 0, cells: search.model } : undefined;
 }
 
-/** Nothing for a cell that the request is in already; another costs its field's weight, and one that somebody wrote is taken first. */
-function priceFrom(grid: Grid, base: Facts, weightOf: (field: string) => number): Price {
+/** Nothing for a cell that the request is in already; another costs its weight, and the nearest that somebody wrote is taken. */
+function priceFrom({ grid, vocabulary }: WitnessSetting, base: Facts, weightOf: WeightOf): Price {
   const own = grid.axes.map(({ dimension, cellOf }) => cellOf(valueIn(base, dimension.source)));
   return (level, first, last) => {
-    const cell = own[level];
+    const [axis, cell] = [grid.axes[level], own[level]];
+    if (axis === undefined) return undefined;
     if (cell !== undefined && cell >= first && cell <= last) return { cell, cost: 0 };
-    const axis = grid.axes[level];
-    const cost = weightOf(axis?.dimension.source.key ?? "");
-    return cost === Infinity ? undefined : { cell: writtenCell(axis, first, last), cost };
+    const isPast = axis.dimension.name === vocabulary.timeField && cell !== undefined && last < cell;
+    const cost = weightOf(axis.dimension.name);
+    return cost === Infinity || isPast
+      ? undefined
+      : { cell: nearestCell(axis, { first, last, own: cell }), cost };
   };
 }
 
-function writtenCell(axis: Axis | undefined, first: number, last: number): number {
-  for (let cell = first; cell <= last; cell += 1) if (axis?.cells[cell]?.isOther === false) return cell;
+interface CellRun {
+  readonly first: number;
+  readonly last: number;
+  readonly own: number | undefined;
+}
+
+function nearestCell({ cells, dimension }: Axis, { first, last, own }: CellRun): number {
+  if (dimension.domain.kind === "ordered") return own !== undefined && own > last ? last : first;
+  for (let cell = first; cell <= last; cell += 1) if (cells[cell]?.isOther === false) return cell;
   return first;
 }
 
@@ -84,15 +106,19 @@ function toldWitness(setting: WitnessSetting, base: Facts, path: Path): Witness 
   const cells = completed(setting, base, path);
   const facts = new Map(base);
   const invented = new Set<string>();
+  const changes: Change[] = [];
   for (const [level, axis] of grid.axes.entries()) {
     const { source } = axis.dimension;
     const own = axis.cellOf(valueIn(base, source));
     const cell = cells.get(level) ?? own ?? 0;
     const chosen = axis.cells[cell];
     if (chosen?.isOther === true) invented.add(source.key);
-    if (cell !== own && chosen !== undefined) writeValue(facts, source, chosen.sample);
+    if (cell === own || chosen === undefined) continue;
+    const to = nearestValue(chosen, valueIn(base, source));
+    writeValue(facts, source, to);
+    if (path.cells.has(level)) changes.push({ dimension: axis.dimension, from: valueIn(base, source), to });
   }
-  fillIn(facts, vocabulary);
+  fillIn(facts, setting);
   settle({
     facts,
     vocabulary,
@@ -104,13 +130,19 @@ function toldWitness(setting: WitnessSetting, base: Facts, path: Path): Witness 
   const telling = new Set(
     [...path.cells.keys()].map((level) => grid.axes[level]?.dimension.source.key ?? ""),
   );
-  return { facts: labelled, telling, invented, resource: resourceOf(setting, cells, facts) };
+  return { facts: labelled, telling, invented, changes, resource: resourceOf(setting, cells, facts) };
+}
+
+/** Of numbers the one that is nearest to what was, else the cell's example. */
+function nearestValue({ sample, range }: Cell, own: Value | undefined): Value | undefined {
+  return range !== undefined && typeof own === "bigint" && own > range[1] ? range[1] : sample;
 }
 
 /** The same request with the fields that only axioms name. */
-function completed({ regions, whole, grid }: WitnessSetting, base: Facts, { cells }: Path) {
+function completed(setting: WitnessSetting, base: Facts, { cells }: Path) {
+  const { regions, whole } = setting;
   if (!isBuilt(whole)) return cells;
-  const usual = priceFrom(grid, base, () => 1);
+  const usual = priceFrom(setting, base, () => 1);
   const rest = cheapestPath(regions.diagrams, whole, (level, first, last) => {
     const cell = cells.get(level);
     if (cell === undefined) return usual(level, first, last);
@@ -120,9 +152,13 @@ function completed({ regions, whole, grid }: WitnessSetting, base: Facts, { cell
 }
 
 /** Fields that are never absent have some value. */
-function fillIn(facts: Map<string, FactValue>, { fields }: Vocabulary): void {
-  for (const { name, type, absence } of fields) {
+function fillIn(facts: Map<string, FactValue>, { grid, vocabulary }: WitnessSetting): void {
+  for (const { name, type, absence } of vocabulary.fields) {
     if (absence === undefined && !facts.has(name)) facts.set(name, exampleOf(type));
+  }
+  for (const { dimension } of grid.axes) {
+    const { key, fallback } = dimension.source;
+    if (fallback !== undefined && !facts.has(key)) facts.set(key, fallback);
   }
 }
 
