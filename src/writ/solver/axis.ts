@@ -16,9 +16,12 @@ export interface Axis {
   readonly cells: readonly Cell[];
   /** The cell of a value; `undefined` for a value that the dimension cannot have. */
   readonly cellOf: (value: Value | undefined) => number | undefined;
-  /** The cells that hold exactly these values, ascending; `undefined` where the axis was not cut for them. */
-  readonly select: (values: Values) => readonly number[] | undefined;
+  /** The cells that hold exactly these values; `undefined` where the axis was not cut for them. */
+  readonly select: (values: Values) => Selection | undefined;
 }
+
+/** Runs of cells, first and last, ascending and apart. */
+export type Selection = readonly (readonly [first: number, last: number])[];
 
 const ABSENT: Cell = { sample: undefined, isOther: false };
 
@@ -49,7 +52,7 @@ function wordAxis(dimension: Dimension, cuts: readonly Values[]): Axis {
     cells,
     cellOf: (value) => (value === undefined ? absent : (index.get(String(value)) ?? otherCell)),
     select: (values) => {
-      if (values.kind === "absent") return absent === undefined ? [] : [absent];
+      if (values.kind === "absent") return absent === undefined ? [] : [[absent, absent]];
       return values.kind === "words" ? wordCells(values.words, index, classes) : undefined;
     },
   };
@@ -83,7 +86,7 @@ function wordCells(
   words: readonly string[],
   index: ReadonlyMap<string, number>,
   classes: readonly (readonly string[])[],
-): readonly number[] | undefined {
+): Selection | undefined {
   const distinct = new Set(words);
   const cells = new Set<number>();
   for (const word of distinct) {
@@ -93,7 +96,18 @@ function wordCells(
   }
   const sizes = [...cells].map((cell) => classes[cell]?.length ?? 0);
   const held = sizes.reduce((sum, size) => sum + size, 0);
-  return held === distinct.size ? [...cells].sort((a, b) => a - b) : undefined;
+  return held === distinct.size ? runsOf([...cells]) : undefined;
+}
+
+/** Cells in any order, as runs. */
+export function runsOf(cells: readonly number[]): Selection {
+  const runs: [number, number][] = [];
+  for (const cell of cells.toSorted((a, b) => a - b)) {
+    const last = runs.at(-1);
+    if (last !== undefined && last[1] === cell - 1) last[1] = cell;
+    else runs.push([cell, cell]);
+  }
+  return runs;
 }
 
 // ── numbers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -107,7 +121,7 @@ function orderedAxis(dimension: Dimension, domain: readonly Range[], cuts: reado
     cells,
     cellOf: (value) => (value === undefined ? absent : cellOfNumber(pieces, value)),
     select: (values) => {
-      if (values.kind === "absent") return absent === undefined ? [] : [absent];
+      if (values.kind === "absent") return absent === undefined ? [] : [[absent, absent]];
       return values.kind === "ranges" ? rangeCells(pieces, values.ranges) : undefined;
     },
   };
@@ -134,28 +148,40 @@ function byValue(a: bigint, b: bigint): number {
 
 function cellOfNumber(pieces: readonly Range[], value: Value): number | undefined {
   if (typeof value !== "bigint") return undefined;
+  const cell = firstUpTo(pieces, value);
+  const [least, most] = pieces[cell] ?? [1n, 0n];
+  return value >= least && value <= most ? cell : undefined;
+}
+
+/** The first piece that does not end before a value. */
+function firstUpTo(pieces: readonly Range[], value: bigint): number {
   let low = 0;
-  let high = pieces.length - 1;
+  let high = pieces.length;
   while (low < high) {
     const middle = (low + high) >> 1;
     if ((pieces[middle]?.[1] ?? 0n) < value) low = middle + 1;
     else high = middle;
   }
-  const [least, most] = pieces[low] ?? [1n, 0n];
-  return value >= least && value <= most ? low : undefined;
+  return low;
 }
 
 /** The pieces that lie in these ranges; `undefined` when one lies across an edge. */
-export function rangeCells(
-  pieces: readonly Range[],
-  ranges: readonly Range[],
-): readonly number[] | undefined {
-  const cells: number[] = [];
-  for (const [cell, [least, most]] of pieces.entries()) {
-    const touched = ranges.filter(([from, to]) => from <= most && to >= least);
-    if (touched.length === 0) continue;
-    if (!touched.some(([from, to]) => from <= least && to >= most)) return undefined;
-    cells.push(cell);
+export function rangeCells(pieces: readonly Range[], ranges: readonly Range[]): Selection | undefined {
+  const found = ranges.map((range) => runOf(pieces, range));
+  const [only] = found;
+  if (found.includes(undefined)) return undefined;
+  if (only !== undefined && found.length === 1) return only[0] > only[1] ? [] : [only];
+  const cells = new Set<number>();
+  for (const [first, last] of found.flatMap((run) => (run === undefined ? [] : [run]))) {
+    for (let cell = first; cell <= last; cell += 1) cells.add(cell);
   }
-  return cells;
+  return runsOf([...cells]);
+}
+
+/** First and last piece of a range, the last before the first where there is none; `undefined` across an edge. */
+function runOf(pieces: readonly Range[], [least, most]: Range): readonly [number, number] | undefined {
+  const first = firstUpTo(pieces, least);
+  const last = firstUpTo(pieces, most + 1n) - 1;
+  const [begins = least, after = most + 1n] = [pieces[first]?.[0], pieces[last + 1]?.[0]];
+  return begins < least || after <= most ? undefined : [first, last];
 }

@@ -1,6 +1,6 @@
 /** Which days and hours can a stretch of time have? Cells of the time field that know their weekday and hour. */
 import type { Axiom } from "../axiom.ts";
-import { type Axis, type Cell, cutRanges, rangeCells } from "./axis.ts";
+import { type Axis, type Cell, cutRanges, rangeCells, runsOf, type Selection } from "./axis.ts";
 import { hourOf, weekdayOf } from "./calendar-of.ts";
 import type { Dimension } from "./dimension.ts";
 import type { Range, Values } from "./shape.ts";
@@ -58,8 +58,8 @@ export function calendarAxes(
   };
 }
 
-function cellsWhere(moments: readonly Moment[], holds: (moment: Moment) => boolean): readonly number[] {
-  return [...moments.entries()].flatMap(([cell, moment]) => (holds(moment) ? [cell] : []));
+function cellsWhere(moments: readonly Moment[], holds: (moment: Moment) => boolean): Selection {
+  return runsOf([...moments.entries()].flatMap(([cell, moment]) => (holds(moment) ? [cell] : [])));
 }
 
 /** One moment for each kind of hour that a piece has, the earliest. */
@@ -115,8 +115,9 @@ function timeAxis(dimension: Dimension, { pieces, moments, calendar }: TimeCells
     select: (values) => {
       const selected = values.kind === "ranges" ? rangeCells(pieces, values.ranges) : undefined;
       if (selected === undefined) return values.kind === "absent" ? [] : undefined;
-      const wanted = new Set(selected);
-      return cellsWhere(moments, ({ piece }) => wanted.has(piece));
+      return cellsWhere(moments, ({ piece }) =>
+        selected.some(([first, last]) => piece >= first && piece <= last),
+      );
     },
   };
 }

@@ -1,5 +1,5 @@
 /** Which cells does a literal select, and what do axioms leave of them? Shapes become diagrams. */
-import { type Axis, absentCellOf, type Cell } from "./axis.ts";
+import { type Axis, absentCellOf, type Cell, type Selection } from "./axis.ts";
 import type { Correlations, Distinction, Relation } from "./correlations.ts";
 import { ALWAYS, combine, type Diagrams, eachRun, isEnd, levelOf, makeNode, NEVER } from "./diagram.ts";
 import type { Grid } from "./grid.ts";
@@ -45,12 +45,27 @@ function literalRef({ grid, regions }: Floor, { dimension, values, isNegated }: 
   const axis = place === undefined ? undefined : grid.axes[place.level];
   const selected = place?.select(values);
   if (place === undefined || axis === undefined || selected === undefined) return unknownRef(regions);
-  const cells = new Set(selected);
   const absent = values.kind === "absent" ? undefined : absentCellOf(axis);
-  return cellsRef(regions, axis, {
-    level: place.level,
-    holds: (cell) => cells.has(cell) !== isNegated && cell !== absent,
-  });
+  const present = absent ?? axis.cells.length;
+  const runs = selectionRuns(selected, present, isNegated);
+  return makeNode(regions.diagrams, place.level, absent === undefined ? runs : [...runs, [absent, NEVER]]);
+}
+
+type Run = readonly [last: number, child: number];
+
+/** Inside and outside by turns, up to the cell before `end`. */
+function selectionRuns(selected: Selection, end: number, isNegated: boolean): readonly Run[] {
+  const [inside, outside] = isNegated ? [NEVER, ALWAYS] : [ALWAYS, NEVER];
+  const runs = selected.flatMap(([first, last]): readonly Run[] =>
+    first === 0
+      ? [[last, inside]]
+      : [
+          [first - 1, outside],
+          [last, inside],
+        ],
+  );
+  const isOpen = (selected.at(-1)?.[1] ?? -1) < end - 1;
+  return isOpen ? [...runs, [end - 1, outside]] : runs;
 }
 
 interface CellChoice {

@@ -1,7 +1,7 @@
 /** Which kinds of resource do patterns tell apart? One cell for each set of patterns that some path matches. */
 import { parseResource } from "../patterns.ts";
 import type { Pattern } from "../program.ts";
-import type { Axis } from "./axis.ts";
+import { type Axis, runsOf } from "./axis.ts";
 import type { Dimension } from "./dimension.ts";
 
 /** One kind of resource: the patterns that match it, and its shortest example. */
@@ -65,7 +65,7 @@ export function resourceAxis(
     select: (values) => {
       const lists = values.kind === "words" ? values.words.map((text) => byPattern.get(text)) : [undefined];
       if (lists.includes(undefined)) return undefined;
-      return [...new Set(lists.flatMap((list) => list ?? []))].sort((a, b) => a - b);
+      return runsOf([...new Set(lists.flatMap((list) => list ?? []))]);
     },
   };
   return { axis, shown: classes.map(({ shown }) => shown) };

@@ -108,8 +108,6 @@ function restrict(regions: Regions, rest: Rest, choice: Choice): Rest {
       ? childOf(regions.diagrams, rest, choice.cell)
       : rest;
   }
-  return joined(
-    rest.kind,
-    rest.of.map((one) => restrict(regions, one, choice)),
-  );
+  const of = rest.of.map((one) => restrict(regions, one, choice));
+  return of.every((one, at) => one === rest.of[at]) ? rest : joined(rest.kind, of);
 }

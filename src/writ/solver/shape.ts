@@ -60,7 +60,7 @@ function joined(kind: "and" | "or", of: readonly Shape[]): Shape {
   const [decisive, fixed] =
     kind === "and" ? (["never", NEVER_TRUE] as const) : (["always", ALWAYS_TRUE] as const);
   if (of.some((one) => one.kind === decisive)) return fixed;
-  const left = of.filter((one) => one.kind !== neutral);
+  const left = of.flatMap((one) => (one.kind === neutral ? [] : one.kind === kind ? one.of : [one]));
   const [first] = left;
   if (first === undefined) return kind === "and" ? ALWAYS_TRUE : NEVER_TRUE;
   return left.length === 1 ? first : { kind, of: left };

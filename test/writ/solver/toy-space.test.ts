@@ -103,7 +103,7 @@ const LIMITS: readonly (readonly [string, SpaceOptions])[] = [
 ];
 
 describe.each(LIMITS)("with %s", (_, options) => {
-  test.prop([source], { numRuns: 15 })(
+  test.prop([source], { numRuns: 8 })(
     "a request is in the allowed set exactly if the evaluator allows it",
     (text) => {
       const program = programOf(text);
@@ -116,7 +116,7 @@ describe.each(LIMITS)("with %s", (_, options) => {
     },
   );
 
-  test.prop([source, source], { numRuns: 15 })(
+  test.prop([source, source], { numRuns: 8 })(
     "one program implies another exactly if no request says otherwise",
     (a, b) => {
       const [left, right] = [programOf(a), programOf(b)];
@@ -141,6 +141,77 @@ describe.each(LIMITS)("with %s", (_, options) => {
       if (witness !== undefined) expect(evaluate(program, witness.facts).isAllowed).toBe(true);
     },
   );
+});
+
+describe("a condition", () => {
+  test.prop([condition], { numRuns: 12 })(
+    "is surely true where a require holds, surely false where a deny is quiet",
+    (when) => {
+      const required = programOf(`${SETS}policy p { for resource "**" require ${when} allow }`);
+      const denied = programOf(`${SETS}policy p { for resource "**" allow deny when ${when} }`);
+      const space = openSpace([required, denied], TOY);
+      const condition = required.declarations[0]?.requires[0]?.when;
+      if (condition === undefined) throw new Error("no condition");
+      const { yes, no } = space.truthOf(condition);
+      const isRevoked = (facts: Facts): boolean => facts.get("mark") === "cccc";
+      const differing = REQUESTS.filter((facts) => !isRevoked(facts)).filter(
+        (facts) =>
+          space.contains(yes, facts) !== evaluate(required, facts).isAllowed ||
+          space.contains(no, facts) !== evaluate(denied, facts).isAllowed,
+      );
+      expect(differing).toEqual([]);
+      expect(space.isEmpty(space.and(yes, no))).toBe("yes");
+    },
+  );
+});
+
+describe("what changes nothing, narrows, or widens", () => {
+  const bodies = fc.array(policy, { minLength: 1, maxLength: 3 });
+  const sourcesOf = (all: readonly string[]): readonly string[] => [
+    SETS,
+    ...all.map((body, at) => `policy p${at} {\n${body}\n}\n`),
+  ];
+
+  test.prop([bodies], { numRuns: 30 })("the order of declarations and rules changes nothing", (all) => {
+    const texts = sourcesOf(all.map((body) => body.replaceAll("mark in marks", 'mark == hex"aaaa"')));
+    const turned = texts.toReversed().map(turnedRules);
+    const [left, right] = [programOf(texts.join("\n")), programOf(turned.join("\n"))];
+    const space = openSpace([left, right], TOY);
+    expect(space.allowed(left)).toBe(space.allowed(right));
+    expect(space.isSame(space.allowed(left), space.allowed(right))).toBe("yes");
+  });
+
+  function turnedRules(text: string): string {
+    const [head = "", ...rest] = text.split("\n");
+    const rules = rest.filter((line) => /^(require|allow|deny)/.test(line));
+    const others = rest.filter((line) => !/^(require|allow|deny|\})/.test(line));
+    return text.startsWith("policy") ? [head, ...others, ...rules.toReversed(), "}"].join("\n") : text;
+  }
+
+  test.prop([bodies, guard, condition, scope], { numRuns: 30 })(
+    "a guard or deny more never widens",
+    (all, body, when, where) => {
+      const texts = sourcesOf(all);
+      const before = programOf(texts.join("\n"));
+      const guarded = programOf([...texts, `guard g {\n${body}\n}`].join("\n"));
+      const denied = programOf(
+        [...texts, `guard d { for resource "${where}" deny when ${when} }`].join("\n"),
+      );
+      const space = openSpace([before, guarded, denied], TOY);
+      expect(space.implies(space.allowed(guarded), space.allowed(before))).toBe("yes");
+      expect(space.implies(space.allowed(denied), space.allowed(before))).toBe("yes");
+    },
+  );
+
+  test.prop([bodies, policy], { numRuns: 30 })("without denies, a policy more never narrows", (all, body) => {
+    const quiet = [...all, body].map((one) => one.replaceAll(/^deny.*$/gm, ""));
+    const before = programOf(sourcesOf(quiet.slice(0, -1)).join("\n"));
+    const after = programOf(sourcesOf(quiet).join("\n"));
+    const space = openSpace([before, after], TOY);
+    const spared = space.without(space.allowed(before), space.allowed(after));
+    const witness = space.witness(spared);
+    expect([undefined, "cccc"]).toContain(witness?.facts.get("mark"));
+  });
 });
 
 it("tries requests of every kind", () => {
