@@ -2,7 +2,7 @@
 import type { KeyVersion, Obligations, RateLimit, ReleaseLimit } from "../decision.ts";
 import type { Facts } from "../facts.ts";
 import type { Declaration, Obligation } from "../program.ts";
-import { readField } from "./judge.ts";
+import { readField } from "./request.ts";
 
 /** No yes, no cost; and what a yes costs where nothing is said. */
 export const NO_OBLIGATIONS: Obligations = {
