@@ -2,10 +2,10 @@
 import { fixedJson } from "../../base/canonical-json.ts";
 import { formatInstant, instant } from "../../base/time.ts";
 import type { AtomTrace, TraceValue, Verdict } from "../decision.ts";
-import type { Facts, FactValue } from "../facts.ts";
+import { type Facts, type FactValue, isVector, isVersion } from "../facts.ts";
 import type { Atom, FieldRef } from "../program.ts";
 import type { FieldType } from "../vocabulary.ts";
-import { isVector, isVersion, type Request, readField } from "./request.ts";
+import { type Request, readField } from "./request.ts";
 import { testOf } from "./tests.ts";
 import { negated } from "./verdicts.ts";
 
@@ -31,8 +31,10 @@ export function atomJudge(atom: Atom): AtomJudge {
 type Reads = (facts: Facts) => FactValue | undefined;
 
 function readerOf(field: FieldRef): Reads {
-  const { key, component } = field;
-  return component === undefined ? (facts) => facts.get(key) : (facts) => readField(facts, field);
+  const { key, component, fallback } = field;
+  return component === undefined && fallback === undefined
+    ? (facts) => facts.get(key)
+    : (facts) => readField(facts, field);
 }
 
 function presenceJudge({ text, isNegated }: Atom, read: Reads): AtomJudge {

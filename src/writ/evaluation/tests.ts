@@ -2,9 +2,9 @@
 import { formatInstant, instant } from "../../base/time.ts";
 import { isWithin as isInBlock, parseAddress } from "../addresses.ts";
 import type { Verdict } from "../decision.ts";
-import type { FactValue, TcbFact, VersionFact } from "../facts.ts";
+import { type FactValue, isVector, isVersion, type TcbFact, type VersionFact } from "../facts.ts";
 import type { Entry, FloorRow, Interval, Relation, Test, Window } from "../program.ts";
-import { isVector, isVersion, isWithin, type Request } from "./request.ts";
+import { isWithin, type Request } from "./request.ts";
 import { both } from "./verdicts.ts";
 
 /** An answer, and what a trace adds to it. */

@@ -42,7 +42,13 @@ function rankOf({ source, domain }: Dimension, vocabulary: Vocabulary): Rank {
     return [7, components.findIndex(({ name }) => name === source.component), place];
   }
   if (domain.kind === "open") return [4, place, 0];
-  return source.key === timeField ? [5, 0, 0] : [LOOSE, place, 0];
+  if (source.key === timeField) return [5, 0, 0];
+  return isPresence(domain) ? [5, 1, place] : [LOOSE, place, 0];
+}
+
+/** Whether a field is there is asked before its parts: they mean something only then. */
+function isPresence(domain: Dimension["domain"]): boolean {
+  return domain.kind === "closed" && domain.words.length === 1;
 }
 
 /** Whether axioms say that other fields are there or not by the value of this one. */

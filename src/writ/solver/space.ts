@@ -248,8 +248,12 @@ function emptiness({ regions, maxSteps }: Setting, ref: Ref): Answer {
 
 type Cells = readonly (number | undefined)[];
 
+/** Parts of a field that is not there may be in any cell: what is asked of them is asked of the field first. */
 function cellsIn({ grid }: Setting, facts: Facts): Cells {
-  return grid.axes.map(({ dimension, cellOf }) => cellOf(valueIn(facts, dimension.source)));
+  return grid.axes.map(({ dimension: { source }, cellOf }) => {
+    const isLoose = (source.bit ?? source.member) !== undefined && !facts.has(source.key);
+    return isLoose ? 0 : cellOf(valueIn(facts, source));
+  });
 }
 
 function holds(setting: Setting, ref: Ref, cells: Cells): boolean | undefined {

@@ -4,7 +4,7 @@ import type { Program } from "../program.ts";
 import type { Vocabulary } from "../vocabulary.ts";
 import type { Axis, Cell } from "./axis.ts";
 import { cheapestPath, type Path, type Price } from "./cheapest.ts";
-import { type Dimension, type Value, valueIn, versionNumber } from "./dimension.ts";
+import { type Dimension, type Source, type Value, valueIn, versionNumber } from "./dimension.ts";
 import type { Grid } from "./grid.ts";
 import { isBuilt, joinAll, type Ref, type Regions } from "./regions.ts";
 import { findModel } from "./search.ts";
@@ -105,19 +105,9 @@ function toldWitness(setting: WitnessSetting, base: Facts, path: Path): Witness 
   const { grid, vocabulary } = setting;
   const cells = completed(setting, base, path);
   const facts = new Map(base);
-  const invented = new Set<string>();
-  const changes: Change[] = [];
-  for (const [level, axis] of grid.axes.entries()) {
-    const { source } = axis.dimension;
-    const own = axis.cellOf(valueIn(base, source));
-    const cell = cells.get(level) ?? own ?? 0;
-    const chosen = axis.cells[cell];
-    if (chosen?.isOther === true) invented.add(source.key);
-    if (cell === own || chosen === undefined) continue;
-    const to = nearestValue(chosen, valueIn(base, source));
-    writeValue(facts, source, to);
-    if (path.cells.has(level)) changes.push({ dimension: axis.dimension, from: valueIn(base, source), to });
-  }
+  const choices = choicesOf(grid, base, cells);
+  const moved = choices.filter(({ isMoved }) => isMoved);
+  for (const { dimension, to } of moved) writeValue(facts, dimension.source, to);
   fillIn(facts, setting);
   settle({
     facts,
@@ -130,7 +120,38 @@ function toldWitness(setting: WitnessSetting, base: Facts, path: Path): Witness 
   const telling = new Set(
     [...path.cells.keys()].map((level) => grid.axes[level]?.dimension.source.key ?? ""),
   );
-  return { facts: labelled, telling, invented, changes, resource: resourceOf(setting, cells, facts) };
+  return {
+    facts: labelled,
+    telling,
+    invented: new Set(choices.flatMap(({ dimension, isOther }) => (isOther ? [dimension.source.key] : []))),
+    changes: moved.filter(({ level }) => path.cells.has(level)),
+    resource: resourceOf(setting, cells, facts),
+  };
+}
+
+interface Choice extends Change {
+  readonly level: number;
+  readonly isMoved: boolean;
+  readonly isOther: boolean;
+}
+
+/** What each dimension becomes. Parts of a field that is not there stay away; any other field that has no value gets one. */
+function choicesOf({ axes }: Grid, base: Facts, cells: ReadonlyMap<number, number>): readonly Choice[] {
+  return axes.flatMap(({ dimension, cellOf, cells: all }, level): readonly Choice[] => {
+    const from = valueIn(base, dimension.source);
+    const own = cellOf(from);
+    const cell = cells.get(level) ?? own ?? (isPart(dimension.source) ? undefined : 0);
+    const chosen = cell === undefined ? undefined : all[cell];
+    if (chosen === undefined) return [];
+    const isMoved = cell !== own;
+    const to = isMoved ? nearestValue(chosen, from) : from;
+    return [{ level, dimension, from, to, isMoved, isOther: chosen.isOther }];
+  });
+}
+
+/** Whether a dimension is a part of a field, which may be absent as a whole. */
+function isPart({ component, bit, member }: Source): boolean {
+  return component !== undefined || bit !== undefined || member !== undefined;
 }
 
 /** Of numbers the one that is nearest to what was, else the cell's example. */

@@ -160,6 +160,17 @@ describe("implication under the axioms", () => {
     });
   }
 
+  it("nobody's approval is 0 approvals, for the evaluator and for the solver", () => {
+    const program = snpProgram([
+      'policy p { for resource "a" allow deny when approvals from "g" >= 1 require approvals from "h" < 1 }',
+    ]);
+    const space = openSpace([program], SNP_VOCABULARY);
+    const facts = new Map(SNP_VOCABULARY.ordinary["milan"]).set("request.resource", "a").set("now", 0);
+    expect(facts.has("approvals:g")).toBe(false);
+    expect(evaluate(program, facts).isAllowed).toBe(true);
+    expect(space.contains(space.allowed(program), facts)).toBe(true);
+  });
+
   it("everything follows from nothing else", () => {
     const program = snpProgram([ANY]);
     const space = openSpace([program], SNP_VOCABULARY);
