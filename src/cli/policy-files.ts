@@ -1,8 +1,9 @@
 /** Which files does a policy bring along? What it imports or hashes, from below its root. */
-import { readFileSync } from "node:fs";
+import { readFileSync, realpathSync, statSync } from "node:fs";
 import { basename, join, relative, resolve, sep } from "node:path";
 import type { Primitives } from "../base/primitives.ts";
 import { SNP_VOCABULARY } from "../policy/vocabulary.ts";
+import { isBundlePath } from "../writ/checking/scope.ts";
 import { type Compilation, compileSources } from "../writ/compile.ts";
 import type { SourceFile } from "../writ/sources.ts";
 
@@ -38,11 +39,14 @@ export function bundlePathOf(file: string, root: string): string {
   return path.startsWith("..") ? basename(file) : path.split(sep).join("/");
 }
 
-/** The language has refused every path that is not a plain one below the root already. */
-function readBelow(root: string, path: string): Uint8Array | undefined {
+/** A file of the bundle: a plain path below the root, where no link leads out of it, of at most the size of a source. */
+export function readBelow(root: string, path: string): Uint8Array | undefined {
+  if (!isBundlePath(path)) return undefined;
   try {
-    const bytes = readFileSync(join(root, path));
-    return bytes.length > MAX_SOURCE_BYTES ? undefined : Uint8Array.from(bytes);
+    const [base, file] = [realpathSync(root), realpathSync(join(root, path))];
+    if (!file.startsWith(base.endsWith(sep) ? base : base + sep)) return undefined;
+    const { size } = statSync(file);
+    return size > MAX_SOURCE_BYTES ? undefined : Uint8Array.from(readFileSync(file));
   } catch {
     return undefined;
   }

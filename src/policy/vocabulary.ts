@@ -86,5 +86,9 @@ export const SNP_VOCABULARY: Vocabulary = {
     shown: ["request.op", "measurement", "product", "tcb.committed"],
   },
   axioms: AXIOMS,
+  follows: [
+    { field: "tcb.current", of: "tcb.committed" },
+    { field: "tcb.reported", of: "tcb.committed" },
+  ],
   ordinary: ORDINARY,
 };

@@ -5,6 +5,7 @@ import { type FieldTable, fieldTableOf } from "./checking/fields.ts";
 import { floorOf, type PlacedSet, refsetOf, reportHalfRevoked } from "./checking/references.ts";
 import { checkUnusedTemplate, type Expansion, type PlatformTexts, ruleSetOf } from "./checking/rule-sets.ts";
 import { type FileScope, loadFiles } from "./checking/scope.ts";
+import { assertionOf, reportTwins, testOf } from "./checking/tests.ts";
 import type { Diagnostic } from "./diagnostics/diagnostic.ts";
 import { linesOf } from "./diagnostics/diagnostic.ts";
 import { createFindings, report, settledFindings } from "./diagnostics/findings.ts";
@@ -13,6 +14,7 @@ import type { CompileOptions, SourceFile } from "./sources.ts";
 import type { NamedItem, RuleSetItem, SourceTree } from "./syntax/ast.ts";
 import { parseDeclarations, parsePlatform } from "./syntax/parser.ts";
 import { CAPS } from "./syntax/tokens.ts";
+import type { Assertion, TestCase } from "./test-case.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 /** `program` is there exactly when no diagnostic is an error. */
@@ -23,6 +25,9 @@ export interface Compilation {
   readonly sources: ReadonlyMap<string, string>;
   /** The tree of each of them. */
   readonly trees: readonly SourceTree[];
+  /** Tests and assertions, by file and place: of sound sources alone. */
+  readonly tests: readonly TestCase[];
+  readonly assertions: readonly Assertion[];
 }
 
 /**
@@ -49,20 +54,23 @@ export function compileSources(files: readonly SourceFile[], options: CompileOpt
   const expansion: Expansion = { platforms, growth: { left: CAPS.templateRules }, used: new Set() };
   const declarations = scopes.flatMap((scope) => ruleSetsOf(scope, { ...base, known }, expansion));
   for (const scope of scopes) checkUnusedTemplates(scope, { ...base, known }, expansion);
+  const trials = scopes.map((scope) => trialsOf(scope, { ...base, known }));
   for (const scope of scopes) reportImportDigests(scope, base.digestOf);
   const builtIn = builtInGuards({ ...base, known }, expansion);
   const diagnostics = scopes.flatMap(({ findings }) => settledFindings(findings));
   const trees = scopes.map(({ tree }) => tree);
   const sources = new Map(scopes.map(({ path, text }) => [path, text]));
   if (diagnostics.some(({ severity }) => severity === "error"))
-    return { program: undefined, diagnostics, sources, trees };
+    return { program: undefined, diagnostics, sources, trees, tests: [], assertions: [] };
   const program = programOf(options.vocabulary, {
     modules: modulesOf(scopes, new Map(sets.map(({ item, placed }) => [item, placed.set]))),
     refsets: sets.map(({ placed }) => placed.set),
     floors: floors.map(({ floor }) => floor),
     declarations: [...builtIn, ...declarations],
   });
-  return { program, diagnostics, sources, trees };
+  const tests = trials.flatMap((trial) => trial.tests);
+  const assertions = trials.flatMap((trial) => trial.assertions);
+  return { program, diagnostics, sources, trees, tests, assertions };
 }
 
 type DeskParts = Omit<Desk, "file">;
@@ -122,6 +130,17 @@ function checkUnusedTemplates(scope: FileScope, base: DeskParts, { used }: Expan
   for (const item of scope.tree.items) {
     if (item.kind === "template" && !used.has(item)) checkUnusedTemplate({ ...base, file: scope }, item);
   }
+}
+
+function trialsOf(scope: FileScope, base: DeskParts): Pick<Compilation, "tests" | "assertions"> {
+  const desk: Desk = { ...base, file: scope };
+  const { items } = scope.tree;
+  const tests = items.filter((item) => item.kind === "test");
+  reportTwins(desk, tests);
+  return {
+    tests: tests.flatMap((item) => testOf(desk, item) ?? []),
+    assertions: items.flatMap((item) => (item.kind === "assert" ? (assertionOf(desk, item) ?? []) : [])),
+  };
 }
 
 function isRuleSet(item: { readonly kind: string }): item is RuleSetItem {

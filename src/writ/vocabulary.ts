@@ -109,6 +109,8 @@ export interface Vocabulary {
   readonly hints: Hints;
   /** What is true of every request: the solver counts on it, and a test that contradicts it is refused. */
   readonly axioms: readonly Axiom[];
+  /** Fields that a test need not set when it sets another: each is a copy of that one, in this order. */
+  readonly follows: readonly { readonly field: string; readonly of: string }[];
   /** The ordinary request of a product (tests and counterexamples start from it): field → value, as facts. */
   readonly ordinary: Readonly<Record<string, Facts>>;
 }

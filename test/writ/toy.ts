@@ -29,6 +29,7 @@ export const TOY: Vocabulary = {
   platforms: [],
   guards: "",
   hints: { words: {}, lengths: [], shown: ["color"], efforts: [] },
+  follows: [],
   axioms: [],
   ordinary: {},
 };

@@ -5,9 +5,10 @@ import { CHECK } from "../writ/check.ts";
 import { DIFF } from "../writ/diff.ts";
 import { EXPLAIN } from "../writ/explain.ts";
 import { FMT } from "../writ/fmt.ts";
+import { TEST } from "../writ/test.ts";
 import type { WritVerb } from "../writ/verb.ts";
 
-const VERBS: readonly WritVerb[] = [CHECK, FMT, EXPLAIN, DIFF];
+const VERBS: readonly WritVerb[] = [CHECK, FMT, TEST, EXPLAIN, DIFF];
 
 const COMMON = [
   ["--root DIR", "where imports start; the folder of the first FILE"],

@@ -1,0 +1,122 @@
+/** `ostiary writ test`: does each test get what it expects, and is each assertion proved? */
+import { dirname, resolve } from "node:path";
+import { parseEvidence } from "../../attestation/evidence.ts";
+import { utf8 } from "../../base/bytes.ts";
+import { canonicalJson, type JsonObject } from "../../base/canonical-json.ts";
+import { isFault } from "../../base/fault.ts";
+import { claimsOf } from "../../policy/claims.ts";
+import { SNP_VOCABULARY } from "../../policy/vocabulary.ts";
+import type { Facts } from "../../writ/facts.ts";
+import type { Program } from "../../writ/program.ts";
+import { type Coverage, coverageOf } from "../../writ/testing/coverage.ts";
+import { type Proof, prove } from "../../writ/testing/prove.ts";
+import { lcovOf, renderCoverage, renderProof, renderRun } from "../../writ/testing/render.ts";
+import { runTests, type TestRun } from "../../writ/testing/run.ts";
+import { parseArguments } from "../arguments.ts";
+import type { ExitStatus } from "../command.ts";
+import { carriedEvidenceOf } from "../evidence-file.ts";
+import { readBelow } from "../policy-files.ts";
+import { factsOfJson } from "../request-facts.ts";
+import { compileFiles, tellDiagnostics } from "./compile-files.ts";
+import type { WritEdges, WritVerb } from "./verb.ts";
+
+export const TEST: WritVerb = {
+  name: "test",
+  synopsis: ["test FILE…", "run the tests in these files and prove their assertions"],
+  options: [
+    [
+      "--coverage",
+      "test: which clauses, reference values and rows no test showed (status 1 where there are some)",
+    ],
+    ["--lcov FILE", "test: the same as an lcov tracefile"],
+  ],
+  run: test,
+};
+
+const OPTIONS = {
+  coverage: { type: "boolean" },
+  lcov: { type: "string" },
+  root: { type: "string" },
+  json: { type: "boolean" },
+} as const;
+
+/** Status 1 where a test fails, an assertion is not proved, or --coverage finds a gap. */
+async function test(args: readonly string[], edges: WritEdges): Promise<ExitStatus> {
+  const { values, positionals } = parseArguments(args, OPTIONS);
+  const compilation = await compileFiles(positionals, values.root, edges);
+  const { program, tests, assertions } = compilation;
+  if (program === undefined) {
+    tellDiagnostics(compilation, edges.terminal);
+    return 1;
+  }
+  const root = resolve(values.root ?? dirname(positionals[0] ?? "."));
+  const runs = runTests(program, tests, {
+    vocabulary: SNP_VOCABULARY,
+    report: (path) => reportAt(root, path),
+  });
+  const proofs = prove(program, assertions, SNP_VOCABULARY);
+  const coverage = coverageOf(program, runs, compilation.sources);
+  if (values.lcov !== undefined) await edges.terminal.writeFile(values.lcov, utf8(lcovOf(coverage)), 0o644);
+  const told = { program, runs, proofs, coverage };
+  const isAsked = values.coverage === true;
+  edges.terminal.out(values.json === true ? `${canonicalJson(jsonOf(told))}\n` : textOf(told, isAsked));
+  return isGood(told) && (!isAsked || coverage.seen === coverage.ways) ? 0 : 1;
+}
+
+interface Told {
+  readonly program: Program;
+  readonly runs: readonly TestRun[];
+  readonly proofs: readonly Proof[];
+  readonly coverage: Coverage;
+}
+
+function isGood({ runs, proofs }: Told): boolean {
+  return (
+    runs.every(({ outcome }) => outcome.kind === "passed") && proofs.every(({ kind }) => kind === "proved")
+  );
+}
+
+function textOf({ program, runs, proofs, coverage }: Told, isCoverage: boolean): string {
+  const passed = runs.filter(({ outcome }) => outcome.kind === "passed").length;
+  const proved = proofs.filter(({ kind }) => kind === "proved").length;
+  return [
+    ...runs.map(renderRun),
+    ...proofs.map((proof) => renderProof(proof, program, SNP_VOCABULARY)),
+    `${passed} passed, ${runs.length - passed} failed; ${proved} of ${proofs.length} assertions proved\n`,
+    ...(isCoverage ? [renderCoverage(coverage)] : []),
+  ].join("");
+}
+
+function jsonOf({ runs, proofs, coverage }: Told): JsonObject {
+  return {
+    tests: runs.map(({ test: { title, at }, outcome }) => ({
+      title,
+      at,
+      outcome: outcome.kind,
+      ...(outcome.kind === "failed" ? { complaint: outcome.complaint, trace: outcome.decision.trace } : {}),
+      ...(outcome.kind === "broken"
+        ? { code: outcome.mistake.code, complaint: outcome.mistake.message }
+        : {}),
+    })),
+    assertions: proofs.map(({ assertion: { text, at }, kind }) => ({ text, at, outcome: kind })),
+    coverage: {
+      ways: coverage.ways,
+      seen: coverage.seen,
+      missing: coverage.rows
+        .filter(({ missing }) => missing.length > 0)
+        .map(({ kind, at, of, text, missing }) => ({ kind, at, of, text, missing })),
+    },
+  };
+}
+
+/** The claims of a report below the root, as facts; what the broker adds is the test's to set. */
+function reportAt(root: string, path: string): Facts | undefined {
+  const bytes = readBelow(root, path);
+  if (bytes === undefined) return undefined;
+  try {
+    return factsOfJson(claimsOf(parseEvidence(carriedEvidenceOf(bytes))), SNP_VOCABULARY);
+  } catch (thrown) {
+    if (isFault(thrown)) return undefined;
+    throw thrown;
+  }
+}
