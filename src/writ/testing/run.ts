@@ -48,7 +48,7 @@ export function runTests(
 }
 
 /** The named declarations, the revocations of their modules, and what is always there. */
-export function partOf(program: Program, names: readonly DeclarationName[]): Program {
+function partOf(program: Program, names: readonly DeclarationName[]): Program {
   const declarations = program.declarations.filter(
     (one) => one.module === BUILT_IN || names.some((name) => isNamed(one, name)),
   );
