@@ -13,6 +13,8 @@ export interface CoverageRow {
   /** `module/policy`, or the set or floor. */
   readonly of: string;
   readonly text: string;
+  /** How many ways it can be seen: two for a clause with a condition. */
+  readonly ways: 1 | 2;
   readonly missing: readonly ("true" | "false" | "fires" | "does not fire" | "used" | "seen")[];
 }
 
@@ -37,17 +39,13 @@ export function coverageOf(
     ...setsOf(program, declarations).flatMap((set) => entryRows(set, watch)),
     ...floorsOf(program, declarations).flatMap((floor) => floorRows(floor, { program, sources }, watch)),
   ];
-  const ways = rows.reduce((sum, { kind }) => sum + waysOf(kind), 0);
+  const ways = rows.reduce((sum, row) => sum + row.ways, 0);
   const missing = rows.reduce((sum, row) => sum + row.missing.length, 0);
   return { rows, ways, seen: ways - missing };
 }
 
 function idOf({ module, name }: { readonly module: string; readonly name: string }): string {
   return `${module}/${name}`;
-}
-
-function waysOf(kind: CoverageRow["kind"]): number {
-  return kind === "entry" || kind === "row" ? 1 : 2;
 }
 
 interface Watch {
@@ -97,7 +95,7 @@ function clauseRows(declaration: Declaration, { verdicts }: Watch): readonly Cov
         text.kind === "require" ? (["true", "false"] as const) : (["fires", "does not fire"] as const);
       const canFail = when !== undefined;
       const missing = [...(seen.has(true) ? [] : [on]), ...(seen.has(false) || !canFail ? [] : [off])];
-      return { kind: text.kind, at: text.at, of, text: text.text, missing };
+      return { kind: text.kind, at: text.at, of, text: text.text, ways: canFail ? 2 : 1, missing };
     });
 }
 
@@ -125,6 +123,7 @@ function entryRows({ name, module, field, entries }: Refset, { requests }: Watch
       at,
       of: idOf({ module, name }),
       text: `"${label}"`,
+      ways: 1,
       missing: isUsed ? [] : ["used"],
     };
   });
@@ -169,6 +168,7 @@ function floorRows(
     at: `${origin.file}:${placeOf(lines, origin.span.start).line}`,
     of: idOf(floor),
     text: name,
+    ways: 1,
     missing: chosen.has(name) ? [] : ["seen"],
   }));
 }

@@ -85,7 +85,7 @@ export function lcovOf({ rows }: Coverage): string {
 
 function lcovLines(row: CoverageRow): string {
   const line = /:(\d+)$/.exec(row.at)?.[1] ?? "1";
-  const ways = row.kind === "entry" || row.kind === "row" ? ["seen"] : ["on", "off"];
+  const ways = row.ways === 1 ? ["seen"] : ["on", "off"];
   const missed = row.missing.length;
   const taken = (at: number): number =>
     missed === ways.length || (missed > 0 && isMissing(row, at)) ? 0 : 1;
