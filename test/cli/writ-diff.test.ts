@@ -86,6 +86,7 @@ describe("ostiary writ diff", () => {
     ["old old old", 2, ""],
     ["old old --at tomorrow", 2, ""],
     ["old old --at 2026-10-01", 0, "EQUIVALENT."],
+    ["old narrower --expiry", 0, "NARROWS."],
     ["old nowhere", 3, ""],
     ["old cut.tar", 3, ""],
   ];

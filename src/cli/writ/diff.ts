@@ -5,10 +5,12 @@ import { SNP_VOCABULARY } from "../../policy/vocabulary.ts";
 import type { Diagnostic } from "../../writ/diagnostics/diagnostic.ts";
 import { renderDiagnostic } from "../../writ/diagnostics/render.ts";
 import { type DiffPair, type DiffSide, moduleChanges } from "../../writ/diff/attribution.ts";
-import { diffPrograms } from "../../writ/diff/diff.ts";
+import { type Diff, diffPrograms } from "../../writ/diff/diff.ts";
+import { type Expiries, expiriesOf } from "../../writ/diff/expiry.ts";
 import { wideningErrors } from "../../writ/diff/gate.ts";
-import { diffJson } from "../../writ/diff/json.ts";
-import { renderDiff, type SideNames } from "../../writ/diff/render.ts";
+import { diffJson, expiriesJson } from "../../writ/diff/json.ts";
+import { renderDiff, renderExpiries, type SideNames } from "../../writ/diff/render.ts";
+import type { ModuleChange } from "../../writ/diff/versions.ts";
 import { parseArguments } from "../arguments.ts";
 import { type ExitStatus, Misuse } from "../command.ts";
 import { tellDiagnostics } from "./compile-files.ts";
@@ -20,6 +22,7 @@ export const DIFF: WritVerb = {
   synopsis: ["diff OLD NEW", "what a change lets in and shuts out; each a file, a folder or a bundle"],
   options: [
     ["--at DATE", "diff: at that moment, not over all times"],
+    ["--expiry", "diff: also what changes when windows of NEW close"],
     ["--full", "diff: both traces of each example"],
   ],
   run: diff,
@@ -27,6 +30,7 @@ export const DIFF: WritVerb = {
 
 const OPTIONS = {
   at: { type: "string" },
+  expiry: { type: "boolean" },
   full: { type: "boolean" },
   root: { type: "string" },
   json: { type: "boolean" },
@@ -40,8 +44,8 @@ async function diff(args: readonly string[], edges: WritEdges): Promise<ExitStat
   }
   const at = values.at === undefined ? undefined : momentOf(values.at);
   const pair = pairOf(await sideOf(first, values.root, edges), await sideOf(second, values.root, edges));
-  if (pair === undefined || "broken" in pair) {
-    for (const side of pair?.broken ?? []) tellDiagnostics(side.compilation, edges.terminal);
+  if ("broken" in pair) {
+    for (const side of pair.broken) tellDiagnostics(side.compilation, edges.terminal);
     return 1;
   }
   const options = at === undefined ? {} : { at };
@@ -49,14 +53,29 @@ async function diff(args: readonly string[], edges: WritEdges): Promise<ExitStat
   const found = diffPrograms(sides, SNP_VOCABULARY, options);
   const { digest } = edges.primitives;
   const changes = moduleChanges(pair, found, { vocabulary: SNP_VOCABULARY, digest, ...options });
+  const expiries = values.expiry === true ? expiriesOf(sides.newer, SNP_VOCABULARY, options) : undefined;
   const errors = wideningErrors(pair, found, changes);
   for (const one of errors) edges.terminal.err(rendered(one, pair));
-  edges.terminal.out(
-    values.json === true
-      ? `${canonicalJson(diffJson(found, changes))}\n`
-      : renderDiff(found, { names: namesOf(pair), changes, isFull: values.full === true }),
-  );
+  const told = { pair, found, changes, expiries };
+  edges.terminal.out(values.json === true ? jsonText(told) : plainText(told, values.full === true));
   return found.isWidening ? 1 : 0;
+}
+
+interface Told {
+  readonly pair: DiffPair;
+  readonly found: Diff;
+  readonly changes: readonly ModuleChange[];
+  readonly expiries: Expiries | undefined;
+}
+
+function jsonText({ found, changes, expiries }: Told): string {
+  const expiry = expiries === undefined ? {} : { expiry: expiriesJson(expiries) };
+  return `${canonicalJson({ ...diffJson(found, changes), ...expiry })}\n`;
+}
+
+function plainText({ pair, found, changes, expiries }: Told, isFull: boolean): string {
+  const text = renderDiff(found, { names: namesOf(pair), changes, isFull });
+  return expiries === undefined ? text : `${text}\n${renderExpiries(expiries)}`;
 }
 
 function rendered(error: Diagnostic, { newer }: DiffPair): string {

@@ -25,6 +25,8 @@ export interface Diff {
 export interface DiffOptions {
   /** Fixes the time, in Unix seconds. */
   readonly at?: number;
+  /** Leaves out every moment before this one. */
+  readonly notBefore?: number;
   readonly maxNodes?: number;
   readonly maxSteps?: number;
 }

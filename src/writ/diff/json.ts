@@ -3,7 +3,9 @@ import type { JsonObject } from "../../base/canonical-json.ts";
 import type { Decision } from "../decision.ts";
 import type { Diff } from "./diff.ts";
 import type { Example, ShownField } from "./example.ts";
+import type { Expiries } from "./expiry.ts";
 import { obligationsText } from "./obligations-text.ts";
+import { timeText } from "./value-text.ts";
 import type { ModuleChange } from "./versions.ts";
 
 export function diffJson(diff: Diff, changes: readonly ModuleChange[]): JsonObject {
@@ -20,6 +22,18 @@ export function diffJson(diff: Diff, changes: readonly ModuleChange[]): JsonObje
       now: decisions === undefined ? null : obligationsText(decisions.newer.obligations, was),
     })),
     examples: diff.examples.map(exampleJson),
+  };
+}
+
+export function expiriesJson({ shown, more }: Expiries): JsonObject {
+  return {
+    moments: shown.map(({ at, ends, diff }) => ({
+      at: timeText(at),
+      ends,
+      verdict: diff.verdict,
+      examples: diff.examples.map(exampleJson),
+    })),
+    more,
   };
 }
 

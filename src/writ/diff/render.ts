@@ -4,7 +4,9 @@ import { explainTrace } from "../evaluation/explain.ts";
 import type { Answer } from "../solver/space.ts";
 import type { Diff, Verdict } from "./diff.ts";
 import type { Example, ShownField } from "./example.ts";
+import type { Expiries } from "./expiry.ts";
 import { obligationsText } from "./obligations-text.ts";
+import { timeText } from "./value-text.ts";
 import type { ModuleChange } from "./versions.ts";
 
 /** How the two sides are called. */
@@ -30,6 +32,35 @@ const VERDICTS: Readonly<Record<Verdict, string>> = {
 };
 const WIDTH = 80;
 const NOTE_COLUMN = 30;
+
+/** What changes when windows close, ending with a newline. */
+export function renderExpiries({ shown, more }: Expiries): string {
+  if (shown.length === 0) return "no window closes\n";
+  const names = { older: "the policy before", newer: "the policy after" };
+  const lines = shown.flatMap(({ at, ends, diff }) => [
+    `${timeText(at)}  ${listed(ends)}: ${VERDICTS[diff.verdict]}`,
+    ...exampleBlock("newly allowed", diff.examples, {
+      direction: "allowed",
+      refuser: names.older,
+      isFull: false,
+    }),
+    ...exampleBlock("newly refused", diff.examples, {
+      direction: "refused",
+      refuser: names.newer,
+      isFull: false,
+    }),
+  ]);
+  const rest = more === 0 ? [] : [`and ${more} moments later`];
+  return `${[...lines, ...rest].map((line) => visible(line).trimEnd()).join("\n")}\n`;
+}
+
+const MAX_LISTED = 3;
+
+function listed(ends: readonly string[]): string {
+  const more = ends.length - MAX_LISTED;
+  const told = ends.slice(0, MAX_LISTED).join(", ");
+  return more > 0 ? `${told} and ${more} more end` : `${told} ${ends.length === 1 ? "ends" : "end"}`;
+}
 
 /** The whole text, ending with a newline. */
 export function renderDiff(diff: Diff, { names, changes, isFull }: DiffText): string {

@@ -7,9 +7,10 @@ import { compileSources } from "../../../src/writ/compile.ts";
 import { renderDiagnostic } from "../../../src/writ/diagnostics/render.ts";
 import { moduleChanges } from "../../../src/writ/diff/attribution.ts";
 import { diffPrograms } from "../../../src/writ/diff/diff.ts";
+import { expiriesOf } from "../../../src/writ/diff/expiry.ts";
 import { wideningErrors } from "../../../src/writ/diff/gate.ts";
-import { diffJson } from "../../../src/writ/diff/json.ts";
-import { renderDiff } from "../../../src/writ/diff/render.ts";
+import { diffJson, expiriesJson } from "../../../src/writ/diff/json.ts";
+import { renderDiff, renderExpiries } from "../../../src/writ/diff/render.ts";
 import { moduleChange } from "../../../src/writ/diff/versions.ts";
 import { itWithVectors, sharedDesign } from "../../support/shared-vectors.ts";
 import { snpProgram } from "../solver/snp.ts";
@@ -245,6 +246,64 @@ describe("obligations", () => {
     expect(textOf(strict + loose, narrow + loose)).toContain(
       "obligation loosened: `token_ttl 1m` is not kept on a/(any): now `token_ttl 5m`",
     );
+  });
+});
+
+describe("what changes when windows close", () => {
+  const at = (text: string): number => Date.parse(text) / 1000;
+  const text = `refset m of measurement {
+  "old" = hex"${"aa".repeat(48)}" valid 2026-01-01 .. 2026-10-15T12:00Z
+  "new" = hex"${"bb".repeat(48)}" valid 2026-10-01 ..
+  "gone" = hex"${"cc".repeat(48)}" valid 2026-01-01 .. 2026-10-16 state revoked
+}
+policy p { for resource "a/*" require measurement in m allow }
+guard g { for resource "a/*" valid 2026-01-01 .. 2026-12-01 deny when guest.debug }
+policy q { for resource "a/*" valid 2026-01-01 .. 2026-11-01 require measurement in m allow }
+`;
+
+  it("is told by moment: an entry narrows, a guard widens, a policy that another repeats changes nothing", () => {
+    const { shown, more } = expiriesOf(snpProgram([text]), SNP_VOCABULARY);
+    expect(shown.map(({ at: moment, ends, diff }) => [moment, ends, diff.verdict])).toEqual([
+      [at("2026-10-15T12:00:00Z"), ['"old" of m'], "narrows"],
+      [at("2026-11-01T00:00:00Z"), ["policy q"], "equivalent"],
+      [at("2026-12-01T00:00:00Z"), ["guard g"], "widens"],
+    ]);
+    expect(more).toBe(0);
+    expect(shown.map(({ diff }) => diff.disagreements)).toEqual([0, 0, 0]);
+  });
+
+  it("leaves out what has closed by then, and looks at nothing before", () => {
+    const { shown } = expiriesOf(snpProgram([text]), SNP_VOCABULARY, { at: at("2026-11-01T00:00:00Z") });
+    expect(shown.map(({ ends }) => ends)).toEqual([["guard g"]]);
+    expect(renderExpiries(expiriesOf(snpProgram([policy("allow")]), SNP_VOCABULARY))).toBe(
+      "no window closes\n",
+    );
+  });
+
+  it("is shown by a request", () => {
+    const said = renderExpiries(expiriesOf(snpProgram([text]), SNP_VOCABULARY));
+    expect(said).toContain('2026-10-15T12:00Z  "old" of m ends: NARROWS\nnewly refused, for example:\n');
+    expect(said).toContain(
+      "guest.debug true            <- refused by the policy before: deny when guest.debug",
+    );
+    expect(JSON.stringify(expiriesJson(expiriesOf(snpProgram([text]), SNP_VOCABULARY)))).toContain(
+      '"at":"2026-10-15T12:00Z","ends":["\\"old\\" of m"],"verdict":"narrows"',
+    );
+  });
+
+  it("shows the twenty next moments and counts the others", () => {
+    const day = (n: number): string => new Date(Date.UTC(2026, 0, 1 + n)).toISOString().slice(0, 10);
+    const entries = Array.from(
+      { length: 30 },
+      (_, n) => `"e${n}" = hex"${String(n).padStart(96, "0")}" valid ${day(n)} .. ${day(n + 1)}`,
+    );
+    const { shown, more } = expiriesOf(
+      snpProgram([
+        `refset m of measurement { ${entries.join("\n")} }\n${policy("require measurement in m allow")}`,
+      ]),
+      SNP_VOCABULARY,
+    );
+    expect([shown.length, more]).toEqual([20, 10]);
   });
 });
 
