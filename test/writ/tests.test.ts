@@ -2,13 +2,16 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { utf8 } from "../../src/base/bytes.ts";
 import { SNP_VOCABULARY } from "../../src/policy/vocabulary.ts";
 import { compileSources } from "../../src/writ/compile.ts";
 import type { Facts } from "../../src/writ/facts.ts";
+import { formatSource } from "../../src/writ/formatting/format.ts";
 import { coverageOf } from "../../src/writ/testing/coverage.ts";
 import { prove } from "../../src/writ/testing/prove.ts";
 import { lcovOf, renderCoverage, renderProof, renderRun } from "../../src/writ/testing/render.ts";
 import { runTests } from "../../src/writ/testing/run.ts";
+import { suggestTests } from "../../src/writ/testing/suggest.ts";
 import { sharedDesign } from "../support/shared-vectors.ts";
 import { digest } from "./toy.ts";
 
@@ -336,6 +339,66 @@ describe("coverage", () => {
     expect(text).toContain("SF:a.writ\n");
     expect(text).toContain("DA:7,1\nBRDA:7,0,0,1\nBRDA:7,0,1,0\n");
     expect(text.match(/end_of_record/g)).toHaveLength(1);
+  });
+});
+
+describe("suggested tests", () => {
+  /** The tests of a text with those that are suggested beside them. */
+  const completed = (
+    text: string,
+    files: readonly { readonly path: string; readonly text: string }[] = [],
+  ) => {
+    const compile = (main: string) => {
+      const made = compileSources([{ path: "a.writ", text: main }], {
+        vocabulary: SNP_VOCABULARY,
+        digest,
+        files: (path) => utf8(files.find((one) => one.path === path)?.text ?? ""),
+      });
+      const { program, tests, sources, diagnostics } = made;
+      if (program === undefined) throw new Error(diagnostics.map(({ message }) => message).join("; "));
+      const runs = runTests(program, tests, NO_REPORT);
+      return { program, runs, sources, coverage: coverageOf(program, runs, sources) };
+    };
+    const { program, sources, coverage } = compile(text);
+    const found = suggestTests(program, coverage, {
+      vocabulary: SNP_VOCABULARY,
+      sources,
+      sets: program.refsets,
+    });
+    const added = found.suggested.map((one) => one.text).join("\n");
+    return { found, added, after: compile(`${text}\n${added}`) };
+  };
+
+  it("close every gap that a request can close, pass, and are in the one form", () => {
+    const { found, added, after } = completed(given("", "allow"));
+    expect(found.open).toEqual([]);
+    expect(after.runs.map(renderRun).join("")).toBe("");
+    expect(renderCoverage(after.coverage)).toBe("coverage 100 % (14 of 14)\n");
+    expect(formatSource("a.writ", `writ 1\n${added}`).text).toBe(`writ 1\n${added}`);
+  });
+
+  it("leave open what no request shows: that is for a lint to say", () => {
+    const text = given("", "allow").replace(
+      "require measurement in s",
+      "require vmpl <= 255\nrequire measurement in s",
+    );
+    const { found } = completed(text);
+    expect(found.open.map(({ row, way }) => [row.text, way])).toEqual([["require vmpl <= 255", "false"]]);
+  });
+
+  it.skipIf(sharedDesign === undefined)("complete every tested example (of ../shared/design)", () => {
+    for (const name of TESTED) {
+      const files = readdirSync(join(folder ?? "", "refs")).map((one) => `refs/${one}`);
+      const beside = [...files, ...readdirSync(folder ?? "").filter((one) => one.endsWith(".writ"))];
+      const read = (path: string) => readFileSync(join(folder ?? "", path), "utf8");
+      const { found, after } = completed(
+        read(name),
+        beside.map((path) => ({ path, text: read(path) })),
+      );
+      expect(found.open, name).toEqual([]);
+      expect(after.runs.map(renderRun).join(""), name).toBe("");
+      expect(after.coverage.seen, name).toBe(after.coverage.ways);
+    }
   });
 });
 

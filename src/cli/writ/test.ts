@@ -6,12 +6,14 @@ import { canonicalJson, type JsonObject } from "../../base/canonical-json.ts";
 import { isFault } from "../../base/fault.ts";
 import { claimsOf } from "../../policy/claims.ts";
 import { SNP_VOCABULARY } from "../../policy/vocabulary.ts";
+import type { Compilation } from "../../writ/compile.ts";
 import type { Facts } from "../../writ/facts.ts";
 import type { Program } from "../../writ/program.ts";
 import { type Coverage, coverageOf } from "../../writ/testing/coverage.ts";
 import { type Proof, prove } from "../../writ/testing/prove.ts";
 import { lcovOf, renderCoverage, renderProof, renderRun } from "../../writ/testing/render.ts";
 import { runTests, type TestRun } from "../../writ/testing/run.ts";
+import { suggestTests } from "../../writ/testing/suggest.ts";
 import { parseArguments } from "../arguments.ts";
 import type { ExitStatus } from "../command.ts";
 import { carriedEvidenceOf } from "../evidence-file.ts";
@@ -29,6 +31,7 @@ export const TEST: WritVerb = {
       "test: which clauses, reference values and rows no test showed (status 1 where there are some)",
     ],
     ["--lcov FILE", "test: the same as an lcov tracefile"],
+    ["--suggest", "test: print the missing tests, to be added to the file"],
   ],
   run: test,
 };
@@ -36,6 +39,7 @@ export const TEST: WritVerb = {
 const OPTIONS = {
   coverage: { type: "boolean" },
   lcov: { type: "string" },
+  suggest: { type: "boolean" },
   root: { type: "string" },
   json: { type: "boolean" },
 } as const;
@@ -58,9 +62,31 @@ async function test(args: readonly string[], edges: WritEdges): Promise<ExitStat
   const coverage = coverageOf(program, runs, compilation.sources);
   if (values.lcov !== undefined) await edges.terminal.writeFile(values.lcov, utf8(lcovOf(coverage)), 0o644);
   const told = { program, runs, proofs, coverage };
+  if (values.suggest === true) return suggest(told, compilation, edges);
   const isAsked = values.coverage === true;
   edges.terminal.out(values.json === true ? `${canonicalJson(jsonOf(told))}\n` : textOf(told, isAsked));
   return isGood(told) && (!isAsked || coverage.seen === coverage.ways) ? 0 : 1;
+}
+
+/** The missing tests on standard output; what no test can show on standard error, with status 1. */
+function suggest(
+  { program, coverage }: Told,
+  { sources, trees }: Compilation,
+  { terminal }: WritEdges,
+): ExitStatus {
+  const named = new Set(
+    trees
+      .filter(({ items }) => items.some(({ kind }) => kind === "test"))
+      .flatMap(({ imports, items }) => [
+        ...imports.flatMap(({ names }) => names.map(({ text }) => text)),
+        ...items.flatMap((item) => (item.kind === "refset" ? [item.name.text] : [])),
+      ]),
+  );
+  const sets = program.refsets.filter(({ name }) => named.has(name));
+  const { suggested, open } = suggestTests(program, coverage, { vocabulary: SNP_VOCABULARY, sources, sets });
+  terminal.out(suggested.map(({ text }) => text).join("\n"));
+  for (const { row, way } of open) terminal.err(`no request shows ${row.text} as ${way}   ${row.at}\n`);
+  return open.length === 0 ? 0 : 1;
 }
 
 interface Told {

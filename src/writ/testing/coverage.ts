@@ -5,6 +5,9 @@ import type { Facts } from "../facts.ts";
 import type { Clause, Condition, Declaration, Entry, Floor, Program, Refset } from "../program.ts";
 import type { TestRun } from "./run.ts";
 
+/** One way in which something can be seen. */
+export type Way = "true" | "false" | "fires" | "does not fire" | "used" | "seen";
+
 /** One thing to be seen. `missing` says which way was not; empty where all of it was. */
 export interface CoverageRow {
   readonly kind: "require" | "allow" | "deny" | "entry" | "row";
@@ -15,7 +18,7 @@ export interface CoverageRow {
   readonly text: string;
   /** How many ways it can be seen: two for a clause with a condition. */
   readonly ways: 1 | 2;
-  readonly missing: readonly ("true" | "false" | "fires" | "does not fire" | "used" | "seen")[];
+  readonly missing: readonly Way[];
 }
 
 export interface Coverage {
@@ -81,6 +84,14 @@ function isOn({ clause, verdict }: ClauseTrace): boolean {
 
 function keyOf(of: string, { kind, at, text, from }: Clause["text"]): string {
   return JSON.stringify([of, kind, at, text, from ?? ""]);
+}
+
+/** The clause of a row. */
+export function clauseOf(declaration: Declaration, row: CoverageRow): Clause | undefined {
+  const { requires, allows, denies } = declaration;
+  return [...requires, ...allows, ...denies].find(
+    ({ text }) => text.kind === row.kind && text.at === row.at && text.text === row.text,
+  );
 }
 
 /** What a platform adds is the vocabulary's, and tested there. */

@@ -48,7 +48,7 @@ export function runTests(
 }
 
 /** The named declarations, the revocations of their modules, and what is always there. */
-function partOf(program: Program, names: readonly DeclarationName[]): Program {
+export function partOf(program: Program, names: readonly DeclarationName[]): Program {
   const declarations = program.declarations.filter(
     (one) => one.module === BUILT_IN || names.some((name) => isNamed(one, name)),
   );
@@ -79,7 +79,7 @@ function outcomeOf(
 }
 
 /** Platforms that the policies name, each once. */
-function platformsOf({ declarations }: Program): readonly string[] {
+export function platformsOf({ declarations }: Program): readonly string[] {
   const named = declarations.flatMap(({ requires }) =>
     requires.flatMap(({ text }) =>
       text.from?.startsWith(PLATFORM) ? [text.from.slice(PLATFORM.length)] : [],
