@@ -48,7 +48,7 @@ export function testOf(test: Test): Asks {
           isVersion(value) && compareVersions(value, test.from) >= 0 && compareVersions(value, test.to) <= 0,
         );
     case "vector-equals":
-      return vectorTest(test.value, (had, level) => had === level);
+      return wholeVectorTest(test.value);
     case "vector-least":
       return vectorTest(test.least, isAtLeast);
     case "floor":
@@ -104,6 +104,13 @@ function compareVersions(a: VersionFact, b: VersionFact): number {
 type Compares = (had: number, level: number) => boolean;
 
 const isAtLeast: Compares = (had, level) => had >= level;
+
+/** Equality is of whole vectors: a component that the constant does not name makes the difference. */
+function wholeVectorTest(wanted: TcbFact): Asks {
+  const judge = vectorVerdict(wanted, (had, level) => had === level);
+  const isNamed = (name: string): boolean => wanted[name] !== undefined;
+  return (value) => PLAIN[isVector(value) && Object.keys(value).every(isNamed) ? judge(value) : "x"];
+}
 
 function vectorTest(wanted: TcbFact, compares: Compares): Asks {
   const judge = vectorVerdict(wanted, compares);

@@ -227,7 +227,15 @@ function vectorTruth(
       ranges(desk, ref, [rangeOf(desk, ref, isExact ? { least: level, most: level } : { least: level })]),
     ];
   });
-  return gated(desk, field, allOf(parts));
+  return gated(desk, field, allOf(isExact ? [...parts, ...absences(desk, field, levels)] : parts));
+}
+
+/** Equality is of whole vectors: what the constant does not name must not be there. */
+function absences(desk: Desk, field: FieldRef, levels: TcbFact): readonly Truth[] {
+  return desk.vocabulary.components.flatMap(({ name }) => {
+    const ref = levels[name] === undefined ? componentOf(desk, field, name) : undefined;
+    return ref === undefined ? [] : [negated(presenceOf(desk, ref))];
+  });
 }
 
 /** The row of the silicon if there is one, else of the product; no row, or `refuse`: false (WRIT section 5.3). */
