@@ -1,8 +1,7 @@
 /** Which axioms bear on the fields of a question, as literals and as relations between dimensions? */
 import type { Axiom, Claim, Implication } from "../axiom.ts";
-import type { FieldRef } from "../program.ts";
+import { type Desk, dimensionOf } from "./literals.ts";
 import { both, either, literal, type Shape, type Truth } from "./shape.ts";
-import { type Desk, dimensionOf } from "./truths.ts";
 
 /** What holds between two dimensions that are cut at the same points. `when` says where; missing is everywhere. */
 export interface Relation {
@@ -150,39 +149,35 @@ function relationsOf(desk: Desk, axiom: Axiom): readonly Relation[] {
   return pairsOf(desk, axiom).map(([left, right]) => ({ kind: "same", left, right, when }));
 }
 
-/** Nothing is said where a pair is not looked at: its values may differ. */
 function distinctionsOf(desk: Desk, axiom: Axiom): readonly Distinction[] {
   if (axiom.kind !== "differs") return [];
-  const pairs = pairsOf(desk, axiom);
-  const total = axiom.pairs.reduce(
-    (sum, [left]) => sum + (isVector(desk, left) ? desk.vocabulary.components.length : 1),
-    0,
-  );
-  if (pairs.length < total) return [];
-  return [{ when: literal(axiom.flag, { kind: "words", words: ["true"] }).yes, pairs }];
+  const when = literal(axiom.flag, { kind: "words", words: ["true"] }).yes;
+  return [{ when, pairs: pairsOf(desk, axiom) }];
 }
 
-/** The dimensions that an axiom compares: both sides are there as soon as one is. */
-function pairsOf(
-  desk: Desk,
-  axiom: Extract<Axiom, { readonly kind: "at-most" | "differs" }>,
-): readonly (readonly [string, string])[] {
+type Paired = Extract<Axiom, { readonly kind: "at-most" | "differs" }>;
+
+/**
+ * The dimensions that an axiom compares. An order matters to the components that somebody names; a difference may lie in any of
+ * them, so that all are there as soon as its flag is.
+ */
+function pairsOf(desk: Desk, axiom: Paired): readonly (readonly [string, string])[] {
   const pairs = axiom.kind === "at-most" ? [[axiom.lower, axiom.upper] as const] : axiom.pairs;
-  return pairs.flatMap(([left, right]) => {
-    const parts = isVector(desk, left) ? partsOf(desk, [left, right]).map(([, part]) => `.${part}`) : [""];
-    return [...new Set(parts)].flatMap((part) => {
+  return pairs.flatMap(([left, right]) =>
+    comparedParts(desk, axiom, [left, right]).flatMap((part) => {
       const refs = [desk.table.single.get(left + part)?.ref, desk.table.single.get(right + part)?.ref];
-      const names = refs.flatMap((ref) =>
-        ref === undefined ? [] : [nameIfNeeded(desk, ref, [left + part, right + part])],
-      );
-      const [a, b] = names;
+      const [a, b] = refs.map((ref) => (ref === undefined ? undefined : dimensionOf(desk, ref)));
       return a === undefined || b === undefined ? [] : [[a, b] as const];
-    });
-  });
+    }),
+  );
 }
 
-function nameIfNeeded(desk: Desk, ref: FieldRef, either: readonly string[]): string | undefined {
-  return either.some((name) => desk.dimensions.has(name)) ? dimensionOf(desk, ref) : undefined;
+/** Of vectors `.component` each, of other fields nothing to add to the name. */
+function comparedParts(desk: Desk, axiom: Paired, fields: readonly [string, string]): readonly string[] {
+  if (!isVector(desk, fields[0])) return [""];
+  const named = partsOf(desk, fields).map(([, part]) => part);
+  const parts = axiom.kind === "differs" ? desk.vocabulary.components.map(({ name }) => name) : named;
+  return [...new Set(parts)].map((part) => `.${part}`);
 }
 
 function isVector(desk: Desk, field: string): boolean {

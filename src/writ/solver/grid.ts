@@ -5,10 +5,10 @@ import { type Axis, axisOf } from "./axis.ts";
 import { type CalendarAxes, calendarAxes } from "./calendar.ts";
 import type { Correlations } from "./correlations.ts";
 import type { Dimension } from "./dimension.ts";
+import { type Desk, dimensionOf } from "./literals.ts";
 import { orderedDimensions } from "./order.ts";
 import { resourceAxis } from "./resources.ts";
 import type { Literal, Range, Shape, Values } from "./shape.ts";
-import { type Desk, dimensionOf } from "./truths.ts";
 
 /** Axes by level, and where each dimension is found. */
 export interface Grid {

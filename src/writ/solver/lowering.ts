@@ -1,7 +1,8 @@
 /** Which cells does a literal select, and what do axioms leave of them? Shapes become diagrams. */
 import { type Axis, absentCellOf, type Cell, type Selection } from "./axis.ts";
+import { combine } from "./combine.ts";
 import type { Correlations, Distinction, Relation } from "./correlations.ts";
-import { ALWAYS, combine, type Diagrams, eachRun, isEnd, levelOf, makeNode, NEVER } from "./diagram.ts";
+import { ALWAYS, type Diagrams, eachRun, isEnd, levelOf, makeNode, NEVER } from "./diagram.ts";
 import type { Grid } from "./grid.ts";
 import { isBuilt, joinAll, type Ref, type Regions, unknownRef, without } from "./regions.ts";
 import type { Literal, Shape } from "./shape.ts";

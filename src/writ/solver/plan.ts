@@ -1,6 +1,8 @@
 /** What does a program allow, before fields are cut into cells? The formula of WRIT section 11, by declaration. */
 import { entryLabels } from "../entry-labels.ts";
 import type { Clause, Declaration, Program } from "../program.ts";
+import { type Desk, fieldNamed, type Labels } from "./literals.ts";
+import { revokedTruth, windowTruth } from "./reference-truths.ts";
 import { patternText } from "./resources.ts";
 import {
   ALWAYS_TRUE,
@@ -12,7 +14,7 @@ import {
   type Shape,
   type Truth,
 } from "./shape.ts";
-import { type Desk, fieldNamed, type Labels, revokedTruth, truthOf, windowTruth } from "./truths.ts";
+import { truthOf } from "./truths.ts";
 
 /** One policy or guard. */
 export interface DeclarationPlan {

@@ -1,5 +1,6 @@
 /** How are sets of requests joined when a diagram of them would be too large? Diagrams while they fit, formulas after that. */
-import { ALWAYS, combine, type Diagrams, NEVER } from "./diagram.ts";
+import { combine } from "./combine.ts";
+import { ALWAYS, type Diagrams, NEVER } from "./diagram.ts";
 
 /** Zero and more: a node. Below zero: a formula that was not built, by its number. Equal nodes are equal sets. */
 export type Ref = number;

@@ -6,12 +6,13 @@ import { type Correlations, correlationsOf } from "./correlations.ts";
 import { ALWAYS, childOf, createDiagrams, isEnd, levelOf, NEVER } from "./diagram.ts";
 import { valueIn } from "./dimension.ts";
 import { type Grid, gridOf } from "./grid.ts";
+import { createDesk, type Desk } from "./literals.ts";
 import { correlated, forgetLevels, refOf } from "./lowering.ts";
 import { type DeclarationPlan, labelsOf, literalsOf, planOf, resourcesOf, shapesOf } from "./plan.ts";
 import { formulaOf, isBuilt, joinAll, type Ref, type Regions, without } from "./regions.ts";
 import { findModel } from "./search.ts";
 import { literal, type Range, type Shape } from "./shape.ts";
-import { createDesk, type Desk, truthOf } from "./truths.ts";
+import { truthOf } from "./truths.ts";
 import { type WeightOf, type Witness, witnessOf } from "./witness.ts";
 
 declare const brand: unique symbol;
@@ -248,12 +249,8 @@ function emptiness({ regions, maxSteps }: Setting, ref: Ref): Answer {
 
 type Cells = readonly (number | undefined)[];
 
-/** Parts of a field that is not there may be in any cell: what is asked of them is asked of the field first. */
 function cellsIn({ grid }: Setting, facts: Facts): Cells {
-  return grid.axes.map(({ dimension: { source }, cellOf }) => {
-    const isLoose = (source.bit ?? source.member) !== undefined && !facts.has(source.key);
-    return isLoose ? 0 : cellOf(valueIn(facts, source));
-  });
+  return grid.axes.map(({ dimension, cellOf }) => cellOf(valueIn(facts, dimension.source)));
 }
 
 function holds(setting: Setting, ref: Ref, cells: Cells): boolean | undefined {

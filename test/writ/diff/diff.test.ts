@@ -7,11 +7,13 @@ import { compileSources } from "../../../src/writ/compile.ts";
 import { renderDiagnostic } from "../../../src/writ/diagnostics/render.ts";
 import { moduleChanges } from "../../../src/writ/diff/attribution.ts";
 import { diffPrograms } from "../../../src/writ/diff/diff.ts";
+import { exampleIn } from "../../../src/writ/diff/example.ts";
 import { expiriesOf } from "../../../src/writ/diff/expiry.ts";
 import { wideningErrors } from "../../../src/writ/diff/gate.ts";
 import { diffJson, expiriesJson } from "../../../src/writ/diff/json.ts";
 import { renderDiff, renderExpiries } from "../../../src/writ/diff/render.ts";
 import { moduleChange } from "../../../src/writ/diff/versions.ts";
+import { openSpace } from "../../../src/writ/solver/space.ts";
 import { itWithVectors, sharedDesign } from "../../support/shared-vectors.ts";
 import { snpProgram } from "../solver/snp.ts";
 import { digest } from "../toy.ts";
@@ -170,6 +172,8 @@ describe("examples", () => {
     const { examples } = compare(older, policy("allow"));
     const seen = examples.flatMap(({ refusal }) => refusal?.fields ?? []);
     expect(new Set(seen)).toEqual(new Set(fields.map((name) => `guest.${name}`)));
+    const narrowed = compare(policy("allow"), older).examples.flatMap(({ refusal }) => refusal?.fields ?? []);
+    expect(new Set(narrowed)).toEqual(new Set(seen));
     const many = Array.from({ length: 20 }, (_, at) => `require request.attempt != ${at + 2}`).join("\n  ");
     expect(compare(policy(`${many} allow`), policy("allow")).examples).toHaveLength(10);
   });
@@ -192,6 +196,25 @@ describe("examples", () => {
     const text = textOf(policy("require guest.smt allow"), policy("allow"));
     expect(text).toContain("resource a/(any)   request.op (any)   measurement (any)");
     expect(text).toContain("guest.smt false             <- refused by old: require guest.smt (f0.writ:4)");
+  });
+});
+
+describe("a disagreement of solver and evaluator", () => {
+  it("is told as an internal error at the request that shows it", () => {
+    const sides = {
+      older: snpProgram([policy("allow")]),
+      newer: snpProgram([policy("require vmpl <= 3 allow")]),
+    };
+    const space = openSpace([sides.older, sides.newer], SNP_VOCABULARY);
+    const showing = { space, sides, vocabulary: SNP_VOCABULARY };
+    const region = space.allowed(sides.newer); // not what `allowed` claims: the old side allows it too
+    const example = exampleIn(showing, { direction: "allowed", region });
+    expect(example?.isConfirmed).toBe(false);
+    const diff = {
+      ...compare(policy("allow"), policy("allow")),
+      examples: example === undefined ? [] : [example],
+    };
+    expect(renderDiff(diff, { names: NAMES, changes: [], isFull: false })).toContain("INTERNAL ERROR");
   });
 });
 

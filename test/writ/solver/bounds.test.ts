@@ -110,6 +110,16 @@ describe("what is too hard", () => {
     expect(answer).toBe("not-decided");
   });
 
+  it("is not decided for some of the values that no constant told apart", () => {
+    const [both, one] = ["request.op in [release, derive]", "request.op == release"].map((when) =>
+      snpProgram([`policy p { for resource "a" require ${when} allow }`]),
+    );
+    if (both === undefined || one === undefined) throw new Error("no program");
+    const space = openSpace([both], SNP_VOCABULARY);
+    expect(space.implies(space.allowed(one), space.allowed(both))).toBe("not-decided");
+    expect(space.isEmpty(space.allowed(both))).toBe("no");
+  });
+
   it("is not decided, never wrong, for a constant that the space was not cut at", () => {
     const [program, other] = [1, 2].map((vmpl) => snpProgram([policy(`require vmpl == ${vmpl}`)]));
     if (program === undefined || other === undefined) throw new Error("no program");

@@ -33,6 +33,8 @@ describe("the examples", () => {
 
 const ANY = 'policy p { for resource "a" allow }';
 
+const LEVELS = "{ bootloader 4, tee 0, snp 24, microcode 219 }";
+
 /** What follows under the axioms, and what does not. */
 const IMPLIED: readonly (readonly [name: string, requires: string, follows: string, isImplied: boolean])[] = [
   ["v2 has no silicon", "report.version == 2", "not has silicon", true],
@@ -73,6 +75,18 @@ const IMPLIED: readonly (readonly [name: string, requires: string, follows: stri
     "all { not firmware.provisional, firmware.version >= 1.55 }",
     "firmware.committed_version >= 1.55",
     true,
+  ],
+  [
+    "provisional: something differs",
+    `all { product == milan, firmware.provisional, tcb.current == ${LEVELS}, firmware.version == 1.55, firmware.committed_version == 1.55 }`,
+    `not (tcb.committed == ${LEVELS})`,
+    true,
+  ],
+  [
+    "provisional: anything may differ",
+    `all { firmware.provisional, tcb.current.snp == 24, firmware.version == 1.55, firmware.committed_version == 1.55 }`,
+    "not (tcb.committed.snp == 24)",
+    false,
   ],
   ["the certificate's TCB is the reported one", "endorsement.tcb.snp >= 20", "tcb.reported.snp >= 20", true],
   ["a guest vTPM is not on raw evidence", "has vtpm.pcr[4]", "evidence.format in [azure-hcl, svsm]", true],

@@ -165,6 +165,21 @@ describe("a condition", () => {
   );
 });
 
+describe("a set with windows", () => {
+  it("says nothing of an absent mark, outside its windows too", () => {
+    const program = programOf(
+      `${SETS}policy p { for resource "**" require has mark require not (mark in marks) allow }`,
+    );
+    const space = openSpace([program], TOY);
+    const condition = program.declarations[0]?.requires[1]?.when;
+    if (condition === undefined) throw new Error("no condition");
+    const { yes, no } = space.truthOf(condition);
+    const absent = REQUESTS.filter((facts) => !facts.has("mark"));
+    expect(absent.some((facts) => space.contains(yes, facts) || space.contains(no, facts))).toBe(false);
+    expect(space.isEmpty(yes)).toBe("no");
+  });
+});
+
 describe("what changes nothing, narrows, or widens", () => {
   const bodies = fc.array(policy, { minLength: 1, maxLength: 3 });
   const sourcesOf = (all: readonly string[]): readonly string[] => [
