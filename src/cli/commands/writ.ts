@@ -13,6 +13,7 @@ const VERBS: readonly WritVerb[] = [CHECK, FMT, TEST, EXPLAIN, DIFF];
 const COMMON = [
   ["--root DIR", "where imports start; the folder of the first FILE"],
   ["--json", "diagnostics, the decision or the differences as JSON"],
+  ["--sarif", "diagnostics as SARIF 2.1.0, for code scanning"],
 ] as const;
 
 const REST = `REQUEST is JSON facts ({ "request.resource": "prod/db/key", "now": "2026-09-10T12:00:00Z", … }), or an SEV-SNP report;

@@ -1,9 +1,8 @@
 /** `ostiary writ check`: every mistake of some sources at once. */
-import { canonicalJson } from "../../base/canonical-json.ts";
 import type { Program } from "../../writ/program.ts";
 import { parseArguments } from "../arguments.ts";
 import type { ExitStatus } from "../command.ts";
-import { compileFiles, diagnosticJson, tellDiagnostics } from "./compile-files.ts";
+import { compileFiles, tellDiagnostics, tellingOf } from "./compile-files.ts";
 import type { WritEdges, WritVerb } from "./verb.ts";
 
 export const CHECK: WritVerb = {
@@ -13,20 +12,16 @@ export const CHECK: WritVerb = {
   run: check,
 };
 
-const OPTIONS = { root: { type: "string" }, json: { type: "boolean" } } as const;
+const OPTIONS = { root: { type: "string" }, json: { type: "boolean" }, sarif: { type: "boolean" } } as const;
 
 async function check(args: readonly string[], edges: WritEdges): Promise<ExitStatus> {
   const { values, positionals } = parseArguments(args, OPTIONS);
-  const { terminal } = edges;
+  const telling = tellingOf(values);
   const compilation = await compileFiles(positionals, values.root, edges);
-  const { diagnostics, program } = compilation;
-  if (values.json === true) {
-    terminal.out(
-      `${canonicalJson({ diagnostics: diagnostics.map((one) => diagnosticJson(one, compilation)) })}\n`,
-    );
-  } else tellDiagnostics(compilation, terminal);
+  const { program } = compilation;
+  tellDiagnostics(compilation, edges.terminal, telling);
   if (program === undefined) return 1;
-  if (values.json !== true) terminal.out(summaryOf(program));
+  if (telling === "text") edges.terminal.out(summaryOf(program));
   return 0;
 }
 

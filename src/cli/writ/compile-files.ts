@@ -1,9 +1,9 @@
 /** What do the sources on a command line make, and what is told of their mistakes? */
 import { dirname, resolve } from "node:path";
-import type { JsonObject } from "../../base/canonical-json.ts";
-import type { Compilation } from "../../writ/compile.ts";
-import { type Diagnostic, linesOf, placeOf } from "../../writ/diagnostics/diagnostic.ts";
+import { canonicalJson } from "../../base/canonical-json.ts";
+import { diagnosticsJson, type Told } from "../../writ/diagnostics/json.ts";
 import { renderDiagnostic } from "../../writ/diagnostics/render.ts";
+import { sarifOf } from "../../writ/diagnostics/sarif.ts";
 import type { SourceFile } from "../../writ/sources.ts";
 import { Misuse, type Terminal } from "../command.ts";
 import { bundlePathOf, type CompiledFiles, compileBelow, MAX_SOURCE_BYTES } from "../policy-files.ts";
@@ -26,18 +26,32 @@ export async function compileFiles(
   return compileBelow(sources, base, primitives);
 }
 
-/** Diagnostics, and the texts that they point into. */
-type Told = Pick<Compilation, "diagnostics" | "sources">;
+/** Text for people on standard error; data for editors, or a SARIF log for code scanning, on standard output. */
+export type Telling = "text" | "json" | "sarif";
 
-export function tellDiagnostics({ diagnostics, sources }: Told, terminal: Terminal): void {
-  for (const one of diagnostics) terminal.err(`${renderDiagnostic(one, sources.get(one.file) ?? "")}\n`);
+/** What `--json` and `--sarif` ask for. @throws {@link Misuse} for both. */
+export function tellingOf({
+  json,
+  sarif,
+}: {
+  readonly json?: boolean | undefined;
+  readonly sarif?: boolean | undefined;
+}): Telling {
+  if (json === true && sarif === true) throw new Misuse("expected --json or --sarif, not both");
+  if (json === true) return "json";
+  return sarif === true ? "sarif" : "text";
 }
 
-/** With spans as line and column, for editors. */
-export function diagnosticJson(diagnostic: Diagnostic, { sources }: Pick<Told, "sources">): JsonObject {
-  const { code, severity, file, message, primary } = diagnostic;
-  const lines = linesOf(sources.get(file) ?? "");
-  const from = placeOf(lines, primary.span.start);
-  const to = placeOf(lines, primary.span.end);
-  return { code, severity, file, message, label: primary.text, from: { ...from }, to: { ...to } };
+export function tellDiagnostics(told: Told, terminal: Terminal, telling: Telling): void {
+  switch (telling) {
+    case "json":
+      terminal.out(`${canonicalJson({ diagnostics: diagnosticsJson(told) })}\n`);
+      break;
+    case "sarif":
+      terminal.out(`${canonicalJson(sarifOf(told))}\n`);
+      break;
+    case "text":
+      for (const one of told.diagnostics)
+        terminal.err(`${renderDiagnostic(one, told.sources.get(one.file) ?? "")}\n`);
+  }
 }

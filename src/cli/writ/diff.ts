@@ -2,8 +2,6 @@
 import { canonicalJson } from "../../base/canonical-json.ts";
 import { parseInstant } from "../../base/time.ts";
 import { SNP_VOCABULARY } from "../../policy/vocabulary.ts";
-import type { Diagnostic } from "../../writ/diagnostics/diagnostic.ts";
-import { renderDiagnostic } from "../../writ/diagnostics/render.ts";
 import { type DiffPair, type DiffSide, moduleChanges } from "../../writ/diff/attribution.ts";
 import { type Diff, diffPrograms } from "../../writ/diff/diff.ts";
 import { type Expiries, expiriesOf } from "../../writ/diff/expiry.ts";
@@ -13,7 +11,7 @@ import { renderDiff, renderExpiries, type SideNames } from "../../writ/diff/rend
 import type { ModuleChange } from "../../writ/diff/versions.ts";
 import { parseArguments } from "../arguments.ts";
 import { type ExitStatus, Misuse } from "../command.ts";
-import { tellDiagnostics } from "./compile-files.ts";
+import { type Telling, tellDiagnostics, tellingOf } from "./compile-files.ts";
 import { sideOf } from "./side.ts";
 import type { WritEdges, WritVerb } from "./verb.ts";
 
@@ -34,10 +32,12 @@ const OPTIONS = {
   full: { type: "boolean" },
   root: { type: "string" },
   json: { type: "boolean" },
+  sarif: { type: "boolean" },
 } as const;
 
 async function diff(args: readonly string[], edges: WritEdges): Promise<ExitStatus> {
   const { values, positionals } = parseArguments(args, OPTIONS);
+  const telling = tellingOf(values);
   const [first, second] = positionals;
   if (first === undefined || second === undefined || positionals.length > 2) {
     throw new Misuse("expected OLD and NEW after `diff`");
@@ -45,7 +45,7 @@ async function diff(args: readonly string[], edges: WritEdges): Promise<ExitStat
   const at = values.at === undefined ? undefined : momentOf(values.at);
   const pair = pairOf(await sideOf(first, values.root, edges), await sideOf(second, values.root, edges));
   if ("broken" in pair) {
-    for (const side of pair.broken) tellDiagnostics(side.compilation, edges.terminal);
+    tellBroken(pair.broken, edges, telling);
     return 1;
   }
   const options = at === undefined ? {} : { at };
@@ -55,7 +55,9 @@ async function diff(args: readonly string[], edges: WritEdges): Promise<ExitStat
   const changes = moduleChanges(pair, found, { vocabulary: SNP_VOCABULARY, digest, ...options });
   const expiries = values.expiry === true ? expiriesOf(sides.newer, SNP_VOCABULARY, options) : undefined;
   const errors = wideningErrors(pair, found, changes);
-  for (const one of errors) edges.terminal.err(rendered(one, pair));
+  const { sources } = pair.newer.compilation;
+  tellDiagnostics({ diagnostics: errors, sources }, edges.terminal, telling === "json" ? "text" : telling);
+  if (telling === "sarif") return found.isWidening ? 1 : 0;
   const told = { pair, found, changes, expiries };
   edges.terminal.out(values.json === true ? jsonText(told) : plainText(told, values.full === true));
   return found.isWidening ? 1 : 0;
@@ -78,8 +80,10 @@ function plainText({ pair, found, changes, expiries }: Told, isFull: boolean): s
   return expiries === undefined ? text : `${text}\n${renderExpiries(expiries)}`;
 }
 
-function rendered(error: Diagnostic, { newer }: DiffPair): string {
-  return `${renderDiagnostic(error, newer.compilation.sources.get(error.file) ?? "")}\n`;
+/** One document of data holds one side, the new one if it is broken: both may have a file of the same name. */
+function tellBroken(broken: readonly DiffSide[], { terminal }: WritEdges, telling: Telling): void {
+  const sides = telling === "text" ? broken : broken.slice(-1);
+  for (const { compilation } of sides) tellDiagnostics(compilation, terminal, telling);
 }
 
 function momentOf(text: string): number {

@@ -17,7 +17,7 @@ import { type ExitStatus, Misuse, type Terminal } from "../command.ts";
 import { carriedEvidenceOf } from "../evidence-file.ts";
 import { MAX_SOURCE_BYTES } from "../policy-files.ts";
 import { factsOfJson, factsOfSettings } from "../request-facts.ts";
-import { compileFiles, tellDiagnostics } from "./compile-files.ts";
+import { compileFiles, tellDiagnostics, tellingOf } from "./compile-files.ts";
 import type { WritEdges, WritVerb } from "./verb.ts";
 
 export const EXPLAIN: WritVerb = {
@@ -35,11 +35,13 @@ const OPTIONS = {
   root: { type: "string" },
   full: { type: "boolean" },
   json: { type: "boolean" },
+  sarif: { type: "boolean" },
 } as const;
 const JSON_LIMITS = { maxBytes: 1 << 20, maxDepth: 16, code: "request/malformed" } as const;
 
 async function explain(args: readonly string[], edges: WritEdges): Promise<ExitStatus> {
   const { values, positionals } = parseArguments(args, OPTIONS);
+  const telling = tellingOf(values);
   const { terminal } = edges;
   const [request, ...files] = positionals;
   if (request === undefined) throw new Misuse("expected REQUEST and FILE… after `explain`");
@@ -47,7 +49,7 @@ async function explain(args: readonly string[], edges: WritEdges): Promise<ExitS
   const facts = factsOfSettings(claims, values.set ?? [], SNP_VOCABULARY);
   const compilation = await compileFiles(files, values.root, edges);
   if (compilation.program === undefined) {
-    tellDiagnostics(compilation, terminal);
+    tellDiagnostics(compilation, terminal, telling);
     return 1;
   }
   refuseIncomplete(facts);

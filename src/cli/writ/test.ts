@@ -19,7 +19,7 @@ import type { ExitStatus } from "../command.ts";
 import { carriedEvidenceOf } from "../evidence-file.ts";
 import { readBelow } from "../policy-files.ts";
 import { factsOfJson } from "../request-facts.ts";
-import { compileFiles, tellDiagnostics } from "./compile-files.ts";
+import { compileFiles, tellDiagnostics, tellingOf } from "./compile-files.ts";
 import type { WritEdges, WritVerb } from "./verb.ts";
 
 export const TEST: WritVerb = {
@@ -42,15 +42,17 @@ const OPTIONS = {
   suggest: { type: "boolean" },
   root: { type: "string" },
   json: { type: "boolean" },
+  sarif: { type: "boolean" },
 } as const;
 
 /** Status 1 where a test fails, an assertion is not proved, or --coverage finds a gap. */
 async function test(args: readonly string[], edges: WritEdges): Promise<ExitStatus> {
   const { values, positionals } = parseArguments(args, OPTIONS);
+  const telling = tellingOf(values);
   const compilation = await compileFiles(positionals, values.root, edges);
   const { program, tests, assertions } = compilation;
   if (program === undefined) {
-    tellDiagnostics(compilation, edges.terminal);
+    tellDiagnostics(compilation, edges.terminal, telling);
     return 1;
   }
   const root = resolve(values.root ?? dirname(positionals[0] ?? "."));
