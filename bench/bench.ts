@@ -30,6 +30,7 @@ try {
   await report("in process", 0.7, async () => benchInProcess(join(folder, "in-process")));
   await report("over HTTP", 0.55, () => benchOverHttp(demo));
   await benchStart(demo);
+  benchWrit();
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -104,6 +105,15 @@ async function benchStart(demo: DemoFolder): Promise<void> {
   print(
     `start         not pinned: ready after ${Math.min(...starts).toFixed(0)} ms, best of 3 (aim 400); ${restMiB.toFixed(0)} MiB resident at rest (aim 150)`,
   );
+}
+
+/** In a process of its own too: `node bench/writ.ts` prints the same lines alone. */
+function benchWrit(): void {
+  const words = [join(import.meta.dirname, "writ.ts"), ...(isBrief ? ["--brief"] : [])];
+  const { command, args } = onOneCore(process.execPath, ...words);
+  const run = spawnSync(command, args, { encoding: "utf8" });
+  if (run.status !== 0) throw new Error(`the bench of the language failed: ${run.stderr}`);
+  process.stdout.write(run.stdout);
 }
 
 type Placing = (command: string, ...args: readonly string[]) => Pick<Pinned, "command" | "args">;

@@ -2,18 +2,24 @@
 import type { Pattern } from "./program.ts";
 
 const SEGMENT = /^[A-Za-z0-9._~@:+=-]{1,128}$/;
+const RESOURCE = /^[A-Za-z0-9._~@:+=-]{1,128}(?:\/[A-Za-z0-9._~@:+=-]{1,128})*$/;
 const MAX_SEGMENTS = 16;
 const MAX_LENGTH = 512;
 
 /** The segments of a resource in normal form; `undefined` when it is not. Nothing is decoded or folded. */
 export function parseResource(text: string): readonly string[] | undefined {
   if (text.length > MAX_LENGTH) return undefined;
+  if (!RESOURCE.test(text)) return undefined;
   const segments = text.split("/");
-  return segments.length <= MAX_SEGMENTS && segments.every(isSegment) ? segments : undefined;
+  return segments.length <= MAX_SEGMENTS && !segments.some(isDots) ? segments : undefined;
 }
 
 function isSegment(segment: string): boolean {
-  return SEGMENT.test(segment) && segment !== "." && segment !== "..";
+  return SEGMENT.test(segment) && !isDots(segment);
+}
+
+function isDots(segment: string): boolean {
+  return segment === "." || segment === "..";
 }
 
 /** A pattern, or what is wrong with it. */

@@ -6,7 +6,7 @@ import { type Facts, type FactValue, isVector, isVersion } from "../facts.ts";
 import type { Atom, FieldRef } from "../program.ts";
 import type { FieldType } from "../vocabulary.ts";
 import { type Request, readField } from "./request.ts";
-import { testOf } from "./tests.ts";
+import { type Finding, testOf } from "./tests.ts";
 import { negated } from "./verdicts.ts";
 
 export type AtomJudge = (request: Request) => AtomTrace;
@@ -67,15 +67,37 @@ function closedValues(type: FieldType): readonly FactValue[] {
   return type.kind === "enum" ? type.values : [];
 }
 
+/**
+ * The last node is kept, and given again where value and finding are the same: guests of one kind share what a trace shows of
+ * them. Equal nodes are then one object, by which clauses and declarations know that nothing changed.
+ */
 function freshJudge({ text: atom, test, field, isNegated }: Atom): ValueJudge {
   const asks = testOf(test);
   const { type } = field;
+  let last: { readonly value: FactValue; readonly finding: Finding; readonly node: AtomTrace } | undefined;
   return (value, request) => {
-    const { verdict: found, note } = asks(value, request);
-    const verdict = isNegated ? negated(found) : found;
+    const finding = asks(value, request);
+    if (last !== undefined && last.finding === finding && isSame(last.value, value)) return last.node;
+    const verdict = turned(finding.verdict, isNegated);
     const got = typeof value === "string" ? value : shownValue(type, value);
-    return note === undefined ? { atom, verdict, got } : { atom, verdict, got, note };
+    const { note } = finding;
+    const node = note === undefined ? { atom, verdict, got } : { atom, verdict, got, note };
+    last = { value, finding, node };
+    return node;
   };
+}
+
+/** Vectors by their components, in their order: it is the order that they are shown in. */
+function isSame(a: FactValue, b: FactValue): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || !isVector(a) || !isVector(b)) return false;
+  const others = Object.keys(b);
+  let i = 0;
+  for (const name in a) {
+    if (name !== others[i] || a[name] !== b[name]) return false;
+    i += 1;
+  }
+  return i === others.length;
 }
 
 function turned(verdict: Verdict, isNegated: boolean): Verdict {

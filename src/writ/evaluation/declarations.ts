@@ -2,7 +2,7 @@
 import { fixedJson } from "../../base/canonical-json.ts";
 import type { ClauseText, ClauseTrace, DeclarationTrace, Grant } from "../decision.ts";
 import type { Clause, Declaration } from "../program.ts";
-import { judgeOf } from "./judge.ts";
+import { judgeAll, judgeOf } from "./judge.ts";
 import type { Request } from "./request.ts";
 
 /** A declaration as it was judged, and what of it decides. */
@@ -23,16 +23,20 @@ export type DeclarationJudge = (request: Request) => Judged;
 
 type ClauseJudge = (request: Request) => ClauseTrace;
 
-/** Makes the closure of a declaration. It clears the request's mark of retirement before it judges. */
+/**
+ * Makes the closure of a declaration. It clears the request's mark of retirement before it judges. The last answer is given again
+ * where every clause says the same: that mark too follows from what the clauses show.
+ */
 export function declarationJudge(declaration: Declaration): DeclarationJudge {
-  const { requires, allows, denies, kind, name, module } = declaration;
+  const { requires, allows, denies } = declaration;
   const judges = [...requires, ...allows, ...denies].sort(byLine).map(clauseJudge);
+  let last: Judged | undefined;
   return (request) => {
     request.isRetiring = false;
-    const clauses = judges.map((judge) => judge(request));
-    const verdict = verdictOf(clauses);
-    const trace = { kind, name, module, passes: verdict.failures === 0, clauses };
-    return { declaration, trace, ...verdict, isRetiring: request.isRetiring };
+    const clauses = judgeAll(judges, request, last?.trace.clauses);
+    if (last === undefined || clauses !== last.trace.clauses)
+      last = judgedOf(declaration, clauses, request.isRetiring);
+    return last;
   };
 }
 
@@ -52,16 +56,17 @@ function clauseJudge({ text, when }: Clause): ClauseJudge {
     return () => always;
   }
   const judge = judgeOf(when);
+  let last: ClauseTrace | undefined;
   return (request) => {
     const node = judge(request);
-    return { clause, verdict: node.verdict, when: node };
+    if (last === undefined || last.when !== node) last = { clause, verdict: node.verdict, when: node };
+    return last;
   };
 }
 
 /** Unknown never satisfies a require or an allow, and does fire a deny (WRIT section 2, rule 5). */
-function verdictOf(
-  clauses: readonly ClauseTrace[],
-): Pick<Judged, "failures" | "hasFailedRequire" | "hasFired" | "reason" | "holdsAllow"> {
+function judgedOf(declaration: Declaration, clauses: readonly ClauseTrace[], isRetiring: boolean): Judged {
+  const { kind, name, module } = declaration;
   let failures = 0;
   let hasFailedRequire = false;
   let hasFired = false;
@@ -77,7 +82,8 @@ function verdictOf(
       reason ??= clause.reason;
     }
   }
-  return { failures, hasFailedRequire, hasFired, reason, holdsAllow };
+  const trace = { kind, name, module, passes: failures === 0, clauses };
+  return { declaration, trace, failures, hasFailedRequire, hasFired, reason, holdsAllow, isRetiring };
 }
 
 /** Every allow that held. */

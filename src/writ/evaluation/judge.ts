@@ -1,5 +1,5 @@
 /** Is a condition true, false or unknown for these facts? One walk that is the trace as well (WRIT sections 2 and 10). */
-import type { ConditionTrace, Verdict } from "../decision.ts";
+import type { ConditionTrace, GroupTrace, Verdict } from "../decision.ts";
 import type { Condition, Group } from "../program.ts";
 import { atomJudge } from "./atoms.ts";
 import type { Request } from "./request.ts";
@@ -30,13 +30,35 @@ const KLEENE: Readonly<Record<Group["kind"], Kleene>> = {
   not: { ...CONJUNCTION, isNegated: true },
 };
 
+/** The last node is given again where all its members are the same. */
 function groupJudge({ kind, members }: Group): Judge {
   const judges = members.map(judgeOf);
   const { neutral, join, isNegated } = KLEENE[kind];
+  let last: GroupTrace | undefined;
   return (request) => {
-    const of = judges.map((judge) => judge(request));
+    const of = judgeAll(judges, request, last?.of);
+    if (last !== undefined && of === last.of) return last;
     let joined = neutral;
     for (const { verdict } of of) joined = join(joined, verdict);
-    return { group: kind, verdict: isNegated ? negated(joined) : joined, of };
+    last = { group: kind, verdict: isNegated ? negated(joined) : joined, of };
+    return last;
   };
+}
+
+/** Judges by every closure. Gives `last` again where nothing in it would differ. */
+export function judgeAll<Node>(
+  judges: readonly ((request: Request) => Node)[],
+  request: Request,
+  last: readonly Node[] | undefined,
+): readonly Node[] {
+  if (last === undefined) return judges.map((judge) => judge(request));
+  let changed: Node[] | undefined;
+  let i = 0;
+  for (const judge of judges) {
+    const node = judge(request);
+    if (changed === undefined && node !== last[i]) changed = last.slice(0, i);
+    if (changed !== undefined) changed.push(node);
+    i += 1;
+  }
+  return changed ?? last;
 }

@@ -17,6 +17,17 @@ type OfKind<K extends Obligation["kind"]> = Extract<Obligation, { readonly kind:
 
 /** @param granting - The policies that grant, in the order of the program. */
 export function mergeObligations(granting: readonly Declaration[], facts: Facts): Obligations {
+  const [only] = granting;
+  if (only === undefined || granting.length > 1) return merged(granting, facts);
+  const fixed = alone.get(only) ?? merged(granting, facts);
+  alone.set(only, fixed);
+  return fixed.maxReleases.length === 0 ? fixed : { ...fixed, maxReleases: releaseLimitsOf(only, facts) };
+}
+
+/** What a policy asks when it grants alone: only the values that its releases are counted by are the request's. */
+const alone = new WeakMap<Declaration, Obligations>();
+
+function merged(granting: readonly Declaration[], facts: Facts): Obligations {
   const all = granting.flatMap(({ obligations }) => obligations);
   const of = <K extends Obligation["kind"]>(kind: K): readonly OfKind<K>[] =>
     all.filter((one): one is OfKind<K> => one.kind === kind);

@@ -68,10 +68,10 @@ interface Walk<T> {
 function collect<T>(node: Node<T>, walk: Walk<T>, depth: number): void {
   const segment = walk.segments[depth];
   if (segment === undefined) {
-    walk.found.push(...node.exact);
+    for (const one of node.exact) walk.found.push(one);
     return;
   }
-  walk.found.push(...node.open);
+  for (const one of node.open) walk.found.push(one);
   const child = node.children.get(segment);
   if (child !== undefined) collect(child, walk, depth + 1);
   if (node.any !== undefined) collect(node.any, walk, depth + 1);
@@ -79,6 +79,29 @@ function collect<T>(node: Node<T>, walk: Walk<T>, depth: number): void {
 
 /** By rank, each once: two patterns of one declaration may match. */
 function inOrder<T>(found: Ranked<T>[]): readonly T[] {
-  if (found.length > 1) found.sort((a, b) => a.rank - b.rank);
-  return found.filter(({ rank }, i) => rank !== found[i - 1]?.rank).map(({ value }) => value);
+  if (found.length > FEW) found.sort((a, b) => a.rank - b.rank);
+  else insertionSort(found);
+  const values: T[] = [];
+  let last = -1;
+  for (const { rank, value } of found) {
+    if (rank !== last) values.push(value);
+    last = rank;
+  }
+  return values;
+}
+
+/** So few that sorting them by hand is quicker than asking for it. */
+const FEW = 16;
+
+function insertionSort<T>(found: Ranked<T>[]): void {
+  for (let end = 1; end < found.length; end += 1) {
+    const one = found[end];
+    if (one === undefined) return;
+    let at = end;
+    for (let before = found[at - 1]; before !== undefined && before.rank > one.rank; before = found[at - 1]) {
+      found[at] = before;
+      at -= 1;
+    }
+    found[at] = one;
+  }
 }
