@@ -49,19 +49,21 @@ export interface WitnessSetting {
  * A request of the set that the axioms permit; `undefined` when there is none, or none was found within the budget.
  *
  * @param near - What it is to resemble; if not given, the ordinary request of the product that needs the fewest changes.
- * @param weightOf - What it costs to change a dimension; infinity keeps it as it is. 1 if not given.
+ * @param weightOf - What it costs to change a dimension; infinity keeps it as it is. A search cannot weigh: where it is
+ *   needed, there is no answer then. 1 if not given.
  */
 export function witnessOf(
   setting: WitnessSetting,
   region: Ref,
   near?: Facts,
-  weightOf: WeightOf = () => 1,
+  weightOf?: WeightOf,
 ): Witness | undefined {
   const target = joinAll(setting.regions, "and", [setting.axioms, region]);
+  if (weightOf !== undefined && !isBuilt(target)) return undefined;
   const ordinary = Object.values(setting.vocabulary.ordinary);
   const bases = near === undefined ? [...ordinary, ...(ordinary.length === 0 ? [new Map()] : [])] : [near];
   const found = bases.flatMap((base) => {
-    const path = pathTo(setting, target, priceFrom(setting, base, weightOf));
+    const path = pathTo(setting, target, priceFrom(setting, base, weightOf ?? (() => 1)));
     return path === undefined ? [] : [{ base, path }];
   });
   const [best] = found.toSorted((a, b) => a.path.cost - b.path.cost);

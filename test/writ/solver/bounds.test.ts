@@ -155,11 +155,11 @@ policy p { for resource "a" require measurement in m require now.weekday == mon 
     expect(asked(program(2200)).answer).toBe("no");
   });
 
-  it("a thousand formulas upon each other, when none fits a diagram", () => {
+  it("tens of thousands of formulas upon each other, when none fits a diagram", () => {
     const program = snpProgram([policy(times(8, (at) => `require any { ${name(at)}, ${name(at + 1)} }`))]);
-    const space = openSpace([program], SNP_VOCABULARY, { maxNodes: 2, maxSteps: 2000 });
+    const space = openSpace([program], SNP_VOCABULARY, { maxNodes: 2, maxSteps: 1_000_000 });
     let region = space.allowed(program);
-    for (let at = 0; at < 1000; at += 1) region = space.not(space.or(region, space.nothing));
+    for (let at = 0; at < 50_000; at += 1) region = space.not(region);
     expect(["no", "not-decided"]).toContain(space.isEmpty(region));
   });
 });
