@@ -1,9 +1,5 @@
 /** `ostiary writ explain`: what some sources say of one request, clause by clause. */
-import { parseEvidence } from "../../attestation/evidence.ts";
-import { canonicalJson, type JsonObject, type JsonValue } from "../../base/canonical-json.ts";
-import { Fault } from "../../base/fault.ts";
-import { parseStrictJson } from "../../base/strict-json.ts";
-import { claimsOf } from "../../policy/claims.ts";
+import { canonicalJson } from "../../base/canonical-json.ts";
 import { SNP_VOCABULARY } from "../../policy/vocabulary.ts";
 import type { Decision } from "../../writ/decision.ts";
 import { evaluate } from "../../writ/evaluation/evaluator.ts";
@@ -13,10 +9,9 @@ import type { Program } from "../../writ/program.ts";
 import { type NearestChange, nearestChange } from "../../writ/solver/nearest-change.ts";
 import { nearestJson, nearestText } from "../../writ/solver/nearest-text.ts";
 import { parseArguments } from "../arguments.ts";
-import { type ExitStatus, Misuse, type Terminal } from "../command.ts";
-import { carriedEvidenceOf } from "../evidence-file.ts";
-import { MAX_SOURCE_BYTES } from "../policy-files.ts";
-import { factsOfJson, factsOfSettings } from "../request-facts.ts";
+import { type ExitStatus, Misuse } from "../command.ts";
+import { factsOfSettings } from "../request-facts.ts";
+import { askedRequest } from "./asked-request.ts";
 import { compileFiles, tellDiagnostics, tellingOf } from "./compile-files.ts";
 import type { WritEdges, WritVerb } from "./verb.ts";
 
@@ -37,25 +32,24 @@ const OPTIONS = {
   json: { type: "boolean" },
   sarif: { type: "boolean" },
 } as const;
-const JSON_LIMITS = { maxBytes: 1 << 20, maxDepth: 16, code: "request/malformed" } as const;
 
 async function explain(args: readonly string[], edges: WritEdges): Promise<ExitStatus> {
   const { values, positionals } = parseArguments(args, OPTIONS);
-  const telling = tellingOf(values);
   const { terminal } = edges;
+  const telling = tellingOf(values);
   const [request, ...files] = positionals;
   if (request === undefined) throw new Misuse("expected REQUEST and FILE… after `explain`");
-  const claims = factsOfJson(await claimsFrom(request, terminal), SNP_VOCABULARY);
-  const facts = factsOfSettings(claims, values.set ?? [], SNP_VOCABULARY);
   const compilation = await compileFiles(files, values.root, edges);
-  if (compilation.program === undefined) {
+  const { program, tests } = compilation;
+  if (program === undefined) {
     tellDiagnostics(compilation, terminal, telling);
     return 1;
   }
+  const asked = await askedRequest(request, { program, tests }, { files, root: values.root, terminal });
+  const facts = factsOfSettings(asked.facts, values.set ?? [], SNP_VOCABULARY);
   refuseIncomplete(facts);
-  const { program } = compilation;
-  const decision = evaluate(program, facts);
-  const nearest = decision.isAllowed ? undefined : nearestChange(program, facts, SNP_VOCABULARY);
+  const decision = evaluate(asked.program, facts);
+  const nearest = decision.isAllowed ? undefined : nearestChange(asked.program, facts, SNP_VOCABULARY);
   const told = { decision, nearest, refsets: program.refsets };
   terminal.out(values.json === true ? jsonText(told) : plainText(told, values.full === true));
   return decision.isAllowed ? 0 : 1;
@@ -86,18 +80,4 @@ function refuseIncomplete(facts: Facts): void {
   for (const field of ["request.resource", "now"]) {
     if (!facts.has(field)) throw new Misuse(`expected \`${field}\` among the facts: --set ${field}=…`);
   }
-}
-
-/** Facts as JSON, or the claims of a report. */
-async function claimsFrom(path: string, terminal: Terminal): Promise<JsonObject> {
-  const bytes = await terminal.readFile(path, MAX_SOURCE_BYTES);
-  const first = bytes.find((byte) => byte > 0x20);
-  if (first !== 0x7b) return claimsOf(parseEvidence(carriedEvidenceOf(bytes)));
-  const value = parseStrictJson(bytes, JSON_LIMITS);
-  if (isObject(value)) return value;
-  throw new Fault("request/malformed", "expected facts as one JSON object");
-}
-
-function isObject(value: JsonValue): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,13 +1,9 @@
 /** `ostiary writ test`: does each test get what it expects, and is each assertion proved? */
 import { dirname, resolve } from "node:path";
-import { parseEvidence } from "../../attestation/evidence.ts";
 import { utf8 } from "../../base/bytes.ts";
 import { canonicalJson, type JsonObject } from "../../base/canonical-json.ts";
-import { isFault } from "../../base/fault.ts";
-import { claimsOf } from "../../policy/claims.ts";
 import { SNP_VOCABULARY } from "../../policy/vocabulary.ts";
 import type { Compilation } from "../../writ/compile.ts";
-import type { Facts } from "../../writ/facts.ts";
 import type { Program } from "../../writ/program.ts";
 import { type Coverage, coverageOf } from "../../writ/testing/coverage.ts";
 import { type Proof, prove } from "../../writ/testing/prove.ts";
@@ -16,10 +12,8 @@ import { runTests, type TestRun } from "../../writ/testing/run.ts";
 import { suggestTests } from "../../writ/testing/suggest.ts";
 import { parseArguments } from "../arguments.ts";
 import type { ExitStatus } from "../command.ts";
-import { carriedEvidenceOf } from "../evidence-file.ts";
-import { readBelow } from "../policy-files.ts";
-import { factsOfJson } from "../request-facts.ts";
 import { compileFiles, tellDiagnostics, tellingOf } from "./compile-files.ts";
+import { reportAt } from "./report-facts.ts";
 import type { WritEdges, WritVerb } from "./verb.ts";
 
 export const TEST: WritVerb = {
@@ -135,16 +129,4 @@ function jsonOf({ runs, proofs, coverage }: Told): JsonObject {
         .map(({ kind, at, of, text, missing }) => ({ kind, at, of, text, missing })),
     },
   };
-}
-
-/** The claims of a report below the root, as facts; what the broker adds is the test's to set. */
-function reportAt(root: string, path: string): Facts | undefined {
-  const bytes = readBelow(root, path);
-  if (bytes === undefined) return undefined;
-  try {
-    return factsOfJson(claimsOf(parseEvidence(carriedEvidenceOf(bytes))), SNP_VOCABULARY);
-  } catch (thrown) {
-    if (isFault(thrown)) return undefined;
-    throw thrown;
-  }
 }
