@@ -190,9 +190,19 @@ function sorted(part: unknown): unknown {
   return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function titleOf({ row, way }: Place): string {
+const WAY_WORDS: Readonly<Record<Way, string>> = {
+  true: "holds",
+  false: "does not hold",
+  fires: "fires",
+  "does not fire": "does not fire",
+  used: "is used",
+  seen: "is looked at",
+};
+
+/** Names the declaration, since two of them may have the same clause. */
+function titleOf({ row, way, parts }: Place): string {
   const about = isReference(row) ? `${row.of.replace(/^.*\//, "")} ${row.text}` : row.text;
-  return `${about.replaceAll('"', "'").slice(0, 160)}: ${way}`;
+  return `${parts.declaration.name}: ${about.replaceAll('"', "'").slice(0, 160)} ${WAY_WORDS[way]}`;
 }
 
 function sourceOf(test: TestCase, decision: Decision, place: Place): string | undefined {
