@@ -24,19 +24,19 @@ const LITERAL_WORDS: Readonly<Record<Literal["kind"], string>> = {
 };
 
 const WANTED_FORM: Readonly<Record<FieldType["kind"], string>> = {
-  bytes: 'write `hex"…"`',
+  bytes: 'expected `hex"…"`',
   flag: "flags are written bare",
-  uint: "write a number",
-  tcb: "write `{ component level, … }`",
-  version: "write a version: `1.55`",
-  bits: "write `contains bit n`",
-  enum: "write one of its values, without quotes",
-  duration: "write a number with a unit: `60s`",
-  time: "write a date: `2026-10-01T12:00Z`",
-  str: "write a string in quotes",
-  set: "write a string in quotes",
-  cidr: 'write a block in quotes: `"10.0.0.0/8"`',
-  path: "write a pattern in quotes",
+  uint: "expected a number",
+  tcb: "expected `{ component level, … }`",
+  version: "expected a version: `1.55`",
+  bits: "expected `contains bit n`",
+  enum: "expected one of its values, without quotes",
+  duration: "expected a number with a unit: `60s`",
+  time: "expected a date: `2026-10-01T12:00Z`",
+  str: "expected a string in quotes",
+  set: "expected a string in quotes",
+  cidr: 'expected a block in quotes: `"10.0.0.0/8"`',
+  path: "expected a pattern in quotes",
 };
 
 /** E0302, unless the literal was reported before. */

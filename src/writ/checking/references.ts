@@ -126,7 +126,7 @@ function reportLevels(
   warnOfShortRow(desk, row, { product, least });
   if (Object.values(least).some((level) => level > 0)) return;
   const message = `the row of \`${row.name.text}\` is all zero and lets every firmware pass`;
-  const helps = advice(`write the levels, or \`${row.name.text} refuse\``);
+  const helps = advice(`name the levels, or \`${row.name.text} refuse\``);
   tell(desk, { code: "E0715", span: row.span, message, label: "no level at all", helps });
 }
 

@@ -1,5 +1,6 @@
 /** What do a policy and a guard say once templates, platforms, names and types are known? Declarations, checked. */
 
+import { advice } from "../diagnostics/findings.ts";
 import { parsePattern } from "../patterns.ts";
 import type { Clause, Declaration, Obligation, Pattern, Window } from "../program.ts";
 import type { ClauseItem, Name, RuleItem, RuleSetItem, TemplateItem, Text } from "../syntax/ast.ts";
@@ -40,7 +41,13 @@ export function ruleSetOf(desk: Desk, item: RuleSetItem, expansion: Expansion): 
   refuseGuardRules(item, placed);
   if (item.kind === "policy" && !item.isBroken && !clauses.some((one) => one.item.kind === "allow")) {
     const message = `policy \`${item.name.text}\` has no \`allow\``;
-    tell(desk, { code: "E0403", span: item.name.span, message, label: "it could never release anything" });
+    tell(desk, {
+      code: "E0403",
+      span: item.name.span,
+      message,
+      label: "it could never release anything",
+      helps: advice("add `allow when …`, or make it a `guard` if it should only restrict"),
+    });
   }
   const present = presentByRequires(clauses.map((one) => one.item));
   const checked = clauses.flatMap((one) => clauseOf(one, present));
@@ -206,7 +213,8 @@ function refuseGuardRules(item: RuleSetItem, placed: readonly Placed[]): void {
   for (const { desk, item: one } of placed) {
     if (one.kind !== "allow" && one.kind !== "release") continue;
     const message = one.kind === "allow" ? "a guard cannot allow" : "a guard cannot release";
-    tell(desk, { code: "E0401", span: one.span, message, label: "guards only restrict" });
+    const helps = advice("put it in a `policy`");
+    tell(desk, { code: "E0401", span: one.span, message, label: "guards only restrict", helps });
   }
 }
 

@@ -31,9 +31,9 @@ export function renderDiagnostic(diagnostic: Diagnostic, text: string): string {
   return `${all.map((one) => visible(one).trimEnd()).join("\n")}\n`;
 }
 
-/** A source may hold, in comments and escapes, what would move a terminal's cursor; it is shown as one strange character. */
+/** A source may hold, in comments and escapes, what would move a terminal's cursor or turn its text round; it is shown as one strange character. */
 export function visible(line: string): string {
-  return line.replaceAll(/\p{Cc}/gu, "\ufffd");
+  return line.replaceAll(/[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, "\ufffd");
 }
 
 interface Source {

@@ -159,8 +159,8 @@ export function parseList<T>(
   return elements;
 }
 
-/** Whether the next line looks like a new clause, so that a list was left open. */
-function isClauseStart(cursor: Cursor): boolean {
+/** Whether the next line looks like a new clause, so that a list was left open or a value left out. */
+export function isClauseStart(cursor: Cursor): boolean {
   const token = peek(cursor);
   const isFollowed = ["word", "string"].includes(peek(cursor, 1).kind);
   return token.startsLine && isFollowed && isWord(token, "require", "allow", "deny", "on", "for", "else");

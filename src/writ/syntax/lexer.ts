@@ -198,6 +198,7 @@ function badRun(scan: Scan): void {
     label: "outside strings and comments Writ is plain ASCII words, numbers and marks",
     helps: hint === undefined ? [] : advice(hint),
   });
+  scan.tokens.push({ kind: "broken", text, ...place });
 }
 
 function codePointsOf(text: string): string {

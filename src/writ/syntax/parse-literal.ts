@@ -16,6 +16,7 @@ import {
   acceptMark,
   type Cursor,
   expectMark,
+  isClauseStart,
   isMark,
   isWord,
   parseList,
@@ -34,6 +35,7 @@ const RELATIONS: ReadonlySet<string> = new Set(["==", "!=", "<", "<=", ">", ">="
 /** Any constant. Words are names, whatever they mean elsewhere. */
 export function parseLiteral(cursor: Cursor): Literal {
   const token = peek(cursor);
+  if (isClauseStart(cursor)) stopExpecting(cursor, "E0102", "a value");
   if (token.kind === "word") {
     return isDigestOf(cursor) ? parseDigestOf(cursor) : parseNameLiteral(cursor);
   }

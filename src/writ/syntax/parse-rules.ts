@@ -145,7 +145,7 @@ function stopUnknown(cursor: Cursor, kind: Kind): never {
       ? nearest(token.text, WORDS_OF[kind])
       : undefined);
   if (token.kind !== "word" || (!isItemPlace && habit === undefined)) {
-    stopExpecting(cursor, "E0100", `${EXPECTED[kind]}, or \`}\``);
+    stopExpecting(cursor, "E0100", `${EXPECTED[kind].replace(" or ", ", ")} or \`}\``);
   }
   const span = { start: token.start, end: token.end };
   stop(cursor, {

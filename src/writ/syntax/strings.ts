@@ -35,7 +35,7 @@ export function readString(text: string, from: number): StringReading {
     span: { start: from, end },
     message: "this string has no closing quote",
     label: "a string ends on the line it begins on",
-    helps: advice("write a line break inside a string as `\\n`"),
+    helps: advice("a line break inside a string is `\\n`"),
   });
   return { length: end - from, value: parts.join(""), isClosed: false, faults };
 }
