@@ -1,8 +1,9 @@
 /** How is a request told on the command line? JSON or FIELD=VALUE to facts, by the types of the vocabulary. */
 import { canonicalJson, type JsonObject, type JsonValue } from "../base/canonical-json.ts";
 import { parseInstant } from "../base/time.ts";
+import { parseAddress } from "../writ/addresses.ts";
 import type { Facts, FactValue, TcbFact } from "../writ/facts.ts";
-import type { FieldType, Vocabulary } from "../writ/vocabulary.ts";
+import type { Field, FieldType, Vocabulary } from "../writ/vocabulary.ts";
 import { Misuse } from "./command.ts";
 
 /** @throws {@link Misuse} for a field that there is not, or a value of another type. */
@@ -21,9 +22,16 @@ export function factsOfSettings(facts: Facts, settings: readonly string[], vocab
     const [, name = "", text = ""] = /^([^=]+)=(.*)$/s.exec(setting) ?? [];
     if (name === "") throw new Misuse(`expected FIELD=VALUE after --set, received \`${setting}\``);
     if (text === "absent") changed.delete(name);
-    else changed.set(name, factOf(name, jsonOf(text), vocabulary));
+    else changed.set(name, factOf(name, wordOf(name, text, vocabulary), vocabulary));
   }
   return changed;
+}
+
+/** What is a text stays one, though it may read as JSON: a region may be called `true`. */
+function wordOf(name: string, text: string, vocabulary: Vocabulary): JsonValue {
+  const value = jsonOf(text);
+  const isText = typeOf(name, vocabulary)?.kind === "str";
+  return isText && typeof value !== "string" ? text : value;
 }
 
 /** A word on the command line is JSON where it reads as JSON, else a string. */
@@ -46,8 +54,15 @@ function factOf(name: string, value: JsonValue, vocabulary: Vocabulary): FactVal
 
 function typeOf(name: string, { fields, hasApprovals }: Vocabulary): FieldType | undefined {
   if (hasApprovals && name.startsWith("approvals:")) return { kind: "uint", bits: 8 };
-  const base = name.replace(/\[\d{1,2}\]$/, "");
-  return fields.find((field) => field.name === base)?.type;
+  const [, base, index] = /^([^[]*)(?:\[(0|[1-9]\d?)\])?$/.exec(name) ?? [];
+  const field = fields.find((one) => one.name === base);
+  return field !== undefined && isMember(field, index) ? field.type : undefined;
+}
+
+/** A family is named with an index of its own, anything else without one. */
+function isMember({ index: family }: Field, index: string | undefined): boolean {
+  if (family === undefined || index === undefined) return family === undefined && index === undefined;
+  return Number(index) >= family.from && Number(index) <= family.to;
 }
 
 type Reader = (value: JsonValue, type: FieldType) => FactValue | undefined;
@@ -74,7 +89,10 @@ const READERS: Readonly<Record<FieldType["kind"], Reader>> = {
       : undefined;
   },
   flag: (value) => (typeof value === "boolean" ? value : undefined),
-  uint: number,
+  uint: (value, type) => {
+    const count = number(value, type);
+    return type.kind === "uint" && Number(count) < 2 ** type.bits ? count : undefined;
+  },
   tcb: (value) => (isLevels(value) ? value : undefined),
   version: (value) => {
     const parts = /^\d{1,9}(\.\d{1,9}){0,2}$/.test(String(value)) ? String(value).split(".").map(Number) : [];
@@ -91,17 +109,22 @@ const READERS: Readonly<Record<FieldType["kind"], Reader>> = {
   },
   duration: (value) => {
     const [, count, unit = ""] = DURATION.exec(String(value)) ?? [];
-    return count === undefined
-      ? number(value, { kind: "duration" })
-      : Number(count) * (MS_OF_UNIT[unit] ?? 1);
+    return number(count === undefined ? value : Number(count) * (MS_OF_UNIT[unit] ?? 1), {
+      kind: "duration",
+    });
   },
-  time: (value) =>
-    typeof value === "string" ? parseInstant(value.length === 10 ? `${value}T00:00:00Z` : value) : undefined,
+  time: (value) => (typeof value === "string" ? parseInstant(inFull(value)) : undefined),
   str: text,
   set: (value) => (isTexts(value) ? value : undefined),
-  cidr: text,
+  cidr: (value) => (typeof value === "string" && parseAddress(value) !== undefined ? value : undefined),
   path: text,
 };
+
+/** A date of the language with what it may leave out: `2026-10-01` and `2026-10-01T12:00Z`. */
+function inFull(date: string): string {
+  if (date.length === "2026-10-01".length) return `${date}T00:00:00Z`;
+  return date.replace(/T(\d\d:\d\d)Z$/, "T$1:00Z");
+}
 
 function isLevels(value: JsonValue): value is TcbFact & JsonObject {
   const isRecord = typeof value === "object" && value !== null && !Array.isArray(value);

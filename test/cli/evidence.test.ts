@@ -148,6 +148,12 @@ describe("what a file may be", () => {
     });
   });
 
+  it("takes no file without a CRL for one that must serve", async () => {
+    await expect(verify("whole", ["--crl", "root"])).rejects.toMatchObject({
+      code: "endorsement/crl-invalid",
+    });
+  });
+
   it("shows the same claims as it verifies", async () => {
     const shown = JSON.parse((await run(["show", "report", "--json"], files)).text);
     const verified = JSON.parse((await verify("whole")).text);

@@ -6,6 +6,7 @@ import { parseEvidence } from "../../attestation/evidence.ts";
 import type { ProductLine } from "../../attestation/snp/product.ts";
 import { parseHex } from "../../base/bytes.ts";
 import { canonicalJson, type JsonObject } from "../../base/canonical-json.ts";
+import { Fault } from "../../base/fault.ts";
 import type { Primitives } from "../../base/primitives.ts";
 import { formatInstant, type Instant, parseInstant } from "../../base/time.ts";
 import type { EndorsementSource } from "../../broker/world.ts";
@@ -148,8 +149,16 @@ async function givenOf(
   crls: readonly string[],
   terminal: Terminal,
 ): Promise<Endorsements> {
-  const files = await Promise.all([...endorsements, ...crls].map((path) => terminal.readFile(path)));
-  const parts = files.map(parseEndorsementFile);
+  const partsOf = (paths: readonly string[]) =>
+    Promise.all(paths.map(async (path) => parseEndorsementFile(await terminal.readFile(path))));
+  const [certificates, lists] = [await partsOf(endorsements), await partsOf(crls)];
+  if (lists.some((list) => list.crls.length === 0)) {
+    throw new Fault(
+      "endorsement/crl-invalid",
+      "expected a CRL in each file after --crl, received one without",
+    );
+  }
+  const parts = [...certificates, ...lists];
   return {
     certificates: parts.flatMap(({ certificates }) => certificates),
     crls: parts.flatMap((part) => part.crls.map((der) => ({ der }))),
