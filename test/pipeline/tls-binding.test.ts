@@ -44,7 +44,8 @@ async function codeOf(attempt: Promise<unknown>): Promise<string> {
 
 /** What the operator finds for the newest refusal. */
 function lastRefusal(): string {
-  const lines = at.logged.map((line): Record<string, unknown> => JSON.parse(line));
+  const written = at.logged.join("").trimEnd().split("\n");
+  const lines = written.map((line): Record<string, unknown> => JSON.parse(line));
   return String(lines.findLast(({ event }) => event === "refused")?.["code"]);
 }
 

@@ -24,6 +24,7 @@ export interface TlsBroker {
   readonly broker: RunningBroker;
   /** PEM of the authority that vouches for it. */
   readonly authority: string;
+  /** What its log wrote: whole lines, several at a time. */
   readonly logged: string[];
   readonly remove: () => Promise<void>;
 }
@@ -33,7 +34,7 @@ export async function tlsBroker(): Promise<TlsBroker> {
   const demo = await makeDemoFolder(join(folder, "data"), { isUnlimited: true, tlsName: "127.0.0.1" });
   const logged: string[] = [];
   const broker = await startBroker(await loadConfig(demo.configPath), {
-    writeLog: (line) => void logged.push(line),
+    writeLog: (lines) => void logged.push(lines),
   });
   const authority = readFileSync(join(demo.folder, DATA_FILES.tlsAuthority), "utf8");
   const remove = async (): Promise<void> => {
