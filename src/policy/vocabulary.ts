@@ -3,6 +3,7 @@ import type { Effort, Vocabulary } from "../writ/vocabulary.ts";
 import { BUILT_IN_GUARDS, PLATFORMS } from "./templates.ts";
 import { AXIOMS } from "./vocabulary-axioms.ts";
 import { COMPONENTS, FIELDS, PRODUCTS } from "./vocabulary-fields.ts";
+import { LINTS } from "./vocabulary-lints.ts";
 import { ORDINARY } from "./vocabulary-ordinary.ts";
 
 /** The name of each suite of PROTOCOL section 7 in a policy; the KBS exchange has none. */
@@ -90,5 +91,6 @@ export const SNP_VOCABULARY: Vocabulary = {
     { field: "tcb.current", of: "tcb.committed" },
     { field: "tcb.reported", of: "tcb.committed" },
   ],
+  lints: LINTS,
   ordinary: ORDINARY,
 };

@@ -1,6 +1,7 @@
 /** Which fields, words and built-in texts does a policy speak in? The shape of a vocabulary; its content is data from outside. */
 import type { Axiom } from "./axiom.ts";
 import type { Facts } from "./facts.ts";
+import type { LintRules } from "./lint/rules.ts";
 
 /** The type of a field. `noun` is how messages call a constant of it, with its article: "a 48-byte digest". */
 export type FieldType =
@@ -113,4 +114,6 @@ export interface Vocabulary {
   readonly follows: readonly { readonly field: string; readonly of: string }[];
   /** The ordinary request of a product (tests and counterexamples start from it): field → value, as facts. */
   readonly ordinary: Readonly<Record<string, Facts>>;
+  /** What its fields mean to the lints; without it only those that hold of any subject are there. */
+  readonly lints?: LintRules;
 }

@@ -33,7 +33,7 @@ async function explain(request: string, ...options: readonly string[]) {
   );
   const out: string[] = [];
   const terminal = { ...createTerminal(), out: (text: string) => void out.push(text) };
-  const { run } = createWritCommand({ primitives: nodePrimitives });
+  const { run } = createWritCommand({ primitives: nodePrimitives, now: () => 1_788_000_000 });
   const inFolder = (word: string): string => (/\.(?:writ|json)$/.test(word) ? join(folder, word) : word);
   const words = [request, "a.writ", ...options].map(inFolder);
   const status = await run(["explain", ...words], terminal);

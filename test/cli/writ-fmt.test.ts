@@ -24,7 +24,10 @@ async function run(...words: readonly string[]) {
     out: (text: string) => void out.push(text),
     err: (text: string) => void err.push(text),
   };
-  const status = await createWritCommand({ primitives: nodePrimitives }).run(["fmt", ...words], terminal);
+  const status = await createWritCommand({ primitives: nodePrimitives, now: () => 1_788_000_000 }).run(
+    ["fmt", ...words],
+    terminal,
+  );
   return { status, out: out.join(""), err: err.join("") };
 }
 

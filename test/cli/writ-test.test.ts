@@ -37,7 +37,10 @@ async function run(...words: readonly string[]) {
     out: (text: string) => void out.push(text),
     err: (text: string) => void err.push(text),
   };
-  const status = await createWritCommand({ primitives: nodePrimitives }).run(["test", ...words], terminal);
+  const status = await createWritCommand({ primitives: nodePrimitives, now: () => 1_788_000_000 }).run(
+    ["test", ...words],
+    terminal,
+  );
   return { status, out: out.join(""), err: err.join("") };
 }
 

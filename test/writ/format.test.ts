@@ -23,7 +23,7 @@ function treeOf(text: string): unknown {
   expect(findings.kept.map(({ message }) => message)).toEqual([]);
   return JSON.parse(
     JSON.stringify({ module, imports, items }, (key, value) =>
-      /^(span|headSpan|bodySpan|levelSpan)$/.test(key) ? undefined : value,
+      /^(span|headSpan|bodySpan|levelSpan|wideningSpan)$/.test(key) ? undefined : value,
     ),
   );
 }

@@ -1,4 +1,4 @@
-/** Are messages exactly the golden ones? Those of MESSAGES.md that need neither lint nor solver, to the byte. */
+/** Are messages exactly the golden ones? Those of MESSAGES.md for one version of a policy, to the byte. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -7,9 +7,13 @@ import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { compileSources } from "../../src/writ/compile.ts";
 import type { Edit } from "../../src/writ/diagnostics/diagnostic.ts";
 import { renderDiagnostic } from "../../src/writ/diagnostics/render.ts";
+import { lintSources } from "../../src/writ/lint/lint.ts";
+import type { SourceFile } from "../../src/writ/sources.ts";
 import { sharedDesign } from "../support/shared-vectors.ts";
 
+/** 1 to 13 are the front end's, 14 to 19 the lints'. */
 const FRONT_END = 13;
+const LINTS = 6;
 const FLOOR = "floor milan_floor { milan { bootloader 4, tee 0, snp 24, microcode 219 } }";
 
 /** Every diagnostic of each body, in order: a body may lack an `allow` too. */
@@ -39,7 +43,7 @@ function goldens(design: string): readonly Golden[] {
   const text = readFileSync(join(design, "writ/MESSAGES.md"), "utf8");
   return text
     .split(/^## (?=\d+\. )/m)
-    .slice(1, FRONT_END + 1)
+    .slice(1, FRONT_END + LINTS + 1)
     .map((section) => {
       const [, body = ""] = /```writ\n([\s\S]*?)```/.exec(section) ?? [];
       const [, expected = ""] = /```text\n([\s\S]*?)```/.exec(section) ?? [];
@@ -62,9 +66,15 @@ function compileBody(design: string, body: string) {
     { path: "refs.writ", text: refs },
     { path: "floor.writ", text: `writ 1\n${FLOOR}\n` },
   ];
-  const compiled = compileSources(files, { vocabulary: SNP_VOCABULARY, digest: nodePrimitives.digest });
-  return { ...compiled, text };
+  return { ...compileWhole(files), text };
 }
+
+function compileWhole(files: readonly SourceFile[]) {
+  return compileSources(files, { vocabulary: SNP_VOCABULARY, digest: nodePrimitives.digest });
+}
+
+/** Of the end of the window in the message about windows. */
+const SIX_DAYS_BEFORE = Date.UTC(2026, 9, 9, 9) / 1000;
 
 function edited(text: string, edits: readonly Edit[]): string {
   return [...edits]
@@ -74,7 +84,8 @@ function edited(text: string, edits: readonly Edit[]): string {
 
 describe.skipIf(sharedDesign === undefined)("golden messages (of ../shared/design)", () => {
   const design = sharedDesign ?? "";
-  const all = sharedDesign === undefined ? [] : goldens(design);
+  const every = sharedDesign === undefined ? [] : goldens(design);
+  const all = every.slice(0, FRONT_END);
 
   it("are thirteen here", () => {
     expect(all).toHaveLength(FRONT_END);
@@ -128,4 +139,16 @@ describe.skipIf(sharedDesign === undefined)("golden messages (of ../shared/desig
       }
     },
   );
+
+  it.each(
+    every.slice(FRONT_END).map((golden, index) => [FRONT_END + index + 1, golden.code, golden] as const),
+  )("%i %s is what the linter says", (_n, code, golden) => {
+    const sources = golden.body.startsWith("writ 1") ? [{ path: "disk.writ", text: golden.body }] : undefined;
+    const compilation = sources === undefined ? compileBody(design, golden.body) : compileWhole(sources);
+    const found = lintSources(compilation, { vocabulary: SNP_VOCABULARY, now: SIX_DAYS_BEFORE }).filter(
+      (one) => one.code === code && one.file === "disk.writ",
+    );
+    const text = compilation.sources.get("disk.writ") ?? "";
+    expect(found.map((one) => renderDiagnostic(one, text))).toEqual([golden.expected]);
+  });
 });

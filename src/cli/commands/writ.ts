@@ -1,14 +1,14 @@
 /** `ostiary writ …`: the policy language on files. No broker is needed. */
-import type { Primitives } from "../../base/primitives.ts";
 import { type Command, Misuse } from "../command.ts";
 import { CHECK } from "../writ/check.ts";
 import { DIFF } from "../writ/diff.ts";
 import { EXPLAIN } from "../writ/explain.ts";
 import { FMT } from "../writ/fmt.ts";
+import { LINT } from "../writ/lint.ts";
 import { TEST } from "../writ/test.ts";
-import type { WritVerb } from "../writ/verb.ts";
+import type { WritEdges, WritVerb } from "../writ/verb.ts";
 
-const VERBS: readonly WritVerb[] = [CHECK, FMT, TEST, EXPLAIN, DIFF];
+const VERBS: readonly WritVerb[] = [CHECK, LINT, FMT, TEST, EXPLAIN, DIFF];
 
 const COMMON = [
   ["--root DIR", "where imports start; the folder of the first FILE"],
@@ -21,14 +21,14 @@ where --set gives the rest, or the name of a test in a FILE, which is judged by 
 
 Exit status: 0 fine or allowed, 1 errors in sources, refused, or access widens, 2 misuse, 3 a file cannot be used.`;
 
-export function createWritCommand({ primitives }: { readonly primitives: Primitives }): Command {
+export function createWritCommand(edges: Omit<WritEdges, "terminal">): Command {
   return {
     name: "writ",
     summary: `the policy language on files: ${VERBS.map(({ name }) => name).join(", ")}`,
     usage: usageOf(VERBS),
     run: async ([name, ...rest], terminal) => {
       const verb = VERBS.find((one) => one.name === name);
-      if (verb !== undefined) return verb.run(rest, { terminal, primitives });
+      if (verb !== undefined) return verb.run(rest, { ...edges, terminal });
       throw new Misuse(`expected one of ${VERBS.map((one) => one.name).join(", ")} after \`writ\``);
     },
   };

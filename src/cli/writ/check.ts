@@ -1,4 +1,6 @@
 /** `ostiary writ check`: every mistake of some sources at once. */
+import { SNP_VOCABULARY } from "../../policy/vocabulary.ts";
+import { solverErrors } from "../../writ/lint/lint.ts";
 import type { Program } from "../../writ/program.ts";
 import { parseArguments } from "../arguments.ts";
 import type { ExitStatus } from "../command.ts";
@@ -18,9 +20,14 @@ async function check(args: readonly string[], edges: WritEdges): Promise<ExitSta
   const { values, positionals } = parseArguments(args, OPTIONS);
   const telling = tellingOf(values);
   const compilation = await compileFiles(positionals, values.root, edges);
-  const { program } = compilation;
-  tellDiagnostics(compilation, edges.terminal, telling);
-  if (program === undefined) return 1;
+  const { program, sources } = compilation;
+  const impossible = solverErrors(compilation, SNP_VOCABULARY);
+  tellDiagnostics(
+    { diagnostics: [...compilation.diagnostics, ...impossible], sources },
+    edges.terminal,
+    telling,
+  );
+  if (program === undefined || impossible.length > 0) return 1;
   if (telling === "text") edges.terminal.out(summaryOf(program));
   return 0;
 }

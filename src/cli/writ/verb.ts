@@ -5,6 +5,8 @@ import type { ExitStatus, Terminal } from "../command.ts";
 export interface WritEdges {
   readonly terminal: Terminal;
   readonly primitives: Primitives;
+  /** Unix seconds: what windows and silencers are held against. */
+  readonly now: () => number;
 }
 
 export interface WritVerb {

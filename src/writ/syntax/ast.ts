@@ -76,6 +76,7 @@ export type AtomExpression = { readonly span: Span; readonly field: FieldName } 
 );
 
 export interface WindowClause {
+  /** Of an entry, from `valid` on. */
   readonly span: Span;
   readonly from: number;
   readonly to?: number;
@@ -227,6 +228,8 @@ export interface ModuleLine {
   readonly version: Name;
   readonly meta: readonly Meta[];
   readonly widening: "review" | "major";
+  /** The line that says so, where one does. */
+  readonly wideningSpan?: Span;
 }
 
 export interface ImportItem {

@@ -133,7 +133,9 @@ function readVcpus(cursor: Cursor, into: Attributes): void {
 }
 
 function readValid(cursor: Cursor, into: Attributes): void {
-  into.valid = parseWindow(cursor);
+  const { start } = cursor.tokens[cursor.at - 1] ?? peek(cursor);
+  const window = parseWindow(cursor);
+  into.valid = { ...window, span: { start, end: window.span.end } };
 }
 
 function readState(cursor: Cursor, into: Attributes): void {

@@ -1,6 +1,6 @@
 /** Which tree does a source make? Recursive descent that goes on after every mistake (WRIT sections 4 and 12). */
 
-import type { Help } from "../diagnostics/diagnostic.ts";
+import type { Help, Span } from "../diagnostics/diagnostic.ts";
 import { advice, type Findings, fix, isSaturated, report } from "../diagnostics/findings.ts";
 import { nearest } from "../diagnostics/nearest.ts";
 import type { ImportItem, Item, Meta, ModuleLine, RuleItem, SourceTree } from "./ast.ts";
@@ -196,13 +196,17 @@ function parseModule(cursor: Cursor): ModuleLine {
   const version = { text: token.text, span: { start: token.start, end: token.end } };
   const meta: Meta[] = [];
   let widening: ModuleLine["widening"] = "review";
+  let wideningSpan: Span | undefined;
   const item = (): void => {
-    if (acceptWord(cursor, "widening")) widening = parseWidening(cursor);
-    else if (META_WORDS.has(peek(cursor).text)) meta.push(parseMeta(cursor));
+    const { start } = peek(cursor);
+    if (acceptWord(cursor, "widening")) {
+      widening = parseWidening(cursor);
+      wideningSpan = spanFrom(cursor, start);
+    } else if (META_WORDS.has(peek(cursor).text)) meta.push(parseMeta(cursor));
     else stopExpecting(cursor, "E0100", "`owner`, `review`, `describes` or `widening`");
   };
   if (isMark(peek(cursor), "{")) parseBlock(cursor, { item, isItemStart: () => false });
-  return { name, version, meta, widening };
+  return { name, version, meta, widening, ...(wideningSpan === undefined ? {} : { wideningSpan }) };
 }
 
 function parseWidening(cursor: Cursor): ModuleLine["widening"] {
