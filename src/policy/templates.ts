@@ -7,7 +7,12 @@ require vmpl == 0
 
 /** Without `else` on purpose: the author's own sentence is the one that a guest may read. */
 export const PLATFORMS: readonly Platform[] = [
-  { name: "bare-metal", text: `require evidence.format == raw\n${OWN_CHIP}` },
+  {
+    name: "bare-metal",
+    text: `require evidence.format == raw\n${OWN_CHIP}`,
+    reminder:
+      "a report does not say whether kernel, initrd and command line were measured; use kernel hashes or an ID block",
+  },
   {
     name: "azure",
     text: `require evidence.format == azure-hcl\n${OWN_CHIP}`,

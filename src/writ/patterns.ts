@@ -53,3 +53,20 @@ function faultOf(segment: string): string {
     ? "a segment has at most 128 characters"
     : "a segment is letters, digits and `. _ ~ @ : + = -`";
 }
+
+/** Whether some resource matches both patterns. */
+export function meets(a: Pattern, b: Pattern): boolean {
+  const [short, long] = a.segments.length <= b.segments.length ? [a, b] : [b, a];
+  const fits = short.segments.length === long.segments.length ? short.isOpen === long.isOpen : short.isOpen;
+  const isLonger =
+    short.isOpen || long.isOpen ? short.isOpen || short.segments.length > long.segments.length : true;
+  const hasRoom = fits || (short.isOpen && long.isOpen);
+  return (
+    hasRoom &&
+    isLonger &&
+    short.segments.every((segment, at) => {
+      const other = long.segments[at];
+      return segment === "*" || other === "*" || segment === other;
+    })
+  );
+}

@@ -80,6 +80,8 @@ export interface Platform {
   readonly text: string;
   /** What changes in the ordinary request where the policies under test name this platform only. */
   readonly ordinary?: Facts;
+  /** What no request shows and whoever names the platform should know. */
+  readonly reminder?: string;
 }
 
 /** Everything the language knows about its subject. */

@@ -3,12 +3,14 @@ import { type Command, Misuse } from "../command.ts";
 import { CHECK } from "../writ/check.ts";
 import { DIFF } from "../writ/diff.ts";
 import { EXPLAIN } from "../writ/explain.ts";
+import { EXPORT } from "../writ/export.ts";
 import { FMT } from "../writ/fmt.ts";
 import { LINT } from "../writ/lint.ts";
+import { SHOW } from "../writ/show.ts";
 import { TEST } from "../writ/test.ts";
 import type { WritEdges, WritVerb } from "../writ/verb.ts";
 
-const VERBS: readonly WritVerb[] = [CHECK, LINT, FMT, TEST, EXPLAIN, DIFF];
+const VERBS: readonly WritVerb[] = [CHECK, LINT, FMT, TEST, EXPLAIN, DIFF, SHOW, EXPORT];
 
 const COMMON = [
   ["--root DIR", "where imports start; the folder of the first FILE"],

@@ -1,6 +1,5 @@
 /** `ostiary writ diff`: what a change of policy lets in and shuts out, over all requests. */
 import { canonicalJson } from "../../base/canonical-json.ts";
-import { parseInstant } from "../../base/time.ts";
 import { SNP_VOCABULARY } from "../../policy/vocabulary.ts";
 import { type DiffPair, type DiffSide, moduleChanges } from "../../writ/diff/attribution.ts";
 import { type Diff, diffPrograms } from "../../writ/diff/diff.ts";
@@ -12,6 +11,7 @@ import type { ModuleChange } from "../../writ/diff/versions.ts";
 import { parseArguments } from "../arguments.ts";
 import { type ExitStatus, Misuse } from "../command.ts";
 import { type Telling, tellDiagnostics, tellingOf } from "./compile-files.ts";
+import { momentOf } from "./moment.ts";
 import { sideOf } from "./side.ts";
 import type { WritEdges, WritVerb } from "./verb.ts";
 
@@ -84,14 +84,6 @@ function plainText({ pair, found, changes, expiries }: Told, isFull: boolean): s
 function tellBroken(broken: readonly DiffSide[], { terminal }: WritEdges, telling: Telling): void {
   const sides = telling === "text" ? broken : broken.slice(-1);
   for (const { compilation } of sides) tellDiagnostics(compilation, terminal, telling);
-}
-
-function momentOf(text: string): number {
-  const moment = parseInstant(
-    /^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text.replace(/T(\d\d:\d\d)Z$/, "T$1:00Z"),
-  );
-  if (moment === undefined) throw new Misuse(`expected a date after --at, received \`${text}\``);
-  return moment;
 }
 
 /** Sides with errors, where one has any. */

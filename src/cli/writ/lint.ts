@@ -1,6 +1,5 @@
 /** `ostiary writ lint`: what a careful reviewer would say, each policy together with the guards over it. */
 import { parseUtf8, utf8 } from "../../base/bytes.ts";
-import { parseInstant } from "../../base/time.ts";
 import { SNP_VOCABULARY } from "../../policy/vocabulary.ts";
 import type { Diagnostic, Severity } from "../../writ/diagnostics/diagnostic.ts";
 import { applied } from "../../writ/lint/apply.ts";
@@ -8,6 +7,7 @@ import { type LintOptions, lintSources } from "../../writ/lint/lint.ts";
 import { parseArguments } from "../arguments.ts";
 import { type ExitStatus, Misuse } from "../command.ts";
 import { compileFiles, tellDiagnostics, tellingOf } from "./compile-files.ts";
+import { momentOf } from "./moment.ts";
 import type { WritEdges, WritVerb } from "./verb.ts";
 
 export const LINT: WritVerb = {
@@ -91,10 +91,4 @@ async function linesOf(path: string, { terminal }: WritEdges): Promise<readonly 
   const text = parseUtf8(await terminal.readFile(path));
   if (text === undefined) throw new Misuse("expected UTF-8 in the file after --resources");
   return text.split(/\r?\n/).filter((line) => line !== "");
-}
-
-function momentOf(text: string): number {
-  const moment = parseInstant(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
-  if (moment === undefined) throw new Misuse(`expected a date after --now, received \`${text}\``);
-  return moment;
 }

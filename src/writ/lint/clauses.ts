@@ -1,8 +1,9 @@
 /** Which clauses of a policy change nothing? Asked of the solver: W0602, W0702, W0703 (WRIT section 12). */
+
+import { atomsOf } from "../conditions.ts";
 import { advice } from "../diagnostics/findings.ts";
 import type { Atom, Clause, Condition } from "../program.ts";
 import type { Region } from "../solver/space.ts";
-import { atomsOf } from "./atoms.ts";
 import { type LintDesk, warn } from "./desk.ts";
 import { firesOf, isFromPlatform, type PolicyStudy, type Study, yesOf } from "./study.ts";
 

@@ -1,8 +1,9 @@
 /** Does a floor have a row for every product that may ask? W0713 (WRIT section 12). */
+
+import { atomsOf } from "../conditions.ts";
 import { advice } from "../diagnostics/findings.ts";
 import type { Clause, Declaration, Floor } from "../program.ts";
 import type { Product } from "../vocabulary.ts";
-import { atomsOf } from "./atoms.ts";
 import { type LintDesk, warn } from "./desk.ts";
 import { titled } from "./never.ts";
 import { atomOn, type Study, yesOf } from "./study.ts";

@@ -1,9 +1,10 @@
 /** Which policies release the same request on different terms? E0502 and W0704; and what no question decided: W0705. */
 import { advice } from "../diagnostics/findings.ts";
 import { termText } from "../diff/term-text.ts";
+import { meets } from "../patterns.ts";
 import type { Declaration } from "../program.ts";
 import { type LintDesk, warn } from "./desk.ts";
-import { meets, type PolicyStudy, type Study } from "./study.ts";
+import type { PolicyStudy, Study } from "./study.ts";
 
 /** E0502: of two policies that release one request, each demands another wrap, so no exchange can meet both. */
 export function lintWraps(desk: LintDesk, study: Study): void {

@@ -1,8 +1,9 @@
 /** What does some path to an allow let through that no path should? Identity, danger, firmware, binding, age (WRIT section 12). */
+
+import { atomsOf } from "../conditions.ts";
 import { advice } from "../diagnostics/findings.ts";
 import type { Condition } from "../program.ts";
 import type { Region } from "../solver/space.ts";
-import { atomsOf } from "./atoms.ts";
 import { type LintDesk, warn } from "./desk.ts";
 import { flagRegion, nameOf, type Paths, platformsOf, reaches, tell } from "./reach.ts";
 import type { FieldReason } from "./rules.ts";

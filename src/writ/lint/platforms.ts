@@ -1,8 +1,9 @@
 /** What is particular to policies of a platform? W0726, W0728, W0729 (WRIT section 7.1). */
+
+import { atomsOf } from "../conditions.ts";
 import { advice } from "../diagnostics/findings.ts";
 import type { Atom, Condition } from "../program.ts";
 import type { Region } from "../solver/space.ts";
-import { atomsOf } from "./atoms.ts";
 import { type LintDesk, warn } from "./desk.ts";
 import { flagRegion, lacks, type Paths, platformsOf, reaches, tell } from "./reach.ts";
 import type { LintRules } from "./rules.ts";

@@ -1,9 +1,10 @@
 /** What can be asked about all requests at once? Each policy with what stands over it, as regions of one space. */
 import { fieldTableOf } from "../checking/fields.ts";
+import { atomsOf } from "../conditions.ts";
+import { meets } from "../patterns.ts";
 import type { Atom, Clause, Condition, Declaration, FieldRef, Pattern, Program, Test } from "../program.ts";
 import { openSpace, type Region, type Space } from "../solver/space.ts";
 import type { Vocabulary } from "../vocabulary.ts";
-import { atomsOf } from "./atoms.ts";
 
 /** A policy, and the sets of requests that lints ask about. */
 export interface PolicyStudy {
@@ -134,23 +135,6 @@ function stoppersOf(program: Program): Study["stoppersOver"] {
   );
   return (patterns) =>
     all.filter((one) => one.patterns.some((left) => patterns.some((right) => meets(left, right))));
-}
-
-/** Whether some resource matches both patterns. */
-export function meets(a: Pattern, b: Pattern): boolean {
-  const [short, long] = a.segments.length <= b.segments.length ? [a, b] : [b, a];
-  const fits = short.segments.length === long.segments.length ? short.isOpen === long.isOpen : short.isOpen;
-  const isLonger =
-    short.isOpen || long.isOpen ? short.isOpen || short.segments.length > long.segments.length : true;
-  const hasRoom = fits || (short.isOpen && long.isOpen);
-  return (
-    hasRoom &&
-    isLonger &&
-    short.segments.every((segment, at) => {
-      const other = long.segments[at];
-      return segment === "*" || other === "*" || segment === other;
-    })
-  );
 }
 
 // ── conditions that no source says ──────────────────────────────────────────────────────────────────────────────────

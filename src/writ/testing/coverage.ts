@@ -1,4 +1,6 @@
 /** What of the policies did the tests exercise? Each clause both ways, each entry, each row of a floor (WRIT section 13). */
+
+import { atomsOf } from "../conditions.ts";
 import type { ClauseTrace, Decision } from "../decision.ts";
 import { linesOf, placeOf } from "../diagnostics/diagnostic.ts";
 import type { Facts } from "../facts.ts";
@@ -112,10 +114,6 @@ function clauseRows(declaration: Declaration, { verdicts }: Watch): readonly Cov
 
 function conditionsOf({ requires, allows, denies }: Declaration): readonly Condition[] {
   return [...requires, ...allows, ...denies].flatMap(({ when }) => (when === undefined ? [] : [when]));
-}
-
-function atomsOf(condition: Condition): readonly Extract<Condition, { readonly kind: "atom" }>[] {
-  return condition.kind === "atom" ? [condition] : condition.members.flatMap(atomsOf);
 }
 
 function setsOf({ refsets }: Program, declarations: readonly Declaration[]): readonly Refset[] {
