@@ -208,6 +208,22 @@ export const FAULT_CODES = {
     next: "the policy's limit is used up; look at the decision",
   },
 
+  "audience/unknown": {
+    status: 404,
+    wire: "not-found",
+    next: "`ostiary audience list` shows the registered ones",
+  },
+  "audience/exists": {
+    status: 409,
+    wire: "conflict",
+    next: "remove the audience that has this name or this `aud`, or choose another name",
+  },
+  "audience/unregistered": {
+    status: 403,
+    wire: "denied",
+    next: "register the audience (`ostiary audience add`) and let a policy release `token/NAME`",
+  },
+
   "token/invalid": { status: 401, wire: "unauthorized", next: "ask for a new token" },
   "admin/unauthorized": {
     status: 401,

@@ -13,15 +13,20 @@ import type { AppraisedItem } from "./items.ts";
 import type { Exchange, RefusedItem, ReleaseRequest } from "./request.ts";
 import { settleDecision } from "./settle.ts";
 import type { SecretVersion } from "./store.ts";
+import type { Wanted } from "./wanted.ts";
 import type { World } from "./world.ts";
 
 /** PROTOCOL section 3: a spend is kept until the nonce's expiry and one hour. */
 const SPEND_KEPT_SECONDS = 3600;
 
 export interface AuthorizedItem {
-  readonly resource: string;
+  readonly wanted: Wanted;
   readonly stored: SecretVersion | undefined;
   readonly tokenTtlSeconds: number;
+  /** Where a retiring reference value carried the allow, the attestation result warns. */
+  readonly isWarning: boolean;
+  /** Module and name of the first policy that allowed. */
+  readonly allowedBy: string;
 }
 
 /** A decision that is durable and says yes to these items. */
@@ -32,10 +37,6 @@ export interface CommittedDecision {
   readonly items: readonly AuthorizedItem[];
   readonly refused: readonly RefusedItem[];
   readonly entry: DecisionEntry;
-  /** Where a retiring reference value carried the allow, the attestation result warns. */
-  readonly isWarning: boolean;
-  /** Module and name of the first policy that allowed. */
-  readonly allowedBy: string;
 }
 
 /** The receipt of the commit. Unwrapping takes nothing else. */
@@ -78,7 +79,7 @@ export async function commitDecision(pending: PendingDecision, world: World): Pr
   const entry = settleDecision({ seq: outcome.seq, draft, exhausted: outcome.exhausted, isAllOrNothing });
   world.meter.count("decisions", { outcome: entry.outcome, code: entry.code ?? "none" });
   if (entry.outcome === "deny") throw refusalOf(entry, appraisals, outcome.exhausted);
-  return authorize(entry, pending);
+  return authorize(entry, pending, world.settings.maxTokenSeconds);
 }
 
 /** If unwrap or seal fails after the commit, a second entry says so; the use stays consumed. */
@@ -134,8 +135,14 @@ function draftOf(pending: PendingDecision, trace: string, world: World): Omit<De
     vmpl: request.vmpl,
     measurement: hexOf(bound.evidence.report.measurement),
     crl: crlOf(bound, now),
+    ...(isAllowed && appraisals.some(isBearer) ? { bearer: true } : {}),
     ...(bound.isSimulated ? { simulated: true } : {}),
   };
+}
+
+/** A token that whoever holds it may use: the ledger says that it was given. */
+function isBearer(item: AppraisedItem): boolean {
+  return item.wanted.kind === "token" && item.wanted.audience.isBearer && codeOf(item) === undefined;
 }
 
 function crlOf(bound: BoundEvidence, now: Instant): DecisionEntry["crl"] {
@@ -169,7 +176,7 @@ function refusalOf(
   });
 }
 
-function authorize(entry: DecisionEntry, pending: PendingDecision): Authorization {
+function authorize(entry: DecisionEntry, pending: PendingDecision, maxTokenSeconds: number): Authorization {
   const allowed = pending.appraisals.filter((_, index) => entry.items[index]?.outcome === "allow");
   const refused = pending.appraisals.filter((_, index) => entry.items[index]?.outcome !== "allow");
   const committed: CommittedDecision = {
@@ -177,16 +184,22 @@ function authorize(entry: DecisionEntry, pending: PendingDecision): Authorizatio
     ledgerIndex: entry.seq,
     policyHash: entry.policy_hash ?? "",
     items: allowed.map(({ wanted, stored, appraisal }) => ({
-      resource: wanted.resource,
+      wanted,
       stored,
-      tokenTtlSeconds: tokenTtlSeconds(appraisal.obligations),
+      tokenTtlSeconds: tokenTtlSeconds(appraisal.obligations, maxTokenSeconds),
+      isWarning: appraisal.tier === "warning",
+      allowedBy: appraisal.allowedBy.map(nameOf).sort()[0] ?? "",
     })),
-    refused: refused.map(({ wanted }) => ({ secret: wanted.resource, code: "denied" })),
+    refused: refused.map(({ wanted }) => refusedItemOf(wanted)),
     entry,
-    isWarning: allowed.some(({ appraisal }) => appraisal.tier === "warning"),
-    allowedBy: allowed.flatMap(({ appraisal }) => appraisal.allowedBy.map(nameOf)).sort()[0] ?? "",
   };
   return committed as Authorization;
+}
+
+/** Under the word that the guest asked with. */
+function refusedItemOf(wanted: Wanted): RefusedItem {
+  if (wanted.kind === "token") return { token: wanted.audience.aud, code: "denied" };
+  return { secret: wanted.resource, code: "denied" };
 }
 
 function nameOf(by: { readonly module: string; readonly policy: string }): string {

@@ -9,13 +9,16 @@ import type { OfferedSuite } from "../channel/suites.ts";
 import { type Transcript, transcriptOf } from "../channel/transcript.ts";
 import { offeredSuiteOf, refuseUnoffered } from "./challenge.ts";
 import { type Authorization, commitDecision } from "./commit.ts";
-import { appraiseItems, type Wanted } from "./items.ts";
+import { appraiseItems } from "./items.ts";
 import type { Exchange, ReleaseRequest } from "./request.ts";
 import type { Refusal } from "./store.ts";
+import type { Wanted } from "./wanted.ts";
 import type { World } from "./world.ts";
 
 /** What a decision leaves in hand: the receipt of the commit, and what it was about. */
 export interface Decided {
+  readonly request: ReleaseRequest;
+  readonly exchange: Exchange;
   readonly authorization: Authorization;
   readonly transcript: Transcript;
   readonly suite: OfferedSuite;
@@ -24,18 +27,22 @@ export interface Decided {
   readonly now: Instant;
 }
 
+/** What is to be decided: a request, what the broker saw of its exchange, and what is wanted, by the names of policy. */
+export interface Question {
+  readonly request: ReleaseRequest;
+  readonly exchange: Exchange;
+  /** Asked once the evidence is bound. */
+  readonly wanted: () => Promise<readonly Wanted[]>;
+}
+
 /**
  * Verifies, binds, appraises and commits. Nothing is unwrapped here; what comes back is the only key to unwrapping.
  *
  * @throws {@link Fault} any code of PROTOCOL section 5. Until the evidence is bound a no is a line of the decision log;
  *   from the appraisal on every outcome is a ledger entry, written before this function answers or throws.
  */
-export async function decide(
-  request: ReleaseRequest,
-  wanted: readonly Wanted[],
-  exchange: Exchange,
-  world: World,
-): Promise<Decided> {
+export async function decide(question: Question, world: World): Promise<Decided> {
+  const { request, exchange } = question;
   const now = world.now();
   return loggingRefusals({ request, exchange, now }, world, async () => {
     refuseUnoffered(request.binding, exchange);
@@ -56,6 +63,7 @@ export async function decide(
     const bound = bindToTranscript(verified, transcript);
     await keepCrlNumber(bound, world);
     refuseExpired(nonce, world.now()); // asking AMD may have outlived the nonce
+    const wanted = await question.wanted();
     const bundle = await world.liveBundle();
     const appraisals = await appraiseItems(bound, bundle, { request, wanted, exchange, nonce, now }, world);
 
@@ -63,7 +71,7 @@ export async function decide(
       { request, exchange, nonce, bound, bundle, appraisals, now },
       world,
     );
-    return { authorization, transcript, suite, bound, nonce, now };
+    return { request, exchange, authorization, transcript, suite, bound, nonce, now };
   });
 }
 

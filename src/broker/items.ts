@@ -7,14 +7,8 @@ import { type Appraisal, appraise } from "../policy/appraise.ts";
 import type { Bundle } from "../policy/bundle.ts";
 import type { Exchange, ReleaseRequest } from "./request.ts";
 import { ATTEMPT_WINDOW_SECONDS, type SecretVersion } from "./store.ts";
+import type { Wanted } from "./wanted.ts";
 import type { World } from "./world.ts";
-
-/** One resource asked for; `version` only where the guest named one. */
-export interface Wanted {
-  readonly resource: string;
-  readonly kind: "secret" | "attest";
-  readonly version: number | undefined;
-}
 
 /** An item with its appraisal and, for a secret, the version that would be released. */
 export interface AppraisedItem {
@@ -75,7 +69,7 @@ async function storedVersionOf(wanted: Wanted, world: World): Promise<SecretVers
 
 /** The version that would be released beside the newest one, which `key_version` in a policy may demand. */
 async function keyVersionOf(wanted: Wanted, stored: SecretVersion | undefined, world: World) {
-  if (stored === undefined) return undefined;
+  if (wanted.kind !== "secret" || stored === undefined) return undefined;
   const newest = wanted.version === undefined ? stored : await world.store.secretVersion(wanted.resource);
   return { wanted: stored.version, newest: newest?.version ?? stored.version };
 }

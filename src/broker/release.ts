@@ -1,4 +1,5 @@
 /** How does a guest get its keys? Decided and recorded first; then unwrapped, sealed to the key in the report, signed. */
+import { utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import { addSeconds } from "../base/time.ts";
 import { sealBase } from "../channel/hpke.ts";
@@ -14,8 +15,9 @@ import { zeroize } from "../keys/zeroize.ts";
 import type { Authorization, AuthorizedItem } from "./commit.ts";
 import { recordFailedRelease } from "./commit.ts";
 import { type Decided, decide } from "./decide.ts";
-import type { Wanted } from "./items.ts";
 import type { Exchange, ReleaseAnswer, ReleaseRequest } from "./request.ts";
+import { issueToken } from "./tokens.ts";
+import { refuseUnusable, wantedOf } from "./wanted.ts";
 import type { World } from "./world.ts";
 
 const RELEASE_LIFETIME_SECONDS = 60;
@@ -30,7 +32,8 @@ export async function release(
   exchange: Exchange,
   world: World,
 ): Promise<ReleaseAnswer> {
-  const decided = await decide(request, wantedItemsOf(request), exchange, world);
+  refuseUnusable(request);
+  const decided = await decide({ request, exchange, wanted: () => wantedOf(request, world) }, world);
   const { authorization } = decided;
   try {
     const releases: SealedRelease[] = [];
@@ -50,10 +53,10 @@ interface Numbered {
   readonly of: number;
 }
 
-/** Plaintext lives between `unwrapFor` and `finally`, in one array, in this function. */
+/** Plaintext lives between `contentOf` and `finally`, in one array, in this function. */
 async function releaseItem(numbered: Numbered, decided: Decided, world: World): Promise<SealedRelease> {
-  const { authorization, transcript, suite } = decided;
-  const secret = await unwrapFor(authorization, numbered.item, world);
+  const { transcript, suite } = decided;
+  const secret = await contentOf(numbered.item, decided, world);
   try {
     const header = headerOf(numbered, decided, world);
     const sealed = await sealBase(
@@ -74,6 +77,14 @@ async function releaseItem(numbered: Numbered, decided: Decided, world: World): 
   } finally {
     zeroize(secret);
   }
+}
+
+/** What is sealed for an item: the secret, or a token that is made for it now. */
+async function contentOf(item: AuthorizedItem, decided: Decided, world: World): Promise<Uint8Array> {
+  const { wanted } = item;
+  if (wanted.kind !== "token") return unwrapFor(decided.authorization, item, world);
+  const { aud, isBearer } = wanted.audience;
+  return utf8(await issueToken({ item, aud, isBearer }, decided, world));
 }
 
 /** Takes an authorization and nothing less: the type says that the decision is durable. */
@@ -97,7 +108,7 @@ function headerOf(numbered: Numbered, decided: Decided, world: World): Uint8Arra
     kid: world.signer.kid,
     suite: transcript.fields.suite,
     binding: transcript.fields.binding,
-    secret_id: numbered.item.resource,
+    secret_id: numbered.item.wanted.resource,
     key_version: numbered.item.stored?.version ?? 0,
     policy_hash: authorization.policyHash,
     decision: authorization.decisionId,
@@ -106,20 +117,4 @@ function headerOf(numbered: Numbered, decided: Decided, world: World): Uint8Arra
     seq: numbered.seq,
     of: numbered.of,
   });
-}
-
-/** @throws {@link Fault} `request/malformed` for a token (no audience is registered here) or a path asked for twice. */
-function wantedItemsOf(request: ReleaseRequest): readonly Wanted[] {
-  const wanted = request.claims.want.map((want): Wanted => {
-    if ("secret" in want) return { resource: want.secret, kind: "secret", version: want.version };
-    throw new Fault(
-      "request/malformed",
-      "expected secrets only: no token audience is registered with this broker",
-    );
-  });
-  if (wanted.length === 0) throw new Fault("request/malformed", "expected at least one wanted item");
-  if (new Set(wanted.map(({ resource }) => resource)).size !== wanted.length) {
-    throw new Fault("request/malformed", "expected each resource once");
-  }
-  return wanted;
 }

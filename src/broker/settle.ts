@@ -18,5 +18,7 @@ export function settleDecision(
     isAllOrNothing || exhausted.includes(index) ? { ...item, outcome: "deny" as const } : item,
   );
   const isAllowed = items.some((item) => item.outcome === "allow");
-  return { ...draft, seq, items, outcome: isAllowed ? "allow" : "deny", code: isAllowed ? null : "counter" };
+  if (isAllowed) return { ...draft, seq, items };
+  const { bearer: _given, ...refused } = draft; // nothing was given
+  return { ...refused, seq, items, outcome: "deny", code: "counter" };
 }

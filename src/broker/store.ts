@@ -2,13 +2,20 @@
 
 import type { Instant } from "../base/time.ts";
 import type { EntryDraft, LedgerEntry } from "../ledger/entry.ts";
+import type { TokenStore } from "./token-store.ts";
 
 /**
  * One contract, several databases. No method reads, decides in TypeScript and writes: preconditions live in SQL, so that a
  * race has a loser and not a bug. Every method throws only {@link Fault} `store/unavailable` (or `store/incompatible` at
  * opening), without the driver's message, query or parameters.
  */
-export interface Store extends DecisionStore, LedgerStore, BundleStore, SecretStore, BrokerStateStore {
+export interface Store
+  extends DecisionStore,
+    LedgerStore,
+    BundleStore,
+    SecretStore,
+    BrokerStateStore,
+    TokenStore {
   readonly close: () => Promise<void>;
 }
 
@@ -77,7 +84,7 @@ export interface DecisionStore {
   readonly decision: (id: string) => Promise<StoredDecision | undefined>;
   readonly logRefusal: (refusal: Refusal) => Promise<void>;
   readonly refusal: (id: string) => Promise<Refusal | undefined>;
-  /** Forgets spends past `keepUntil`, counter uses and attempts outside every window, admin ids past `until`, old refusals. */
+  /** Forgets spends past `keepUntil`, counter uses and attempts outside every window, admin ids and proofs past `until`, old refusals. */
   readonly prune: (now: Instant, refusalsBefore: Instant) => Promise<void>;
 }
 

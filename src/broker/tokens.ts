@@ -1,21 +1,100 @@
-/** How is a token made? A JWS of its own key, and the thumbprint of the key it is bound to. */
-import { base64UrlOf, utf8 } from "../base/bytes.ts";
+/** How is a token made? A JWS of its own key over claims about one decision, and the thumbprint of the key it is bound to. */
+import { attestationResultOf } from "../attestation/result.ts";
+import { base64UrlOf, hexOf, utf8 } from "../base/bytes.ts";
 import { canonicalJsonBytes, type JsonObject } from "../base/canonical-json.ts";
+import { Fault } from "../base/fault.ts";
 import type { Primitives, Signer } from "../base/primitives.ts";
+import { bareKeyOf } from "../base/spki.ts";
 import type { PublicJwk } from "../wire/messages.ts";
+import type { AuthorizedItem } from "./commit.ts";
+import type { Decided } from "./decide.ts";
+import type { World } from "./world.ts";
 
-/** Signs claims as a compact JWS, ES256, `typ` `eat+jwt` (RFC 7515, RFC 7518 section 3.4). */
-export async function signToken(claims: JsonObject, signer: Signer): Promise<string> {
+/** Whom a token is for, and whether it is bound to the guest's key. */
+export interface TokenPlan {
+  readonly item: AuthorizedItem;
+  readonly aud: string;
+  readonly isBearer: boolean;
+}
+
+/**
+ * Issues the token of one allowed item (PROTOCOL section 7): an EAR (draft-ietf-rats-ear) as an ES256 JWT, bound by `cnf` to
+ * the key in the hashed claims, and in binding 1 to the guest's certificate too.
+ *
+ * @throws {@link Fault} `kek/unavailable`, `store/unavailable` where the signing key cannot be had.
+ */
+export async function issueToken(plan: TokenPlan, decided: Decided, world: World): Promise<string> {
+  const { item, aud, isBearer } = plan;
+  const { authorization, bound, nonce, now } = decided;
+  const { current } = await world.tokenKeys.keys();
+  return signToken(
+    {
+      iss: world.settings.issuer,
+      sub: item.allowedBy,
+      aud,
+      iat: now,
+      nbf: now,
+      exp: now + item.tokenTtlSeconds,
+      jti: authorization.decisionId,
+      ...(isBearer ? {} : { cnf: confirmationOf(decided, world.primitives) }),
+      eat_nonce: base64UrlOf(nonce.bytes),
+      ...attestationResultOf(bound, {
+        status: item.isWarning ? "warning" : "affirming",
+        policyId: authorization.policyHash,
+      }),
+      ostiary: exchangeOf(decided),
+    },
+    current.signer,
+  );
+}
+
+/** RFC 7800 section 3, RFC 9449 section 6.1; the certificate of RFC 8705 section 3.1 only where it carried the evidence. */
+function confirmationOf({ request, exchange }: Decided, primitives: Primitives): JsonObject {
+  const { cnf } = request.claims;
+  if (cnf === undefined)
+    throw new Fault("internal/invariant", "expected a key before a token is bound to it");
+  const jkt = thumbprintOf(cnf, primitives);
+  const { peerCertificate } = exchange;
+  if (request.binding !== 1 || peerCertificate === undefined) return { jkt };
+  return { jkt, "x5t#S256": base64UrlOf(primitives.digest("sha256", peerCertificate)) };
+}
+
+function exchangeOf({ request, bound, authorization }: Decided): JsonObject {
+  return {
+    binding: request.binding,
+    suite: request.suite,
+    vmpl: request.vmpl,
+    measurement: hexOf(bound.evidence.report.measurement),
+    policy_hash: authorization.policyHash,
+    ledger_index: authorization.ledgerIndex,
+    simulated: bound.isSimulated,
+  };
+}
+
+/** A compact JWS, ES256, `typ` `eat+jwt` (RFC 7515, RFC 7518 section 3.4). */
+async function signToken(claims: JsonObject, signer: Signer): Promise<string> {
   const header = { alg: "ES256", kid: signer.kid, typ: "eat+jwt" };
   const input = `${partOf(header)}.${partOf(claims)}`;
   return `${input}.${base64UrlOf(await signer.sign(utf8(input)))}`;
 }
 
 /** The RFC 7638 SHA-256 thumbprint of a public signing key: the required members only, in the order of their names. */
-export function thumbprintOf(jwk: PublicJwk, primitives: Primitives): string {
+export function thumbprintOf(jwk: PublicJwk, primitives: Pick<Primitives, "digest">): string {
   const { kty, crv, x } = jwk;
   const required = jwk.kty === "EC" ? { crv, kty, x, y: jwk.y } : { crv, kty, x };
   return base64UrlOf(primitives.digest("sha256", canonicalJsonBytes(required)));
+}
+
+/** The JWK of a P-256 key: the coordinates of its point (RFC 7518 section 6.2). */
+export function jwkOf(spki: Uint8Array): PublicJwk {
+  const point = bareKeyOf("ecdsa-p256-sha256", spki);
+  if (point === undefined) throw new Fault("internal/invariant", "tokens are signed with ECDSA P-256");
+  return {
+    kty: "EC",
+    crv: "P-256",
+    x: base64UrlOf(point.slice(0, 32)),
+    y: base64UrlOf(point.slice(32)),
+  };
 }
 
 function partOf(value: JsonObject): string {

@@ -35,8 +35,8 @@ export interface World {
   readonly kek: Kek;
   /** Signs releases and sessions: ECDSA P-256. */
   readonly signer: Signer;
-  /** Signs tokens: ECDSA P-256, used for nothing else. */
-  readonly tokenSigner: Signer;
+  /** Keys that sign tokens: ECDSA P-256, used for nothing else. */
+  readonly tokenKeys: TokenKeyRing;
   /** Signs ledger checkpoints: Ed25519. */
   readonly ledgerSigner: Signer;
   readonly meter: Meter;
@@ -56,6 +56,10 @@ export interface Trust {
 export interface BrokerSettings {
   /** The broker's identity, compared byte for byte (PROTOCOL section 1). */
   readonly audience: string;
+  /** `iss` of tokens: the URL under which relying parties find discovery document and keys. */
+  readonly issuer: string;
+  /** No token lives longer, whatever a policy says. */
+  readonly maxTokenSeconds: number;
   readonly tenant: string;
   readonly region: string;
   readonly environment: string;
@@ -76,6 +80,34 @@ export interface Kek {
   readonly wrap: (plaintext: Uint8Array, aad: Uint8Array) => Promise<Uint8Array>;
   /** @throws `kek/wrong-key` when the AAD or the key is another, `kek/unavailable` when the key cannot be used. */
   readonly unwrap: (wrapped: Uint8Array, aad: Uint8Array) => Promise<Uint8Array>;
+}
+
+/** A key of the ring with its times. */
+export interface TokenKey {
+  readonly signer: Signer;
+  readonly serial: number;
+  readonly signsFrom: Instant;
+  readonly createdAt: Instant;
+  readonly createdBy: string;
+}
+
+export interface TokenKeys {
+  readonly current: TokenKey;
+  /** Oldest first: those whose tokens are good, the current one, and the one that is to follow it. */
+  readonly published: readonly TokenKey[];
+}
+
+export interface TokenKeyRing {
+  readonly keys: () => Promise<TokenKeys>;
+  /**
+   * Makes the next key. It signs in ten minutes; with `withdraws` at once, and all earlier keys count no more.
+   *
+   * @throws {@link Fault} `request/conflict` where a key waits for its turn already.
+   */
+  readonly rotate: (
+    order: { readonly withdraws: boolean },
+    actor: { readonly kid: string },
+  ) => Promise<TokenKeys>;
 }
 
 /** Where endorsements come from when the evidence does not bring them: AMD's KDS, a mirror of it, or a folder. */

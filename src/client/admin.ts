@@ -4,12 +4,14 @@ import { Fault } from "../base/fault.ts";
 import type { Primitives, Signer } from "../base/primitives.ts";
 import type { Instant } from "../base/time.ts";
 import { bodyHashOf, MAX_ADMIN_TOKEN_SECONDS, signAdminToken } from "../wire/admin-token.ts";
+import * as audience from "../wire/audience.ts";
 import * as bundle from "../wire/bundle.ts";
 import { decodeDecisionDetail } from "../wire/decision.ts";
 import { decodeLedgerPage } from "../wire/ledger.ts";
 import type * as wire from "../wire/messages.ts";
-import { isSecretPath } from "../wire/resource-path.ts";
+import { isAudienceName, isSecretPath } from "../wire/resource-path.ts";
 import * as secret from "../wire/secret.ts";
+import * as tokenKey from "../wire/token-key.ts";
 import { fetchBounded } from "./bounded-fetch.ts";
 
 /** What an admin can do, one call each. Every call throws {@link Fault}: the broker's own, or `broker/unreachable`. */
@@ -27,6 +29,14 @@ export interface AdminClient {
   readonly activateBundle: (digest: string, signature: string) => Promise<wire.ActivationSummary>;
   readonly listBundles: () => Promise<wire.BundleList>;
   readonly showBundle: (digest: string) => Promise<wire.BundleDetail>;
+  readonly addAudience: (
+    name: string,
+    registration: wire.AudienceRegistration,
+  ) => Promise<wire.AudienceSummary>;
+  readonly removeAudience: (name: string) => Promise<readonly wire.AudienceSummary[]>;
+  readonly listAudiences: () => Promise<readonly wire.AudienceSummary[]>;
+  readonly listTokenKeys: () => Promise<readonly wire.TokenKeySummary[]>;
+  readonly rotateTokenKey: (rotation: wire.TokenKeyRotation) => Promise<readonly wire.TokenKeySummary[]>;
   readonly decision: (id: string) => Promise<wire.DecisionDetail>;
   /** The signed head of the log, as a note. */
   readonly checkpoint: () => Promise<string>;
@@ -67,6 +77,15 @@ export function createAdminClient(options: AdminClientOptions): AdminClient {
       ),
     listBundles: async () => bundle.decodeBundleList(await call("GET", "/v1/admin/policies")),
     showBundle: async (digest) => bundle.decodeBundleDetail(await call("GET", bundleAt(digest))),
+    addAudience: async (name, registration) =>
+      audience.decodeAudienceSummary(
+        await call("PUT", audienceAt(name), audience.encodeAudienceRegistration(registration)),
+      ),
+    removeAudience: async (name) => audience.decodeAudienceList(await call("DELETE", audienceAt(name))),
+    listAudiences: async () => audience.decodeAudienceList(await call("GET", "/v1/admin/audiences")),
+    listTokenKeys: async () => tokenKey.decodeTokenKeyList(await call("GET", TOKEN_KEYS)),
+    rotateTokenKey: async (rotation) =>
+      tokenKey.decodeTokenKeyList(await call("POST", TOKEN_KEYS, tokenKey.encodeTokenKeyRotation(rotation))),
     decision: async (id) => decodeDecisionDetail(await call("GET", decisionAt(id))),
     checkpoint: async () => new TextDecoder().decode(await call("GET", "/v1/ledger/checkpoint")),
     ledgerPage: async (from, limit) =>
@@ -83,6 +102,13 @@ function secretAt(path: string): string {
 function bundleAt(digest: string): string {
   if (/^[0-9a-f]{64}$/.test(digest)) return `/v1/admin/policies/${digest}`;
   throw new Fault("request/malformed", "expected a digest as 64 lower-case hex digits");
+}
+
+const TOKEN_KEYS = "/v1/admin/token-keys";
+
+function audienceAt(name: string): string {
+  if (isAudienceName(name)) return `/v1/admin/audiences/${name}`;
+  throw new Fault("request/malformed", "expected a name of letters, digits, `.`, `_` and `-`, at most 64");
 }
 
 function decisionAt(id: string): string {

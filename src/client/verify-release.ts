@@ -13,6 +13,7 @@ import {
 import { hpkeSuiteOf, isOfferedSuite } from "../channel/suites.ts";
 import type { Transcript } from "../channel/transcript.ts";
 import type { ReleaseAnswer, WantedItem } from "../wire/messages.ts";
+import { audienceOf } from "./token-audience.ts";
 
 /** What the guest knows by itself: nothing here comes from the answer. */
 export interface ReleaseContext {
@@ -34,6 +35,7 @@ export interface OpenedRelease {
 }
 
 const CLOCK_SKEW_SECONDS = 5;
+const TOKEN_PREFIX = "token/";
 
 /** One release with what it says of itself, and which of the wanted items it is. */
 interface Item {
@@ -58,15 +60,34 @@ export async function openReleases(
     refuseForeignHeader(header, answer.decision, context);
     await refuseForgery(sealed, context); // in order: the first bad one ends it
   }
-  const opened: OpenedRelease[] = [];
+  const opened: Opened[] = [];
   try {
-    const inOrder = items.toSorted((a, b) => a.place - b.place);
-    for (const { sealed, header } of inOrder) opened.push(await open(sealed, header, context)); // none before the last is good
-    return opened;
+    for (const item of items) opened.push(await openItem(item, context)); // none before the last is good
+    refuseSharedPlaces(opened);
+    return opened.toSorted((a, b) => a.place - b.place).map(({ release }) => release);
   } catch (thrown) {
-    for (const { secret } of opened) secret.fill(0);
+    for (const { release } of opened) release.secret.fill(0);
     throw thrown;
   }
+}
+
+interface Opened {
+  readonly release: OpenedRelease;
+  readonly place: number;
+}
+
+/** A token takes its place by the audience that it names, which is known now. */
+async function openItem({ sealed, header, place }: Item, context: ReleaseContext): Promise<Opened> {
+  const release = await open(sealed, header, context);
+  if (!header.secret_id.startsWith(TOKEN_PREFIX)) return { release, place };
+  const aud = audienceOf(release.secret);
+  return { release, place: context.wanted.findIndex((item) => "token" in item && item.token.aud === aud) };
+}
+
+function refuseSharedPlaces(opened: readonly Opened[]): void {
+  const places = new Set(opened.map(({ place }) => place));
+  if (places.size === opened.length && !places.has(-1)) return;
+  throw bad("expected a token for each audience that was asked for, once");
 }
 
 /** `seq` and `of` complete and in order, each item once and asked for, everything there unless the guest said `partial`. */
@@ -83,25 +104,25 @@ function itemsOf({ releases }: ReleaseAnswer, { wanted, isPartial }: ReleaseCont
   });
 }
 
-interface Place {
-  readonly index: number;
-  readonly secret: string;
-  readonly version: number | undefined;
-}
+/** `aud` for a token: under which name its audience is registered is the broker's to know. */
+type Place =
+  | { readonly index: number; readonly secret: string; readonly version: number | undefined }
+  | { readonly index: number; readonly aud: string; readonly version: 0 };
 
-/** Wanted secrets that nothing has come for yet; those of a certain version first, so that none takes another's place. */
+/** Wanted items that nothing has come for yet; those of a certain version first, so that none takes another's place. */
 function openPlaces(wanted: readonly WantedItem[]): Place[] {
   return wanted
-    .flatMap((item, index) =>
-      "secret" in item ? [{ index, secret: item.secret, version: item.version }] : [],
-    )
+    .map((item, index): Place => {
+      if ("token" in item) return { index, aud: item.token.aud, version: 0 };
+      return { index, secret: item.secret, version: item.version };
+    })
     .toSorted((a, b) => Number(a.version === undefined) - Number(b.version === undefined));
 }
 
 function takePlace({ secret_id, key_version }: ReleaseHeader, open: Place[]): number {
-  const at = open.findIndex(
-    ({ secret, version }) => secret === secret_id && (version ?? key_version) === key_version,
-  );
+  const isOf = (place: Place): boolean =>
+    "secret" in place ? place.secret === secret_id : secret_id.startsWith(TOKEN_PREFIX);
+  const at = open.findIndex((place) => isOf(place) && (place.version ?? key_version) === key_version);
   const [place] = at < 0 ? [] : open.splice(at, 1);
   if (place === undefined) throw bad(`expected what was asked for, once, received \`${secret_id}\``);
   return place.index;

@@ -7,7 +7,7 @@ import type { Schema } from "../wire/codec.ts";
 import type { Rates } from "./limits.ts";
 import type { Metrics } from "./metrics.ts";
 
-export type Method = "GET" | "POST" | "PUT" | "PATCH";
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** `ledger-reader` is anyone or an admin, as configuration says. */
 export type Audience = "anyone" | "admin" | "ledger-reader";
@@ -52,7 +52,7 @@ export interface ServingContext {
 }
 
 /** What the listener saw of a connection; `runtime/` reads it from the socket, never from a header. */
-export type Channel = Pick<Exchange, "cb" | "ownSpki" | "peerSpki">;
+export type Channel = Pick<Exchange, "cb" | "ownSpki" | "peerSpki" | "peerCertificate">;
 
 /** What the HTTP room needs of the platform. */
 export interface HttpEdges {

@@ -1,7 +1,10 @@
 /** Which paths has the broker? One table; the application and the OpenAPI document walk it. */
+import { audienceRoutes } from "./admin/audiences.ts";
 import { decisionRoute } from "./admin/decisions.ts";
 import { policyRoutes } from "./admin/policies.ts";
 import { secretRoutes } from "./admin/secrets.ts";
+import { tokenKeyRoutes } from "./admin/token-keys.ts";
+import { discoveryRoute, jwksRoute } from "./oidc/discovery.ts";
 import { openApiText } from "./openapi.ts";
 import type { Route } from "./route.ts";
 import { attestRoute } from "./v1/attest.ts";
@@ -10,18 +13,21 @@ import { healthRoute, readyRoute } from "./v1/health.ts";
 import { checkpointRoute, entriesRoute } from "./v1/ledger.ts";
 import { metricsRoute } from "./v1/metrics.ts";
 import { releaseRoute } from "./v1/release.ts";
-import { descriptionRoute, jwksRoute } from "./v1/well-known.ts";
+import { descriptionRoute } from "./v1/well-known.ts";
 
 const DOCUMENTED: readonly Route[] = [
   challengeRoute,
   releaseRoute,
   attestRoute,
   descriptionRoute,
+  discoveryRoute,
   jwksRoute,
   checkpointRoute,
   entriesRoute,
   ...secretRoutes,
   ...policyRoutes,
+  ...audienceRoutes,
+  ...tokenKeyRoutes,
   decisionRoute,
   healthRoute,
   readyRoute,

@@ -53,9 +53,16 @@ function secondsOf(ms: number): number {
   return Math.max(1, Math.ceil(ms / 1000));
 }
 
-/** How long a token may live: 60 s unless a policy says otherwise, never more than 300 s (PROTOCOL section 7). */
-export function tokenTtlSeconds(obligations: Obligations): number {
-  return Math.min(MAX_TOKEN_TTL_SECONDS, Math.floor((obligations.tokenTtlMs ?? DEFAULT_TOKEN_TTL_MS) / 1000));
+/**
+ * How long a token may live: 60 s unless a policy says otherwise, never more than the broker's configured maximum, nor than
+ * 300 s (PROTOCOL section 7).
+ */
+export function tokenTtlSeconds(
+  obligations: Obligations,
+  maxSeconds: number = MAX_TOKEN_TTL_SECONDS,
+): number {
+  const wanted = Math.floor((obligations.tokenTtlMs ?? DEFAULT_TOKEN_TTL_MS) / 1000);
+  return Math.min(MAX_TOKEN_TTL_SECONDS, maxSeconds, wanted);
 }
 
 /**

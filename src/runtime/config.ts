@@ -23,6 +23,8 @@ export interface Config {
   readonly nonceLifetimeSeconds: number;
   readonly rates: { readonly perSource: number; readonly perBroker: number };
   readonly ledgerReaders: "anyone" | "admins";
+  /** No token lives longer, whatever a policy says. */
+  readonly maxTokenSeconds: number;
 }
 
 export interface ListenConfig {
@@ -37,7 +39,6 @@ export interface ListenConfig {
 export interface FilesConfig {
   readonly kek: string;
   readonly signingKey: string;
-  readonly tokenKey: string;
   readonly ledgerKey: string;
   readonly database: string;
 }
@@ -127,10 +128,10 @@ const admins = v.pipe(
   v.check((list) => isEachOnce(list.map((read) => read.file ?? String(read.spki))), "each key once"),
 );
 
-/** A key has one use: the signing key signs releases, the token key tokens, the ledger key checkpoints. */
+/** A key has one use: the signing key signs releases, the ledger key checkpoints; the keys of tokens are in the database. */
 const files = v.pipe(
-  table({ kek: path, signing_key: path, token_key: path, ledger_key: path, database: path }),
-  v.check((read) => isEachOnce(Object.values(read).map(String)), "five different files"),
+  table({ kek: path, signing_key: path, ledger_key: path, database: path }),
+  v.check((read) => isEachOnce(Object.values(read).map(String)), "four different files"),
 );
 
 const MEMBERS = table({
@@ -166,6 +167,7 @@ const MEMBERS = table({
     }),
     {},
   ),
+  tokens: v.optional(table({ max_lifetime_seconds: v.optional(whole(1, 300), 300) }), {}),
   ledger: v.optional(table({ readers: v.optional(v.picklist(["anyone", "admins"]), "admins") }), {}),
 });
 
@@ -219,6 +221,7 @@ function configOf(read: Read): Config {
     nonceLifetimeSeconds: read.nonce.lifetime_seconds,
     rates: { perSource: read.rates.challenges_per_source, perBroker: read.rates.challenges_per_broker },
     ledgerReaders: read.ledger.readers,
+    maxTokenSeconds: read.tokens.max_lifetime_seconds,
   };
 }
 
@@ -231,7 +234,6 @@ function filesOf(read: Read["files"]): FilesConfig {
   return {
     kek: read.kek,
     signingKey: read.signing_key,
-    tokenKey: read.token_key,
     ledgerKey: read.ledger_key,
     database: read.database,
   };

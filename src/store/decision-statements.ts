@@ -25,6 +25,7 @@ import {
   attempt,
   counterUse,
   decision,
+  dpopProof,
   ledgerEntry,
   nonceSpend,
   refusal,
@@ -107,5 +108,6 @@ const FORGET = [
     where ${counterUse.windowSeconds} > 0 and ${counterUse.at} + ${counterUse.windowSeconds} <= ${given("now")}`),
   query(sql`delete from ${attempt} where ${attempt.at} < ${given("attemptsBefore")}`),
   query(sql`delete from ${adminRequest} where ${adminRequest.until} < ${given("now")}`),
+  query(sql`delete from ${dpopProof} where ${dpopProof.until} < ${given("now")}`),
   query(sql`delete from ${refusal} where ${refusal.at} < ${given("refusalsBefore")}`),
 ] as const;

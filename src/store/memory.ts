@@ -25,16 +25,19 @@ import {
 import type { EntryDraft } from "../ledger/entry.ts";
 import { draftOf, draftText } from "./draft-text.ts";
 import { refuseLargeGroup, refuseOddHashes } from "./limits.ts";
+import { createMemoryTokens } from "./memory-tokens.ts";
 
 /** A store that lives as long as the process. Bytes are copied on their way in and out. */
 export function createMemoryStore(): Store {
   const tables = emptyTables();
+  const { forgetProofs, ...tokens } = createMemoryTokens((entry) => void append(tables, entry));
   return {
-    ...decisionStore(tables),
+    ...decisionStore(tables, forgetProofs),
     ...ledgerStore(tables),
     ...bundleStore(tables),
     ...secretStore(tables),
     ...brokerStateStore(tables),
+    ...tokens,
     close: async () => {},
   };
 }
@@ -87,7 +90,7 @@ function emptyTables(): Tables {
 
 // ── decisions ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function decisionStore(tables: Tables): DecisionStore {
+function decisionStore(tables: Tables, forgetProofs: (now: Instant) => void): DecisionStore {
   const { decisions, spends, refusals } = tables;
   return {
     commitDecisions: async (group) => {
@@ -116,6 +119,7 @@ function decisionStore(tables: Tables): DecisionStore {
       forget(spends, ({ keepUntil }) => keepUntil < now);
       forget(tables.adminRequests, (until) => until < now);
       forget(refusals, ({ at }) => at < refusalsBefore);
+      forgetProofs(now);
       tables.uses = tables.uses.filter((use) => liesWithin(use, now));
       tables.attempts = tables.attempts.filter(({ at }) => at >= now - ATTEMPT_WINDOW_SECONDS);
     },

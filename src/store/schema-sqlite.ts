@@ -164,3 +164,38 @@ export const endorsement = sqliteTable("endorsement", {
   der: bytes("der").notNull(),
   obtainedAt: integer("obtained_at").notNull(),
 });
+
+// ── tokens ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const tokenAudience = sqliteTable("token_audience", {
+  name: text("name").primaryKey(),
+  aud: text("aud").notNull().unique(),
+  isBearer: integer("is_bearer").notNull(),
+  createdAt: integer("created_at").notNull(),
+  createdBy: text("created_by").notNull(),
+});
+
+export const tokenKey = sqliteTable("token_key", {
+  serial: integer("serial").primaryKey(),
+  wrapped: bytes("wrapped").notNull(),
+  signsFrom: integer("signs_from").notNull(),
+  withdraws: integer("withdraws").notNull(),
+  createdAt: integer("created_at").notNull(),
+  createdBy: text("created_by").notNull(),
+});
+
+export const dpopProof = sqliteTable(
+  "dpop_proof",
+  {
+    jkt: text("jkt").notNull(),
+    jti: text("jti").notNull(),
+    until: integer("until").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.jkt, t.jti] }), index("dpop_proof_until").on(t.until)],
+);
+
+export const tokenRevocation = sqliteTable("token_revocation", {
+  decision: text("decision").primaryKey(),
+  at: integer("at").notNull(),
+  by: text("by").notNull(),
+});

@@ -6,6 +6,7 @@ import { createLedgerStore } from "./ledger-statements.ts";
 import type { SqlDriver } from "./query.ts";
 import { createSecretStore } from "./secret-statements.ts";
 import { createStateStore } from "./state-statements.ts";
+import { createTokenStore } from "./token-statements.ts";
 
 /** The Store contract over a driver that can run a batch in one durable transaction. */
 export function createSqlStore(driver: SqlDriver): Store {
@@ -15,6 +16,7 @@ export function createSqlStore(driver: SqlDriver): Store {
     ...createBundleStore(driver),
     ...createSecretStore(driver),
     ...createStateStore(driver),
+    ...createTokenStore(driver),
     close: driver.close,
   };
 }

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { base64UrlOf, parseBase64Url } from "../base/bytes.ts";
 import type { JsonObject } from "../base/canonical-json.ts";
 import { formatInstant, type Instant, parseInstant } from "../base/time.ts";
-import { isResourcePath, isSecretPath, MAX_PATH_BYTES } from "./resource-path.ts";
+import { isAudienceName, isResourcePath, isSecretPath, MAX_PATH_BYTES } from "./resource-path.ts";
 
 /**
  * Bytes in base64url without padding, between `least` and `most` of them. The text is measured before it is decoded: without
@@ -62,6 +62,11 @@ export function secretPathField() {
 /** Any resource: a path in normal form, `token/NAME` and `attest` among them. */
 export function resourceField() {
   return v.pipe(v.string(), v.maxLength(MAX_PATH_BYTES), v.check(isResourcePath));
+}
+
+/** The name under which an audience is registered: one segment of a resource path. */
+export function audienceNameField() {
+  return v.pipe(v.string(), v.check(isAudienceName));
 }
 
 /** A whole number from `least` up to what JSON carries exactly. */

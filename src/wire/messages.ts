@@ -209,6 +209,36 @@ export interface AdminClaims {
   readonly jti: string;
 }
 
+// ── tokens ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Whom tokens are to be for. */
+export interface AudienceRegistration {
+  readonly aud: string;
+  /** Tokens without `cnf`: whoever holds one may use it. */
+  readonly isBearer: boolean;
+}
+
+export interface AudienceSummary extends AudienceRegistration {
+  /** Policy releases it as `token/NAME`. */
+  readonly name: string;
+  readonly createdAt: Instant;
+  readonly createdBy: string;
+}
+
+/** One published signing key of tokens. */
+export interface TokenKeySummary {
+  readonly kid: string;
+  readonly signsFrom: Instant;
+  readonly isCurrent: boolean;
+  readonly createdAt: Instant;
+  readonly createdBy: string;
+}
+
+export interface TokenKeyRotation {
+  /** Whether the earlier keys count no more from now on. */
+  readonly withdraws: boolean;
+}
+
 // ── ledger ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Consecutive leaves, as the exact bytes that were hashed; `size` is how many leaves there are now. */

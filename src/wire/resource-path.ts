@@ -19,6 +19,11 @@ export function isSecretPath(text: string): boolean {
   return isResourcePath(text) && !/^(?:token(?:\/.*)?|attest)$/.test(text);
 }
 
+/** Whether a text can be the NAME of `token/NAME`. */
+export function isAudienceName(text: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text);
+}
+
 function isSegment(segment: string): boolean {
   return SEGMENT.test(segment) && segment !== "." && segment !== "..";
 }

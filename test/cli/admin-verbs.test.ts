@@ -3,8 +3,10 @@ import { utf8 } from "../../src/base/bytes.ts";
 import { Fault } from "../../src/base/fault.ts";
 import { FAULT_CODES } from "../../src/base/fault-codes.ts";
 import { type Command, type ExitStatus, exitStatusOf, type Terminal } from "../../src/cli/command.ts";
+import { createAudienceCommand } from "../../src/cli/commands/audience.ts";
 import { createPolicyCommand } from "../../src/cli/commands/policy.ts";
 import { createSecretCommand } from "../../src/cli/commands/secret.ts";
+import { createTokenCommand } from "../../src/cli/commands/token.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { AUDIENCE, type BrokerAtHand, brokerAtHand } from "../http/broker-at-hand.ts";
 
@@ -44,6 +46,8 @@ function verbsOf(broker: BrokerAtHand) {
   return {
     secret: (words: string, files?: Files) => run(secret, words.split(" "), files),
     policy: (words: string, files?: Files) => run(policy, words.split(" "), files),
+    audience: (words: string) => run(createAudienceCommand(open), words.split(" ")),
+    token: (words: string) => run(createTokenCommand(open), words.split(" ")),
   };
 }
 
@@ -101,6 +105,49 @@ describe("ostiary secret", () => {
     };
     const { secret } = verbsOf({ ...broker, admin: { ...broker.admin, listSecrets: unreachable } });
     expect((await secret("list")).status).toBe(3);
+  });
+});
+
+describe("ostiary audience", () => {
+  it("adds, lists and removes, and says which tokens are bound to nothing", async () => {
+    const { audience } = verbsOf(brokerAtHand());
+    expect((await audience("list")).out).toBe("no audiences\n");
+    const added = await audience("add sts --aud https://sts.example");
+    expect(added).toEqual({ status: 0, out: "token/sts is for https://sts.example\n" });
+    const bearer = await audience("add cloud --aud urn:cloud --bearer --json");
+    expect(JSON.parse(bearer.out)).toMatchObject({ name: "cloud", aud: "urn:cloud", bearer: true });
+    const lines = (await audience("list")).out.split("\n");
+    expect(lines[1]).toMatch(/^cloud +urn:cloud +nothing \(bearer\)/);
+    expect(lines[2]).toMatch(/^sts +https:\/\/sts.example +the guest's key/);
+    expect(JSON.parse((await audience("remove cloud --json")).out).audiences).toHaveLength(1);
+  });
+
+  const statuses: readonly (readonly [string, ExitStatus])[] = [
+    ["", 2],
+    ["steal sts", 2],
+    ["add sts", 2],
+    ["add sts --aud", 2],
+    ["add --aud urn:a", 2],
+    ["add a/b --aud urn:a", 1],
+    ["list more", 2],
+    ["remove none", 1],
+  ];
+  it.each(statuses)("ends `audience %s` with status %i", async (words, status) => {
+    expect((await verbsOf(brokerAtHand()).audience(words)).status).toBe(status);
+  });
+});
+
+describe("ostiary token", () => {
+  it("shows the keys and makes the next one", async () => {
+    const { token } = verbsOf(brokerAtHand());
+    expect((await token("keys")).out.split("\n")[1]).toMatch(/^[\w-]{43} .* signs +broker$/);
+    const rotated = (await token("rotate")).out.split("\n");
+    expect(rotated[2]).toMatch(/ published +admin-1$/);
+    expect((await token("rotate")).status).toBe(1);
+    const { keys } = JSON.parse((await token("rotate --withdraw --json")).out);
+    expect(keys).toEqual([expect.objectContaining({ current: true, createdBy: "admin-1" })]);
+    expect((await token("")).status).toBe(2);
+    expect((await token("keys now")).status).toBe(2);
   });
 });
 

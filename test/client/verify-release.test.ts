@@ -289,3 +289,55 @@ describe("what is refused after the signature", () => {
     expect(plaintexts).toEqual([new Uint8Array(32)]);
   });
 });
+
+describe("tokens in an answer", () => {
+  const STS = "https://sts.example";
+  const VAULT = "https://vault.example";
+  const wanted: readonly WantedItem[] = [{ token: { aud: STS } }, { token: { aud: VAULT } }];
+  const tokenFor = (aud: unknown): Uint8Array =>
+    utf8(`e30.${Buffer.from(JSON.stringify({ aud })).toString("base64url")}.e30`);
+  const sealedTokens = (exchange: GuestExchange, tokens: readonly Uint8Array[]) =>
+    Promise.all(
+      tokens.map((secret, seq) =>
+        sealedRelease({
+          exchange,
+          secret,
+          header: { secret_id: `token/n${seq}`, key_version: 0, seq, of: tokens.length },
+        }),
+      ),
+    );
+
+  it("stand in the order of what was wanted, by the audience that each names", async () => {
+    const exchange = await guestExchange();
+    const releases = await sealedTokens(exchange, [tokenFor(VAULT), tokenFor(STS)]);
+    const { opened } = await outcomeOf(exchange, releases, { wanted });
+    expect(opened.map(({ secret }) => secret)).toEqual([tokenFor(STS), tokenFor(VAULT)]);
+  });
+
+  const REFUSED_TOKENS = {
+    "for an audience that was not asked for": [tokenFor(STS), tokenFor("https://other.example")],
+    "for one audience, twice": [tokenFor(STS), tokenFor(STS)],
+    "for two audiences at once": [tokenFor(STS), tokenFor([VAULT])],
+    "that are no JWT": [tokenFor(STS), utf8("no.token")],
+    "whose payload is no JSON": [tokenFor(STS), utf8("e30.e31.e30")],
+  };
+  it.each(Object.entries(REFUSED_TOKENS))("are refused: %s", async (_name, tokens) => {
+    const exchange = await guestExchange();
+    const { code } = await outcomeOf(exchange, await sealedTokens(exchange, tokens), { wanted });
+    expect(code).toBe("channel/bad-release");
+  });
+
+  it("are refused where a secret was wanted, and a secret where a token was", async () => {
+    const exchange = await guestExchange();
+    const [token] = await sealedTokens(exchange, [tokenFor(STS)]);
+    const secretWanted = { wanted: [{ secret: "prod/a" }] };
+    expect((await outcomeOf(exchange, token === undefined ? [] : [token], secretWanted)).code).toBe(
+      "channel/bad-release",
+    );
+    const header = { secret_id: "prod/a", key_version: 1, seq: 0, of: 1 };
+    const secret = await sealedRelease({ exchange, secret: tokenFor(STS), header });
+    expect((await outcomeOf(exchange, [secret], { wanted: wanted.slice(0, 1) })).code).toBe(
+      "channel/bad-release",
+    );
+  });
+});

@@ -7,6 +7,7 @@ import { decisionContract } from "./store/decisions.ts";
 import { ledgerContract } from "./store/ledger.ts";
 import { secretContract } from "./store/secrets.ts";
 import { stateContract } from "./store/state.ts";
+import { tokenContract } from "./store/tokens.ts";
 
 /** Opens an empty store; whoever opens it also takes it down after the test. */
 export type OpenStore = () => Promise<Store>;
@@ -19,5 +20,6 @@ export function storeContract(name: string, open: OpenStore): void {
     bundleContract(open);
     secretContract(open);
     stateContract(open);
+    tokenContract(open);
   });
 }

@@ -84,6 +84,62 @@ describe("secrets", () => {
   });
 });
 
+describe("audiences", () => {
+  it("are registered, listed and removed, each act a leaf", async () => {
+    const { admin, world } = brokerAtHand();
+    const added = await admin.addAudience("sts", { aud: "https://sts.example", isBearer: false });
+    expect(added).toMatchObject({ name: "sts", aud: "https://sts.example", isBearer: false });
+    await admin.addAudience("cloud", { aud: "urn:cloud", isBearer: true });
+    expect((await admin.listAudiences()).map(({ name, isBearer }) => [name, isBearer])).toEqual([
+      ["cloud", true],
+      ["sts", false],
+    ]);
+    expect(await admin.removeAudience("sts")).toHaveLength(1);
+    const leaves = await world.store.entries(0, 9);
+    expect(leaves.map(({ draft }) => draft.kind === "admin" && [draft.act, draft.subject])).toEqual([
+      ["audience-add", "sts"],
+      ["audience-add-bearer", "cloud"],
+      ["audience-remove", "sts"],
+    ]);
+  });
+
+  it("are refused where taken, unknown, malformed or the broker's own", async () => {
+    const { admin, app } = brokerAtHand();
+    const add = (name: string, aud: string) =>
+      codeOfPromise(admin.addAudience(name, { aud, isBearer: false }));
+    expect(await add("sts", "urn:a")).toBeUndefined();
+    expect(await add("sts", "urn:b")).toBe("audience/exists");
+    expect(await add("other", "urn:a")).toBe("audience/exists");
+    expect(await add("self", AUDIENCE)).toBe("request/malformed");
+    expect(await add("a/b", "urn:c")).toBe("request/malformed");
+    expect(await add("long", "x".repeat(513))).toBe("request/malformed");
+    expect(await codeOfPromise(admin.removeAudience("none"))).toBe("audience/unknown");
+    expect((await app.request("/v1/admin/audiences")).status).toBe(401);
+    expect((await app.request("/v1/admin/audiences/sts", { method: "DELETE" })).status).toBe(401);
+    expect(await admin.listAudiences()).toHaveLength(1);
+  });
+});
+
+describe("token keys", () => {
+  it("are listed and rotated by admins alone", async () => {
+    const { admin, app } = brokerAtHand();
+    const [first] = await admin.listTokenKeys();
+    expect(first).toMatchObject({ isCurrent: true, createdBy: "broker" });
+    const rotated = await admin.rotateTokenKey({ withdraws: false });
+    expect(rotated.map(({ isCurrent, createdBy }) => [isCurrent, createdBy])).toEqual([
+      [true, "broker"],
+      [false, "admin-1"],
+    ]);
+    expect(await codeOfPromise(admin.rotateTokenKey({ withdraws: false }))).toBe("request/conflict");
+    expect(await admin.rotateTokenKey({ withdraws: true })).toHaveLength(1);
+    const headers = { "content-type": "application/json" };
+    const asked = await app.request("/v1/admin/token-keys", { method: "POST", headers, body: "{}" });
+    expect(asked.status).toBe(401);
+    const set = JSON.parse(await (await app.request("/.well-known/jwks.json")).text());
+    expect(Object.keys(set.keys[0]).sort()).toEqual(["alg", "crv", "kid", "kty", "use", "x", "y"]);
+  });
+});
+
 describe("policies", () => {
   it("are proposed, activated, listed and shown", async () => {
     const { admin, adminSigner } = brokerAtHand();

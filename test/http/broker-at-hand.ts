@@ -10,6 +10,7 @@ import { instant } from "../../src/base/time.ts";
 import { createBundleCache } from "../../src/broker/bundles.ts";
 import { createNonceEpochs } from "../../src/broker/nonce-epochs.ts";
 import { createRefusalLog } from "../../src/broker/refusals.ts";
+import { createTokenKeyRing } from "../../src/broker/token-keys.ts";
 import type { Kek, World } from "../../src/broker/world.ts";
 import { type AdminClient, createAdminClient } from "../../src/client/admin.ts";
 import { createApp } from "../../src/http/app.ts";
@@ -24,6 +25,7 @@ import {
   generateEd25519Pem,
   generateEs256Pem,
 } from "../../src/runtime/node/signers.ts";
+import { nodeTokenKeys } from "../../src/runtime/node/token-keys.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 
 export const AUDIENCE = "https://broker.example/c/0001";
@@ -31,7 +33,6 @@ export const ADMIN_KID = "admin-1";
 export const ADMIN_PEM = generateEd25519Pem();
 
 const SIGNING_KEY = createEs256Signer("broker-1", generateEs256Pem());
-const TOKEN_KEY = createEs256Signer("token-1", generateEs256Pem());
 const LEDGER_KEY = createEd25519Signer("ledger-1", generateEd25519Pem());
 const ADMIN_KEY = createEd25519Signer(ADMIN_KID, ADMIN_PEM);
 
@@ -108,6 +109,8 @@ function worldOf(now: World["now"], log: World["log"]): World {
   const kek = memoryKek();
   const settings = {
     audience: AUDIENCE,
+    issuer: AUDIENCE,
+    maxTokenSeconds: 300,
     tenant: "",
     region: "",
     environment: "",
@@ -149,14 +152,14 @@ function worldOf(now: World["now"], log: World["log"]): World {
     logRefusal: createRefusalLog(store, log),
     kek,
     signer: SIGNING_KEY,
-    tokenSigner: TOKEN_KEY,
+    tokenKeys: createTokenKeyRing({ store, kek, primitives: nodePrimitives, now, maker: nodeTokenKeys }),
     ledgerSigner: LEDGER_KEY,
     meter: { count: () => {} },
     log,
   };
 }
 
-function memoryKek(): Kek {
+export function memoryKek(): Kek {
   const key = random(32);
   return {
     id: "memory:test",

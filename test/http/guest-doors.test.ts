@@ -1,3 +1,4 @@
+import { calculateJwkThumbprint } from "jose";
 import { describe, expect, it } from "vitest";
 import { base64UrlOf, parseBase64Url, utf8 } from "../../src/base/bytes.ts";
 import { parseStrictJson } from "../../src/base/strict-json.ts";
@@ -324,7 +325,8 @@ describe("what a broker says of itself", () => {
     const text = await (await broker.app.request("/.well-known/jwks.json")).text();
     const set = JSON.parse(text);
     expect(set.keys).toHaveLength(1);
-    expect(set.keys[0]).toMatchObject({ kty: "EC", crv: "P-256", kid: "token-1", alg: "ES256", use: "sig" });
+    const kid = await calculateJwkThumbprint(set.keys[0]);
+    expect(set.keys[0]).toMatchObject({ kty: "EC", crv: "P-256", kid, alg: "ES256", use: "sig" });
     expect(set.keys[0]).not.toHaveProperty("d");
     const point = [set.keys[0].x, set.keys[0].y].map((part) => parseBase64Url(part)?.length);
     expect(point).toEqual([32, 32]);

@@ -36,7 +36,8 @@ describe("an attestation result", () => {
       typ: "eat+jwt",
       currentDate: new Date(broker.world.now() * 1000),
     });
-    expect(protectedHeader.kid).toBe(broker.world.tokenSigner.kid);
+    const { current } = await broker.world.tokenKeys.keys();
+    expect(protectedHeader.kid).toBe(current.signer.kid);
     expect(payload).toMatchObject({
       jti: decision,
       sub: "acme.test/disks",
@@ -51,7 +52,8 @@ describe("an attestation result", () => {
 
   it("is signed by a key that signs nothing else", async () => {
     const { world } = await guestBroker({ policy: null });
-    expect(world.tokenSigner.spki).not.toEqual(world.signer.spki);
+    const { current } = await world.tokenKeys.keys();
+    expect(current.signer.spki).not.toEqual(world.signer.spki);
   });
 
   it.each([

@@ -16,7 +16,6 @@ port = 8443
 [files]
 kek = "kek.key"
 signing_key = "signing-key.pem"
-token_key = "token-key.pem"
 ledger_key = "ledger-key.pem"
 database = "ostiary.db"
 
@@ -54,7 +53,6 @@ describe("a configuration", () => {
       files: {
         kek: "kek.key",
         signingKey: "signing-key.pem",
-        tokenKey: "token-key.pem",
         ledgerKey: "ledger-key.pem",
         database: "ostiary.db",
       },
@@ -63,6 +61,7 @@ describe("a configuration", () => {
       nonceLifetimeSeconds: 60,
       rates: { perSource: 10, perBroker: 1000 },
       ledgerReaders: "admins",
+      maxTokenSeconds: 300,
     };
     expect(parseConfig(GOOD)).toEqual(expected);
   });
@@ -130,13 +129,18 @@ key_file = "b.pem"
       replaced(audience, `audience = "https://b.example/${"a".repeat(512)}"`),
     ],
     ["simulator in production", "trust_simulator", `trust_simulator = "root.pem"\n${GOOD}`],
-    ["one file for two keys", "files", replaced("token-key.pem", "signing-key.pem")],
+    ["one file for two keys", "files", replaced("ledger-key.pem", "signing-key.pem")],
     ["admin without a key", "admin.0", replaced(`spki = "${SPKI}"`, "")],
     ["admin with two keys", "admin.0", replaced(`spki = "${SPKI}"`, `spki = "${SPKI}"\nfile = "x"`)],
     ["admin named twice", "admin", `${GOOD}\n[[admin]]\nkid = "admin-1"\nfile = "x"\n`],
     ["key given to two admins", "admin", `${GOOD}\n[[admin]]\nkid = "admin-2"\nspki = "${SPKI}"\n`],
     ["P-256 key for an admin", "admin.0.spki", replaced(SPKI, "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE")],
     ["nonce that lives too long", "nonce.lifetime_seconds", `${GOOD}\n[nonce]\nlifetime_seconds = 121\n`],
+    [
+      "token that lives too long",
+      "tokens.max_lifetime_seconds",
+      `${GOOD}\n[tokens]\nmax_lifetime_seconds = 301\n`,
+    ],
     ["rate of zero", "rates.challenges_per_source", `${GOOD}\n[rates]\nchallenges_per_source = 0\n`],
     ["port as text", "listen.port", replaced("port = 8443", 'port = "8443"')],
     ["fractional port", "listen.port", replaced("port = 8443", "port = 1.5")],

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { utf8 } from "../../src/base/bytes.ts";
 import * as attest from "../../src/wire/attest.ts";
+import * as audience from "../../src/wire/audience.ts";
 import * as bundle from "../../src/wire/bundle.ts";
 import * as challenge from "../../src/wire/challenge.ts";
 import { decodeClaims, encodeClaims } from "../../src/wire/claims.ts";
@@ -11,6 +12,7 @@ import type * as wire from "../../src/wire/messages.ts";
 import * as problem from "../../src/wire/problem.ts";
 import * as release from "../../src/wire/release.ts";
 import * as secret from "../../src/wire/secret.ts";
+import * as tokenKey from "../../src/wire/token-key.ts";
 import * as wellKnown from "../../src/wire/well-known.ts";
 import * as any from "./arbitraries.ts";
 
@@ -51,6 +53,35 @@ describe("what is written is what is read", () => {
       suites: fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 4 }),
     });
     expectRoundTrip(challenges, challenge.encodeChallenge, challenge.decodeChallenge);
+  });
+
+  it("keeps audiences", () => {
+    const registrations = fc.record({ aud: any.names, isBearer: fc.boolean() });
+    expectRoundTrip(registrations, audience.encodeAudienceRegistration, audience.decodeAudienceRegistration);
+    const summaries = fc.record({
+      name: fc.constantFrom("sts", "Cloud-1.a_b"),
+      aud: any.names,
+      isBearer: fc.boolean(),
+      createdAt: any.instants,
+      createdBy: any.names,
+    });
+    expectRoundTrip(summaries, audience.encodeAudienceSummary, audience.decodeAudienceSummary);
+    const lists = fc.array(summaries, { maxLength: 3 });
+    expectRoundTrip(lists, audience.encodeAudienceList, audience.decodeAudienceList);
+  });
+
+  it("keeps keys of tokens", () => {
+    const rotations = fc.record({ withdraws: fc.boolean() });
+    expectRoundTrip(rotations, tokenKey.encodeTokenKeyRotation, tokenKey.decodeTokenKeyRotation);
+    const keys = fc.record({
+      kid: any.names,
+      signsFrom: any.instants,
+      isCurrent: fc.boolean(),
+      createdAt: any.instants,
+      createdBy: any.names,
+    });
+    const lists = fc.array(keys, { maxLength: 3 });
+    expectRoundTrip(lists, tokenKey.encodeTokenKeyList, tokenKey.decodeTokenKeyList);
   });
 
   it("keeps claims", () => {

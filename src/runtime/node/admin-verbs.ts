@@ -1,10 +1,12 @@
 /** The admin's verbs on Node: their client, their key, and the files they read. */
 import type { AdminOptions } from "../../cli/admin-session.ts";
 import type { Command } from "../../cli/command.ts";
+import { createAudienceCommand } from "../../cli/commands/audience.ts";
 import { createDecisionCommand } from "../../cli/commands/decision.ts";
 import { createLedgerCommand } from "../../cli/commands/ledger.ts";
 import { createPolicyCommand } from "../../cli/commands/policy.ts";
 import { createSecretCommand } from "../../cli/commands/secret.ts";
+import { createTokenCommand } from "../../cli/commands/token.ts";
 import type { LedgerSource } from "../../cli/ledger-source.ts";
 import { describeBroker } from "../../client/describe.ts";
 import { openAdminSession } from "./admin-session.ts";
@@ -17,6 +19,14 @@ export function createNodePolicyCommand(): Command {
 
 export function createNodeSecretCommand(): Command {
   return createSecretCommand(openAdminSession);
+}
+
+export function createNodeAudienceCommand(): Command {
+  return createAudienceCommand(openAdminSession);
+}
+
+export function createNodeTokenCommand(): Command {
+  return createTokenCommand(openAdminSession);
 }
 
 export function createNodeDecisionCommand(): Command {

@@ -45,6 +45,16 @@ const VERBS: readonly Verb[] = [
     load: async () => (await import("./admin-verbs.ts")).createNodeSecretCommand(),
   },
   {
+    name: "audience",
+    summary: "token audiences: add, list, remove",
+    load: async () => (await import("./admin-verbs.ts")).createNodeAudienceCommand(),
+  },
+  {
+    name: "token",
+    summary: "tokens: the keys that sign them, and the next key",
+    load: async () => (await import("./admin-verbs.ts")).createNodeTokenCommand(),
+  },
+  {
     name: "decision",
     summary: "why a guest was let in or refused, by decision id",
     load: async () => (await import("./admin-verbs.ts")).createNodeDecisionCommand(),

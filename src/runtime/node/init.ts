@@ -13,7 +13,6 @@ export const DATA_FILES = {
   kek: "kek.key",
   signingKey: "signing-key.pem",
   signingPublicKey: "signing-key.pub.pem",
-  tokenKey: "token-key.pem",
   ledgerKey: "ledger-key.pem",
   adminKey: "admin-key.pem",
   database: "ostiary.db",
@@ -58,7 +57,6 @@ export async function initDataFolder(folder: string, options: InitOptions): Prom
   if (options.tlsName !== undefined) await writeTls(options.tlsName, at);
   await writeSecret(at(DATA_FILES.signingKey), signing);
   await writeFile(at(DATA_FILES.signingPublicKey), publicPemOf(spkiOfPem(signing)), { flag: "wx" });
-  await writeSecret(at(DATA_FILES.tokenKey), generateEs256Pem());
   await writeSecret(at(DATA_FILES.ledgerKey), generateEd25519Pem());
   await writeSecret(at(DATA_FILES.adminKey), admin);
   await createSqliteStore({ path: at(DATA_FILES.database), mode: "create" }).close();
@@ -110,7 +108,6 @@ function configText(options: InitOptions, adminSpki: Uint8Array): string {
     "[files]",
     `kek = "${DATA_FILES.kek}"`,
     `signing_key = "${DATA_FILES.signingKey}"`,
-    `token_key = "${DATA_FILES.tokenKey}"`,
     `ledger_key = "${DATA_FILES.ledgerKey}"`,
     `database = "${DATA_FILES.database}"`,
     "",
@@ -142,7 +139,6 @@ function madeFiles(at: (name: string) => string, { tlsName }: InitOptions): read
     made("kek", "key-encryption key", "offline: without it no secret of this broker can be read again"),
     made("signingKey", "broker signing key; guests pin its public half", "offline"),
     made("signingPublicKey", "its public half, for the guests' configuration", "not needed"),
-    made("tokenKey", "token key", "not needed: a new one may take its place"),
     made("ledgerKey", "ledger key; auditors keep its public half", "offline"),
     ...(tlsName === undefined
       ? []

@@ -25,7 +25,6 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
 
 export interface BrokerSigners {
   readonly signer: Signer;
-  readonly tokenSigner: Signer;
   readonly ledgerSigner: Signer;
 }
 
@@ -34,14 +33,14 @@ export async function loadSigners({ config, at }: LoadedConfig): Promise<BrokerS
   const { files } = config;
   return {
     signer: createEs256Signer("broker-signing-1", await pemOf(at(files.signingKey))),
-    tokenSigner: createEs256Signer("broker-token-1", await pemOf(at(files.tokenKey))),
     ledgerSigner: createEd25519Signer("broker-ledger-1", await pemOf(at(files.ledgerKey))),
   };
 }
 
 /** @throws {@link Fault} `file/unusable`, `config/invalid`. */
 export async function loadSettings({ config, at }: LoadedConfig): Promise<BrokerSettings> {
-  const { audience, tenant, region, environment, mode } = config;
+  const { audience, tenant, region, environment, mode, maxTokenSeconds } = config;
+  const issuer = config.listen.externalUrl ?? audience;
   const adminKeys: AdminKey[] = [];
   for (const admin of config.admins) {
     const spki = "spki" in admin ? admin.spki : spkiOfPublicPem(await pemOf(at(admin.file))); // in order, once
@@ -50,7 +49,7 @@ export async function loadSettings({ config, at }: LoadedConfig): Promise<Broker
     }
     adminKeys.push({ kid: admin.kid, spki });
   }
-  return { audience, tenant, region, environment, mode, adminKeys };
+  return { audience, issuer, maxTokenSeconds, tenant, region, environment, mode, adminKeys };
 }
 
 async function pemOf(path: string): Promise<string> {

@@ -11,6 +11,7 @@ import { createNonceEpochs } from "../../broker/nonce-epochs.ts";
 import { createRefusalLog } from "../../broker/refusals.ts";
 import { refuseForeignStore } from "../../broker/startup.ts";
 import type { DecisionCommit, Store } from "../../broker/store.ts";
+import { createTokenKeyRing } from "../../broker/token-keys.ts";
 import type { EndorsementSource, Kek, Trust, World } from "../../broker/world.ts";
 import type { Metrics } from "../../http/metrics.ts";
 import { openKekFile } from "../../kek/file.ts";
@@ -18,6 +19,7 @@ import { createSqliteStore } from "../../store/sqlite.ts";
 import { nextTurn, systemNow, systemRandom } from "./clock.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { bytesOf, type LoadedConfig, loadSettings, loadSigners } from "./settings.ts";
+import { nodeTokenKeys } from "./token-keys.ts";
 
 /** Chains of some thousand chips stay proven in memory. */
 const MEMO_ENTRIES = 8192;
@@ -54,7 +56,7 @@ interface Opened {
   readonly kek: Kek;
   readonly roots: TrustAnchors;
   readonly settings: World["settings"];
-  readonly signers: Pick<World, "signer" | "tokenSigner" | "ledgerSigner">;
+  readonly signers: Pick<World, "signer" | "ledgerSigner">;
   readonly config: LoadedConfig["config"];
 }
 
@@ -95,6 +97,7 @@ async function joined(opened: Opened, { source, metrics, log }: WorldParts): Pro
     liveBundle: createBundleCache({ store, primitives, settings }),
     logRefusal: createRefusalLog(store, log),
     kek,
+    tokenKeys: createTokenKeyRing({ store, kek, primitives, now: systemNow, maker: nodeTokenKeys }),
     ...signers,
     meter: metrics,
     log,

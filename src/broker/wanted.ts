@@ -1,0 +1,45 @@
+/** What does a guest ask for, by the names that policy knows? Paths of secrets, and `token/NAME` of registered audiences. */
+import { Fault } from "../base/fault.ts";
+import type { ReleaseRequest } from "./request.ts";
+import type { TokenAudience } from "./token-store.ts";
+import type { World } from "./world.ts";
+
+/** One resource asked for; `version` only where the guest named one. */
+export type Wanted =
+  | { readonly kind: "secret"; readonly resource: string; readonly version: number | undefined }
+  | { readonly kind: "token"; readonly resource: string; readonly audience: TokenAudience }
+  | { readonly kind: "attest"; readonly resource: "attest" };
+
+/**
+ * What can be told from the request alone: something is wanted, each path once, and a token has a key to be bound to.
+ *
+ * @throws {@link Fault} `request/malformed`.
+ */
+export function refuseUnusable({ claims: { want, cnf } }: ReleaseRequest): void {
+  if (want.length === 0) throw new Fault("request/malformed", "expected at least one wanted item");
+  const paths = want.flatMap((item) => ("secret" in item ? [item.secret] : []));
+  if (new Set(paths).size !== paths.length) {
+    throw new Fault("request/malformed", "expected each resource once");
+  }
+  if (paths.length < want.length && cnf === undefined) {
+    throw new Fault("request/malformed", "expected the guest's key in `claims.cnf`, since a token is wanted");
+  }
+}
+
+/**
+ * The resources, once the evidence is proven: which audiences are registered is no stranger's business.
+ *
+ * @throws {@link Fault} `audience/unregistered`; with `partial` too, since what has no name cannot be recorded as refused.
+ */
+export async function wantedOf({ claims }: ReleaseRequest, world: World): Promise<readonly Wanted[]> {
+  return Promise.all(
+    claims.want.map(async (item): Promise<Wanted> => {
+      if ("secret" in item) return { kind: "secret", resource: item.secret, version: item.version };
+      const audience = await world.store.audienceOf(item.token.aud);
+      if (audience === undefined) {
+        throw new Fault("audience/unregistered", "expected an audience that is registered with this broker");
+      }
+      return { kind: "token", resource: `token/${audience.name}`, audience };
+    }),
+  );
+}
