@@ -8,6 +8,7 @@ import type { BoundEvidence } from "../channel/bind.ts";
 import type { Nonce } from "../channel/nonce.ts";
 import type { DecisionEntry } from "../ledger/entry.ts";
 import type { Bundle } from "../policy/bundle.ts";
+import { factsJson } from "../policy/claims.ts";
 import { counterUses, tokenTtlSeconds } from "../policy/obligations.ts";
 import type { AppraisedItem } from "./items.ts";
 import type { Exchange, RefusedItem, ReleaseRequest } from "./request.ts";
@@ -98,6 +99,7 @@ function traceOf(item: AppraisedItem) {
     code: codeOf(item) ?? null,
     ...(isMissing ? { missing: "expected an enabled version of this secret, received none" } : {}),
     trace: appraisal.trace,
+    ...(appraisal.facts === undefined ? {} : { facts: factsJson(appraisal.facts) }),
   };
 }
 

@@ -5,6 +5,7 @@ import type { BoundEvidence } from "../channel/bind.ts";
 import type { ClauseTrace, Decision, DeclarationTrace, Trace } from "../writ/decision.ts";
 import { evaluate } from "../writ/evaluation/evaluator.ts";
 import { NO_OBLIGATIONS } from "../writ/evaluation/obligations.ts";
+import type { Facts } from "../writ/facts.ts";
 import type { Bundle } from "./bundle.ts";
 import { type FactContext, factsOf } from "./facts.ts";
 import { type Terms, unmetTerms } from "./obligations.ts";
@@ -26,6 +27,8 @@ export interface AppraisalOutcome {
   readonly sentence: string | undefined;
   /** Every clause in scope, expected and received: a {@link Trace}. */
   readonly trace: JsonValue;
+  /** What the policy saw, so that another one can be asked later; `undefined` where it never came to that. */
+  readonly facts: Facts | undefined;
 }
 
 /** The policy's answer over bound evidence. Only {@link appraise} makes it. */
@@ -67,20 +70,23 @@ function outcomeOf(
   bundle: Bundle | undefined,
   context: AppraisalContext,
 ): AppraisalOutcome {
-  if (bundle === undefined) return refusalOf("no-policy", traceWith(context, []));
-  const facts = factsOf(bound, context, bundle.vcpus);
+  const facts = factsOf(bound, context, bundle?.vcpus);
+  if (bundle === undefined) return { ...refusalOf("no-policy", traceWith(context, [])), facts };
   const missing = ALWAYS_PRESENT.filter((field) => !facts.has(field));
   if (missing.length > 0) {
     const guard = builtInGuard(EVIDENCE_GUARD, missing.map(missingClause));
     return refusalOf("evidence", traceWith(context, [guard]));
   }
   const decision = evaluate(bundle.program, facts);
-  if (!decision.isAllowed) return refusalOf(decision.code ?? "internal", decision.trace, decision.sentence);
+  if (!decision.isAllowed) {
+    const refusal = refusalOf(decision.code ?? "internal", decision.trace, decision.sentence);
+    return { ...refusal, facts };
+  }
   const unmet = unmetTerms(decision.obligations, context);
-  if (unmet.length > 0) return refusalOf("denied", withGuard(decision.trace, unmet));
+  if (unmet.length > 0) return { ...refusalOf("denied", withGuard(decision.trace, unmet)), facts };
   const { allowedBy, obligations, sentence, trace, isRetiring } = decision;
   const tier = isRetiring ? "warning" : "affirming";
-  return { tier, isAllowed: true, code: undefined, allowedBy, obligations, sentence, trace };
+  return { tier, isAllowed: true, code: undefined, allowedBy, obligations, sentence, trace, facts };
 }
 
 function refusalOf(
@@ -96,6 +102,7 @@ function refusalOf(
     obligations: NO_OBLIGATIONS,
     sentence,
     trace,
+    facts: undefined,
   };
 }
 

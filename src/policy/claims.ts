@@ -3,7 +3,8 @@ import type { Evidence } from "../attestation/evidence.ts";
 import { productOf, siliconOf } from "../attestation/snp/product.ts";
 import type { Verification } from "../attestation/verify.ts";
 import type { JsonObject, JsonValue } from "../base/canonical-json.ts";
-import type { FactValue } from "../writ/facts.ts";
+import { formatInstant, instant } from "../base/time.ts";
+import type { Facts, FactValue } from "../writ/facts.ts";
 import type { FieldType } from "../writ/vocabulary.ts";
 import { EVIDENCE_READINGS, putAll, REPORT_READINGS, type Reading } from "./facts.ts";
 import { FIELDS } from "./vocabulary-fields.ts";
@@ -22,6 +23,18 @@ export function claimsOf(evidence: Evidence, verification?: Verification): JsonO
   if (verification === undefined) putAll(facts, UNVERIFIED_READINGS, evidence);
   else putAll(facts, EVIDENCE_READINGS, verification);
   return Object.fromEntries(Array.from(facts, ([field, value]) => [field, claimOf(field, value)]));
+}
+
+/** Every fact that a policy saw, in the form that `writ explain` reads: durations and times with their units. */
+export function factsJson(facts: Facts): JsonObject {
+  return Object.fromEntries(Array.from(facts, ([field, value]) => [field, shownFact(field, value)]));
+}
+
+function shownFact(field: string, value: FactValue): JsonValue {
+  if (typeof value !== "number") return claimOf(field, value);
+  const kind = TYPES.get(field)?.kind;
+  if (kind === "time") return formatInstant(instant(value));
+  return kind === "duration" ? `${value}ms` : value;
 }
 
 /** What of the verifier's answers the evidence says by itself; a v2 report names no processor. */

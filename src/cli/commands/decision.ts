@@ -4,15 +4,15 @@ import { formatInstant } from "../../base/time.ts";
 import { encodeDecisionDetail } from "../../wire/decision.ts";
 import type { DecisionDetail } from "../../wire/messages.ts";
 import { ADMIN_OPTIONS, ADMIN_USAGE, adminOptionsOf, type OpenAdminSession } from "../admin-session.ts";
-import { oneWord, parseArguments } from "../arguments.ts";
+import { parseArguments } from "../arguments.ts";
 import { type Command, Misuse } from "../command.ts";
 import { explainedItems } from "../explained-items.ts";
 import { tableOf } from "../table.ts";
 
-const USAGE = `ostiary decision show ID      what was decided under this id, and every clause with what it wanted and got
+const USAGE = `ostiary decision show ID…     what was decided under each id, and every clause with what it wanted and got
 
 The id is the one that the guest was given. What failed before the evidence was genuine and bound is a line of the
-decision log: time, source, code.
+decision log: time, source, code. With --json a decision is one line: \`writ explain\` and \`writ test --replay\` read it.
 
 ${ADMIN_USAGE}`;
 
@@ -24,9 +24,14 @@ export function createDecisionCommand(open: OpenAdminSession): Command {
     run: async ([verb, ...rest], terminal) => {
       if (verb !== "show") throw new Misuse("expected `show` after `decision`");
       const { values, positionals } = parseArguments(rest, ADMIN_OPTIONS);
+      if (positionals.length === 0) throw new Misuse("expected an ID after `show`");
       const { client } = await open(adminOptionsOf(values));
-      const detail = await client.decision(oneWord(positionals, "ID"));
-      terminal.out(values.json === true ? `${encodeDecisionDetail(detail)}\n` : textOf(detail));
+      const details: DecisionDetail[] = [];
+      for (const id of positionals) details.push(await client.decision(id)); // in order, one after another
+      const texts = details.map((one) =>
+        values.json === true ? `${encodeDecisionDetail(one)}\n` : textOf(one),
+      );
+      terminal.out(texts.join(values.json === true ? "" : "\n"));
       return 0;
     },
   };

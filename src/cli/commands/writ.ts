@@ -19,7 +19,7 @@ const COMMON = [
 ] as const;
 
 const REST = `REQUEST is JSON facts ({ "request.resource": "prod/db/key", "now": "2026-09-10T12:00:00Z", … }), an SEV-SNP report,
-where --set gives the rest, or the name of a test in a FILE, which is judged by what that test loads. FILE and REQUEST may be -, standard input.
+where --set gives the rest, a decision (decision show ID --json), or the name of a test in a FILE, which is judged by what that test loads. FILE and REQUEST may be -, standard input.
 
 Exit status: 0 fine or allowed, 1 errors in sources, refused, or access widens, 2 misuse, 3 a file cannot be used.`;
 

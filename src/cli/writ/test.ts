@@ -13,6 +13,7 @@ import { suggestTests } from "../../writ/testing/suggest.ts";
 import { parseArguments } from "../arguments.ts";
 import type { ExitStatus } from "../command.ts";
 import { compileFiles, tellDiagnostics, tellingOf } from "./compile-files.ts";
+import { replay } from "./replay.ts";
 import { reportAt } from "./report-facts.ts";
 import type { WritEdges, WritVerb } from "./verb.ts";
 
@@ -26,6 +27,10 @@ export const TEST: WritVerb = {
     ],
     ["--lcov FILE", "test: the same as an lcov tracefile"],
     ["--suggest", "test: print the missing tests, to be added to the file"],
+    [
+      "--replay LOG",
+      "test: decisions of the past instead, judged by these files (one a line: decision show --json)",
+    ],
   ],
   run: test,
 };
@@ -34,6 +39,7 @@ const OPTIONS = {
   coverage: { type: "boolean" },
   lcov: { type: "string" },
   suggest: { type: "boolean" },
+  replay: { type: "string" },
   root: { type: "string" },
   json: { type: "boolean" },
   sarif: { type: "boolean" },
@@ -49,6 +55,8 @@ async function test(args: readonly string[], edges: WritEdges): Promise<ExitStat
     tellDiagnostics(compilation, edges.terminal, telling);
     return 1;
   }
+  if (values.replay !== undefined)
+    return replay({ log: values.replay, program, isJson: values.json === true }, edges);
   const root = resolve(values.root ?? dirname(positionals[0] ?? "."));
   const runs = runTests(program, tests, {
     vocabulary: SNP_VOCABULARY,

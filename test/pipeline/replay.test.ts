@@ -1,0 +1,108 @@
+/** Can a change of policy be tried on decisions of the past? What a broker decided, judged anew by `writ explain` and `writ test --replay`. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { ledgerEntries } from "../../src/broker/checkpoints.ts";
+import { decisionOf } from "../../src/broker/decisions.ts";
+import { createWritCommand } from "../../src/cli/commands/writ.ts";
+import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
+import { createTerminal } from "../../src/runtime/node/terminal.ts";
+import { encodeDecisionDetail } from "../../src/wire/decision.ts";
+import { attemptOf, type Deviation, guestBroker, PATH, POLICY, post } from "./guest-at-hand.ts";
+
+const GUESTS: readonly Deviation[] = [
+  {},
+  { report: { measurement: new Uint8Array(48).fill(9) } },
+  { report: { policy: 0xb0000n } },
+  { claims: { want: [{ secret: PATH }, { secret: "test/other" }], partial: true } },
+];
+
+/** A good guest, another image, a debuggable guest, and one that wants two things: their decisions, one a line. */
+async function decided(): Promise<readonly string[]> {
+  const broker = await guestBroker();
+  for (const guest of GUESTS) await post(broker, "/v1/release", (await attemptOf(broker, guest)).body);
+  const entries = await ledgerEntries({ from: 0, limit: 100 }, broker.world);
+  const ids = entries.flatMap((entry) => (entry.kind === "decision" ? [entry.id] : []));
+  return Promise.all(ids.map(async (id) => encodeDecisionDetail(await decisionOf(id, broker.world))));
+}
+
+async function writ(files: Readonly<Record<string, string>>, ...words: readonly string[]) {
+  const folder = mkdtempSync(join(tmpdir(), "ostiary-replay-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  const out: string[] = [];
+  const terminal = { ...createTerminal(), out: (text: string) => void out.push(text), err: () => undefined };
+  const { run } = createWritCommand({ primitives: nodePrimitives, now: () => 1_788_000_000 });
+  const status = await run(
+    words.map((word) => (word in files ? join(folder, word) : word)),
+    terminal,
+  );
+  return { status, out: out.join("") };
+}
+
+describe("decisions of the past", () => {
+  it("are decided alike by the policy that decided them, each with the facts it saw", async () => {
+    const lines = await decided();
+    expect(lines).toHaveLength(GUESTS.length);
+    const files = { "p.writ": POLICY, "log.ndjson": lines.join("\n") };
+    expect(await writ(files, "test", "--replay", "log.ndjson", "p.writ")).toEqual({
+      status: 0,
+      out: "5 decided again, 5 alike, 0 otherwise\n",
+    });
+  });
+
+  it("show whom a change would let in, and whom it would shut out", async () => {
+    const [good = "", other = "", ...more] = await decided();
+    const ids = [good, other].map((line): string => JSON.parse(line).id);
+    const changed = POLICY.replace("measurement == hex", "measurement != hex");
+    const files = { "p.writ": changed, "log.ndjson": [good, other, ...more].join("\n") };
+    const { status, out } = await writ(files, "test", "--replay", "log.ndjson", "p.writ");
+    expect(status).toBe(1);
+    expect(out).toContain(`newly refused  ${ids[0]}  ${PATH}  now require-failed\n`);
+    expect(out).toContain(`newly allowed  ${ids[1]}  ${PATH}  was require-failed\n`);
+    expect(out).toContain("5 decided again, 2 alike, 3 otherwise\n");
+    const json = await writ(files, "test", "--replay", "log.ndjson", "p.writ", "--json");
+    expect(JSON.parse(json.out)).toMatchObject({
+      decisions: 5,
+      changed: [{ id: ids[0], was: null }, {}, {}],
+    });
+  });
+
+  it("are explained by the same walk as at the broker, one item at a time", async () => {
+    const [good = "", other = "", , two = ""] = await decided();
+    const allowed = await writ({ "p.writ": POLICY, "d.json": good }, "explain", "d.json", "p.writ");
+    expect(allowed).toMatchObject({ status: 0 });
+    const refused = await writ({ "p.writ": POLICY, "d.json": other }, "explain", "d.json", "p.writ");
+    expect(refused.out).toContain("REFUSED (require-failed)");
+    const both = writ({ "p.writ": POLICY, "d.json": two }, "explain", "d.json", "p.writ");
+    await expect(both).rejects.toThrow(/a decision of one item, received 2 items/);
+  });
+
+  it.each([
+    ["no JSON", "{", /request\/malformed|JSON/],
+    ["a list", "[]", /one decision a line/],
+    ["another object", "{}", /decision show ID --json/],
+    [
+      "facts of another type",
+      '{"id":"x","kind":"decision","trace":{"items":[{"resource":"a","facts":3}]}}',
+      /decision show/,
+    ],
+    [
+      "a fact that there is not",
+      '{"id":"x","kind":"decision","trace":{"items":[{"resource":"a","facts":{"nope":3}}]}}',
+      /no field/,
+    ],
+  ])("are refused where a line is %s", async (_what, line, sentence) => {
+    await expect(writ({ "p.writ": POLICY, l: line }, "test", "--replay", "l", "p.writ")).rejects.toThrow(
+      sentence,
+    );
+  });
+
+  it("leave out what failed before any policy was asked", async () => {
+    const line = '{"kind":"refusal","id":"x"}';
+    expect((await writ({ "p.writ": POLICY, l: line }, "test", "--replay", "l", "p.writ")).out).toContain(
+      "0 decided",
+    );
+  });
+});
