@@ -15,7 +15,7 @@ const { values } = parseArgs({
   options: {
     all: { type: "boolean", default: false },
     seed: { type: "string", default: "20260601" },
-    blocks: { type: "string", default: "25" },
+    blocks: { type: "string", default: "60" },
     in: { type: "string", default: "src/writ" },
   },
 });
