@@ -6,8 +6,8 @@ import { connect, type TLSSocket } from "node:tls";
 import { equalBytes } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import type { Send } from "../client/bounded-fetch.ts";
+import type { OpenChannel } from "../client/channel.ts";
 import { createGuestClient } from "../client/guest.ts";
-import type { OpenChannel } from "./channel.ts";
 
 export interface TlsBroker {
   /** `https://…`, without a trailing slash. */

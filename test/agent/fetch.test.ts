@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { applicationChannel, type OpenChannel } from "../../src/agent/channel.ts";
-import { type Fetched, type FetchParts, fetchSecrets } from "../../src/agent/fetch.ts";
 import { Fault } from "../../src/base/fault.ts";
 import { transcriptOf } from "../../src/channel/transcript.ts";
+import { applicationChannel, type OpenChannel } from "../../src/client/channel.ts";
+import { type Fetched, type FetchParts, fetchSecrets } from "../../src/client/fetch.ts";
 import { createGuestClient, type GuestClient } from "../../src/client/guest.ts";
 import { systemNow } from "../../src/runtime/node/clock.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";

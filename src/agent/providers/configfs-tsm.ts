@@ -1,11 +1,11 @@
 /** How does a Linux guest get its report? From configfs-tsm: an entry, 64 bytes in, report and certificate table out. */
 import { join } from "node:path";
 import type { CarriedEvidence } from "../../attestation/evidence.ts";
+import type { EvidenceProvider } from "../../attestation/provider.ts";
 import { REPORT_FIELDS, REPORT_SIZE } from "../../attestation/snp/layout.ts";
 import { equalBytes, hexOf, isZero, parseUtf8, utf8 } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
 import type { Vmpl } from "../../wire/messages.ts";
-import type { EvidenceProvider } from "../provider.ts";
 import { nodeTsmFiles, type TsmFiles } from "./tsm-files.ts";
 
 export interface ConfigfsTsmOptions {

@@ -1,17 +1,17 @@
 /** `ostiary agent` on Node: the kernel's provider, native cryptography; a simulator only where one is handed in. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { applicationChannel, type OpenChannel } from "../../agent/channel.ts";
-import { fetchSecrets } from "../../agent/fetch.ts";
 import { writeSecrets } from "../../agent/output.ts";
-import type { EvidenceProvider } from "../../agent/provider.ts";
 import { createConfigfsTsm } from "../../agent/providers/configfs-tsm.ts";
 import { tlsChannel } from "../../agent/tls-channel.ts";
 import { unlock } from "../../agent/unlock.ts";
+import type { EvidenceProvider } from "../../attestation/provider.ts";
 import { parseUtf8 } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
 import type { AgentOptions, FetchSecrets } from "../../cli/agent-session.ts";
 import type { Command } from "../../cli/command.ts";
 import { createAgentCommand } from "../../cli/commands/agent.ts";
+import { applicationChannel, type OpenChannel } from "../../client/channel.ts";
+import { fetchSecrets } from "../../client/fetch.ts";
 import { createGuestClient } from "../../client/guest.ts";
 import type { RetryParts } from "../../client/retry.ts";
 import type { Vmpl } from "../../wire/messages.ts";

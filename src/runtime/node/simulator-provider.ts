@@ -1,7 +1,7 @@
 /** How does a guest without hardware prove itself? By a simulated machine in a folder, which only a demo broker trusts. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { EvidenceProvider } from "../../agent/provider.ts";
+import type { EvidenceProvider } from "../../attestation/provider.ts";
 import type { ProductLine } from "../../attestation/snp/product.ts";
 import { loadOrCreateMachine, type SimulatedMachine } from "../../simulator/chip-folder.ts";
 import type { ReportPlan } from "../../simulator/sp.ts";

@@ -1,5 +1,5 @@
 /** By which way does a guest reach its broker, and what of that way goes into the transcript? Bindings 2 and 3 of PROTOCOL section 4. */
-import type { GuestClient } from "../client/guest.ts";
+import type { GuestClient } from "./guest.ts";
 
 /** What evidence is bound to, beside nonce and one-use key. */
 export type Carrier =

@@ -1,15 +1,15 @@
 /** How does a guest prove itself for one request? Its own view of the exchange, hashed, signed by the hardware. */
 
+import type { EvidenceProvider } from "../attestation/provider.ts";
 import { Fault } from "../base/fault.ts";
 import type { Primitives } from "../base/primitives.ts";
 import { bareKeyOf } from "../base/spki.ts";
 import { hpkeSuiteOf, type OfferedSuite } from "../channel/suites.ts";
 import { type Transcript, transcriptOf } from "../channel/transcript.ts";
-import type { EvidenceRequest } from "../client/guest.ts";
 import { encodeClaims } from "../wire/claims.ts";
 import type { Claims } from "../wire/messages.ts";
 import type { Carrier } from "./channel.ts";
-import type { EvidenceProvider } from "./provider.ts";
+import type { EvidenceRequest } from "./guest.ts";
 
 /** Which broker this guest speaks to: its own configuration, never a broker's word. */
 export interface PinnedBroker {

@@ -1,10 +1,10 @@
 /** How does a guest get its secrets? Challenge, evidence, release, its own look at the answer; again where that helps. */
 import type { Instant } from "../base/time.ts";
-import { type RetryParts, withRetries } from "../client/retry.ts";
-import { type OpenedRelease, openReleases } from "../client/verify-release.ts";
 import type { WantedItem } from "../wire/messages.ts";
 import { type AttestParts, attest, type PinnedBroker } from "./attest.ts";
 import type { BrokerChannel, OpenChannel } from "./channel.ts";
+import { type RetryParts, withRetries } from "./retry.ts";
+import { type OpenedRelease, openReleases } from "./verify-release.ts";
 
 export interface FetchPlan {
   readonly want: readonly WantedItem[];
