@@ -225,6 +225,16 @@ export const FAULT_CODES = {
   },
 
   "token/invalid": { status: 401, wire: "unauthorized", next: "ask for a new token" },
+  "token/bad-proof": {
+    status: 401,
+    wire: "unauthorized",
+    next: "make a new DPoP proof with the token's own key, for this method, URL and token",
+  },
+  "token/wants-nonce": {
+    status: 401,
+    wire: "unauthorized",
+    next: "make the proof again with the nonce of the DPoP-Nonce header",
+  },
   "admin/unauthorized": {
     status: 401,
     wire: "unauthorized",

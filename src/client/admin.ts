@@ -10,7 +10,9 @@ import { decodeDecisionDetail } from "../wire/decision.ts";
 import { decodeLedgerPage } from "../wire/ledger.ts";
 import type * as wire from "../wire/messages.ts";
 import { isAudienceName, isSecretPath } from "../wire/resource-path.ts";
+import { decodeRevocation } from "../wire/revocation.ts";
 import * as secret from "../wire/secret.ts";
+import { decodeIntrospection } from "../wire/token.ts";
 import * as tokenKey from "../wire/token-key.ts";
 import { fetchBounded } from "./bounded-fetch.ts";
 
@@ -37,6 +39,9 @@ export interface AdminClient {
   readonly listAudiences: () => Promise<readonly wire.AudienceSummary[]>;
   readonly listTokenKeys: () => Promise<readonly wire.TokenKeySummary[]>;
   readonly rotateTokenKey: (rotation: wire.TokenKeyRotation) => Promise<readonly wire.TokenKeySummary[]>;
+  /** The tokens of a decision count no more. */
+  readonly revokeDecision: (id: string) => Promise<wire.RevocationSummary>;
+  readonly introspect: (token: string) => Promise<wire.Introspection>;
   readonly decision: (id: string) => Promise<wire.DecisionDetail>;
   /** The signed head of the log, as a note. */
   readonly checkpoint: () => Promise<string>;
@@ -57,7 +62,8 @@ export interface AdminClientOptions {
 
 /** Makes the client. Nothing is sent before the first call; nothing is retried, since each request counts once. */
 export function createAdminClient(options: AdminClientOptions): AdminClient {
-  const call = (method: string, path: string, body?: string) => send({ method, path, body }, options);
+  const call = (method: string, path: string, body?: string) =>
+    send({ method, path, body, type: "application/json" }, options);
   return {
     putSecret: async (path, content) =>
       secret.decodeSecretSummary(await call("PUT", secretAt(path), secret.encodeSecretContent(content))),
@@ -86,6 +92,11 @@ export function createAdminClient(options: AdminClientOptions): AdminClient {
     listTokenKeys: async () => tokenKey.decodeTokenKeyList(await call("GET", TOKEN_KEYS)),
     rotateTokenKey: async (rotation) =>
       tokenKey.decodeTokenKeyList(await call("POST", TOKEN_KEYS, tokenKey.encodeTokenKeyRotation(rotation))),
+    revokeDecision: async (id) => decodeRevocation(await call("PUT", decisionAt(id, "revocations"))),
+    introspect: async (token) =>
+      decodeIntrospection(
+        await send({ method: "POST", path: "/v1/introspect", body: formOf({ token }), type: FORM }, options),
+      ),
     decision: async (id) => decodeDecisionDetail(await call("GET", decisionAt(id))),
     checkpoint: async () => new TextDecoder().decode(await call("GET", "/v1/ledger/checkpoint")),
     ledgerPage: async (from, limit) =>
@@ -111,8 +122,8 @@ function audienceAt(name: string): string {
   throw new Fault("request/malformed", "expected a name of letters, digits, `.`, `_` and `-`, at most 64");
 }
 
-function decisionAt(id: string): string {
-  if (/^[0-9A-Z]{26}$/.test(id)) return `/v1/admin/decisions/${id}`;
+function decisionAt(id: string, room: "decisions" | "revocations" = "decisions"): string {
+  if (/^[0-9A-Z]{26}$/.test(id)) return `/v1/admin/${room}/${id}`;
   throw new Fault("request/malformed", "expected a decision id, which is a ULID");
 }
 
@@ -121,13 +132,21 @@ interface Call {
   /** With the query, if there is one; `htu` is signed without it. */
   readonly path: string;
   readonly body: string | undefined;
+  /** Of the body. */
+  readonly type: string;
+}
+
+const FORM = "application/x-www-form-urlencoded";
+
+function formOf(members: Readonly<Record<string, string>>): string {
+  return new URLSearchParams(members).toString();
 }
 
 async function send(call: Call, options: AdminClientOptions): Promise<Uint8Array> {
   const authorization = `Bearer ${await tokenFor(call, options)}`;
   const headers = {
     authorization,
-    ...(call.body === undefined ? {} : { "content-type": "application/json" }),
+    ...(call.body === undefined ? {} : { "content-type": call.type }),
   };
   return fetchBounded(`${options.url}${call.path}`, options.fetch, {
     method: call.method,

@@ -4,9 +4,8 @@ import { Fault } from "../base/fault.ts";
 import type { FaultCode } from "../base/fault-codes.ts";
 import type { Actor } from "../broker/secrets.ts";
 import type { World } from "../broker/world.ts";
-import { MAX_BODY_BYTES } from "../wire/limits.ts";
-import { spendAdminToken, verifyAdminToken } from "./auth.ts";
-import { createRateLimit, type RateLimit, readBody } from "./limits.ts";
+import { authorize } from "./authorize.ts";
+import { createRateLimit, type RateLimit } from "./limits.ts";
 import { refusedOf } from "./problem.ts";
 import { responseOf, responseOfRefusal } from "./response.ts";
 import type { HttpEdges, Route, ServingContext } from "./route.ts";
@@ -77,14 +76,21 @@ async function served(c: Context, route: Route, arrived: Arrived): Promise<Resul
     refuseTooOften(route, arrived);
     const query = queryOf(c.req.url);
     refuseStrangeQuery(query, route);
-    const authorized = await authorizedBody(c, route, arrived);
+    const exchange = { id, offered: edges.offered, source, ...edges.channelOf(c.env) };
+    const path = sentPathOf(c.req.url);
+    const { body, holder, ...authorized } = await authorize(
+      { request: c.req.raw, path, exchange },
+      route,
+      arrived,
+    );
     actor = authorized.actor;
     const incoming = {
-      parameter: parameterOf(route.path, sentPathOf(c.req.url)),
+      parameter: parameterOf(route.path, path),
       query,
-      body: authorized.body,
-      exchange: { id, offered: edges.offered, source, ...edges.channelOf(c.env) },
+      body,
+      exchange,
       actor: actor ?? NOBODY,
+      ...(holder === undefined ? {} : { holder }),
     };
     const outgoing = await route.serve(incoming, { world, edges });
     return { response: responseOf(outgoing), code: undefined, actor: actor?.kid };
@@ -95,38 +101,6 @@ async function served(c: Context, route: Route, arrived: Arrived): Promise<Resul
 }
 
 const NOBODY: Actor = { kid: "nobody" };
-
-/** In order: a signature over everything but the body, then the body, then its hash and the spend of the token. */
-async function authorizedBody(
-  c: Context,
-  route: Route,
-  { world, edges }: Arrived,
-): Promise<{ readonly body: Uint8Array; readonly actor?: Actor }> {
-  const maxBytes = route.maxBodyBytes ?? MAX_BODY_BYTES;
-  const isOpen =
-    route.audience === "anyone" || (route.audience === "ledger-reader" && edges.ledgerReaders === "anyone");
-  if (isOpen) return { body: await bodyOf(c, route, maxBytes) };
-  const signed = await verifyAdminToken(
-    {
-      authorization: c.req.header("authorization"),
-      method: c.req.method,
-      path: sentPathOf(c.req.url),
-      ownUrls: edges.ownUrls,
-    },
-    world,
-  );
-  const body = await bodyOf(c, route, maxBytes);
-  return { body, actor: await spendAdminToken(signed, body, world) };
-}
-
-async function bodyOf(c: Context, route: Route, maxBytes: number): Promise<Uint8Array> {
-  if (route.request === undefined) return new Uint8Array(0);
-  const mediaType = c.req.header("content-type")?.split(";", 1).join("").trim().toLowerCase();
-  if (mediaType !== "application/json") {
-    throw new Fault("request/wrong-media-type", "expected a body of type application/json");
-  }
-  return readBody(c.req.raw, maxBytes);
-}
 
 function refuseTooOften(route: Route, { rateLimit, source }: Arrived): void {
   if (route.isRateLimited === undefined) return;

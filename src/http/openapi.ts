@@ -26,7 +26,14 @@ export function openApiText(routes: readonly Route[], version: string): string {
     components: {
       // The claims stand in requests as the base64url of their exact bytes; this is what those bytes hold.
       schemas: { Problem: schemaOf(PROBLEM), Claims: schemaOf(CLAIMS) },
-      securitySchemes: { admin: { type: "http", scheme: "bearer", bearerFormat: "ostiary-admin+jwt" } },
+      securitySchemes: {
+        admin: { type: "http", scheme: "bearer", bearerFormat: "ostiary-admin+jwt" },
+        holder: {
+          type: "http",
+          scheme: "dpop",
+          description: "A token of /v1/attest and a proof of its key (RFC 9449)",
+        },
+      },
     },
   });
 }
@@ -37,8 +44,8 @@ function operationOf(route: Route): Record<string, unknown> {
     parameters: [...pathParametersOf(route), ...queryParametersOf(route)],
     ...(route.request === undefined
       ? {}
-      : { requestBody: { required: true, content: contentOf(route.request) } }),
-    ...(route.audience === "anyone" ? {} : { security: [{ admin: [] }] }),
+      : { requestBody: { required: true, content: contentOf(route.request, route.mediaType) } }),
+    ...(route.audience === "anyone" ? {} : { security: securityOf(route) }),
     responses: {
       "2XX": {
         description: "Done",
@@ -66,8 +73,13 @@ function queryParametersOf({ query = [] }: Route): readonly object[] {
   return query.map((name) => ({ name, in: "query", schema: { type: "integer", minimum: 0 } }));
 }
 
-function contentOf(schema: Schema): object {
-  return { [JSON_TYPE]: { schema: schemaOf(schema) } };
+/** One of these is enough. */
+function securityOf({ audience }: Route): readonly object[] {
+  return audience === "token-holder" ? [{ holder: [] }, { admin: [] }] : [{ admin: [] }];
+}
+
+function contentOf(schema: Schema, mediaType: string = JSON_TYPE): object {
+  return { [mediaType]: { schema: schemaOf(schema) } };
 }
 
 /** What JSON Schema cannot say (a path in normal form, an item asked for twice) is left out, never said wrongly. */

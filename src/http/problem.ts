@@ -1,5 +1,5 @@
 /** How does a no leave the broker? A fault becomes problem details; anything else becomes 500 and a line for the operator. */
-import { type Fault, isFault } from "../base/fault.ts";
+import { type Fault, type FaultDetail, isFault } from "../base/fault.ts";
 import { FAULT_CODES, type FaultCode } from "../base/fault-codes.ts";
 import type { Log } from "../base/log.ts";
 import type { Problem } from "../wire/messages.ts";
@@ -43,9 +43,26 @@ function headersOf({ code, detail }: Fault): Readonly<Record<string, string>> {
   const { status } = FAULT_CODES[code];
   if (code === "request/rate-limited") return { "retry-after": String(detail["retryAfterSeconds"] ?? 1) };
   if (code === "request/wrong-method") return { allow: String(detail["allow"] ?? "") };
-  if (status === 401) return { "www-authenticate": "Bearer" };
+  if (status === 401) return challengeOf(code, detail);
   return status === 503 ? { "retry-after": String(TRY_LATER_SECONDS) } : {};
 }
+
+/** RFC 9449 sections 7.1 and 9: what was wrong with the proof, and the nonce to make the next one with. */
+function challengeOf(code: FaultCode, detail: FaultDetail): Readonly<Record<string, string>> {
+  const error = DPOP_ERRORS.get(code);
+  if (error === undefined) return { "www-authenticate": "Bearer" };
+  const nonce = detail["dpopNonce"];
+  return {
+    "www-authenticate": `DPoP error="${error}", algs="ES256 ES384 EdDSA Ed25519"`,
+    ...(typeof nonce === "string" ? { "dpop-nonce": nonce } : {}),
+  };
+}
+
+const DPOP_ERRORS: ReadonlyMap<FaultCode, string> = new Map([
+  ["token/invalid", "invalid_token"],
+  ["token/bad-proof", "invalid_dpop_proof"],
+  ["token/wants-nonce", "use_dpop_nonce"],
+]);
 
 /** Of a denial the one sentence that the policy itself publishes (WRIT section 10); of everything else nothing. */
 function sentenceOf(fault: Fault): string | undefined {

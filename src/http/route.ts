@@ -1,5 +1,6 @@
 /** What is a path of the broker? A row: who may ask, what comes in, what goes out, and the use case between them. */
 
+import type { Holder } from "../broker/dpop.ts";
 import type { BindingId, Exchange } from "../broker/request.ts";
 import type { Actor } from "../broker/secrets.ts";
 import type { World } from "../broker/world.ts";
@@ -9,8 +10,8 @@ import type { Metrics } from "./metrics.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
-/** `ledger-reader` is anyone or an admin, as configuration says. */
-export type Audience = "anyone" | "admin" | "ledger-reader";
+/** `ledger-reader` is anyone or an admin, as configuration says; `token-holder` an admin or who holds a token and its key. */
+export type Audience = "anyone" | "admin" | "ledger-reader" | "token-holder";
 
 /** A request as a use case sees it: no headers, since no header of an attested path is ever read. */
 export interface Incoming {
@@ -21,6 +22,8 @@ export interface Incoming {
   readonly exchange: Exchange;
   /** The admin who signed the request; on paths for anyone, nobody. */
   readonly actor: Actor;
+  /** Who proved a token of this broker and its key; on paths for token holders an admin where there is none. */
+  readonly holder?: Holder;
 }
 
 export interface Outgoing {
@@ -43,6 +46,8 @@ export interface Route {
   readonly query?: readonly string[];
   readonly isRateLimited?: true;
   readonly maxBodyBytes?: number;
+  /** `application/json` unless it is said. */
+  readonly mediaType?: "application/x-www-form-urlencoded";
   readonly serve: (incoming: Incoming, context: ServingContext) => Promise<Outgoing>;
 }
 

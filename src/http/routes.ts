@@ -2,6 +2,7 @@
 import { audienceRoutes } from "./admin/audiences.ts";
 import { decisionRoute } from "./admin/decisions.ts";
 import { policyRoutes } from "./admin/policies.ts";
+import { revocationRoute } from "./admin/revocations.ts";
 import { secretRoutes } from "./admin/secrets.ts";
 import { tokenKeyRoutes } from "./admin/token-keys.ts";
 import { discoveryRoute, jwksRoute } from "./oidc/discovery.ts";
@@ -10,6 +11,7 @@ import type { Route } from "./route.ts";
 import { attestRoute } from "./v1/attest.ts";
 import { challengeRoute } from "./v1/challenge.ts";
 import { healthRoute, readyRoute } from "./v1/health.ts";
+import { introspectRoute } from "./v1/introspect.ts";
 import { checkpointRoute, entriesRoute } from "./v1/ledger.ts";
 import { metricsRoute } from "./v1/metrics.ts";
 import { releaseRoute } from "./v1/release.ts";
@@ -19,6 +21,7 @@ const DOCUMENTED: readonly Route[] = [
   challengeRoute,
   releaseRoute,
   attestRoute,
+  introspectRoute,
   descriptionRoute,
   discoveryRoute,
   jwksRoute,
@@ -28,6 +31,7 @@ const DOCUMENTED: readonly Route[] = [
   ...policyRoutes,
   ...audienceRoutes,
   ...tokenKeyRoutes,
+  revocationRoute,
   decisionRoute,
   healthRoute,
   readyRoute,

@@ -17,7 +17,7 @@ const JWK_REMARKS = {
 } as const;
 
 /** Strict, so that a private member (`d`) is refused and never travels further. */
-const PUBLIC_JWK = v.variant("kty", [
+export const PUBLIC_JWK = v.variant("kty", [
   v.strictObject({
     kty: v.literal("EC"),
     crv: v.picklist(["P-256", "P-384"]),

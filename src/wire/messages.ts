@@ -234,6 +234,49 @@ export interface TokenKeySummary {
   readonly createdBy: string;
 }
 
+/** What the broker reads of a token of its own. */
+export interface TokenClaims {
+  readonly iss: string;
+  readonly sub: string;
+  readonly aud: string;
+  readonly iat: number;
+  readonly nbf: number;
+  readonly exp: number;
+  /** The decision id. */
+  readonly jti: string;
+  /** Absent in a bearer token. */
+  readonly cnf?: { readonly jkt: string; readonly "x5t#S256"?: string };
+  readonly ostiary: { readonly simulated: boolean };
+}
+
+/** The header of a DPoP proof (RFC 9449 section 4.2). */
+export interface ProofHeader {
+  readonly alg: "ES256" | "ES384" | "EdDSA" | "Ed25519";
+  readonly jwk: PublicJwk;
+}
+
+export interface ProofClaims {
+  readonly jti: string;
+  readonly htm: string;
+  readonly htu: string;
+  readonly iat: number;
+  /** SHA-256 of the token, base64url. */
+  readonly ath: string;
+  readonly nonce?: string;
+}
+
+/** RFC 7662 section 2.2: of a token that does not count nothing is said. */
+export type Introspection =
+  | { readonly active: false }
+  | (TokenClaims & { readonly active: true; readonly token_type: "DPoP" | "Bearer" });
+
+/** A decision whose tokens count no more. */
+export interface RevocationSummary {
+  readonly decision: string;
+  readonly at: Instant;
+  readonly by: string;
+}
+
 export interface TokenKeyRotation {
   /** Whether the earlier keys count no more from now on. */
   readonly withdraws: boolean;

@@ -1,3 +1,4 @@
+import { exportJWK, generateKeyPair } from "jose";
 import { describe, expect, it } from "vitest";
 import { utf8 } from "../../src/base/bytes.ts";
 import { Fault } from "../../src/base/fault.ts";
@@ -8,7 +9,9 @@ import { createPolicyCommand } from "../../src/cli/commands/policy.ts";
 import { createSecretCommand } from "../../src/cli/commands/secret.ts";
 import { createTokenCommand } from "../../src/cli/commands/token.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
+import { decodeAttestAnswer } from "../../src/wire/attest.ts";
 import { AUDIENCE, type BrokerAtHand, brokerAtHand } from "../http/broker-at-hand.ts";
+import { attemptOf, guestBroker, post } from "../pipeline/guest-at-hand.ts";
 
 interface Ended {
   readonly status: ExitStatus;
@@ -47,7 +50,7 @@ function verbsOf(broker: BrokerAtHand) {
     secret: (words: string, files?: Files) => run(secret, words.split(" "), files),
     policy: (words: string, files?: Files) => run(policy, words.split(" "), files),
     audience: (words: string) => run(createAudienceCommand(open), words.split(" ")),
-    token: (words: string) => run(createTokenCommand(open), words.split(" ")),
+    token: (words: string, files?: Files) => run(createTokenCommand(open), words.split(" "), files),
   };
 }
 
@@ -148,6 +151,34 @@ describe("ostiary token", () => {
     expect(keys).toEqual([expect.objectContaining({ current: true, createdBy: "admin-1" })]);
     expect((await token("")).status).toBe(2);
     expect((await token("keys now")).status).toBe(2);
+  });
+
+  const statuses: readonly (readonly [string, ExitStatus])[] = [
+    ["revoke", 2],
+    ["revoke 01JD0000000000000000000000", 1],
+    ["revoke no-id", 1],
+    ["introspect a-token", 2],
+    ["introspect --file nowhere", 3],
+    ["introspect", 1],
+  ];
+  it.each(statuses)("ends `token %s` with status %i", async (words, status) => {
+    expect((await verbsOf(brokerAtHand()).token(words, { "-": "no.token.here" })).status).toBe(status);
+  });
+
+  it("says of a token whether it counts, and that it counts no more once its decision is revoked", async () => {
+    const broker = await guestBroker();
+    const { x = "", y = "" } = await exportJWK((await generateKeyPair("ES256")).publicKey);
+    const claims = { want: [], cnf: { kty: "EC", crv: "P-256", x, y } } as const;
+    const answer = await post(broker, "/v1/attest", (await attemptOf(broker, { claims })).body);
+    const attested = decodeAttestAnswer(new Uint8Array(await answer.arrayBuffer()));
+    const { token } = verbsOf(broker);
+    const files = { "-": `${attested.token}\n` };
+    const active = await token("introspect", files);
+    expect(active.status).toBe(0);
+    expect(active.out).toMatch(new RegExp(`^active +DPoP\n(.*\n)*decision +${attested.decision}\n`));
+    expect((await token(`revoke ${attested.decision}`)).out).toContain("count no more");
+    expect(await token("introspect", files)).toEqual({ status: 1, out: "inactive\n" });
+    expect((await token("introspect --json", files)).out).toBe('{"active":false}\n');
   });
 });
 

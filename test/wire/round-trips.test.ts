@@ -11,7 +11,9 @@ import * as ledger from "../../src/wire/ledger.ts";
 import type * as wire from "../../src/wire/messages.ts";
 import * as problem from "../../src/wire/problem.ts";
 import * as release from "../../src/wire/release.ts";
+import * as revocation from "../../src/wire/revocation.ts";
 import * as secret from "../../src/wire/secret.ts";
+import * as token from "../../src/wire/token.ts";
 import * as tokenKey from "../../src/wire/token-key.ts";
 import * as wellKnown from "../../src/wire/well-known.ts";
 import * as any from "./arbitraries.ts";
@@ -82,6 +84,30 @@ describe("what is written is what is read", () => {
     });
     const lists = fc.array(keys, { maxLength: 3 });
     expectRoundTrip(lists, tokenKey.encodeTokenKeyList, tokenKey.decodeTokenKeyList);
+  });
+
+  it("keeps what is said of tokens", () => {
+    const decisions = fc.constantFrom("01KB0000000000000000000001", "7ZZZZZZZZZZZZZZZZZZZZZZZZZ");
+    const revocations = fc.record({ decision: decisions, at: any.instants, by: any.names });
+    expectRoundTrip(revocations, revocation.encodeRevocation, revocation.decodeRevocation);
+    const jkt = "A".repeat(43);
+    const active = fc.record(
+      {
+        active: fc.constant(true as const),
+        iss: any.names,
+        sub: any.names,
+        aud: any.names,
+        iat: fc.nat(),
+        nbf: fc.nat(),
+        exp: fc.nat(),
+        jti: decisions,
+        cnf: fc.constantFrom({ jkt }, { jkt, "x5t#S256": jkt }),
+        ostiary: fc.record({ simulated: fc.boolean() }),
+        token_type: fc.constantFrom("DPoP" as const, "Bearer" as const),
+      },
+      { requiredKeys: ["active", "iss", "sub", "aud", "iat", "nbf", "exp", "jti", "ostiary", "token_type"] },
+    );
+    expectRoundTrip(active, token.encodeIntrospection, token.decodeIntrospection);
   });
 
   it("keeps claims", () => {

@@ -50,5 +50,7 @@ function metadataOf({ settings: { issuer } }: World) {
     subject_types_supported: ["public"],
     id_token_signing_alg_values_supported: ["ES256"],
     claims_supported: CLAIMS,
+    introspection_endpoint: `${issuer}/v1/introspect`,
+    dpop_signing_alg_values_supported: ["ES256", "ES384", "EdDSA", "Ed25519"],
   };
 }

@@ -51,7 +51,7 @@ const VERBS: readonly Verb[] = [
   },
   {
     name: "token",
-    summary: "tokens: the keys that sign them, and the next key",
+    summary: "tokens: keys that sign them, revocation, introspection",
     load: async () => (await import("./admin-verbs.ts")).createNodeTokenCommand(),
   },
   {

@@ -1,0 +1,77 @@
+/** May who asks ask this? Anyone, an admin by a signed request, or the holder of a token; and then the body is read. */
+import { Fault } from "../base/fault.ts";
+import { type Holder, verifyHolder } from "../broker/dpop.ts";
+import type { Exchange } from "../broker/request.ts";
+import type { Actor } from "../broker/secrets.ts";
+import { MAX_BODY_BYTES } from "../wire/limits.ts";
+import { spendAdminToken, verifyAdminToken } from "./auth.ts";
+import { readBody } from "./limits.ts";
+import type { Route, ServingContext } from "./route.ts";
+
+/** A request before its body was looked at. */
+export interface Asked {
+  readonly request: Request;
+  /** As it was sent. */
+  readonly path: string;
+  readonly exchange: Exchange;
+}
+
+export interface Authorized {
+  readonly body: Uint8Array;
+  readonly actor?: Actor;
+  readonly holder?: Holder;
+}
+
+/** @throws {@link Fault} `admin/unauthorized`, `token/…`; `request/wrong-media-type`, `request/too-large`. */
+export async function authorize(asked: Asked, route: Route, context: ServingContext): Promise<Authorized> {
+  const { audience } = route;
+  if (audience === "anyone") return { body: await bodyOf(asked, route) };
+  if (audience === "ledger-reader" && context.edges.ledgerReaders === "anyone") {
+    return { body: await bodyOf(asked, route) };
+  }
+  const isBearer = asked.request.headers.get("authorization")?.startsWith("Bearer ") === true;
+  if (audience === "token-holder" && !isBearer) return authorizedHolder(asked, route, context);
+  return authorizedAdmin(asked, route, context);
+}
+
+/** In order: a signature over everything but the body, then the body, then its hash and the spend of the token. */
+async function authorizedAdmin(
+  asked: Asked,
+  route: Route,
+  { world, edges }: ServingContext,
+): Promise<Authorized> {
+  const signed = await verifyAdminToken({ ...lineOf(asked), ownUrls: edges.ownUrls }, world);
+  const body = await bodyOf(asked, route);
+  return { body, actor: await spendAdminToken(signed, body, world) };
+}
+
+/** A proof binds no body: method, URL and token are what it is about (RFC 9449 section 4.2). */
+async function authorizedHolder(
+  asked: Asked,
+  route: Route,
+  { world, edges }: ServingContext,
+): Promise<Authorized> {
+  const { peerCertificate } = asked.exchange;
+  const use = {
+    ...lineOf(asked),
+    proof: asked.request.headers.get("dpop") ?? undefined,
+    ownUrls: edges.ownUrls,
+    ...(peerCertificate === undefined ? {} : { peerCertificate }),
+  };
+  const holder = await verifyHolder(use, world);
+  return { body: await bodyOf(asked, route), holder };
+}
+
+function lineOf({ request, path }: Asked) {
+  return { authorization: request.headers.get("authorization") ?? undefined, method: request.method, path };
+}
+
+async function bodyOf({ request }: Asked, route: Route): Promise<Uint8Array> {
+  if (route.request === undefined) return new Uint8Array(0);
+  const expected = route.mediaType ?? "application/json";
+  const mediaType = request.headers.get("content-type")?.split(";", 1).join("").trim().toLowerCase();
+  if (mediaType !== expected) {
+    throw new Fault("request/wrong-media-type", `expected a body of type ${expected}`);
+  }
+  return readBody(request, route.maxBodyBytes ?? MAX_BODY_BYTES);
+}
