@@ -1,7 +1,7 @@
 /** Which cryptography does the core reach for? One port, implemented per runtime and checked by one contract. */
 
 export type HashName = "sha256" | "sha384" | "sha512";
-export type Group = "x25519";
+export type Group = "x25519" | "p256";
 
 /**
  * A signature scheme is chosen by the kind of key we expect, never by the message.
@@ -24,7 +24,11 @@ export interface Primitives {
     bytes: Uint8Array,
     signature: Uint8Array,
   ) => Promise<boolean>;
-  /** The raw shared secret; X25519 gives 32 bytes and may be all zero: the caller refuses that. */
+  /**
+   * The raw shared secret of 32 bytes. X25519 takes 32 bytes of key, P-256 an uncompressed point of 65 and a scalar below the
+   * order (a random one is not once in 2^32: misuse). All zero for an X25519 point of small order, no byte at all for what is no point of
+   * P-256: the caller refuses both.
+   */
   readonly agree: (group: Group, privateKey: Uint8Array, publicKey: Uint8Array) => Promise<Uint8Array>;
   readonly publicKeyOf: (group: Group, privateKey: Uint8Array) => Promise<Uint8Array>;
   /** The encapsulation key of an ML-KEM-768 seed `d ‖ z` of 64 bytes (FIPS 203 section 7.1): 1184 bytes. */

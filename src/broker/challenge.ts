@@ -3,9 +3,9 @@ import { Fault } from "../base/fault.ts";
 import type { Instant } from "../base/time.ts";
 import type { Suite } from "../channel/bindings.ts";
 import { issueNonce } from "../channel/nonce.ts";
-import { isOfferedSuite, OFFERED_SUITES, type OfferedSuite } from "../channel/suites.ts";
+import { isOfferedSuite, type OfferedSuite } from "../channel/suites.ts";
 import type { Challenge, Exchange } from "./request.ts";
-import type { World } from "./world.ts";
+import type { BrokerSettings, World } from "./world.ts";
 
 /**
  * Issues a nonce for one binding.
@@ -31,7 +31,7 @@ export async function issueChallenge(
     audience: world.settings.audience,
     signingKey: world.signer.spki,
     kid: world.signer.kid,
-    suites: OFFERED_SUITES,
+    suites: world.settings.suites,
   };
 }
 
@@ -49,10 +49,10 @@ export function refuseUnoffered(binding: 1 | 2 | 3, exchange: Exchange): void {
 }
 
 /** What cannot be sealed is refused before anything is decided, so that no use is spent on it. */
-export function offeredSuiteOf(suite: Suite): OfferedSuite {
-  if (isOfferedSuite(suite)) return suite;
+export function offeredSuiteOf(suite: Suite, { suites }: BrokerSettings): OfferedSuite {
+  if (isOfferedSuite(suite) && suites.includes(suite)) return suite;
   throw new Fault("request/malformed", "expected a suite that this broker offers", {
-    offered: OFFERED_SUITES.join(", "),
+    offered: suites.join(", "),
     received: suite,
   });
 }

@@ -5,7 +5,7 @@ import { Fault, isFault } from "../base/fault.ts";
 import type { Instant } from "../base/time.ts";
 import { type BoundEvidence, bindToTranscript, refuseForeign } from "../channel/bind.ts";
 import { type Nonce, openNonce, refuseExpired } from "../channel/nonce.ts";
-import type { OfferedSuite } from "../channel/suites.ts";
+import { type OfferedSuite, wrapOf } from "../channel/suites.ts";
 import { type Transcript, transcriptOf } from "../channel/transcript.ts";
 import { offeredSuiteOf, refuseUnoffered } from "./challenge.ts";
 import { type Authorization, commitDecision } from "./commit.ts";
@@ -46,13 +46,14 @@ export async function decide(question: Question, world: World): Promise<Decided>
   const now = world.now();
   return loggingRefusals({ request, exchange, now }, world, async () => {
     refuseUnoffered(request.binding, exchange);
-    const suite = offeredSuiteOf(request.suite);
+    const suite = offeredSuiteOf(request.suite, world.settings);
     const nonceKeys = await world.nonceKeys();
     const nonce = openNonce(request.nonce, { binding: request.binding, now }, nonceKeys, world.primitives);
     await refuseSpent(nonce, world);
     const evidence = parseEvidence(request.evidence);
     const transcript = transcriptOf(transcriptFieldsOf(request, exchange, world), world.primitives);
     refuseForeign(evidence, transcript); // a cheap filter only: a captured report costs no signature check, no KDS request
+    await refuseHopeless(transcript, suite, world.primitives);
 
     const endorsements = await world.endorsementsFor(evidence, now);
     const verified = await verifyEvidence(evidence, endorsements, {
@@ -101,6 +102,17 @@ function carrierFieldsOf({ binding }: ReleaseRequest, exchange: Exchange, world:
     attesterSpki: exchange.peerSpki ?? NONE,
     peerSpki: exchange.ownSpki ?? NONE,
   };
+}
+
+/** A key that nothing can be sealed to is refused before a use is spent on it. */
+async function refuseHopeless(
+  { fields }: Transcript,
+  suite: OfferedSuite,
+  primitives: World["primitives"],
+): Promise<void> {
+  if (await wrapOf(suite).isHopeless(fields.wrapPub, primitives)) {
+    throw new Fault("channel/bad-key", "expected a one-use public key of the suite, on its curve");
+  }
 }
 
 /** A look that may refuse early and cheaply; a yes from it means nothing, the commit decides. */

@@ -2,14 +2,13 @@
 import { utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import { addSeconds } from "../base/time.ts";
-import { sealBase } from "../channel/hpke.ts";
 import {
   encodeReleaseHeader,
-  releaseInfo,
   releaseSignatureInput,
+  releaseTypeOf,
   type SealedRelease,
 } from "../channel/release-key.ts";
-import { hpkeSuiteOf } from "../channel/suites.ts";
+import { wrapOf } from "../channel/suites.ts";
 import { openEnvelope } from "../keys/envelope.ts";
 import { zeroize } from "../keys/zeroize.ts";
 import type { Authorization, AuthorizedItem } from "./commit.ts";
@@ -59,17 +58,10 @@ async function releaseItem(numbered: Numbered, decided: Decided, world: World): 
   const secret = await contentOf(numbered.item, decided, world);
   try {
     const header = headerOf(numbered, decided, world);
-    const sealed = await sealBase(
-      {
-        recipient: transcript.fields.wrapPub,
-        info: releaseInfo(transcript.binder),
-        aad: header,
-        plaintext: secret,
-        ephemeral: world.random(32),
-      },
-      world.primitives,
-      hpkeSuiteOf(suite),
-    );
+    const { random, primitives } = world;
+    const recipient = transcript.fields.wrapPub;
+    const plan = { recipient, binder: transcript.binder, aad: header, plaintext: secret, random };
+    const sealed = await wrapOf(suite).seal(plan, primitives);
     const sig = await world.signer.sign(
       releaseSignatureInput({ binder: transcript.binder, aad: header, enc: sealed.enc, ct: sealed.ct }),
     );
@@ -103,7 +95,7 @@ function headerOf(numbered: Numbered, decided: Decided, world: World): Uint8Arra
   const { authorization, transcript, now } = decided;
   return encodeReleaseHeader({
     v: 1,
-    typ: "ostiary-release+hpke",
+    typ: releaseTypeOf(transcript.fields.suite),
     alg: "ES256",
     kid: world.signer.kid,
     suite: transcript.fields.suite,

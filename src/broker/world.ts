@@ -9,6 +9,7 @@ import type { Log } from "../base/log.ts";
 import type { Primitives, Signer } from "../base/primitives.ts";
 import type { Instant } from "../base/time.ts";
 import type { NonceKeys } from "../channel/nonce.ts";
+import type { OfferedSuite } from "../channel/suites.ts";
 import type { Bundle } from "../policy/bundle.ts";
 import type { CommitOutcome, DecisionCommit, Refusal, Store } from "./store.ts";
 
@@ -64,6 +65,8 @@ export interface BrokerSettings {
   readonly region: string;
   readonly environment: string;
   readonly mode: "production" | "demo";
+  /** How secrets may be sealed here, out of what this version can do. */
+  readonly suites: readonly OfferedSuite[];
   readonly adminKeys: readonly AdminKey[];
 }
 

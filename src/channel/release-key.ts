@@ -7,15 +7,18 @@ import { parseStrictJson } from "../base/strict-json.ts";
 import type { Instant } from "../base/time.ts";
 import type { Binding, Suite } from "./bindings.ts";
 
-const TYPE = "ostiary-release+hpke";
 const MAX_HEADER_BYTES = 4096;
 const MAX_ITEMS = 16;
 const MAX_SECONDS = 253_402_300_799; // 9999-12-31
 
+/** What a release is sealed as. */
+export type ReleaseType = "ostiary-release+hpke" | "ostiary-release+jwe";
+
 /** The header of one release; its exact bytes are the AAD of the seal. */
 export type ReleaseHeader = {
   readonly v: 1;
-  readonly typ: typeof TYPE;
+  /** By suite, as {@link releaseTypeOf} says. */
+  readonly typ: ReleaseType;
   readonly alg: "ES256";
   /** Name of the broker's signing key. */
   readonly kid: string;
@@ -44,6 +47,11 @@ export interface SealedRelease {
   readonly sig: Uint8Array;
 }
 
+/** The type of a suite's releases. */
+export function releaseTypeOf(suite: Suite): ReleaseType {
+  return suite === 3 ? "ostiary-release+jwe" : "ostiary-release+hpke";
+}
+
 /** The bytes of a header: RFC 8785. */
 export function encodeReleaseHeader(header: ReleaseHeader): Uint8Array {
   return canonicalJsonBytes(header);
@@ -53,10 +61,10 @@ const SECONDS = integer(0, MAX_SECONDS);
 
 const HEADER: Shape<ReleaseHeader> = {
   v: oneOf(1),
-  typ: oneOf(TYPE),
+  typ: oneOf("ostiary-release+hpke", "ostiary-release+jwe"),
   alg: oneOf("ES256"),
   kid: text(/^.{1,128}$/u),
-  suite: integer(1, 2),
+  suite: integer(1, 3),
   binding: integer(1, 3),
   secret_id: text(/^[!-~]{1,512}$/),
   key_version: integer(0, Number.MAX_SAFE_INTEGER),
@@ -84,6 +92,7 @@ export function parseReleaseHeader(bytes: Uint8Array): ReleaseHeader {
     code: "channel/bad-release",
   });
   if (!isHeader(value)) throw badRelease("the members of a release header, each within its range");
+  if (value.typ !== releaseTypeOf(value.suite)) throw badRelease("the type of this suite");
   if (value.seq >= value.of) throw badRelease("a position below the number of items");
   return value;
 }

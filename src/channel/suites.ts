@@ -1,8 +1,11 @@
-/** Which HPKE ciphersuite does a suite number of PROTOCOL section 1 stand for? */
+/** How does each suite number of PROTOCOL section 1 seal? */
 import { parseHex } from "../base/bytes.ts";
 import type { Suite } from "./bindings.ts";
 import { DHKEM_X25519 } from "./dhkem.ts";
 import type { HpkeSuite } from "./hpke.ts";
+import { hpkeWrap } from "./hpke-wrap.ts";
+import { JWE_P256 } from "./jwe.ts";
+import type { Wrap } from "./wrap.ts";
 import { X_WING } from "./x-wing.ts";
 
 const AES_256_GCM = { aeadId: 0x0002, aeadKeySize: 32 } as const;
@@ -25,19 +28,23 @@ export const HPKE_XWING: HpkeSuite = {
   pskIdHash: pinned("bcc3fca55d6d276085e2eab4b5565d370fca95069ee7bebb0a197b2556a5839f"),
 };
 
-/** The suites that a broker of this version seals by. */
-export const OFFERED_SUITES = [1, 2] as const;
+/** The suites that a broker of this version can seal by; its configuration says which of them it does. */
+export const OFFERED_SUITES = [1, 2, 3] as const;
 
 export type OfferedSuite = (typeof OFFERED_SUITES)[number];
 
-const SUITES: Readonly<Record<OfferedSuite, HpkeSuite>> = { 1: HPKE_X25519, 2: HPKE_XWING };
+const WRAPS: Readonly<Record<OfferedSuite, Wrap>> = {
+  1: hpkeWrap(HPKE_X25519),
+  2: hpkeWrap(HPKE_XWING),
+  3: JWE_P256,
+};
 
-/** Whether this version seals by that suite: 3 is a JWE, 0 seals nothing. */
+/** Whether this version can seal by that suite: 0 seals nothing. */
 export function isOfferedSuite(suite: Suite): suite is OfferedSuite {
   return OFFERED_SUITES.some((offered) => offered === suite);
 }
 
-/** The ciphersuite of a number. */
-export function hpkeSuiteOf(suite: OfferedSuite): HpkeSuite {
-  return SUITES[suite];
+/** The way to seal of a number. */
+export function wrapOf(suite: OfferedSuite): Wrap {
+  return WRAPS[suite];
 }

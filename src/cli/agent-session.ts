@@ -74,8 +74,8 @@ export const AGENT_USAGE = `which broker, and who asks the hardware:
                        broker's signing key, through any proxy (tls-exporter for https, application for http)
   --tls-ca FILE        PEM certificates that may vouch for the broker's TLS name, and no others (the system's)
   --tls-pin FILE       PEM public key of the broker's TLS certificate; then names and authorities do not count
-  --wrap NAME          how the secret has to be sealed: hpke-x25519, or hpke-xwing, which outlasts quantum computers
-                       (hpke-x25519)
+  --wrap NAME          how the secret has to be sealed: hpke-x25519; hpke-xwing, which outlasts quantum computers; or
+                       jwe-p256, for JOSE, where the broker offers it (hpke-x25519)
   --version N          that version of the secret, not the newest
   --deadline SECONDS   how long to go on asking a broker that does not answer (60)
   --json               print facts as JSON, never the secret

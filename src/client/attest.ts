@@ -4,7 +4,7 @@ import type { EvidenceProvider } from "../attestation/provider.ts";
 import { Fault } from "../base/fault.ts";
 import type { Primitives } from "../base/primitives.ts";
 import { bareKeyOf } from "../base/spki.ts";
-import { hpkeSuiteOf, type OfferedSuite } from "../channel/suites.ts";
+import { type OfferedSuite, wrapOf } from "../channel/suites.ts";
 import { type Transcript, transcriptOf } from "../channel/transcript.ts";
 import { encodeClaims } from "../wire/claims.ts";
 import type { Claims } from "../wire/messages.ts";
@@ -57,10 +57,10 @@ export async function attest(asked: Asked, broker: PinnedBroker, parts: AttestPa
     throw new Fault("config/invalid", "expected the broker's signing key to be a P-256 public key");
   }
   const { claims, nonce, carrier } = asked;
-  const { kem } = hpkeSuiteOf(broker.suite);
-  const wrapPrivate = parts.random(kem.privateKeySize);
+  const wrap = wrapOf(broker.suite);
+  const wrapPrivate = parts.random(wrap.privateKeySize);
   try {
-    const wrapPub = await kem.publicKeyOf(wrapPrivate, parts.primitives);
+    const wrapPub = await wrap.publicKeyOf(wrapPrivate, parts.primitives);
     const claimsBytes = encodeClaims(claims);
     const transcript = transcriptFor({ nonce, wrapPub, claimsBytes, carrier }, broker, parts);
     const evidence = await parts.provider.attest(transcript.binder);

@@ -2,15 +2,13 @@
 import { Fault } from "../base/fault.ts";
 import type { Primitives } from "../base/primitives.ts";
 import type { Instant } from "../base/time.ts";
-import { openBase } from "../channel/hpke.ts";
 import {
   parseReleaseHeader,
   type ReleaseHeader,
-  releaseInfo,
   releaseSignatureInput,
   type SealedRelease,
 } from "../channel/release-key.ts";
-import { hpkeSuiteOf, isOfferedSuite } from "../channel/suites.ts";
+import { isOfferedSuite, wrapOf } from "../channel/suites.ts";
 import type { Transcript } from "../channel/transcript.ts";
 import type { ReleaseAnswer, WantedItem } from "../wire/messages.ts";
 import { audienceOf } from "./token-audience.ts";
@@ -158,9 +156,8 @@ async function open(
   const { suite } = transcript.fields;
   if (!isOfferedSuite(suite)) throw bad("expected a suite that this guest can open");
   const { header: aad, enc, ct } = sealed;
-  const info = releaseInfo(transcript.binder);
-  const input = { privateKey: wrapPrivate, enc, info, aad, ct };
-  const secret = await openBase(input, primitives, hpkeSuiteOf(suite));
+  const plan = { privateKey: wrapPrivate, binder: transcript.binder, aad, enc, ct };
+  const secret = await wrapOf(suite).open(plan, primitives);
   if (secret === undefined) throw bad("expected a release sealed to this request's key");
   return { secretId: header.secret_id, version: header.key_version, secret };
 }

@@ -4,6 +4,8 @@ import * as v from "valibot";
 import { parseBase64Url } from "../base/bytes.ts";
 import { Fault, type FaultDetail } from "../base/fault.ts";
 import { bareKeyOf } from "../base/spki.ts";
+import { OFFERED_SUITES, type OfferedSuite } from "../channel/suites.ts";
+import { WRAP_OF_SUITE } from "../policy/vocabulary.ts";
 
 /** Everything that an operator decides. Keys are references to files, never values. */
 export interface Config {
@@ -23,6 +25,8 @@ export interface Config {
   readonly nonceLifetimeSeconds: number;
   readonly rates: { readonly perSource: number; readonly perBroker: number };
   readonly ledgerReaders: "anyone" | "admins";
+  /** How secrets may be sealed; the broker offers no other. */
+  readonly suites: readonly OfferedSuite[];
   /** No token lives longer, whatever a policy says. */
   readonly maxTokenSeconds: number;
 }
@@ -134,6 +138,12 @@ const files = v.pipe(
   v.check((read) => isEachOnce(Object.values(read).map(String)), "four different files"),
 );
 
+/** By the names that a policy has for them. The JWE is there for guests that have nothing else: it is asked for. */
+const wraps = v.pipe(
+  v.array(v.picklist(OFFERED_SUITES.map((suite) => WRAP_OF_SUITE[suite]))),
+  v.check((list) => list.length > 0 && isEachOnce(list), "at least one way to seal, each once"),
+);
+
 const MEMBERS = table({
   mode: v.picklist(["production", "demo"]),
   audience: url,
@@ -142,6 +152,7 @@ const MEMBERS = table({
   environment: v.optional(label, ""),
   log_level: v.optional(v.picklist(["debug", "info", "warn", "error"]), "info"),
   trust_simulator: v.optional(path),
+  suites: v.optional(wraps, [WRAP_OF_SUITE[1], WRAP_OF_SUITE[2]]),
   listen: table({
     host: v.pipe(v.string(), v.regex(/^[A-Za-z0-9.:-]{1,253}$/, "a host name or an IP address")),
     port: whole(0, 65_535),
@@ -221,6 +232,7 @@ function configOf(read: Read): Config {
     nonceLifetimeSeconds: read.nonce.lifetime_seconds,
     rates: { perSource: read.rates.challenges_per_source, perBroker: read.rates.challenges_per_broker },
     ledgerReaders: read.ledger.readers,
+    suites: OFFERED_SUITES.filter((suite) => read.suites.includes(WRAP_OF_SUITE[suite])),
     maxTokenSeconds: read.tokens.max_lifetime_seconds,
   };
 }

@@ -1,7 +1,8 @@
-/** Does HPKE give what RFC 9180 printed inside workerd, where releases are sealed too? */
+/** Do HPKE and the JWE give what their documents printed inside workerd, where releases are sealed too? */
 import { inject } from "vitest";
 import { workerPrimitives } from "../../src/runtime/workers/primitives.ts";
 import { describeHpke } from "../contract/hpke.ts";
+import { describeJwe } from "../contract/jwe.ts";
 import { describeXWing } from "../contract/x-wing.ts";
 
 const subject = {
@@ -12,3 +13,4 @@ const subject = {
 
 describeHpke(subject);
 describeXWing(subject);
+describeJwe(subject);

@@ -7,7 +7,7 @@ import { concatBytes, equalBytes, hexOf, isZero, parseHex, utf8 } from "../../sr
 import { p1363OfDer } from "../../src/base/ecdsa-signature.ts";
 import { isFault } from "../../src/base/fault.ts";
 import type { Primitives, SignatureScheme } from "../../src/base/primitives.ts";
-import { signatureSizeOf, spkiOf } from "../../src/base/spki.ts";
+import { bareKeyOf, signatureSizeOf, spkiOf } from "../../src/base/spki.ts";
 import { hkdf } from "../../src/keys/derive.ts";
 import { type Answer, hexField, itAnswersAll, numberField, type VectorText } from "../support/wycheproof.ts";
 
@@ -40,6 +40,7 @@ const VECTOR_ROWS: readonly VectorRow[] = [
   { file: "ed25519_test", answer: verifies("ed25519") },
   { file: "rsa_pss_4096_sha384_mgf1_48_test", answer: verifies("rsa-pss-sha384"), needsRsa: true },
   { file: "x25519_test", answer: agrees },
+  { file: "ecdh_secp256r1_test", answer: agreesOnP256 },
   { file: "aes_gcm_test", answer: sealsAndOpens },
   { file: "hmac_sha256_test", answer: authenticates },
   { file: "hkdf_sha256_test", answer: derives("sha256") },
@@ -77,6 +78,18 @@ function agrees(primitives: Primitives): Answer {
     const shared = await primitives.agree("x25519", hexField(test, "private"), hexField(test, "public"));
     if (!equalBytes(shared, hexField(test, "shared"))) throw new Error("another shared secret");
     return true;
+  };
+}
+
+/** Keys come as the port's other keys do: one form of SubjectPublicKeyInfo, uncompressed. No byte is the port's no. */
+function agreesOnP256(primitives: Primitives): Answer {
+  return async (test) => {
+    const point = bareKeyOf("ecdsa-p256-sha256", hexField(test, "public"));
+    if (point === undefined) return false;
+    const scalar = hexField(test, "private").slice(-32);
+    const padded = concatBytes(new Uint8Array(32 - scalar.length), scalar);
+    const shared = await primitives.agree("p256", padded, concatBytes(Uint8Array.of(4), point));
+    return shared.length > 0 && equalBytes(shared, hexField(test, "shared"));
   };
 }
 
@@ -410,6 +423,22 @@ function describeCiphers(primitives: Primitives): void {
       point[0] = first;
       expect(isZero(await agree("x25519", key, point))).toBe(true);
     }
+  });
+
+  it("gives no byte for what is no point of P-256, which the caller refuses", async () => {
+    const point = await publicKeyOf("p256", key);
+    expect((await agree("p256", key, point)).length).toBe(32);
+    const off = point.map((byte, i) => (i === 64 ? byte ^ 1 : byte));
+    const hybrid = point.map((byte, i) => (i === 0 ? 6 : byte));
+    for (const bad of [off, hybrid, new Uint8Array(65)]) expect(await agree("p256", key, bad)).toEqual(EMPTY);
+  });
+
+  it("calls a scalar of P-256 that is none, and a point of another size, misuse", async () => {
+    for (const scalar of [new Uint8Array(32), new Uint8Array(32).fill(0xff), bytes(31), EMPTY]) {
+      await expectMisuse(publicKeyOf("p256", scalar)); // in order: four rows
+      await expectMisuse(agree("p256", scalar, await publicKeyOf("p256", key)));
+    }
+    await expectMisuse(agree("p256", key, bytes(33)));
   });
 
   it.each([16, 32])("opens what it sealed under a key of %i bytes", async (size) => {

@@ -115,6 +115,7 @@ function worldOf(now: World["now"], log: World["log"]): World {
     region: "",
     environment: "",
     mode: "production",
+    suites: [1, 2],
     adminKeys: [{ kid: ADMIN_KID, spki: ADMIN_KEY.spki }],
   } as const;
   return {

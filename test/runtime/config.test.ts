@@ -61,9 +61,19 @@ describe("a configuration", () => {
       nonceLifetimeSeconds: 60,
       rates: { perSource: 10, perBroker: 1000 },
       ledgerReaders: "admins",
+      suites: [1, 2],
       maxTokenSeconds: 300,
     };
     expect(parseConfig(GOOD)).toEqual(expected);
+  });
+
+  it("offers the JWE where it is asked for, and nothing that is left out", () => {
+    const suitesOf = (list: string) => parseConfig(`suites = ${list}\n${GOOD}`).suites;
+    expect(suitesOf('["hpke-xwing"]')).toEqual([2]);
+    expect(suitesOf('["jwe-p256", "hpke-x25519"]')).toEqual([1, 3]);
+    for (const bad of ["[]", '["hpke-x25519", "hpke-x25519"]', '["none"]']) {
+      expect(problemsOf(`suites = ${bad}\n${GOOD}`)).not.toEqual({});
+    }
   });
 
   it("is frozen to its leaves", () => {

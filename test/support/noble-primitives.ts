@@ -35,12 +35,14 @@ export const noblePrimitives: Primitives = {
     if (key === undefined) return false;
     return orElse(() => VERIFY[scheme](key, bytes, signature), false);
   },
-  agree: async (_group, privateKey, publicKey) => {
+  agree: async (group, privateKey, publicKey) => {
+    if (group === "p256") return agreeP256(privateKey, publicKey);
     refuseSizes([privateKey, 32], [publicKey, 32]);
     return orElse(() => x25519.getSharedSecret(privateKey, publicKey), new Uint8Array(32));
   },
-  publicKeyOf: async (_group, privateKey) => {
+  publicKeyOf: async (group, privateKey) => {
     refuseSizes([privateKey, 32]);
+    if (group === "p256") return p256PublicKeyOf(privateKey);
     return x25519.getPublicKey(privateKey);
   },
   kemPublicKeyOf: async (seed) => {
@@ -64,6 +66,17 @@ export const noblePrimitives: Primitives = {
     return orElse(() => gcm(key, iv, aad).decrypt(ciphertext), undefined);
   },
 };
+
+function agreeP256(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array {
+  refuseSizes([privateKey, 32], [publicKey, 65]);
+  if (!p256.utils.isValidSecretKey(privateKey)) throw new Fault("internal/invariant", "no scalar");
+  return orElse(() => p256.getSharedSecret(privateKey, publicKey).slice(1), new Uint8Array(0));
+}
+
+function p256PublicKeyOf(privateKey: Uint8Array): Uint8Array {
+  if (!p256.utils.isValidSecretKey(privateKey)) throw new Fault("internal/invariant", "no scalar");
+  return p256.getPublicKey(privateKey, false);
+}
 
 function refuseSizes(...fields: readonly (readonly [Uint8Array, ...number[]])[]): void {
   for (const [bytes, ...sizes] of fields) {

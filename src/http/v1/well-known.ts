@@ -1,5 +1,4 @@
 /** `/.well-known/ostiary`: who this broker says it is. */
-import { OFFERED_SUITES } from "../../channel/suites.ts";
 import { BROKER_DESCRIPTION, encodeBrokerDescription } from "../../wire/well-known.ts";
 import type { Route } from "../route.ts";
 
@@ -15,7 +14,7 @@ export const descriptionRoute: Route = {
     body: encodeBrokerDescription({
       audience: world.settings.audience,
       bindings: edges.offered,
-      suites: OFFERED_SUITES,
+      suites: world.settings.suites,
       signingKey: { kid: world.signer.kid, spki: world.signer.spki },
       ledgerKey: { kid: world.ledgerSigner.kid, spki: world.ledgerSigner.spki },
       evidenceFormats: EVIDENCE_FORMATS,

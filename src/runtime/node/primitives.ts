@@ -3,11 +3,13 @@ import {
   constants,
   createCipheriv,
   createDecipheriv,
+  createECDH,
   createHash,
   createPrivateKey,
   createPublicKey,
   createSecretKey,
   diffieHellman,
+  type ECDH,
   hash,
   type KeyObject,
   verify as verifySignature,
@@ -20,6 +22,8 @@ import { bareKeyOf, signatureSizeOf } from "../../base/spki.ts";
 import { mlKem } from "./ml-kem.ts";
 
 const KEY_SIZE = 32;
+const POINT_SIZE = 65;
+const UNCOMPRESSED = 0x04;
 const IV_SIZE = 12;
 const TAG_SIZE = 16;
 const MAX_PUBLIC_KEYS = 512;
@@ -162,7 +166,11 @@ function parsePublicKey(scheme: SignatureScheme, spki: Uint8Array): KeyObject | 
   }
 }
 
-async function agree(_group: Group, privateKey: Uint8Array, publicKey: Uint8Array): Promise<Uint8Array> {
+async function agree(group: Group, privateKey: Uint8Array, publicKey: Uint8Array): Promise<Uint8Array> {
+  return group === "p256" ? agreeP256(privateKey, publicKey) : agreeX25519(privateKey, publicKey);
+}
+
+function agreeX25519(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array {
   const own = x25519PrivateKey(privateKey);
   const key = asBuffer(sized(publicKey, KEY_SIZE, "an X25519 public key"));
   const peer = withoutTraces(() =>
@@ -176,7 +184,33 @@ async function agree(_group: Group, privateKey: Uint8Array, publicKey: Uint8Arra
   }
 }
 
-async function publicKeyOf(_group: Group, privateKey: Uint8Array): Promise<Uint8Array> {
+/** OpenSSL refuses a point off the curve: the port gives no byte for it. It would take a compressed one, the port does not. */
+function agreeP256(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array {
+  const own = p256PrivateKey(privateKey);
+  const point = sized(publicKey, POINT_SIZE, "an uncompressed point of P-256");
+  if (point[0] !== UNCOMPRESSED) return new Uint8Array(0);
+  try {
+    return plain(own.computeSecret(point));
+  } catch {
+    return new Uint8Array(0);
+  }
+}
+
+function p256PrivateKey(bytes: Uint8Array): ECDH {
+  const own = createECDH("prime256v1");
+  try {
+    own.setPrivateKey(sized(bytes, KEY_SIZE, "a P-256 private key"));
+    return own;
+  } catch {
+    throw new Fault(
+      "internal/invariant",
+      "a P-256 private key is a number of 32 bytes from 1 to the order less 1",
+    );
+  }
+}
+
+async function publicKeyOf(group: Group, privateKey: Uint8Array): Promise<Uint8Array> {
+  if (group === "p256") return plain(p256PrivateKey(privateKey).getPublicKey());
   return plain(createPublicKey(x25519PrivateKey(privateKey)).export({ format: "raw-public" }));
 }
 

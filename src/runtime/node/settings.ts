@@ -39,7 +39,7 @@ export async function loadSigners({ config, at }: LoadedConfig): Promise<BrokerS
 
 /** @throws {@link Fault} `file/unusable`, `config/invalid`. */
 export async function loadSettings({ config, at }: LoadedConfig): Promise<BrokerSettings> {
-  const { audience, tenant, region, environment, mode, maxTokenSeconds } = config;
+  const { audience, tenant, region, environment, mode, suites, maxTokenSeconds } = config;
   const issuer = config.listen.externalUrl ?? audience;
   const adminKeys: AdminKey[] = [];
   for (const admin of config.admins) {
@@ -49,7 +49,7 @@ export async function loadSettings({ config, at }: LoadedConfig): Promise<Broker
     }
     adminKeys.push({ kid: admin.kid, spki });
   }
-  return { audience, issuer, maxTokenSeconds, tenant, region, environment, mode, adminKeys };
+  return { audience, issuer, maxTokenSeconds, tenant, region, environment, mode, suites, adminKeys };
 }
 
 async function pemOf(path: string): Promise<string> {

@@ -1,11 +1,12 @@
 /** Which cryptography does a Worker have? WebCrypto behind the Primitives port; @noble/hashes where it must be synchronous. */
+import { p256 } from "@noble/curves/nist.js";
 import { hmac as nobleHmac } from "@noble/hashes/hmac.js";
 import { sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
 import { sha3_256, shake256 } from "@noble/hashes/sha3.js";
 import { ml_kem768 } from "@noble/post-quantum/ml-kem.js";
 import { concatBytes, parseHex } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
-import type { HashName, Primitives, SignatureScheme } from "../../base/primitives.ts";
+import type { Group, HashName, Primitives, SignatureScheme } from "../../base/primitives.ts";
 import { bareKeyOf, signatureSizeOf } from "../../base/spki.ts";
 
 type Subtle = typeof globalThis.crypto.subtle;
@@ -27,8 +28,8 @@ export function workerPrimitives(subtle: Subtle): Primitives {
     shake256: (bytes, length) => shake256(bytes, { dkLen: length }),
     hmac: (algorithm, key, bytes) => nobleHmac(HASHES[algorithm], key, bytes),
     verify: (scheme, spki, bytes, signature) => verify(subtle, scheme, { spki, bytes, signature }),
-    agree: async (_group, privateKey, publicKey) => agreeX25519(subtle, privateKey, publicKey),
-    publicKeyOf: async (_group, privateKey) => agreeX25519(subtle, privateKey, BASE_POINT),
+    agree: async (group, privateKey, publicKey) => AGREEMENTS[group].agree(subtle, privateKey, publicKey),
+    publicKeyOf: async (group, privateKey) => AGREEMENTS[group].publicKeyOf(subtle, privateKey),
     kemPublicKeyOf: async (seed) => kemPairOf(seed).publicKey,
     kemEncapsulate: async (encapsulationKey) => encapsulate(encapsulationKey),
     kemDecapsulate: async (seed, ciphertext) => decapsulate(seed, ciphertext),
@@ -95,6 +96,61 @@ async function agreeX25519(
     return new Uint8Array(KEY_SIZE);
   }
 }
+
+const POINT_SIZE = 65;
+const UNCOMPRESSED = 0x04;
+const P256 = { name: "ECDH", namedCurve: "P-256" };
+
+/** The import refuses a point off the curve: the port gives no byte for it. */
+async function agreeP256(subtle: Subtle, privateKey: Uint8Array, publicKey: Uint8Array): Promise<Uint8Array> {
+  const own = await p256PrivateKey(subtle, privateKey);
+  const point = owned(sized(publicKey, POINT_SIZE, "an uncompressed point of P-256"));
+  if (point[0] !== UNCOMPRESSED) return new Uint8Array(0);
+  try {
+    const peer = await subtle.importKey("raw", point, P256, false, []);
+    return new Uint8Array(await subtle.deriveBits({ name: "ECDH", public: peer }, own, 8 * KEY_SIZE));
+  } catch {
+    return new Uint8Array(0);
+  }
+}
+
+const P256_PKCS8 =
+  parseHex("3041020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420") ?? new Uint8Array(0);
+
+async function p256PrivateKey(subtle: Subtle, privateKey: Uint8Array) {
+  const pkcs8 = owned(concatBytes(P256_PKCS8, sized(privateKey, KEY_SIZE, "a P-256 private key")));
+  try {
+    return await subtle.importKey("pkcs8", pkcs8, P256, false, ["deriveBits"]);
+  } catch {
+    throw new Fault(
+      "internal/invariant",
+      "a P-256 private key is a number of 32 bytes from 1 to the order less 1",
+    );
+  }
+}
+
+/** WebCrypto gives a public key only to whoever may export the private one; noble computes it without. */
+function p256PublicKeyOf(privateKey: Uint8Array): Uint8Array {
+  try {
+    return p256.getPublicKey(sized(privateKey, KEY_SIZE, "a P-256 private key"), false);
+  } catch {
+    throw new Fault(
+      "internal/invariant",
+      "a P-256 private key is a number of 32 bytes from 1 to the order less 1",
+    );
+  }
+}
+
+const AGREEMENTS = {
+  x25519: {
+    agree: agreeX25519,
+    publicKeyOf: (subtle: Subtle, privateKey: Uint8Array) => agreeX25519(subtle, privateKey, BASE_POINT),
+  },
+  p256: {
+    agree: agreeP256,
+    publicKeyOf: async (_subtle: Subtle, privateKey: Uint8Array) => p256PublicKeyOf(privateKey),
+  },
+} as const satisfies Record<Group, unknown>;
 
 /** WebCrypto has no ML-KEM here. Noble draws its randomness from `crypto.getRandomValues`. */
 function encapsulate(encapsulationKey: Uint8Array) {

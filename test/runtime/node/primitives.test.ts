@@ -5,7 +5,6 @@ import { describe, expect, it } from "vitest";
 import { spkiOf } from "../../../src/base/spki.ts";
 import { nodePrimitives } from "../../../src/runtime/node/primitives.ts";
 import { workerPrimitives } from "../../../src/runtime/workers/primitives.ts";
-import { describeP256Agreement } from "../../contract/p256-agreement.ts";
 import { describePrimitives } from "../../contract/primitives.ts";
 import { cryptoVector as vector } from "../../support/crypto-vectors.ts";
 import { noblePrimitives } from "../../support/noble-primitives.ts";
@@ -18,7 +17,6 @@ describePrimitives({
   vector,
 });
 describePrimitives({ name: "noble", primitives: noblePrimitives, hasRsa: false, vector });
-describeP256Agreement(vector);
 
 describe.each([
   { name: "node", primitives: nodePrimitives },

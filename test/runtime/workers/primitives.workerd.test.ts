@@ -2,7 +2,6 @@
 import { inject } from "vitest";
 import { workerPrimitives } from "../../../src/runtime/workers/primitives.ts";
 import { describeJcs } from "../../contract/jcs.ts";
-import { describeP256Agreement } from "../../contract/p256-agreement.ts";
 import { describePrimitives } from "../../contract/primitives.ts";
 import { describeSiv } from "../../contract/siv.ts";
 
@@ -10,5 +9,4 @@ const vector = (path: string): string | undefined => inject("cryptoVectors")[pat
 
 describePrimitives({ name: "workerd", primitives: workerPrimitives(crypto.subtle), hasRsa: true, vector });
 describeSiv(vector);
-describeP256Agreement(vector);
 describeJcs(vector);
