@@ -141,7 +141,7 @@ function stopUnknown(cursor: Cursor, kind: Kind): never {
   const habit = HABITS.get(token.text);
   const meant =
     habit ??
-    (token.kind === "word" && !isSaturated(cursor.findings)
+    (token.kind === "word" && !ITEM_WORDS.has(token.text) && !isSaturated(cursor.findings)
       ? nearest(token.text, WORDS_OF[kind])
       : undefined);
   if (token.kind !== "word" || (!isItemPlace && habit === undefined)) {
