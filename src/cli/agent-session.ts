@@ -1,7 +1,7 @@
 /** Which broker does a guest trust, and who asks the hardware? Options that both verbs of the agent have. */
 import { OFFERED_SUITES, type OfferedSuite } from "../channel/suites.ts";
 import { WRAP_OF_SUITE } from "../policy/vocabulary.ts";
-import type { WantedItem } from "../wire/messages.ts";
+import type { PublicJwk, WantedItem } from "../wire/messages.ts";
 import { countOf } from "./arguments.ts";
 import { Misuse } from "./command.ts";
 
@@ -43,6 +43,19 @@ export interface SecretRequest {
 
 /** @throws {@link Fault}: the broker's no, `broker/unreachable`, `provider/unavailable`, `channel/bad-release`, `config/invalid`. */
 export type FetchSecrets = (request: SecretRequest) => Promise<FetchedSecrets>;
+
+/** A token that was asked for: for whom, bound to which key. */
+export interface TokenRequest {
+  readonly aud: string;
+  readonly cnf: PublicJwk;
+  readonly options: AgentOptions;
+  readonly onWait: SecretRequest["onWait"];
+}
+
+/** @throws {@link Fault} as {@link FetchSecrets}. */
+export type FetchToken = (
+  request: TokenRequest,
+) => Promise<{ readonly decision: string; readonly token: Uint8Array }>;
 
 /** For `parseArguments`. */
 export const AGENT_OPTIONS = {

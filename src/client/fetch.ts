@@ -1,6 +1,6 @@
 /** How does a guest get its secrets? Challenge, evidence, release, its own look at the answer; again where that helps. */
 import type { Instant } from "../base/time.ts";
-import type { WantedItem } from "../wire/messages.ts";
+import type { PublicJwk, WantedItem } from "../wire/messages.ts";
 import { type AttestParts, attest, type PinnedBroker } from "./attest.ts";
 import type { BrokerChannel, OpenChannel } from "./channel.ts";
 import { type RetryParts, withRetries } from "./retry.ts";
@@ -8,6 +8,8 @@ import { type OpenedRelease, openReleases } from "./verify-release.ts";
 
 export interface FetchPlan {
   readonly want: readonly WantedItem[];
+  /** The key that wanted tokens are to be bound to. */
+  readonly cnf?: PublicJwk;
   readonly broker: PinnedBroker;
   /** When to stop asking, from now. */
   readonly deadlineMs: number;
@@ -40,26 +42,41 @@ const REQUEST_MS = 30_000;
  *   answer that is not from the pinned broker, for this very request.
  */
 export function fetchSecrets(plan: FetchPlan, parts: FetchParts): Promise<Fetched> {
-  return withRetries((remainingMs) => attemptRelease(plan, parts, remainingMs), plan.deadlineMs, parts.retry);
+  return overChannels(plan.deadlineMs, parts, (channel, signal) =>
+    releaseOver(channel, plan, { ...parts, signal }),
+  );
 }
 
-async function attemptRelease(plan: FetchPlan, parts: FetchParts, remainingMs: number): Promise<Fetched> {
-  const signal = parts.signalAfter(Math.min(remainingMs, REQUEST_MS));
-  const channel = await parts.open(signal);
-  try {
-    return await releaseOver(channel, plan, { ...parts, signal });
-  } finally {
-    channel.close();
-  }
+/**
+ * Tries until the deadline, where trying again can help; each attempt has a way to the broker of its own.
+ *
+ * @throws {@link Fault} what the last attempt ended with.
+ */
+export function overChannels<T>(
+  deadlineMs: number,
+  parts: FetchParts,
+  attempt: (channel: BrokerChannel, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const attemptOnce = async (remainingMs: number): Promise<T> => {
+    const signal = parts.signalAfter(Math.min(remainingMs, REQUEST_MS));
+    const channel = await parts.open(signal);
+    try {
+      return await attempt(channel, signal);
+    } finally {
+      channel.close();
+    }
+  };
+  return withRetries(attemptOnce, deadlineMs, parts.retry);
 }
 
 async function releaseOver(
   { client, carrier }: BrokerChannel,
-  { broker, want }: FetchPlan,
+  { broker, want, cnf }: FetchPlan,
   parts: FetchParts & { readonly signal: AbortSignal },
 ): Promise<Fetched> {
   const { nonce } = await client.challenge(carrier.binding, parts.signal);
-  const asked = { claims: { want }, nonce, carrier };
+  const claims = cnf === undefined ? { want } : { want, cnf };
+  const asked = { claims, nonce, carrier };
   const { request, transcript, wrapPrivate } = await attest(asked, broker, parts);
   try {
     const answer = await client.release(request, parts.signal);

@@ -22,7 +22,7 @@ const POLICY = `writ 1
 module acme.agent version 1.0.0 { owner "ops@acme.example" }
 
 policy disks {
-  for resource "prod/**"
+  for resource "prod/**", "token/sts", "attest"
   platform bare-metal
   require measurement == hex"${MEASUREMENT}" else "this image is not approved"
   require not guest.debug else "guest memory could be read"

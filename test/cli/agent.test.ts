@@ -44,6 +44,17 @@ async function run(words: string, { isTty = false, edges = {} }: Plan = {}): Pro
       secrets.push(...released.map(({ secret }) => secret));
       return { decision: DECISION, secrets: released };
     },
+    fetchToken: async ({ aud, cnf }) => {
+      const token = utf8(`token for ${aud} and ${cnf.x}`);
+      secrets.push(token);
+      return { decision: DECISION, token };
+    },
+    makeKey: async () => {
+      const pem = utf8("private key");
+      secrets.push(pem);
+      return { jwk: { kty: "OKP", crv: "Ed25519", x: "new" }, pem };
+    },
+    publicKeyOf: async (file) => ({ kty: "OKP", crv: "Ed25519", x: file }),
     writeSecrets: async (_, format, place) => void places.push({ format, ...place }),
     unlock: async () => "unlocked",
     ...edges,
@@ -56,6 +67,37 @@ async function run(words: string, { isTty = false, edges = {} }: Plan = {}): Pro
     return { status, out, requests, places, secrets };
   }
 }
+
+describe("ostiary agent token", () => {
+  it("writes the key first, then the token, and overwrites both", async () => {
+    const words = `token urn:sts --key-out /run/key.pem --fd 3 ${PINS}`;
+    const { status, places, secrets } = await run(words);
+    expect({ status, places }).toEqual({
+      status: 0,
+      places: [
+        { format: "raw", file: "/run/key.pem" },
+        { format: "raw", fd: 3 },
+      ],
+    });
+    expect(secrets.flatMap((bytes) => [...bytes]).every((byte) => byte === 0)).toBe(true);
+  });
+
+  it("writes no key where it is somebody else's or nobody's, and nothing at all with --json alone", async () => {
+    const words = ["--public-key a.pem --fd 3", "--no-key --fd 3", "--key-out /run/key.pem --json"];
+    const written = [];
+    for (const rest of words) written.push((await run(`token urn:sts ${rest} ${PINS}`)).places); // one after the other
+    expect(written).toEqual([[{ format: "raw", fd: 3 }], [{ format: "raw", fd: 3 }], []]);
+  });
+
+  it("overwrites the key also where no token came", async () => {
+    const fetchToken = async () => {
+      throw new Fault("policy/denied", "no");
+    };
+    const ended = await run(`token urn:sts --key-out /run/key.pem --fd 3 ${PINS}`, { edges: { fetchToken } });
+    expect({ status: ended.status, places: ended.places }).toEqual({ status: 1, places: [] });
+    expect(ended.secrets.flatMap((bytes) => [...bytes]).every((byte) => byte === 0)).toBe(true);
+  });
+});
 
 describe("ostiary agent", () => {
   const misuse: readonly string[] = [

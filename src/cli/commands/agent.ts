@@ -1,5 +1,6 @@
 /** `ostiary agent …`: the guest's side. A secret goes to a descriptor, a file in tmpfs or cryptsetup, and nowhere else. */
 import { canonicalJson } from "../../base/canonical-json.ts";
+import { type Place, placeOf, sayTo } from "../agent-place.ts";
 import {
   AGENT_OPTIONS,
   AGENT_USAGE,
@@ -11,25 +12,28 @@ import {
 } from "../agent-session.ts";
 import { noWords, parseArguments } from "../arguments.ts";
 import { type Command, type ExitStatus, Misuse, type Terminal } from "../command.ts";
+import { runToken, type TokenEdges } from "./agent-token.ts";
 
 const USAGE = `ostiary agent get PATH… [--fd N | --out FILE] [--format raw|hex|base64]
+ostiary agent token AUD --key-out FILE | --public-key FILE | --no-key [--fd N | --out FILE]
 ostiary agent unlock --device DEVICE --name NAME --secret PATH
 ostiary agent unlock --device DEVICE --test-passphrase --secret PATH
 
 get writes to file descriptor N (1 where standard output is no terminal), or to FILE, which must be in tmpfs. Several
-secrets need hex or base64, one line each. unlock gives the secret to cryptsetup on its standard input and opens DEVICE as
+secrets need hex or base64, one line each. token writes a JWT for AUD there, bound to a key: a new one, which goes to
+FILE in tmpfs (PKCS#8 PEM), or one whose public half is in FILE (PEM); --no-key is for audiences that the broker registered
+as bearer. For the broker's own audience it is the attestation result. unlock gives the secret to cryptsetup on its standard input and opens DEVICE as
 /dev/mapper/NAME; --test-passphrase only tries it. A key that does not open the volume ends with status 1.
 
 ${AGENT_USAGE}`;
 
 type Format = "raw" | "hex" | "base64";
-type Place = { readonly fd: number } | { readonly file: string };
 type Volume =
   | { readonly device: string; readonly name: string }
   | { readonly device: string; readonly isTest: true };
 
 /** What the agent does, handed in: this floor's rooms are strangers. */
-export interface AgentEdges {
+export interface AgentEdges extends TokenEdges {
   readonly fetchSecrets: FetchSecrets;
   readonly writeSecrets: (secrets: readonly Uint8Array[], format: Format, place: Place) => Promise<void>;
   readonly unlock: (key: Uint8Array, volume: Volume) => Promise<"unlocked" | "wrong-key">;
@@ -38,12 +42,13 @@ export interface AgentEdges {
 export function createAgentCommand(edges: AgentEdges): Command {
   return {
     name: "agent",
-    summary: "the guest side: get a secret, unlock a disk",
+    summary: "the guest side: get a secret or a token, unlock a disk",
     usage: USAGE,
     run: async ([name, ...rest], terminal) => {
       if (name === "get") return runGet(rest, edges, terminal);
+      if (name === "token") return runToken(rest, edges, terminal);
       if (name === "unlock") return runUnlock(rest, edges, terminal);
-      throw new Misuse("expected get or unlock after `agent`");
+      throw new Misuse("expected get, token or unlock after `agent`");
     },
   };
 }
@@ -115,31 +120,6 @@ async function withSecrets<T>(
   } finally {
     for (const { secret } of fetched.secrets) secret.fill(0);
   }
-}
-
-function sayTo(terminal: Terminal): SecretRequest["onWait"] {
-  return (code, milliseconds) => {
-    terminal.err(`ostiary: ${code}; asking again in ${(milliseconds / 1000).toFixed(1)} s\n`);
-  };
-}
-
-/** Without a place, `--json` alone tries whether the secret is released; nothing is written. */
-function placeOf(
-  { fd, out, json }: { fd?: string | undefined; out?: string | undefined; json?: boolean | undefined },
-  terminal: Terminal,
-): Place | undefined {
-  if (fd !== undefined && out !== undefined) throw new Misuse("expected --fd or --out, received both");
-  if (out !== undefined) return { file: out };
-  if (fd !== undefined) return { fd: descriptorOf(fd, json === true) };
-  if (json === true) return undefined;
-  if (terminal.isTty) throw new Misuse("expected --fd N or --out FILE: standard output is a terminal");
-  return { fd: 1 };
-}
-
-function descriptorOf(text: string, isJson: boolean): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new Misuse(`expected --fd from 1 on, received \`${text}\``);
-  if (text === "1" && isJson) throw new Misuse("expected another --fd with --json, which prints to 1");
-  return Number(text);
 }
 
 function formatOf(word: string, count: number): Format {

@@ -7,15 +7,17 @@ import { unlock } from "../../agent/unlock.ts";
 import type { EvidenceProvider } from "../../attestation/provider.ts";
 import { parseUtf8 } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
-import type { AgentOptions, FetchSecrets } from "../../cli/agent-session.ts";
+import type { AgentOptions, FetchSecrets, FetchToken, SecretRequest } from "../../cli/agent-session.ts";
 import type { Command } from "../../cli/command.ts";
 import { createAgentCommand } from "../../cli/commands/agent.ts";
 import { applicationChannel, type OpenChannel } from "../../client/channel.ts";
-import { fetchSecrets } from "../../client/fetch.ts";
+import { type FetchParts, type FetchPlan, fetchSecrets } from "../../client/fetch.ts";
+import { fetchToken } from "../../client/fetch-token.ts";
 import { createGuestClient } from "../../client/guest.ts";
 import type { RetryParts } from "../../client/retry.ts";
 import type { Vmpl } from "../../wire/messages.ts";
 import { systemNow, systemRandom } from "./clock.ts";
+import { makeGuestKey, publicJwkOf } from "./guest-key.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { bytesOf } from "./settings.ts";
 import { spkiOfPublicPem } from "./signers.ts";
@@ -26,26 +28,44 @@ export interface NodeAgentParts {
 }
 
 export function createNodeAgentCommand(parts: NodeAgentParts = {}): Command {
-  const fetchForVerb: FetchSecrets = async ({ want, options, onWait }) => {
-    const { audience, suite } = options;
-    const signingKey = await signingKeyOf(options.signingKeyFile);
-    const retry: RetryParts = { ...PACE, onWait: ({ code }, milliseconds) => onWait(code, milliseconds) };
-    const plan = {
-      want,
-      broker: { audience, signingKey, suite },
-      deadlineMs: options.deadlineSeconds * 1000,
-    };
-    return fetchSecrets(plan, {
-      open: await channelOf(options),
-      provider: providerOf(options, parts),
-      primitives: nodePrimitives,
-      random: systemRandom,
-      now: systemNow,
-      signalAfter: (milliseconds) => AbortSignal.timeout(Math.ceil(milliseconds)),
-      retry,
-    });
+  const fetchForVerb: FetchSecrets = async (request) => {
+    const { plan, fetchParts } = await preparedFor(request, parts);
+    return fetchSecrets({ ...plan, want: request.want }, fetchParts);
   };
-  return createAgentCommand({ fetchSecrets: fetchForVerb, writeSecrets, unlock });
+  const fetchTokenForVerb: FetchToken = async (request) => {
+    const { plan, fetchParts } = await preparedFor(request, parts);
+    return fetchToken({ ...plan, aud: request.aud, cnf: request.cnf }, fetchParts);
+  };
+  return createAgentCommand({
+    fetchSecrets: fetchForVerb,
+    fetchToken: fetchTokenForVerb,
+    makeKey: async () => makeGuestKey(),
+    publicKeyOf: async (file) => publicJwkOf(await pemOf(file)),
+    writeSecrets,
+    unlock,
+  });
+}
+
+/** What both fetches need: whom to trust, the way there, who asks the hardware. */
+async function preparedFor(
+  { options, onWait }: Pick<SecretRequest, "options" | "onWait">,
+  parts: NodeAgentParts,
+): Promise<{ readonly plan: Omit<FetchPlan, "want">; readonly fetchParts: FetchParts }> {
+  const { audience, suite, deadlineSeconds } = options;
+  const signingKey = await signingKeyOf(options.signingKeyFile);
+  const fetchParts = {
+    open: await channelOf(options),
+    provider: providerOf(options, parts),
+    primitives: nodePrimitives,
+    random: systemRandom,
+    now: systemNow,
+    signalAfter: (milliseconds: number) => AbortSignal.timeout(Math.ceil(milliseconds)),
+    retry: { ...PACE, onWait: ({ code }: Fault, milliseconds: number) => onWait(code, milliseconds) },
+  };
+  return {
+    plan: { broker: { audience, signingKey, suite }, deadlineMs: deadlineSeconds * 1000 },
+    fetchParts,
+  };
 }
 
 async function channelOf(options: AgentOptions): Promise<OpenChannel> {

@@ -66,7 +66,7 @@ const VERBS: readonly Verb[] = [
   },
   {
     name: "agent",
-    summary: "the guest side: get a secret, unlock a disk",
+    summary: "the guest side: get a secret or a token, unlock a disk",
     load: async () => {
       const { createNodeAgentCommand } = await import("./agent.ts");
       const { createSimulatorProvider } = await import("./simulator-provider.ts");
