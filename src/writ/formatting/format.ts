@@ -52,11 +52,13 @@ function bodyLines(source: Source, pieces: readonly Piece[], { span, indent }: B
       seen = comment.end;
     }
   };
-  for (const piece of pieces) {
+  for (const [at, piece] of pieces.entries()) {
     above(commentsWithin(source, { start: seen, end: piece.start }));
     pushGap(lines, source, { start: seen, end: piece.start });
-    lines.push(...pieceLines(source, piece, indent));
-    seen = piece.end;
+    const after = { start: piece.end, end: pieces[at + 1]?.start ?? span.end };
+    const tail = piece.kind === "entry" ? besideOf(source, after) : [];
+    lines.push(...pieceLines(source, { piece, tail }, indent));
+    seen = tail.at(-1)?.end ?? piece.end;
   }
   above(commentsWithin(source, { start: seen, end: span.end }));
   return lines;
@@ -67,12 +69,18 @@ function pushGap(lines: string[], { text }: Source, { start, end }: Span): void 
   if (lines.length > 0 && /\n[ \t\r]*\n/.test(text.slice(start, end))) lines.push("");
 }
 
-function pieceLines(source: Source, piece: Piece, indent: number): readonly string[] {
+/** A piece, and of an entry the comment beside its last line, which goes along with what stands there. */
+interface Placed {
+  readonly piece: Piece;
+  readonly tail: readonly Comment[];
+}
+
+function pieceLines(source: Source, { piece, tail }: Placed, indent: number): readonly string[] {
   switch (piece.kind) {
     case "line":
       return linesOf(source, piece, { indent, breaks: piece.breaks });
     case "entry":
-      return entryLines(source, piece, indent);
+      return entryLines(source, { piece, tail }, indent);
     case "block":
       return blockLines(source, piece, indent);
   }
@@ -81,7 +89,11 @@ function pieceLines(source: Source, piece: Piece, indent: number): readonly stri
 type Entry = Extract<Piece, { kind: "entry" }>;
 
 /** A comment goes along with its attribute: above the one that follows, or beside the one on its line. */
-function entryLines(source: Source, piece: Entry, indent: number): readonly string[] {
+function entryLines(
+  source: Source,
+  { piece, tail }: { readonly piece: Entry; readonly tail: readonly Comment[] },
+  indent: number,
+): readonly string[] {
   const inOrder = piece.attributes.toSorted((a, b) => a.start - b.start);
   const ends = [piece.headEnd, ...inOrder.map(({ end }) => end)];
   const gaps = new Map(
@@ -90,12 +102,13 @@ function entryLines(source: Source, piece: Entry, indent: number): readonly stri
   const besides = new Map(
     inOrder.map((attribute, at) => {
       const next = inOrder[at + 1];
-      return [attribute, next === undefined ? [] : besideOf(source, gaps.get(next))] as const;
+      return [attribute, next === undefined ? tail : besideOf(source, gaps.get(next))] as const;
     }),
   );
   const [first] = inOrder;
   const head = linesOf(source, { start: piece.start, end: piece.headEnd }, { indent, breaks: [] });
-  const lines = [...head.slice(0, -1), withBeside(head.at(-1), first && besideOf(source, gaps.get(first)))];
+  const besideHead = first === undefined ? tail : besideOf(source, gaps.get(first));
+  const lines = [...head.slice(0, -1), withBeside(head.at(-1), besideHead)];
   const margin = " ".repeat(indent + STEP);
   for (const attribute of piece.attributes) {
     const gap = gaps.get(attribute) ?? attribute;

@@ -88,8 +88,9 @@ function asksOf({ vocabulary }: Study, { when }: Clause): string | undefined {
   if (test.kind === "one-of" && field.name === vocabulary.productField)
     return `this requires ${test.values.map(titled).join(" or ")}`;
   if (test.kind !== "floor") return undefined;
-  const rows = test.rows.map(({ name }) => `\`${name}\``).join(" and ");
-  return `this floor has only ${test.rows.length === 1 ? "a" : "the"} ${rows} row${test.rows.length === 1 ? "" : "s"}`;
+  const rows = test.rows.flatMap(({ name, least }) => (least === undefined ? [] : [`\`${name}\``]));
+  if (rows.length === 0) return "this floor refuses everything";
+  return `this floor has only ${rows.length === 1 ? "a" : "the"} ${rows.join(" and ")} row${rows.length === 1 ? "" : "s"}`;
 }
 
 /** A product's name as it begins a sentence. */
