@@ -334,7 +334,7 @@ describe("tokens in an answer", () => {
     expect((await outcomeOf(exchange, token === undefined ? [] : [token], secretWanted)).code).toBe(
       "channel/bad-release",
     );
-    const header = { secret_id: "prod/a", key_version: 1, seq: 0, of: 1 };
+    const header = { secret_id: "prod/a", key_version: 0, seq: 0, of: 1 };
     const secret = await sealedRelease({ exchange, secret: tokenFor(STS), header });
     expect((await outcomeOf(exchange, [secret], { wanted: wanted.slice(0, 1) })).code).toBe(
       "channel/bad-release",

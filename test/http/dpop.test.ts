@@ -1,5 +1,6 @@
 /** Is a token worth anything without its key? Row A27 of PROTOCOL section 12, one deviation at a time, and stock clients beside it. */
 import { createHash, randomUUID } from "node:crypto";
+import fc from "fast-check";
 import { CompactSign, type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair } from "jose";
 import {
   allowInsecureRequests,
@@ -276,8 +277,9 @@ describe("a token is worth nothing (A27)", () => {
       BAD_PROOF,
     );
     for (const alg of ["RS256", "ES384", "EdDSA", "es256"]) {
-      expect(await verdictOf({ proof: headed({ ...base, alg }) })).toMatchObject(BAD_PROOF);
+      expect(await verdictOf({ proof: await signedUnder({ ...base, alg }) })).toMatchObject(BAD_PROOF);
     }
+    expect((await verdictOf({ proof: await signedUnder({ ...base, alg: "ES256" }) })).status).toBe(200);
   });
 
   it("with a private key in the proof's header, or with members that do not belong there", async () => {
@@ -307,6 +309,27 @@ describe("a token is worth nothing (A27)", () => {
     expect(await verdictOf({ proof: own })).toMatchObject(BAD_PROOF);
   });
 
+  it("with any one character of the proof or of the token changed", async () => {
+    const proof = await proofOf({}, broker);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.boolean(),
+        fc.nat(),
+        fc.constantFrom("A", "_", ".", "=", " "),
+        async (isProof, at, by) => {
+          const text = isProof ? proof : token;
+          const place = at % text.length;
+          fc.pre(text[place] !== by);
+          const changed = `${text.slice(0, place)}${by}${text.slice(place + 1)}`;
+          const deviation = isProof ? { proof: changed } : { proof, authorization: `DPoP ${changed}` };
+          expect((await sent(deviation)).status).toBe(401);
+        },
+      ),
+      { numRuns: 60 },
+    );
+    expect((await sent({ proof })).status).toBe(200);
+  });
+
   it("with two proofs, and with a proof that is too long", async () => {
     const two = { proof: await proofOf({}, broker), secondProof: await proofOf({}, broker) };
     expect(await verdictOf(two)).toMatchObject(BAD_PROOF);
@@ -329,6 +352,15 @@ describe("a token is worth nothing (A27)", () => {
     expect(await verdictOf({ claims: { nonce } })).toMatchObject(wants);
   });
 });
+
+/** A good ES256 signature under whatever the header says. */
+async function signedUnder(header: object): Promise<string> {
+  const [, payload = ""] = (await proofOf({}, broker)).split(".");
+  const input = `${Buffer.from(JSON.stringify(header)).toString("base64url")}.${payload}`;
+  const algorithm = { name: "ECDSA", hash: "SHA-256" };
+  const signature = await crypto.subtle.sign(algorithm, key.privateKey, new TextEncoder().encode(input));
+  return `${input}.${base64UrlOf(new Uint8Array(signature))}`;
+}
 
 /** A proof over a payload as it is written, signed well: only the payload is at fault. */
 async function duplicated(payload: string): Promise<string> {
@@ -409,6 +441,9 @@ describe("a token of another kind serves nobody at the broker", () => {
     const [, payload = ""] = token.split(".");
     const claims = JSON.parse(Buffer.from(payload, "base64url").toString());
     expect(await verdictOf({ token: await signedByBroker(claims, { typ: "JWT" }) })).toMatchObject(BAD_TOKEN);
+    expect(await verdictOf({ token: await signedByBroker(claims, { kid: "unknown" }) })).toMatchObject(
+      BAD_TOKEN,
+    );
     const { signer } = broker.world;
     const wrong = await signedByBroker(claims, { kid: signer.kid }, signer);
     expect(await verdictOf({ token: wrong })).toMatchObject(BAD_TOKEN);
