@@ -6,6 +6,8 @@ const only = process.env["MUTATE_TESTS"]?.split(",");
 
 export default defineConfig({
   test: {
+    setupFiles: ["test/support/fixed-seed.ts"],
+    env: { MUTATE: "1" },
     include: only ?? [
       "test/writ/**/*.test.ts",
       "test/policies/*.test.ts",

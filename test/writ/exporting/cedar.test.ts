@@ -20,6 +20,7 @@ const SEED = Number(process.env["SEED"] ?? 20_260_601);
 const REQUESTS = 40;
 const wantedSets = (): number => {
   if (process.env["SLOW"] !== undefined) return 5000;
+  if (process.env["MUTATE"] !== undefined) return 15;
   return process.env["FULL"] === undefined ? 50 : 500;
 };
 
