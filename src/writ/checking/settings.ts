@@ -16,6 +16,7 @@ import {
   wordOf,
 } from "./constants.ts";
 import { boundOf, type Desk, fieldOf, namesOfKind, originOf, suggestion, tell } from "./desk.ts";
+import { typeWords } from "./fields.ts";
 
 type Value = Setting["value"];
 
@@ -87,8 +88,23 @@ function literalOf(desk: Desk, field: FieldRef, literal: Literal): FactValue | u
       return addressOf(desk, field, literal);
     case "set":
     case "bits":
-      return tellWrongKind(desk, field, literal);
+      return tellNoList(desk, field, literal);
   }
+}
+
+/** Conditions ask for one member or bit; a test says which there are. */
+function tellNoList(desk: Desk, field: FieldRef, { kind, span }: Literal): undefined {
+  if (kind === "broken") return undefined;
+  tell(desk, {
+    code: "E0302",
+    span,
+    message: `\`${field.name}\` is ${typeWords(field.type, desk.table.vocabulary)}`,
+    label: "wrong kind of value",
+    helps: advice(
+      field.type.kind === "set" ? 'set it to a list: `["…"]`' : "set it to the bits that are set: `[0, 3]`",
+    ),
+  });
+  return undefined;
 }
 
 function truthOf(desk: Desk, field: FieldRef, literal: Literal): boolean | undefined {
@@ -153,12 +169,10 @@ function listOf(
       ? bits.reduce((mask, bit) => mask | (1n << BigInt(bit)), 0n)
       : undefined;
   }
-  const [first] = list;
-  if (first !== undefined) return tellWrongKind(desk, field, first);
   tell(desk, {
     code: "E0302",
     span,
-    message: `\`${field.name}\` holds no list`,
+    message: `\`${field.name}\` is ${typeWords(field.type, desk.table.vocabulary)}, but this is a list`,
     label: "wrong kind of value",
   });
   return undefined;
