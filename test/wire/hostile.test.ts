@@ -4,6 +4,7 @@ import { base64UrlOf, utf8 } from "../../src/base/bytes.ts";
 import { Fault } from "../../src/base/fault.ts";
 import { decodeAdminClaims, decodeAdminHeader } from "../../src/wire/admin-token.ts";
 import { decodeAttestAnswer, decodeAttestRequest } from "../../src/wire/attest.ts";
+import * as audience from "../../src/wire/audience.ts";
 import * as bundle from "../../src/wire/bundle.ts";
 import { decodeChallenge, decodeChallengeRequest } from "../../src/wire/challenge.ts";
 import { decodeClaims } from "../../src/wire/claims.ts";
@@ -11,7 +12,10 @@ import { decodeDecisionDetail } from "../../src/wire/decision.ts";
 import { decodeLedgerPage } from "../../src/wire/ledger.ts";
 import { decodeProblem } from "../../src/wire/problem.ts";
 import { decodeReleaseAnswer, decodeReleaseRequest } from "../../src/wire/release.ts";
+import { decodeRevocation } from "../../src/wire/revocation.ts";
 import * as secret from "../../src/wire/secret.ts";
+import * as token from "../../src/wire/token.ts";
+import * as tokenKey from "../../src/wire/token-key.ts";
 import { decodeBrokerDescription } from "../../src/wire/well-known.ts";
 import { codeOf } from "../support/faults.ts";
 
@@ -221,6 +225,17 @@ const DECODERS: readonly (readonly [string, (bytes: Uint8Array) => unknown])[] =
   ["description", decodeBrokerDescription],
   ["admin header", decodeAdminHeader],
   ["admin claims", decodeAdminClaims],
+  ["audience registration", audience.decodeAudienceRegistration],
+  ["audience summary", audience.decodeAudienceSummary],
+  ["audience list", audience.decodeAudienceList],
+  ["token key rotation", tokenKey.decodeTokenKeyRotation],
+  ["token key list", tokenKey.decodeTokenKeyList],
+  ["revocation", decodeRevocation],
+  ["token header", token.decodeTokenHeader],
+  ["token claims", token.decodeTokenClaims],
+  ["proof header", token.decodeProofHeader],
+  ["proof claims", token.decodeProofClaims],
+  ["introspection", token.decodeIntrospection],
 ];
 
 describe.each(DECODERS)("the decoder of a %s", (_name, decode) => {

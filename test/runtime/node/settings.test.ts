@@ -1,0 +1,40 @@
+/** What does a configuration make of a broker's identity? Its audience, the issuer of its tokens, and how long they live at most. */
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { DATA_FILES, initDataFolder } from "../../../src/runtime/node/init.ts";
+import { loadConfig, loadSettings } from "../../../src/runtime/node/settings.ts";
+
+const AUDIENCE = "https://broker.example/c/0001";
+let folder = "";
+
+afterEach(() => rm(folder, { recursive: true }));
+
+/** A new data folder, its configuration changed as the test says. */
+async function settingsOf(change: (text: string) => string) {
+  folder = await mkdtemp(join(tmpdir(), "ostiary-settings-"));
+  const data = join(folder, "data");
+  await initDataFolder(data, { audience: AUDIENCE, mode: "production", port: 8480, isKdsEnabled: false });
+  const path = join(data, DATA_FILES.config);
+  await writeFile(path, change(await readFile(path, "utf8")));
+  return loadSettings(await loadConfig(path));
+}
+
+describe("the settings of a broker", () => {
+  it("name the audience as issuer, and five minutes as the longest life of a token", async () => {
+    const settings = await settingsOf((text) => text);
+    expect(settings).toMatchObject({ audience: AUDIENCE, issuer: AUDIENCE, maxTokenSeconds: 300 });
+  });
+
+  it("name the external URL as issuer where there is one", async () => {
+    const outside = "https://outside.example";
+    const settings = await settingsOf((text) =>
+      `${text}\n[tokens]\nmax_lifetime_seconds = 45\n`.replace(
+        "[listen]",
+        `[listen]\nexternal_url = "${outside}"`,
+      ),
+    );
+    expect(settings).toMatchObject({ audience: AUDIENCE, issuer: outside, maxTokenSeconds: 45 });
+  });
+});
