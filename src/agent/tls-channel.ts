@@ -77,20 +77,21 @@ function sendOver(socket: TLSSocket): Send {
   const agent = new OneSocket({ keepAlive: true, maxSockets: 1 }, socket);
   return (url, init) =>
     new Promise((resolve, reject) => {
-      const { pathname, host } = new URL(url);
+      const { pathname, search, host } = new URL(url);
       const headers = { host, ...Object.fromEntries(new Headers(init.headers)) };
       const { method = "GET", signal } = init;
       const sent: ClientRequest = request({
         agent,
         host,
-        path: pathname,
+        path: `${pathname}${search}`,
         method,
         headers,
         ...(signal instanceof AbortSignal ? { signal } : {}),
       });
       sent.once("error", reject);
       sent.once("response", (answer: IncomingMessage) => resolve(responseOf(answer)));
-      sent.end(typeof init.body === "string" ? init.body : undefined);
+      const { body } = init;
+      sent.end(typeof body === "string" || body instanceof Uint8Array ? body : undefined);
     });
 }
 

@@ -1,5 +1,6 @@
 /** What arrived, and from what kind of platform? Evidence, parsed and not yet believed. */
 import { Fault } from "../base/fault.ts";
+import { looksLikeCrl } from "./endorsement/pem.ts";
 import { parseCertTable } from "./snp/cert-table.ts";
 import { SIGNED_SIZE } from "./snp/layout.ts";
 import { parseReport, type Report } from "./snp/report.ts";
@@ -12,7 +13,7 @@ export interface CarriedEvidence {
   readonly report: Uint8Array;
   /** The GHCB certificate table as the host gave it. */
   readonly certTable?: Uint8Array;
-  /** Certificates in DER, in any order. */
+  /** Certificates and CRLs in DER, in any order. */
   readonly endorsements?: readonly Uint8Array[];
 }
 
@@ -45,14 +46,15 @@ export function parseEvidence(carried: CarriedEvidence): Evidence {
   const report = parseReport(reportBytes);
   const table = carried.certTable === undefined ? undefined : parseCertTable(carried.certTable);
   const beside = (carried.endorsements ?? []).map((certificate) => certificate.slice()); // those of a table are copies already
-  const certificates = [...(table?.certificates ?? []), ...beside];
+  const [crls, certificates] = [[...(table?.crls ?? [])], [...(table?.certificates ?? [])]];
+  for (const der of beside) (looksLikeCrl(der) ? crls : certificates).push(der);
   if (certificates.length > MAX_CERTIFICATES) {
     throw new Fault(
       "evidence/malformed",
       `expected at most ${MAX_CERTIFICATES} certificates with the evidence`,
     );
   }
-  if (certificates.some(({ length }) => length > MAX_CERTIFICATE_BYTES)) {
+  if ([...certificates, ...beside].some(({ length }) => length > MAX_CERTIFICATE_BYTES)) {
     throw new Fault("evidence/malformed", `expected certificates of at most ${MAX_CERTIFICATE_BYTES} bytes`);
   }
   return {
@@ -62,6 +64,6 @@ export function parseEvidence(carried: CarriedEvidence): Evidence {
     signedBytes: reportBytes.slice(0, SIGNED_SIZE),
     signature: signatureOf(reportBytes),
     certificates,
-    crls: table?.crls ?? [],
+    crls,
   };
 }

@@ -4,20 +4,22 @@ import type { Instant } from "../base/time.ts";
 import type { Suite } from "../channel/bindings.ts";
 import { issueNonce } from "../channel/nonce.ts";
 import { isOfferedSuite, type OfferedSuite } from "../channel/suites.ts";
-import type { Challenge, Exchange } from "./request.ts";
+import type { Challenge, ChallengeRequest, Exchange } from "./request.ts";
 import type { BrokerSettings, World } from "./world.ts";
 
 /**
- * Issues a nonce for one binding.
+ * Issues a nonce for one binding, beside the broker's own proof where the guest asks for one and there is one.
  *
- * @throws {@link Fault} `channel/wrong-listener` where this listener does not serve the binding.
+ * @throws {@link Fault} `channel/wrong-listener` where this listener does not serve the binding; `request/malformed` for a
+ *   fresh proof without a nonce to prove it over; and every code of {@link World.prove}.
  */
 export async function issueChallenge(
-  request: { readonly binding: 1 | 2 | 3 },
+  request: ChallengeRequest,
   exchange: Exchange,
   world: World,
 ): Promise<Challenge> {
   refuseUnoffered(request.binding, exchange);
+  const broker = await proofFor(request, exchange, world);
   const now: Instant = world.now();
   const keys = await world.nonceKeys();
   const { nonce, expiresAt } = issueNonce(
@@ -32,7 +34,22 @@ export async function issueChallenge(
     signingKey: world.signer.spki,
     kid: world.signer.kid,
     suites: world.settings.suites,
+    ...(broker === undefined ? {} : { broker }),
   };
+}
+
+/** Of the connection, only what this side saw of it itself. */
+async function proofFor(
+  { binding, guestNonce, fresh }: ChallengeRequest,
+  { cb, ownSpki, peerSpki }: Exchange,
+  { prove, settings }: World,
+): Promise<Challenge["broker"]> {
+  if (fresh === true && guestNonce === undefined) {
+    throw new Fault("request/malformed", "expected `guestNonce` with `fresh`");
+  }
+  if (guestNonce === undefined || prove === undefined) return undefined;
+  const channel = { binding, cb, brokerSpki: ownSpki, guestSpki: peerSpki };
+  return prove({ audience: settings.audience, guestNonce, channel }, fresh === true);
 }
 
 /** A listener serves the bindings it was made for, and no other. */

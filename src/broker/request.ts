@@ -4,6 +4,7 @@ import type * as wire from "../wire/messages.ts";
 export type BindingId = wire.BindingId;
 export type SuiteId = wire.SuiteId;
 export type Challenge = wire.Challenge;
+export type ChallengeRequest = wire.ChallengeRequest;
 export type Claims = wire.Claims;
 export type WantedItem = wire.WantedItem;
 export type ReleaseRequest = wire.ReleaseRequest;

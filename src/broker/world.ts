@@ -9,8 +9,10 @@ import type { Log } from "../base/log.ts";
 import type { Primitives, Signer } from "../base/primitives.ts";
 import type { Instant } from "../base/time.ts";
 import type { NonceKeys } from "../channel/nonce.ts";
+import type { ProofExchange } from "../channel/proof.ts";
 import type { OfferedSuite } from "../channel/suites.ts";
 import type { Bundle } from "../policy/bundle.ts";
+import type { BrokerProof } from "../wire/messages.ts";
 import type { CommitOutcome, DecisionCommit, Refusal, Store } from "./store.ts";
 
 /** Everything the broker reaches outside itself. Built once per process (Node) or request (Workers) by `runtime/`. */
@@ -40,6 +42,8 @@ export interface World {
   readonly tokenKeys: TokenKeyRing;
   /** Signs ledger checkpoints: Ed25519. */
   readonly ledgerSigner: Signer;
+  /** Proves this broker to a guest (`prover.ts`); absent outside a confidential VM: then a guest has a pinned key and no more. */
+  readonly prove?: Prove;
   readonly meter: Meter;
   readonly log: Log;
 }
@@ -126,6 +130,9 @@ export interface EndorsementSource {
   /** The CRL of the product's ARK, as DER. */
   readonly crl: (product: ProductLine, kind: "vcek" | "vlek") => Promise<Uint8Array>;
 }
+
+/** A proof for this exchange. @throws {@link Fault} `request/rate-limited` (fresh), `provider/unavailable`, `endorsement/…`. */
+export type Prove = (exchange: ProofExchange, isFresh: boolean) => Promise<BrokerProof>;
 
 /** Counts what happened, for `/metrics`. Label values come from closed sets only. */
 export interface Meter {

@@ -10,7 +10,9 @@ export interface AgentOptions {
   /** Without a trailing slash. */
   readonly broker: string;
   readonly audience: string;
-  readonly signingKeyFile: string;
+  /** Absent only where a policy for the broker says by what it is known. */
+  readonly signingKeyFile?: string;
+  readonly brokerPolicy?: BrokerPolicyOptions;
   readonly provider: "configfs-tsm" | "simulator";
   readonly tsmFolder?: string;
   readonly simulatorFolder?: string;
@@ -24,9 +26,31 @@ export interface AgentOptions {
   readonly tlsPinFile?: string;
 }
 
+/** What the broker has to prove before it is shown anything. */
+export interface BrokerPolicyOptions {
+  readonly file: string;
+  readonly cluster: string;
+  readonly vmpl: 0 | 1 | 2 | 3;
+  readonly isFresh: boolean;
+  readonly trustSimulatorFile?: string;
+}
+
+/** What it proved. */
+export interface ProvenBroker {
+  readonly tier: 1 | 2;
+  readonly measurement: string;
+  readonly product: string;
+  readonly reportedTcb: string;
+  readonly cluster: string;
+  readonly policyRoot: string;
+  readonly isSimulated: boolean;
+}
+
 /** Secrets as they were opened: plaintext, which the verb overwrites when it is done. */
 export interface FetchedSecrets {
   readonly decision: string;
+  /** `undefined` where the pinned key had to do. */
+  readonly broker?: ProvenBroker | undefined;
   readonly secrets: readonly {
     readonly secretId: string;
     readonly version: number;
@@ -62,6 +86,11 @@ export const AGENT_OPTIONS = {
   broker: { type: "string" },
   audience: { type: "string" },
   "signing-key": { type: "string" },
+  "broker-policy": { type: "string" },
+  "broker-cluster": { type: "string" },
+  "broker-vmpl": { type: "string" },
+  "broker-fresh": { type: "boolean" },
+  "trust-simulator": { type: "string" },
   provider: { type: "string" },
   "tsm-dir": { type: "string" },
   "simulator-dir": { type: "string" },
@@ -78,7 +107,14 @@ export const AGENT_OPTIONS = {
 export const AGENT_USAGE = `which broker, and who asks the hardware:
   --broker URL         address of the broker
   --audience URL       identity of the broker, where that is not its address
-  --signing-key FILE   the broker's signing key, PEM public key: the one that this guest trusts
+  --signing-key FILE   the broker's signing key, PEM public key: the one that this guest trusts, and all that vouches for a
+                       broker outside a confidential VM
+  --broker-policy FILE Writ for the resource \`broker\`: the broker has to prove itself accordingly, by evidence of its own,
+                       before this guest shows any; then --signing-key may be left out
+  --broker-cluster NAME  the cluster that the broker has to be of (one without a name)
+  --broker-vmpl N      privilege level of the broker's report, 0 to 3 (0)
+  --broker-fresh       a report of the broker's over this very connection, not the one of the hour
+  --trust-simulator FILE  root certificate of a simulator that may vouch for the broker beside AMD
   --provider NAME      configfs-tsm (the kernel's), or simulator
   --tsm-dir DIR        where configfs-tsm is (/sys/kernel/config/tsm/report)
   --simulator-dir DIR  folder of the simulated machine
@@ -110,14 +146,14 @@ export function agentOptionsOf(values: Values): AgentOptions {
   return {
     broker,
     audience: textOf(values, "audience") ?? broker,
-    signingKeyFile: required(values, "signing-key"),
+    ...knownBy(values),
     provider,
     suite: suiteOf(textOf(values, "wrap") ?? "hpke-x25519"),
     ...tlsOf(values, broker),
     deadlineSeconds: countOf(textOf(values, "deadline") ?? DEFAULT_DEADLINE, "--deadline"),
     ...(tsmFolder === undefined ? {} : { tsmFolder }),
     ...(simulatorFolder === undefined ? {} : { simulatorFolder }),
-    ...(vmpl === undefined ? {} : { vmpl: vmplOf(vmpl) }),
+    ...(vmpl === undefined ? {} : { vmpl: vmplOf(vmpl, "--vmpl") }),
   };
 }
 
@@ -128,6 +164,28 @@ export function wantedOf(paths: readonly string[], version: string | undefined):
   const number = countOf(version, "--version");
   return paths.map((secret) => ({ secret, version: number }));
 }
+
+/** A pinned key at least, unless the broker has to prove which key is its own. */
+function knownBy(values: Values): Pick<AgentOptions, "signingKeyFile" | "brokerPolicy"> {
+  const file = textOf(values, "broker-policy");
+  if (file === undefined) {
+    for (const name of NEED_POLICY) {
+      if (values[name] !== undefined) throw new Misuse(`expected --broker-policy FILE with --${name}`);
+    }
+    return { signingKeyFile: required(values, "signing-key") };
+  }
+  const [pinned, simulator] = [textOf(values, "signing-key"), textOf(values, "trust-simulator")];
+  const brokerPolicy = {
+    file,
+    cluster: textOf(values, "broker-cluster") ?? "",
+    vmpl: vmplOf(textOf(values, "broker-vmpl") ?? "0", "--broker-vmpl"),
+    isFresh: values["broker-fresh"] === true,
+    ...(simulator === undefined ? {} : { trustSimulatorFile: simulator }),
+  };
+  return { brokerPolicy, ...(pinned === undefined ? {} : { signingKeyFile: pinned }) };
+}
+
+const NEED_POLICY = ["broker-cluster", "broker-vmpl", "broker-fresh", "trust-simulator"] as const;
 
 function required(values: Values, name: keyof typeof AGENT_OPTIONS): string {
   const text = textOf(values, name);
@@ -184,8 +242,8 @@ function suiteOf(wrap: string): OfferedSuite {
   return suite;
 }
 
-function vmplOf(text: string): 0 | 1 | 2 | 3 {
+function vmplOf(text: string, option: string): 0 | 1 | 2 | 3 {
   const level = ([0, 1, 2, 3] as const).find((known) => String(known) === text);
-  if (level === undefined) throw new Misuse(`expected --vmpl from 0 to 3, received \`${text}\``);
+  if (level === undefined) throw new Misuse(`expected ${option} from 0 to 3, received \`${text}\``);
   return level;
 }

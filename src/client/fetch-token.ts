@@ -2,10 +2,7 @@
 import { utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import type { PublicJwk } from "../wire/messages.ts";
-import { attest } from "./attest.ts";
-import type { BrokerChannel } from "./channel.ts";
-import { type FetchParts, type FetchPlan, fetchSecrets, overChannels } from "./fetch.ts";
-import { audienceOf } from "./token-audience.ts";
+import { type FetchParts, type FetchPlan, fetchSecrets, overSessions } from "./fetch.ts";
 
 export interface TokenPlan extends Omit<FetchPlan, "want"> {
   /** Whom the token is for. */
@@ -28,28 +25,13 @@ export interface FetchedToken {
 export async function fetchToken(plan: TokenPlan, parts: FetchParts): Promise<FetchedToken> {
   const { aud, ...rest } = plan;
   if (aud === plan.broker.audience) {
-    return overChannels(plan.deadlineMs, parts, (channel, signal) =>
-      attestOver(channel, plan, { ...parts, signal }),
-    );
+    return overSessions(plan, parts, async (session) => {
+      const { decision, token } = await session.attest(plan.cnf);
+      return { decision, token: utf8(token) };
+    });
   }
   const { decision, secrets } = await fetchSecrets({ ...rest, want: [{ token: { aud } }] }, parts);
   const [first] = secrets;
   if (first === undefined) throw new Fault("channel/bad-release", "expected a token, received nothing");
   return { decision, token: first.secret };
-}
-
-/** The result is signed by the key of tokens, not by the pinned one: whoever is shown it verifies it. */
-async function attestOver(
-  { client, carrier }: BrokerChannel,
-  { broker, cnf, aud }: TokenPlan,
-  parts: FetchParts & { readonly signal: AbortSignal },
-): Promise<FetchedToken> {
-  const { nonce } = await client.challenge(carrier.binding, parts.signal);
-  const { request, wrapPrivate } = await attest({ claims: { want: [], cnf }, nonce, carrier }, broker, parts);
-  wrapPrivate.fill(0); // nothing is sealed for it on this path
-  const { decision, token } = await client.attest(request, parts.signal);
-  if (audienceOf(utf8(token)) !== aud) {
-    throw new Fault("channel/bad-release", "expected a token for the broker itself");
-  }
-  return { decision, token: utf8(token) };
 }

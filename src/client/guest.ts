@@ -2,7 +2,14 @@
 
 import { decodeAttestAnswer } from "../wire/attest.ts";
 import { decodeChallenge, encodeChallengeRequest } from "../wire/challenge.ts";
-import type { AttestAnswer, BindingId, Challenge, ReleaseAnswer, ReleaseRequest } from "../wire/messages.ts";
+import type {
+  AttestAnswer,
+  BindingId,
+  Challenge,
+  ChallengeRequest,
+  ReleaseAnswer,
+  ReleaseRequest,
+} from "../wire/messages.ts";
 import { decodeReleaseAnswer, encodeEvidenceRequest } from "../wire/release.ts";
 import { fetchBounded, type Send } from "./bounded-fetch.ts";
 
@@ -10,9 +17,16 @@ export type EvidenceRequest = Omit<ReleaseRequest, "claims">;
 
 /** Every call throws {@link Fault}: the one that the broker's answer tells of, or `broker/unreachable`. */
 export interface GuestClient {
-  readonly challenge: (binding: BindingId, signal?: AbortSignal) => Promise<Challenge>;
+  /** With `proof` the broker is asked for its own evidence beside the nonce. */
+  readonly challenge: (
+    binding: BindingId,
+    signal?: AbortSignal,
+    proof?: Omit<ChallengeRequest, "binding">,
+  ) => Promise<Challenge>;
   readonly release: (request: EvidenceRequest, signal?: AbortSignal) => Promise<ReleaseAnswer>;
   readonly attest: (request: EvidenceRequest, signal?: AbortSignal) => Promise<AttestAnswer>;
+  /** Any other request, by its path, the same way; its answer is not looked at. */
+  readonly send: (path: string, init: RequestInit) => Promise<Response>;
 }
 
 export interface GuestClientOptions {
@@ -31,11 +45,12 @@ export function createGuestClient({ url, fetch }: GuestClientOptions): GuestClie
       ...(signal === undefined ? {} : { signal }),
     });
   return {
-    challenge: async (binding, signal) =>
-      decodeChallenge(await post("/v1/challenge", encodeChallengeRequest({ binding }), signal)),
+    challenge: async (binding, signal, proof = {}) =>
+      decodeChallenge(await post("/v1/challenge", encodeChallengeRequest({ binding, ...proof }), signal)),
     release: async (request, signal) =>
       decodeReleaseAnswer(await post("/v1/release", encodeEvidenceRequest(request), signal)),
     attest: async (request, signal) =>
       decodeAttestAnswer(await post("/v1/attest", encodeEvidenceRequest(request), signal)),
+    send: (path, init) => fetch(`${url}${path}`, { ...init, redirect: "error" }),
   };
 }

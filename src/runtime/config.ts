@@ -29,6 +29,20 @@ export interface Config {
   readonly suites: readonly OfferedSuite[];
   /** No token lives longer, whatever a policy says. */
   readonly maxTokenSeconds: number;
+  readonly attestation: AttestationConfig;
+}
+
+/** How this broker proves itself to guests (PROTOCOL section 8). */
+export interface AttestationConfig {
+  /** `auto`: the kernel's interface where there is one, else none. */
+  readonly provider: "auto" | "none" | "configfs-tsm" | "simulator";
+  /** Named by guests that will have brokers of one cluster only. */
+  readonly cluster: string;
+  /** Written to the kernel's interface where it is given. */
+  readonly vmpl?: 0 | 1 | 2 | 3;
+  readonly tsmFolder?: string;
+  readonly simulatorFolder?: string;
+  readonly freshPerSecond: number;
 }
 
 export interface ListenConfig {
@@ -179,6 +193,17 @@ const MEMBERS = table({
     {},
   ),
   tokens: v.optional(table({ max_lifetime_seconds: v.optional(whole(1, 300), 300) }), {}),
+  attestation: v.optional(
+    table({
+      provider: v.optional(v.picklist(["auto", "none", "configfs-tsm", "simulator"]), "auto"),
+      cluster: v.optional(label, ""),
+      vmpl: v.optional(v.picklist([0, 1, 2, 3])),
+      tsm_dir: v.optional(path),
+      simulator_dir: v.optional(path),
+      fresh_per_second: v.optional(whole(1, 1000), 1),
+    }),
+    {},
+  ),
   ledger: v.optional(table({ readers: v.optional(v.picklist(["anyone", "admins"]), "admins") }), {}),
 });
 
@@ -192,6 +217,23 @@ const CONFIG = v.pipe(
       'no simulator unless mode = "demo"',
     ),
     ["trust_simulator"],
+  ),
+  v.forward(
+    v.partialCheck(
+      [["mode"], ["attestation"]],
+      (read) => read.mode === "demo" || read.attestation.provider !== "simulator",
+      'no simulator unless mode = "demo"',
+    ),
+    ["attestation", "provider"],
+  ),
+  v.forward(
+    v.partialCheck(
+      [["attestation"]],
+      ({ attestation }) =>
+        (attestation.provider === "simulator") === (attestation.simulator_dir !== undefined),
+      "`simulator_dir` with the simulator, and only with it",
+    ),
+    ["attestation", "simulator_dir"],
   ),
 );
 
@@ -234,6 +276,18 @@ function configOf(read: Read): Config {
     ledgerReaders: read.ledger.readers,
     suites: OFFERED_SUITES.filter((suite) => read.suites.includes(WRAP_OF_SUITE[suite])),
     maxTokenSeconds: read.tokens.max_lifetime_seconds,
+    attestation: attestationOf(read.attestation),
+  };
+}
+
+function attestationOf(read: Read["attestation"]): AttestationConfig {
+  return {
+    provider: read.provider,
+    cluster: read.cluster,
+    freshPerSecond: read.fresh_per_second,
+    ...present("vmpl", read.vmpl),
+    ...present("tsmFolder", read.tsm_dir),
+    ...present("simulatorFolder", read.simulator_dir),
   };
 }
 

@@ -1,14 +1,27 @@
 /** How are `POST /v1/challenge` and its answer written? */
 import * as v from "valibot";
+import type { JsonObject } from "../base/canonical-json.ts";
 import { ANSWER, decode, encode, REQUEST } from "./codec.ts";
+import { EVIDENCE, evidenceText } from "./evidence.ts";
 import { bytesField, bytesText, fixedBytesField, instantField, instantText, textField } from "./fields.ts";
-import { MAX_AUDIENCE_BYTES } from "./limits.ts";
-import type { Challenge, ChallengeRequest } from "./messages.ts";
+import { MAX_AUDIENCE_BYTES, MAX_CLAIMS_BYTES } from "./limits.ts";
+import type { BrokerProof, Challenge, ChallengeRequest } from "./messages.ts";
 
 export const CHALLENGE_REQUEST = v.strictObject({
   binding: v.picklist([1, 2, 3]),
   guestNonce: v.exactOptional(fixedBytesField(32)),
   fresh: v.exactOptional(v.literal(true)),
+});
+
+/** What is believed once it is verified is read strictly: a member nobody knows has no business there. */
+const BROKER_PROOF = v.strictObject({
+  suite: v.literal(0),
+  vmpl: v.picklist([0, 1, 2, 3]),
+  ownNonce: fixedBytesField(32),
+  wrapPub: fixedBytesField(0),
+  claims: bytesField(1, MAX_CLAIMS_BYTES),
+  evidence: EVIDENCE,
+  session: fixedBytesField(64),
 });
 
 /** Answers ignore members that a newer broker adds; everything in a challenge but the nonce is a hint anyway. */
@@ -18,6 +31,7 @@ export const CHALLENGE_ANSWER = v.object({
   audience: textField(MAX_AUDIENCE_BYTES),
   signingKey: v.object({ kid: textField(128), spki: bytesField(1, 1024) }),
   suites: v.pipe(v.array(v.pipe(v.number(), v.safeInteger())), v.maxLength(16)),
+  broker: v.exactOptional(BROKER_PROOF),
 });
 
 /** Reads the request. @throws {@link Fault} `request/malformed`, `request/too-large`. */
@@ -32,8 +46,11 @@ export function encodeChallengeRequest(request: ChallengeRequest): string {
 
 /** Reads the answer. @throws {@link Fault} `broker/unreachable`, `request/too-large`. */
 export function decodeChallenge(bytes: Uint8Array): Challenge {
-  const { exp, signingKey, ...rest } = decode(CHALLENGE_ANSWER, bytes, ANSWER);
-  return { ...rest, expiresAt: exp, signingKey: signingKey.spki, kid: signingKey.kid };
+  const { exp, signingKey, broker, ...rest } = decode(CHALLENGE_ANSWER, bytes, ANSWER);
+  const challenge = { ...rest, expiresAt: exp, signingKey: signingKey.spki, kid: signingKey.kid };
+  if (broker === undefined) return challenge;
+  const { claims: claimsBytes, ...shown } = broker;
+  return { ...challenge, broker: { ...shown, claimsBytes } };
 }
 
 export function encodeChallenge(challenge: Challenge): string {
@@ -43,5 +60,19 @@ export function encodeChallenge(challenge: Challenge): string {
     audience: challenge.audience,
     signingKey: { kid: challenge.kid, spki: bytesText(challenge.signingKey) },
     suites: challenge.suites,
+    broker: challenge.broker && proofText(challenge.broker),
   });
+}
+
+function proofText(proof: BrokerProof): JsonObject {
+  const { suite, vmpl, ownNonce, wrapPub, claimsBytes, evidence, session } = proof;
+  return {
+    suite,
+    vmpl,
+    ownNonce: bytesText(ownNonce),
+    wrapPub: bytesText(wrapPub),
+    claims: bytesText(claimsBytes),
+    evidence: evidenceText(evidence),
+    session: bytesText(session),
+  };
 }

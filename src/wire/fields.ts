@@ -69,6 +69,11 @@ export function audienceNameField() {
   return v.pipe(v.string(), v.check(isAudienceName));
 }
 
+/** The name of a cluster of brokers; empty where its operator gave none. */
+export function clusterField() {
+  return v.pipe(v.string(), v.regex(/^[\w.:-]{0,128}$/));
+}
+
 /** A whole number from `least` up to what JSON carries exactly. */
 export function countField(least: number) {
   return v.pipe(v.number(), v.safeInteger(), v.minValue(least));

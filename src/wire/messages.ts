@@ -31,6 +31,35 @@ export interface Challenge {
   readonly signingKey: Uint8Array;
   readonly kid: string;
   readonly suites: readonly number[];
+  /** Absent where the broker has no evidence, or was not asked for it. */
+  readonly broker?: BrokerProof;
+}
+
+/** What a broker shows of itself (PROTOCOL section 8): evidence in role 2, and a signature over this very session. */
+export interface BrokerProof {
+  /** 0: it has no key to encrypt to. */
+  readonly suite: 0;
+  readonly vmpl: Vmpl;
+  readonly ownNonce: Uint8Array;
+  /** Empty in suite 0. */
+  readonly wrapPub: Uint8Array;
+  /** The exact bytes that were hashed: {@link BrokerClaims}. */
+  readonly claimsBytes: Uint8Array;
+  readonly evidence: CarriedEvidence;
+  /** 64 bytes by the attested key, over `sessionSignatureInput`. */
+  readonly session: Uint8Array;
+}
+
+/** What the hardware vouches for in a broker's evidence. */
+export interface BrokerClaims {
+  /** The key that signs sessions and releases, DER SubjectPublicKeyInfo. */
+  readonly signingKey: Uint8Array;
+  readonly cluster: string;
+  readonly audience: string;
+  /** SHA-256, in hex, of the admin keys that may sign policy. */
+  readonly policyRoot: string;
+  readonly issuedAt: Instant;
+  readonly expiresAt: Instant;
 }
 
 export type WantedItem =
@@ -114,6 +143,8 @@ export interface BrokerDescription {
   readonly ledgerKey: NamedKey;
   readonly evidenceFormats: readonly string[];
   readonly isSimulatorTrusted: boolean;
+  /** PROTOCOL section 8: 0 alone outside a confidential VM, else 0, 1 and 2. */
+  readonly tiers: readonly number[];
 }
 
 // ── admin ───────────────────────────────────────────────────────────────────────────────────────────────────────────

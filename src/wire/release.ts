@@ -1,11 +1,11 @@
 /** How are `POST /v1/release` and its answer written? */
 import * as v from "valibot";
-import type { CarriedEvidence } from "../attestation/evidence.ts";
 import type { JsonObject } from "../base/canonical-json.ts";
 import { Fault } from "../base/fault.ts";
 import type { SealedRelease } from "../channel/release-key.ts";
 import { decodeClaims, requireItems } from "./claims.ts";
 import { ANSWER, decode, encode, REQUEST } from "./codec.ts";
+import { EVIDENCE, evidenceText } from "./evidence.ts";
 import {
   bytesField,
   bytesText,
@@ -19,22 +19,6 @@ import type { RefusedItem, ReleaseAnswer, ReleaseRequest, SuiteId } from "./mess
 
 /** PROTOCOL section 1: the length of the one-use key, by suite. */
 const WRAP_PUB_BYTES: Readonly<Record<SuiteId, number>> = { 1: 32, 2: 1216, 3: 65 };
-
-/** Lengths inside the report and the certificate table are judged by their parsers; here they are bounded. */
-const EVIDENCE = v.variant("format", [
-  v.strictObject({
-    format: v.literal("raw"),
-    report: bytesField(1, 8 * 1024),
-    certTable: v.exactOptional(bytesField(1, limits.MAX_BODY_BYTES)),
-    endorsements: v.exactOptional(
-      v.pipe(
-        v.array(bytesField(1, limits.MAX_ENDORSEMENT_BYTES)),
-        v.minLength(1),
-        v.maxLength(limits.MAX_ENDORSEMENTS),
-      ),
-    ),
-  }),
-]);
 
 export const RELEASE_REQUEST = v.strictObject({
   v: v.literal(1),
@@ -100,7 +84,7 @@ export function encodeEvidenceRequest(request: Omit<ReleaseRequest, "claims">): 
     ownNonce: bytesText(request.ownNonce),
     wrapPub: bytesText(request.wrapPub),
     claims: bytesText(request.claimsBytes),
-    evidence: evidenceOf(request.evidence),
+    evidence: evidenceText(request.evidence),
   });
 }
 
@@ -118,15 +102,6 @@ export function encodeReleaseAnswer(answer: ReleaseAnswer, isPartial: boolean): 
     releases: answer.releases.map(sealedOf),
     refused: isPartial ? answer.refused.map(refusedOf) : undefined,
   });
-}
-
-function evidenceOf(evidence: CarriedEvidence): JsonObject {
-  return {
-    format: evidence.format,
-    report: bytesText(evidence.report),
-    certTable: evidence.certTable && bytesText(evidence.certTable),
-    endorsements: evidence.endorsements?.map(bytesText),
-  };
 }
 
 function sealedOf(release: SealedRelease): JsonObject {

@@ -17,8 +17,16 @@ export const BROKER_DESCRIPTION = v.object({
   ledgerKey: NAMED_KEY,
   evidenceFormats: v.pipe(v.array(textField(32)), v.maxLength(16)),
   simulated: v.exactOptional(v.literal(true)),
+  attestation: v.exactOptional(v.object({ tiers: NUMBERS, statement: textField(512) })),
   limits: v.exactOptional(v.record(v.string(), v.number())),
 });
+
+/** By whether the broker can prove itself at all. */
+const STATEMENTS = {
+  attested: "this broker proves itself by its own evidence: ask with guestNonce, and appraise it",
+  unattested:
+    "this broker runs outside a confidential VM and cannot prove itself: pin its signing key, and use web PKI",
+} as const;
 
 const LIMITS = {
   bodyBytes: limits.MAX_BODY_BYTES,
@@ -32,8 +40,9 @@ const LIMITS = {
 
 /** @throws {@link Fault} `broker/unreachable`, `request/too-large`. */
 export function decodeBrokerDescription(bytes: Uint8Array): BrokerDescription {
-  const { v: _version, simulated, limits: _limits, ...rest } = decode(BROKER_DESCRIPTION, bytes, ANSWER);
-  return { ...rest, isSimulatorTrusted: simulated === true };
+  const description = decode(BROKER_DESCRIPTION, bytes, ANSWER);
+  const { v: _version, simulated, limits: _limits, attestation, ...rest } = description;
+  return { ...rest, isSimulatorTrusted: simulated === true, tiers: attestation?.tiers ?? [0] };
 }
 
 export function encodeBrokerDescription(broker: BrokerDescription): string {
@@ -46,6 +55,10 @@ export function encodeBrokerDescription(broker: BrokerDescription): string {
     ledgerKey: namedKeyOf(broker.ledgerKey),
     evidenceFormats: broker.evidenceFormats,
     simulated: broker.isSimulatorTrusted ? true : undefined,
+    attestation: {
+      tiers: broker.tiers,
+      statement: broker.tiers.some((tier) => tier > 0) ? STATEMENTS.attested : STATEMENTS.unattested,
+    },
     limits: LIMITS,
   });
 }

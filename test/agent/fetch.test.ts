@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Fault } from "../../src/base/fault.ts";
 import { transcriptOf } from "../../src/channel/transcript.ts";
 import { applicationChannel, type OpenChannel } from "../../src/client/channel.ts";
-import { type Fetched, type FetchParts, fetchSecrets } from "../../src/client/fetch.ts";
+import { type FetchedFrom, type FetchParts, fetchSecrets } from "../../src/client/fetch.ts";
 import { createGuestClient, type GuestClient } from "../../src/client/guest.ts";
 import { systemNow } from "../../src/runtime/node/clock.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
@@ -42,7 +42,7 @@ interface Plan {
 interface Ended {
   readonly code: string;
   readonly fault?: Fault;
-  readonly fetched?: Fetched;
+  readonly fetched?: FetchedFrom;
   /** Codes of the failures after which somebody waited. */
   readonly waits: readonly string[];
 }

@@ -16,7 +16,7 @@ import { type DemoFolder, makeDemoFolder } from "../../src/runtime/node/demo-fol
 import { DATA_FILES } from "../../src/runtime/node/init.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { loadConfig } from "../../src/runtime/node/settings.ts";
-import { createSimulatorProvider } from "../../src/runtime/node/simulator-provider.ts";
+import { createSimulatedBroker, createSimulatorProvider } from "../../src/runtime/node/simulator-provider.ts";
 import type { ReleaseAnswer } from "../../src/wire/messages.ts";
 
 export interface TlsBroker {
@@ -35,6 +35,7 @@ export async function tlsBroker(): Promise<TlsBroker> {
   const logged: string[] = [];
   const broker = await startBroker(await loadConfig(demo.configPath), {
     writeLog: (lines) => void logged.push(lines),
+    simulator: createSimulatedBroker,
   });
   const authority = readFileSync(join(demo.folder, DATA_FILES.tlsAuthority), "utf8");
   const remove = async (): Promise<void> => {

@@ -259,6 +259,7 @@ describe("what is written is what is read", () => {
       ledgerKey: fc.record({ kid: any.names, spki: any.bytes(44) }),
       evidenceFormats: fc.constant(["raw"]),
       isSimulatorTrusted: fc.boolean(),
+      tiers: fc.constantFrom([0], [0, 1, 2]),
     });
     expectRoundTrip<wire.BrokerDescription>(
       descriptions,

@@ -17,7 +17,8 @@ export interface ConfigfsTsmOptions {
   readonly files?: TsmFiles;
 }
 
-const DEFAULT_FOLDER = "/sys/kernel/config/tsm/report";
+/** Where Linux shows it. */
+export const TSM_FOLDER = "/sys/kernel/config/tsm/report";
 const PROVIDER = "sev_guest";
 const REPORT_DATA_SIZE = 64;
 /** How often a report is asked for anew when somebody else wrote to the entry meanwhile. */
@@ -31,7 +32,7 @@ const PASSING = new Set(["EBUSY", "EAGAIN", "EINTR"]);
  * @see Linux, Documentation/ABI/testing/configfs-tsm (configfs-tsm-report)
  */
 export function createConfigfsTsm(options: ConfigfsTsmOptions): EvidenceProvider {
-  const { folder = DEFAULT_FOLDER, files = nodeTsmFiles, random, vmpl } = options;
+  const { folder = TSM_FOLDER, files = nodeTsmFiles, random, vmpl } = options;
   let turn: Promise<unknown> = Promise.resolve();
   return {
     name: "configfs-tsm",

@@ -39,6 +39,15 @@ export function parseEndorsementFile(bytes: Uint8Array): EndorsementFile {
   return found;
 }
 
+/** Whether these bytes are a CRL's; false for what is no DER at all. */
+export function looksLikeCrl(der: Uint8Array): boolean {
+  try {
+    return isCrl(der);
+  } catch {
+    return false;
+  }
+}
+
 /** In a CRL the algorithm is the second element of the signed part (after the version); in a certificate the third. */
 function isCrl(der: Uint8Array): boolean {
   const [tbs] = elementsOf(parseDer(der, DER.sequence).content);

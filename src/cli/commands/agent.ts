@@ -7,6 +7,7 @@ import {
   agentOptionsOf,
   type FetchedSecrets,
   type FetchSecrets,
+  type ProvenBroker,
   type SecretRequest,
   wantedOf,
 } from "../agent-session.ts";
@@ -140,9 +141,10 @@ function volumeOf(values: {
   throw new Misuse("expected --name NAME of letters, digits, `_`, `.` and `-`, or --test-passphrase");
 }
 
-function factsOf({ decision, secrets }: FetchedSecrets) {
+function factsOf({ decision, broker, secrets }: FetchedSecrets) {
   return {
     decision,
+    ...(broker === undefined ? {} : { broker: provenFactsOf(broker) }),
     secrets: secrets.map(({ secretId, version, secret }) => ({
       path: secretId,
       version,
@@ -151,8 +153,20 @@ function factsOf({ decision, secrets }: FetchedSecrets) {
   };
 }
 
-function sentenceOf({ decision, secrets }: FetchedSecrets): string {
-  return secrets
+function provenFactsOf({ tier, measurement, product, reportedTcb, ...rest }: ProvenBroker) {
+  const { cluster, policyRoot, isSimulated: simulated } = rest;
+  return { tier, measurement, product, reportedTcb, cluster, policyRoot, simulated };
+}
+
+function sentenceOf({ decision, broker, secrets }: FetchedSecrets): string {
+  const proven = broker === undefined ? "" : provenSentenceOf(broker);
+  const released = secrets
     .map(({ secretId, version }) => `ostiary: ${secretId} version ${version}, decision ${decision}\n`)
     .join("");
+  return `${proven}${released}`;
+}
+
+function provenSentenceOf({ tier, measurement, isSimulated }: ProvenBroker): string {
+  const by = isSimulated ? "a simulated chip" : "its chip";
+  return `ostiary: the broker proved itself (tier ${tier}, ${by}): measurement ${measurement}\n`;
 }

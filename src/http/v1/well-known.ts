@@ -18,6 +18,7 @@ export const descriptionRoute: Route = {
       signingKey: { kid: world.signer.kid, spki: world.signer.spki },
       ledgerKey: { kid: world.ledgerSigner.kid, spki: world.ledgerSigner.spki },
       evidenceFormats: EVIDENCE_FORMATS,
+      tiers: world.prove === undefined ? [0] : [0, 1, 2],
       isSimulatorTrusted: world.trust.roots.some(({ isSimulated }) => isSimulated),
     }),
   }),

@@ -2,7 +2,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { writeSecrets } from "../../agent/output.ts";
 import { createConfigfsTsm } from "../../agent/providers/configfs-tsm.ts";
-import { tlsChannel } from "../../agent/tls-channel.ts";
 import { unlock } from "../../agent/unlock.ts";
 import type { EvidenceProvider } from "../../attestation/provider.ts";
 import { parseUtf8 } from "../../base/bytes.ts";
@@ -10,15 +9,13 @@ import { Fault } from "../../base/fault.ts";
 import type { AgentOptions, FetchSecrets, FetchToken, SecretRequest } from "../../cli/agent-session.ts";
 import type { Command } from "../../cli/command.ts";
 import { createAgentCommand } from "../../cli/commands/agent.ts";
-import { applicationChannel, type OpenChannel } from "../../client/channel.ts";
 import { type FetchParts, type FetchPlan, fetchSecrets } from "../../client/fetch.ts";
 import { fetchToken } from "../../client/fetch-token.ts";
-import { createGuestClient } from "../../client/guest.ts";
 import type { RetryParts } from "../../client/retry.ts";
 import type { Vmpl } from "../../wire/messages.ts";
-import { systemNow, systemRandom } from "./clock.ts";
+import { type BrokerAddress, sessionPartsOf, trustedBrokerOf } from "./client.ts";
+import { systemRandom } from "./clock.ts";
 import { makeGuestKey, publicJwkOf } from "./guest-key.ts";
-import { nodePrimitives } from "./primitives.ts";
 import { bytesOf } from "./settings.ts";
 import { spkiOfPublicPem } from "./signers.ts";
 
@@ -51,31 +48,29 @@ async function preparedFor(
   { options, onWait }: Pick<SecretRequest, "options" | "onWait">,
   parts: NodeAgentParts,
 ): Promise<{ readonly plan: Omit<FetchPlan, "want">; readonly fetchParts: FetchParts }> {
-  const { audience, suite, deadlineSeconds } = options;
-  const signingKey = await signingKeyOf(options.signingKeyFile);
+  const address = await addressOf(options);
   const fetchParts = {
-    open: await channelOf(options),
-    provider: providerOf(options, parts),
-    primitives: nodePrimitives,
-    random: systemRandom,
-    now: systemNow,
+    ...sessionPartsOf(address, providerOf(options, parts)),
     signalAfter: (milliseconds: number) => AbortSignal.timeout(Math.ceil(milliseconds)),
     retry: { ...PACE, onWait: ({ code }: Fault, milliseconds: number) => onWait(code, milliseconds) },
   };
-  return {
-    plan: { broker: { audience, signingKey, suite }, deadlineMs: deadlineSeconds * 1000 },
-    fetchParts,
-  };
+  const broker = await trustedBrokerOf(address);
+  return { plan: { broker, deadlineMs: options.deadlineSeconds * 1000 }, fetchParts };
 }
 
-async function channelOf(options: AgentOptions): Promise<OpenChannel> {
-  const { broker: url, binding, tlsAuthoritiesFile, tlsPinFile } = options;
-  if (binding === 3) return applicationChannel(createGuestClient({ url, fetch: globalThis.fetch }));
-  return tlsChannel({
+async function addressOf(options: AgentOptions): Promise<BrokerAddress> {
+  const { broker: url, audience, suite, binding, brokerPolicy } = options;
+  const { signingKeyFile, tlsAuthoritiesFile, tlsPinFile } = options;
+  return {
     url,
+    audience,
+    suite,
+    binding,
+    ...(brokerPolicy === undefined ? {} : { brokerPolicy }),
+    ...(signingKeyFile === undefined ? {} : { signingKey: spkiOfPublicPem(await pemOf(signingKeyFile)) }),
     ...(tlsAuthoritiesFile === undefined ? {} : { authorities: await pemOf(tlsAuthoritiesFile) }),
     ...(tlsPinFile === undefined ? {} : { pinnedSpki: spkiOfPublicPem(await pemOf(tlsPinFile)) }),
-  });
+  };
 }
 
 const PACE: RetryParts = {
@@ -83,10 +78,6 @@ const PACE: RetryParts = {
   random: Math.random,
   milliseconds: () => performance.now(),
 };
-
-async function signingKeyOf(path: string): Promise<Uint8Array> {
-  return spkiOfPublicPem(await pemOf(path));
-}
 
 async function pemOf(path: string): Promise<string> {
   return parseUtf8(await bytesOf(path)) ?? "";

@@ -14,6 +14,7 @@ import { systemRandom } from "./clock.ts";
 import { drainable, type Listener } from "./drain.ts";
 import { createLog } from "./log.ts";
 import { NO_SOURCE } from "./no-source.ts";
+import { ownProviderOf, type SimulatorOf } from "./own-evidence.ts";
 import type { LoadedConfig } from "./settings.ts";
 import { channelOf, createTlsListener, reloadCertificate } from "./tls-listener.ts";
 import { openWorld } from "./world.ts";
@@ -32,6 +33,8 @@ export interface BrokerParts {
   readonly writeLog: (line: string) => void;
   /** Where endorsements come from; by default as the configuration says. */
   readonly source?: EndorsementSource;
+  /** In demo mode: what proves a broker that runs on no chip. */
+  readonly simulator?: SimulatorOf;
 }
 
 const CHECKPOINT_MS = 1000;
@@ -46,7 +49,8 @@ export async function startBroker(loaded: LoadedConfig, parts: BrokerParts): Pro
   const log = createLog(loaded.config.logLevel, parts.writeLog);
   const metrics = createMetrics();
   const source = parts.source ?? (await sourceOf(loaded));
-  const world = await openWorld(loaded, { source, metrics, log });
+  const provider = ownProviderOf(loaded, parts.simulator);
+  const world = await openWorld(loaded, { source, metrics, log, provider });
   const state = { isDraining: false };
   try {
     await beginEpoch(world);
@@ -55,7 +59,7 @@ export async function startBroker(loaded: LoadedConfig, parts: BrokerParts): Pro
     await listen(server, loaded);
     const stopHousekeeping = startHousekeeping(world);
     const url = urlOf(server, loaded);
-    log("info", "listening", { url, mode: loaded.config.mode });
+    log("info", "listening", { url, mode: loaded.config.mode, attested: provider?.name ?? "no" });
     const close = async (): Promise<void> => {
       state.isDraining = true;
       stopHousekeeping();

@@ -39,7 +39,16 @@ const POLICY_FILES = ["demo.writ", "refs/demo.writ"];
 const ADMIN_KID = "admin-1";
 const MACHINE_FOLDER = "simulated-machine";
 
-const UNLIMITED_RATES = "\n[rates]\nchallenges_per_source = 100000\nchallenges_per_broker = 1000000\n";
+/** Follows the table of `OWN_EVIDENCE`. */
+const UNLIMITED_RATES =
+  "fresh_per_second = 1000\n\n[rates]\nchallenges_per_source = 100000\nchallenges_per_broker = 1000000\n";
+
+const OWN_EVIDENCE = `
+# How this broker proves itself to guests. Outside a confidential VM: provider = "none", and guests pin its signing key.
+[attestation]
+provider = "simulator"
+simulator_dir = "${MACHINE_FOLDER}"
+`;
 
 export interface DemoOptions {
   /** Lifts the policy's count of releases and the rates of challenges: for measurements. */
@@ -85,6 +94,7 @@ async function makeMachine(folder: string): Promise<SimulatedMachine> {
   await mkdir(machineFolder, { mode: 0o700 });
   const machine = loadOrCreateMachine(machineFolder, "genoa");
   await trustSimulator(join(folder, DATA_FILES.config), join(MACHINE_FOLDER, SIMULATOR_ROOT_FILE));
+  await appendFile(join(folder, DATA_FILES.config), OWN_EVIDENCE);
   return machine;
 }
 

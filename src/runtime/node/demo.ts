@@ -4,7 +4,6 @@ import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { tlsChannel } from "../../agent/tls-channel.ts";
 import { unlock } from "../../agent/unlock.ts";
 import type { EvidenceProvider } from "../../attestation/provider.ts";
 import { hexOf } from "../../base/bytes.ts";
@@ -15,14 +14,15 @@ import type { Command, ExitStatus, Terminal } from "../../cli/command.ts";
 import { createDemoCommand } from "../../cli/commands/demo.ts";
 import { explainedItems } from "../../cli/explained-items.ts";
 import { fetchSecrets } from "../../client/fetch.ts";
+import { SIMULATOR_ROOT_FILE } from "../../simulator/chip-folder.ts";
 import { type RunningBroker, startBroker } from "./broker.ts";
-import { systemNow, systemRandom } from "./clock.ts";
+import { sessionPartsOf, trustedBrokerOf } from "./client.ts";
 import { type DemoFolder, makeDemoFolder } from "./demo-folder.ts";
 import { DATA_FILES } from "./init.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { untilSignal } from "./serve.ts";
 import { loadConfig } from "./settings.ts";
-import { createSimulatorProvider, type SimulatedGuest } from "./simulator-provider.ts";
+import { createSimulatedBroker, createSimulatorProvider, type SimulatedGuest } from "./simulator-provider.ts";
 
 export function createNodeDemoCommand(): Command {
   return createDemoCommand({ tell });
@@ -36,6 +36,7 @@ interface Story {
 
 const DEADLINE_MS = 20_000;
 const HOST = "127.0.0.1";
+const BROKER_POLICY = join(import.meta.dirname, "../../../policies/guest/broker.writ");
 
 async function tell(
   options: { readonly isOnce: boolean; readonly port: number },
@@ -50,7 +51,10 @@ async function tell(
       tlsName: HOST,
       onStep: (text) => say(`  ${text}`),
     });
-    const broker = await startBroker(await loadConfig(demo.configPath), { writeLog: () => undefined });
+    const broker = await startBroker(await loadConfig(demo.configPath), {
+      writeLog: () => undefined,
+      simulator: createSimulatedBroker,
+    });
     try {
       say(`  the broker listens on ${broker.url}`);
       await tellStory({ demo, broker, say });
@@ -81,10 +85,15 @@ async function tellStory(story: Story): Promise<void> {
 /** A good guest asks over TLS, and opens what only it can open. */
 async function tellRelease({ demo, broker, say }: Story): Promise<Uint8Array> {
   say("\na guest boots on the simulated chip and asks for its disk key");
-  const { decision, secrets } = await askAs({}, { demo, broker });
+  const { decision, secrets, broker: proven } = await askAs({}, { demo, broker, isFresh: true });
   const [release] = secrets;
-  if (release === undefined) throw new Error("a release without a secret");
+  if (release === undefined || proven === undefined) throw new Error("a release without a secret or a proof");
   say("  connected     TLS 1.3, to a certificate of the broker's own authority");
+  say("  the broker    proved itself first: a report over the guest's nonce and this connection (tier 2)");
+  say(
+    `                measurement ${proven.measurement.slice(0, 16)}…, ${proven.product}, ${proven.reportedTcb}`,
+  );
+  say("                policies/guest/broker.writ, the guest's own policy, says yes; no key is pinned");
   say("  challenge     a nonce, good for one door and a minute");
   say(
     "  evidence      a report whose REPORT_DATA is the SHA-512 of this exchange, its TLS exporter included; VCEK, ASK, ARK, CRL",
@@ -97,7 +106,9 @@ async function tellRelease({ demo, broker, say }: Story): Promise<Uint8Array> {
   say(
     `  released      ${release.secretId} version ${release.version}, ${release.secret.length} bytes, sealed to this request's key`,
   );
-  say(`  the guest     checked the broker's signature, opened it: SHA-256 ${fingerprintOf(release.secret)}…`);
+  say(
+    `  the guest     checked the signature of the key that the broker proved, opened it: SHA-256 ${fingerprintOf(release.secret)}…`,
+  );
   return release.secret;
 }
 
@@ -162,27 +173,34 @@ async function tellLedger({ broker, say }: Story): Promise<void> {
   say(`\nthe log of ${origin} has ${size} entries; its signed root is ${root}`);
 }
 
-/** Asks as an agent does: a connection that the evidence is bound to, a provider, the broker's key pinned. */
-async function askAs(guest: SimulatedGuest, { demo, broker }: Omit<Story, "say">) {
-  const provider: EvidenceProvider = createSimulatorProvider(join(demo.folder, "simulated-machine"), guest);
-  const { audience, signingKey, secretPath } = demo;
-  const authorities = await readFile(join(demo.folder, DATA_FILES.tlsAuthority), "utf8");
-  return fetchSecrets(
-    { want: [{ secret: secretPath }], broker: { audience, signingKey, suite: 1 }, deadlineMs: DEADLINE_MS },
-    {
-      provider,
-      open: tlsChannel({ url: broker.url, authorities }),
-      primitives: nodePrimitives,
-      random: systemRandom,
-      now: systemNow,
-      signalAfter: (milliseconds) => AbortSignal.timeout(Math.ceil(milliseconds)),
-      retry: {
-        sleep: (milliseconds) => sleep(milliseconds),
-        random: Math.random,
-        milliseconds: () => performance.now(),
-      },
+/** Asks as an agent does: the broker proves itself first, by evidence of its own and to the guest's own policy; no key is pinned. */
+async function askAs(
+  guest: SimulatedGuest,
+  { demo, broker, isFresh = false }: Omit<Story, "say"> & { readonly isFresh?: boolean },
+) {
+  const machine = join(demo.folder, "simulated-machine");
+  const provider: EvidenceProvider = createSimulatorProvider(machine, guest);
+  const address = {
+    url: broker.url,
+    audience: demo.audience,
+    authorities: await readFile(join(demo.folder, DATA_FILES.tlsAuthority), "utf8"),
+    brokerPolicy: {
+      file: BROKER_POLICY,
+      trustSimulatorFile: join(machine, SIMULATOR_ROOT_FILE),
+      isFresh,
     },
-  );
+  };
+  const want = [{ secret: demo.secretPath }];
+  const plan = { want, broker: await trustedBrokerOf(address), deadlineMs: DEADLINE_MS };
+  return fetchSecrets(plan, {
+    ...sessionPartsOf(address, provider),
+    signalAfter: (milliseconds) => AbortSignal.timeout(Math.ceil(milliseconds)),
+    retry: {
+      sleep: (milliseconds) => sleep(milliseconds),
+      random: Math.random,
+      milliseconds: () => performance.now(),
+    },
+  });
 }
 
 async function stayUp({ demo, broker, say }: Story): Promise<void> {

@@ -7,6 +7,7 @@ import { openKekFile } from "../../kek/file.ts";
 import { type RunningBroker, startBroker } from "./broker.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { type LoadedConfig, loadConfig, loadSettings, loadSigners } from "./settings.ts";
+import { createSimulatedBroker } from "./simulator-provider.ts";
 
 /** @throws {@link Fault} `config/invalid`, `file/unusable`, `kek/unavailable`: whatever would keep the broker from starting. */
 export async function inspect(configPath: string, options: ServeOptions): Promise<void> {
@@ -23,7 +24,7 @@ export async function serve(
 ): Promise<ExitStatus> {
   const loaded = await loadServed(configPath, options);
   const ended = untilSignal(); // before it serves, so that no signal finds nobody listening
-  const broker = await startBroker(loaded, { writeLog: terminal.err });
+  const broker = await startBroker(loaded, { writeLog: terminal.err, simulator: createSimulatedBroker });
   terminal.out(`ostiary: serving ${broker.url} (${loaded.config.mode})\n`);
   process.on("SIGHUP", () => reload(broker));
   await ended;

@@ -33,6 +33,13 @@ export function createSimulatorProvider(folder: string, guest: SimulatedGuest = 
   };
 }
 
+/** The broker of a demonstration, on the same machine as its guests: another image, so another measurement. */
+export function createSimulatedBroker(folder: string): EvidenceProvider {
+  return createSimulatorProvider(folder, { measurement: new Uint8Array(48).fill(BROKER_IMAGE) });
+}
+
+const BROKER_IMAGE = 0xb0;
+
 function productOf(folder: string): ProductLine {
   return PRODUCTS.find((product) => existsSync(join(folder, `root-${product}.json`))) ?? DEFAULT_PRODUCT;
 }

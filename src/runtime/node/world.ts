@@ -2,12 +2,14 @@
 import { createChainMemo } from "../../attestation/endorsement/memo.ts";
 import { parseEndorsementFile } from "../../attestation/endorsement/pem.ts";
 import { AMD_ROOTS, simulatorRoots, type TrustAnchors } from "../../attestation/endorsement/roots.ts";
+import type { EvidenceProvider } from "../../attestation/provider.ts";
 import type { Log } from "../../base/log.ts";
 import { createBundleCache } from "../../broker/bundles.ts";
 import { loadCrlNumbers } from "../../broker/crl-numbers.ts";
 import { createEndorser } from "../../broker/endorse.ts";
 import { createGroupCommit } from "../../broker/group-commit.ts";
 import { createNonceEpochs } from "../../broker/nonce-epochs.ts";
+import { createProver } from "../../broker/prover.ts";
 import { createRefusalLog } from "../../broker/refusals.ts";
 import { refuseForeignStore } from "../../broker/startup.ts";
 import type { DecisionCommit, Store } from "../../broker/store.ts";
@@ -28,6 +30,8 @@ export interface WorldParts {
   readonly source: EndorsementSource;
   readonly metrics: Metrics;
   readonly log: Log;
+  /** Where this broker's own evidence comes from; none outside a confidential VM. */
+  readonly provider?: EvidenceProvider | undefined;
 }
 
 /**
@@ -60,7 +64,16 @@ interface Opened {
   readonly config: LoadedConfig["config"];
 }
 
-async function joined(opened: Opened, { source, metrics, log }: WorldParts): Promise<World> {
+async function joined(opened: Opened, parts: WorldParts): Promise<World> {
+  const world = await unproven(opened, parts);
+  const { provider } = parts;
+  if (provider === undefined) return world;
+  const { cluster, freshPerSecond } = opened.config.attestation;
+  const plan = { provider, cluster, freshPerSecond, milliseconds: () => performance.now() };
+  return { ...world, prove: createProver(plan, world) };
+}
+
+async function unproven(opened: Opened, { source, metrics, log }: WorldParts): Promise<World> {
   const { store, kek, settings, signers, config, roots } = opened;
   const primitives = nodePrimitives;
   const crlNumbers = await loadCrlNumbers(store);

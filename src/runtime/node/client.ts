@@ -1,0 +1,115 @@
+/** How does a program on Node become an attested guest? The library's door: provider and broker in, a session out. */
+import { dirname } from "node:path";
+import { type TlsBroker, tlsChannel } from "../../agent/tls-channel.ts";
+import { createChainMemo } from "../../attestation/endorsement/memo.ts";
+import { parseEndorsementFile } from "../../attestation/endorsement/pem.ts";
+import { AMD_ROOTS, simulatorRoots } from "../../attestation/endorsement/roots.ts";
+import type { EvidenceProvider } from "../../attestation/provider.ts";
+import type { OfferedSuite } from "../../channel/suites.ts";
+import { bundlePathOf, compileBelow } from "../../cli/policy-files.ts";
+import type { BrokerExpectation } from "../../client/appraise-broker.ts";
+import { applicationChannel, type OpenChannel } from "../../client/channel.ts";
+import { createGuestClient } from "../../client/guest.ts";
+import { openSession, type Session, type SessionParts, type TrustedBroker } from "../../client/session.ts";
+import { loadBundle, packBundle } from "../../policy/bundle.ts";
+import { systemNow, systemRandom } from "./clock.ts";
+import { nodePrimitives } from "./primitives.ts";
+import { bytesOf } from "./settings.ts";
+
+/** What a broker has to prove before it is shown anything. */
+export interface BrokerPolicy {
+  /** A Writ source whose policies speak of the resource `broker`; what it imports lies beside it. */
+  readonly file: string;
+  /** Empty, as most operators leave it, unless it is said. */
+  readonly cluster?: string;
+  /** The privilege level of the broker's report: 0 unless it is said. */
+  readonly vmpl?: 0 | 1 | 2 | 3;
+  /** Whether each session wants a report of its own (tier 2), and not the one of the hour (tier 1). */
+  readonly isFresh?: boolean;
+  /** File of a simulator's root, to be trusted beside AMD's: for demonstrations and tests. */
+  readonly trustSimulatorFile?: string;
+}
+
+/** Which broker, and how it is known. One of `signingKey` and `brokerPolicy` at least. */
+export interface BrokerAddress extends TlsBroker {
+  /** The identity of the broker, where it is not its address. */
+  readonly audience?: string;
+  /** The broker's signing key, DER SubjectPublicKeyInfo. */
+  readonly signingKey?: Uint8Array;
+  readonly brokerPolicy?: BrokerPolicy;
+  /** 2: this very TLS connection, the default for https; 3: any path. */
+  readonly binding?: 2 | 3;
+  /** 1: X25519 (the default); 2: X-Wing. */
+  readonly suite?: OfferedSuite;
+}
+
+export interface ConnectOptions extends BrokerAddress {
+  /** Who asks the hardware. */
+  readonly provider: EvidenceProvider;
+  /** Ends the session, whatever it waits for. Thirty seconds where it is left out. */
+  readonly signal?: AbortSignal;
+}
+
+const SESSION_MS = 30_000;
+const MEMO_ENTRIES = 16;
+
+/**
+ * Opens an attested session: the broker is appraised first, where `brokerPolicy` says by what; then each call proves this
+ * guest anew.
+ *
+ * @throws {@link Fault} `config/invalid`, `file/unusable`, `policy/malformed` for what was configured; `broker/unreachable`;
+ *   one `broker/…` for each check that the broker fails. Nothing of this guest was shown then.
+ */
+export async function connect(options: ConnectOptions): Promise<Session> {
+  const { provider, signal = AbortSignal.timeout(SESSION_MS) } = options;
+  const broker = await trustedBrokerOf(options);
+  return openSession(broker, sessionPartsOf(options, provider), signal);
+}
+
+/** @throws {@link Fault} `file/unusable`, `policy/malformed`, `endorsement/malformed`. */
+export async function trustedBrokerOf(address: BrokerAddress): Promise<TrustedBroker> {
+  const { url, audience = url, suite = 1, signingKey, brokerPolicy } = address;
+  return {
+    audience,
+    suite,
+    ...(signingKey === undefined ? {} : { signingKey }),
+    ...(brokerPolicy === undefined ? {} : { expectation: await expectationOf(brokerPolicy) }),
+  };
+}
+
+/** What a session needs of this platform. */
+export function sessionPartsOf(address: BrokerAddress, provider: EvidenceProvider): SessionParts {
+  return {
+    provider,
+    open: wayTo(address),
+    primitives: nodePrimitives,
+    random: systemRandom,
+    now: systemNow,
+  };
+}
+
+function wayTo(address: BrokerAddress): OpenChannel {
+  const { url } = address;
+  const { binding = url.startsWith("https:") ? 2 : 3 } = address;
+  return binding === 2
+    ? tlsChannel(address)
+    : applicationChannel(createGuestClient({ url, fetch: globalThis.fetch }));
+}
+
+/** The policy is packed as a broker packs its own, so that it is compiled and judged by the same code. */
+async function expectationOf(wanted: BrokerPolicy): Promise<BrokerExpectation> {
+  const { file, cluster = "", vmpl = 0, isFresh = false, trustSimulatorFile } = wanted;
+  const root = dirname(file);
+  const source = { path: bundlePathOf(file, root), text: await bytesOf(file) };
+  const { digest } = nodePrimitives;
+  const beside = compileBelow([source], root, { digest }).beside.filter(({ path }) => path !== source.path);
+  const policy = loadBundle(packBundle([source, ...beside], undefined, digest), digest);
+  const simulated = trustSimulatorFile === undefined ? [] : await simulatorRootsOf(trustSimulatorFile);
+  const roots = [...AMD_ROOTS, ...simulated];
+  return { policy, cluster, vmpl, isFresh, roots, memo: createChainMemo(MEMO_ENTRIES) };
+}
+
+async function simulatorRootsOf(file: string) {
+  const { certificates } = parseEndorsementFile(await bytesOf(file));
+  return simulatorRoots(certificates, nodePrimitives);
+}
