@@ -116,7 +116,7 @@ function freePort(): Promise<number> {
   });
 }
 
-/** Runs a document's commands in a folder of their own, with the project's policies and `ostiary` at hand. */
+/** Runs a document's commands in a folder of their own, with the project's policies, its package and `ostiary` at hand. */
 async function run(document: string) {
   const folder = mkdtempSync(join(tmpdir(), "ostiary-docs-"));
   const bin = join(folder, ".bin");
@@ -124,6 +124,9 @@ async function run(document: string) {
   const program = `#!/bin/sh\nexec "${process.execPath}" "${join(root, "src/runtime/node/bin.mjs")}" "$@"\n`;
   writeFileSync(join(bin, "ostiary"), program);
   chmodSync(join(bin, "ostiary"), 0o755);
+  symlinkSync(process.execPath, join(bin, "node"));
+  mkdirSync(join(folder, "node_modules"));
+  symlinkSync(root, join(folder, "node_modules", "ostiary"));
   symlinkSync(join(root, "policies"), join(folder, "policies"));
   if (runOf(document).some(({ mark }) => mark === WITH_REPORT)) layReport(folder);
   let script = scriptOf(document);

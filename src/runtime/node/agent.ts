@@ -1,7 +1,6 @@
 /** `ostiary agent` on Node: the kernel's provider, native cryptography; a simulator only where one is handed in. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { writeSecrets } from "../../agent/output.ts";
-import { createConfigfsTsm } from "../../agent/providers/configfs-tsm.ts";
 import { unlock } from "../../agent/unlock.ts";
 import type { EvidenceProvider } from "../../attestation/provider.ts";
 import { parseUtf8 } from "../../base/bytes.ts";
@@ -13,8 +12,7 @@ import { type FetchParts, type FetchPlan, fetchSecrets } from "../../client/fetc
 import { fetchToken } from "../../client/fetch-token.ts";
 import type { RetryParts } from "../../client/retry.ts";
 import type { Vmpl } from "../../wire/messages.ts";
-import { type BrokerAddress, sessionPartsOf, trustedBrokerOf } from "./client.ts";
-import { systemRandom } from "./clock.ts";
+import { type BrokerAddress, kernelProvider, sessionPartsOf, trustedBrokerOf } from "./client.ts";
 import { makeGuestKey, publicJwkOf } from "./guest-key.ts";
 import { bytesOf } from "./settings.ts";
 import { spkiOfPublicPem } from "./signers.ts";
@@ -86,8 +84,7 @@ async function pemOf(path: string): Promise<string> {
 function providerOf(options: AgentOptions, { simulator }: NodeAgentParts): EvidenceProvider {
   const { vmpl, tsmFolder, simulatorFolder } = options;
   if (options.provider === "configfs-tsm") {
-    return createConfigfsTsm({
-      random: systemRandom,
+    return kernelProvider({
       ...(tsmFolder === undefined ? {} : { folder: tsmFolder }),
       ...(vmpl === undefined ? {} : { vmpl }),
     });

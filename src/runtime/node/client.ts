@@ -1,5 +1,6 @@
 /** How does a program on Node become an attested guest? The library's door: provider and broker in, a session out. */
 import { dirname } from "node:path";
+import { createConfigfsTsm } from "../../agent/providers/configfs-tsm.ts";
 import { type TlsBroker, tlsChannel } from "../../agent/tls-channel.ts";
 import { createChainMemo } from "../../attestation/endorsement/memo.ts";
 import { parseEndorsementFile } from "../../attestation/endorsement/pem.ts";
@@ -64,6 +65,11 @@ export async function connect(options: ConnectOptions): Promise<Session> {
   const { provider, signal = AbortSignal.timeout(SESSION_MS) } = options;
   const broker = await trustedBrokerOf(options);
   return openSession(broker, sessionPartsOf(options, provider), signal);
+}
+
+/** The provider of a Linux guest: configfs-tsm. */
+export function kernelProvider(where: { readonly folder?: string; readonly vmpl?: 0 | 1 | 2 | 3 } = {}) {
+  return createConfigfsTsm({ ...where, random: systemRandom });
 }
 
 /** @throws {@link Fault} `file/unusable`, `policy/malformed`, `endorsement/malformed`. */
