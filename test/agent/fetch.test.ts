@@ -247,17 +247,21 @@ describe("what passes is asked again", () => {
   });
 });
 
+/** A clock that can be read so many times: the nonce's age is looked at, the answer's is not. */
+function failingAfter(readings: number): FetchParts["now"] {
+  let left = readings;
+  return () => {
+    left -= 1;
+    if (left < 0) throw new Fault("internal/invariant", "a clock that fails");
+    return systemNow();
+  };
+}
+
 describe("the one-use key", () => {
   const rows: Readonly<Record<string, Plan>> = {
     "a release": {},
     "a refusal": { guest: { measurement: new Uint8Array(48) } },
-    "a bad answer": {
-      parts: {
-        now: () => {
-          throw new Fault("internal/invariant", "a clock that fails");
-        },
-      },
-    },
+    "a bad answer": { parts: { now: failingAfter(1) } },
     "a provider that fails": {
       parts: {
         provider: {

@@ -49,6 +49,7 @@ async function verdictOn({ shown = {}, expected, seen }: Case): Promise<string> 
 const FRESH = { isFresh: true } as const;
 const flipped = (bytes: Uint8Array, at: number) =>
   bytes.map((byte, index) => (index === at ? byte ^ 1 : byte));
+const OWN_CHAIN = [CHIP.leaf, ROOT.ask, ROOT.ark];
 const OLDER_CHIP = createSimulatedChip(ROOT, { tcb: { ...CHIP.tcb, snp: 22 } });
 
 describe("a guest appraises its broker", () => {
@@ -115,6 +116,11 @@ describe("a guest shows nothing to", () => {
       "a chip whose certificate nobody brought",
       "broker/bad-evidence endorsement/missing",
       { shown: { evidence: ({ format, report }) => ({ format, report }) } },
+    ],
+    [
+      "a chip of whose revocation nothing is known at all",
+      "broker/bad-evidence endorsement/crl-missing",
+      { shown: { evidence: ({ format, report }) => ({ format, report, endorsements: OWN_CHAIN }) } },
     ],
     [
       "a chip of whose revocation nothing current is known",
