@@ -212,7 +212,7 @@ function changed(changes: Readonly<Record<string, string | number | undefined>>)
   );
 }
 
-describe("what is refused before anything is opened", () => {
+describe("what is refused before anything is opened (A13, A15, A17)", () => {
   it.each(Object.keys(REFUSED))("%s", async (name) => {
     const exchange = await guestExchange();
     const releases = (await REFUSED[name]?.(exchange)) ?? [];

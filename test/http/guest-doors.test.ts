@@ -139,7 +139,7 @@ describe("headers of a proxy", () => {
 });
 
 describe("bodies", () => {
-  it("of 300 KB are refused with 413", async () => {
+  it("of 300 KB are refused with 413 (A20)", async () => {
     const response = await post(brokerAtHand(), "/v1/release", "x".repeat(300_000));
     expect(response.status).toBe(413);
     expect((await problemOf(response)).code).toBe("too-large");
@@ -207,7 +207,7 @@ describe("bodies", () => {
     expect((await problemOf(response)).code).toBe("malformed-request");
   });
 
-  it("with seventeen items are refused with 400", async () => {
+  it("with seventeen items are refused with 400 (A20)", async () => {
     const broker = brokerAtHand();
     const want = Array.from({ length: 17 }, (_, i) => ({ secret: `disk/${i}` }));
     const claims = base64UrlOf(utf8(JSON.stringify({ want })));

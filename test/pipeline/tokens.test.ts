@@ -181,7 +181,7 @@ describe("a token is refused", () => {
     expect(response.status).toBe(400);
   });
 
-  it("where a proxy put its own key into the claims, or another audience", async () => {
+  it("where a proxy put its own key into the claims, or another audience (A14)", async () => {
     const broker = await tokenBroker();
     await broker.admin.addAudience("other", { aud: "https://other.example", isBearer: false });
     const changes: readonly Claims[] = [
