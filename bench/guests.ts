@@ -1,5 +1,6 @@
 /** Who asks? Simulated guests whose requests are made beforehand, so that only the broker's work is measured. */
 import { randomBytes } from "node:crypto";
+import { utf8 } from "../src/base/bytes.ts";
 import { transcriptOf } from "../src/channel/transcript.ts";
 import type { RunningBroker } from "../src/runtime/node/broker.ts";
 import { systemNow } from "../src/runtime/node/clock.ts";
@@ -7,6 +8,7 @@ import { nodePrimitives } from "../src/runtime/node/primitives.ts";
 import type { SimulatedMachine } from "../src/simulator/chip-folder.ts";
 import { encodeClaims } from "../src/wire/claims.ts";
 import type { ReleaseRequest } from "../src/wire/messages.ts";
+import { encodeEvidenceRequest } from "../src/wire/release.ts";
 
 export interface GuestParts {
   readonly machine: SimulatedMachine;
@@ -42,7 +44,8 @@ export async function prepareRequest(nonce: Uint8Array, parts: GuestParts): Prom
   const report = parts.machine.chip.report({ reportData: transcript.binder, reportId: random(32) });
   const certTable = parts.machine.certTable(systemNow());
   const evidence = { format: "raw", report, certTable } as const;
-  return { v: 1, binding: 3, suite: 1, vmpl: 0, nonce, ...own, claimsBytes, claims, evidence };
+  const request = { v: 1, binding: 3, suite: 1, vmpl: 0, nonce, ...own, claimsBytes, evidence } as const;
+  return { ...request, claims, bodyBytes: utf8(encodeEvidenceRequest(request)) };
 }
 
 export type Broker = Pick<RunningBroker, "url" | "world">;

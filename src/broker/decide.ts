@@ -5,6 +5,7 @@ import { Fault, isFault } from "../base/fault.ts";
 import type { Instant } from "../base/time.ts";
 import { type BoundEvidence, bindToTranscript, refuseForeign } from "../channel/bind.ts";
 import { type Nonce, openNonce, refuseExpired } from "../channel/nonce.ts";
+import { refuseBadCarrier } from "../channel/ra-tls.ts";
 import { type OfferedSuite, wrapOf } from "../channel/suites.ts";
 import { type Transcript, transcriptOf } from "../channel/transcript.ts";
 import { offeredSuiteOf, refuseUnoffered } from "./challenge.ts";
@@ -46,6 +47,7 @@ export async function decide(question: Question, world: World): Promise<Decided>
   const now = world.now();
   return loggingRefusals({ request, exchange, now }, world, async () => {
     refuseUnoffered(request.binding, exchange);
+    await refuseCarrier(request, exchange, world);
     const suite = offeredSuiteOf(request.suite, world.settings);
     const nonceKeys = await world.nonceKeys();
     const nonce = openNonce(request.nonce, { binding: request.binding, now }, nonceKeys, world.primitives);
@@ -74,6 +76,17 @@ export async function decide(question: Question, world: World): Promise<Decided>
     );
     return { request, exchange, authorization, transcript, suite, bound, nonce, now };
   });
+}
+
+/** Only binding 1 has a carrier of its own: the others are told by what the transcript holds. */
+async function refuseCarrier(
+  { binding, bodyBytes }: ReleaseRequest,
+  { peerCertificate, peerSpki }: Exchange,
+  world: World,
+): Promise<void> {
+  if (binding !== 1) return;
+  const carried = { certificate: peerCertificate, spki: peerSpki, body: bodyBytes, now: world.now() };
+  await refuseBadCarrier(carried, world.primitives);
 }
 
 /** The verifier's own view of T: from the peer come ownNonce, wrapPub, suite, vmpl and the claims bytes, nothing else. */
@@ -130,7 +143,11 @@ async function keepCrlNumber({ product, revocation }: BoundEvidence, world: Worl
 /** Codes after which the decision is in the ledger, so that the decision log has no line of it. */
 const RECORDED_CODES: ReadonlySet<string> = new Set(["policy/denied", "obligation/exhausted"]);
 /** Until the nonce's MAC holds, a stranger fills no log: counted, and no more (PROTOCOL section 5). */
-const STRANGERS_CODES: ReadonlySet<string> = new Set(["nonce/invalid", "channel/wrong-listener"]);
+const STRANGERS_CODES: ReadonlySet<string> = new Set([
+  "nonce/invalid",
+  "channel/wrong-listener",
+  "channel/bad-carrier",
+]);
 
 interface About {
   readonly request: ReleaseRequest;

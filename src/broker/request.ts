@@ -27,6 +27,6 @@ export interface Exchange {
   readonly ownSpki?: Uint8Array;
   /** DER SPKI of the leaf that the guest sent (bindings 1 and 2). */
   readonly peerSpki?: Uint8Array;
-  /** DER of the one leaf that carried the guest's evidence (binding 1). */
+  /** DER of the leaf that the guest sent: it carries the evidence in binding 1. */
   readonly peerCertificate?: Uint8Array;
 }

@@ -20,7 +20,7 @@ export interface AgentOptions {
   readonly deadlineSeconds: number;
   readonly suite: OfferedSuite;
   /** 2, the connection itself, unless said otherwise or the broker has no TLS of its own. */
-  readonly binding: 2 | 3;
+  readonly binding: 1 | 2 | 3;
   /** PEM certificates to trust for TLS, or the one key of the broker's TLS leaf. */
   readonly tlsAuthoritiesFile?: string;
   readonly tlsPinFile?: string;
@@ -119,7 +119,8 @@ export const AGENT_USAGE = `which broker, and who asks the hardware:
   --tsm-dir DIR        where configfs-tsm is (/sys/kernel/config/tsm/report)
   --simulator-dir DIR  folder of the simulated machine
   --vmpl N             privilege level of the report, 0 to 3 (0)
-  --binding NAME       tls-exporter: to this very TLS connection, so the broker has to end TLS itself; application: to the
+  --binding NAME       tls-exporter: to this very TLS connection, so the broker has to end TLS itself; ra-tls: to the key of
+                       a client certificate that carries the evidence, made for one nonce; application: to the
                        broker's signing key, through any proxy (tls-exporter for https, application for http)
   --tls-ca FILE        PEM certificates that may vouch for the broker's TLS name, and no others (the system's)
   --tls-pin FILE       PEM public key of the broker's TLS certificate; then names and authorities do not count
@@ -216,9 +217,10 @@ function tlsOf(
   const isTls = broker.startsWith("https:");
   const binding = bindingOf(textOf(values, "binding") ?? (isTls ? "tls-exporter" : "application"));
   const [authorities, pin] = [textOf(values, "tls-ca"), textOf(values, "tls-pin")];
-  if (binding === 2 && !isTls) throw new Misuse("expected --broker https://… with --binding tls-exporter");
+  if (binding !== 3 && !isTls)
+    throw new Misuse(`expected --broker https://… with --binding ${NAMES[binding]}`);
   if (binding === 3 && (authorities ?? pin) !== undefined) {
-    throw new Misuse("expected --tls-ca and --tls-pin with --binding tls-exporter only");
+    throw new Misuse("expected --tls-ca and --tls-pin with --binding tls-exporter or ra-tls only");
   }
   return {
     binding,
@@ -227,10 +229,12 @@ function tlsOf(
   };
 }
 
-function bindingOf(name: string): 2 | 3 {
-  if (name === "tls-exporter") return 2;
-  if (name === "application") return 3;
-  throw new Misuse(`expected --binding tls-exporter or application, received \`${name}\``);
+const NAMES = { 1: "ra-tls", 2: "tls-exporter", 3: "application" } as const;
+
+function bindingOf(name: string): 1 | 2 | 3 {
+  const binding = ([1, 2, 3] as const).find((known) => NAMES[known] === name);
+  if (binding !== undefined) return binding;
+  throw new Misuse(`expected --binding tls-exporter, ra-tls or application, received \`${name}\``);
 }
 
 function suiteOf(wrap: string): OfferedSuite {

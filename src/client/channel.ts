@@ -1,9 +1,16 @@
-/** By which way does a guest reach its broker, and what of that way goes into the transcript? Bindings 2 and 3 of PROTOCOL section 4. */
+/** By which way does a guest reach its broker, and what of that way goes into the transcript? PROTOCOL section 4. */
 import type { GuestClient } from "./guest.ts";
 
 /** What evidence is bound to, beside nonce and one-use key. */
 export type Carrier =
   | { readonly binding: 3 }
+  | {
+      readonly binding: 1;
+      /** DER SubjectPublicKeyInfo of the leaf that the broker showed. */
+      readonly brokerSpki: Uint8Array;
+      /** The same of the leaf that this guest shows: its certificate carries the evidence. */
+      readonly guestSpki: Uint8Array;
+    }
   | {
       readonly binding: 2;
       /** The exporter of this very connection (RFC 9266): 32 bytes that are never sent. */

@@ -13,7 +13,7 @@ import type {
 import { decodeReleaseAnswer, encodeEvidenceRequest } from "../wire/release.ts";
 import { fetchBounded, type Send } from "./bounded-fetch.ts";
 
-export type EvidenceRequest = Omit<ReleaseRequest, "claims">;
+export type EvidenceRequest = Omit<ReleaseRequest, "claims" | "bodyBytes">;
 
 /** Every call throws {@link Fault}: the one that the broker's answer tells of, or `broker/unreachable`. */
 export interface GuestClient {

@@ -146,6 +146,7 @@ function metOf(
 
 function seenOf(carrier: Carrier): ProofExchange["channel"] {
   if (carrier.binding === 3) return { binding: 3 };
+  if (carrier.binding === 1) return { binding: 1, brokerSpki: carrier.brokerSpki };
   return { binding: 2, cb: carrier.cb, brokerSpki: carrier.brokerSpki };
 }
 

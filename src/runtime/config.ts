@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { parseBase64Url } from "../base/bytes.ts";
 import { Fault, type FaultDetail } from "../base/fault.ts";
 import { bareKeyOf } from "../base/spki.ts";
+import type { Binding } from "../channel/bindings.ts";
 import { OFFERED_SUITES, type OfferedSuite } from "../channel/suites.ts";
 import { WRAP_OF_SUITE } from "../policy/vocabulary.ts";
 
@@ -49,6 +50,8 @@ export interface ListenConfig {
   readonly host: string;
   readonly port: number;
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
+  /** What guests may bind their evidence to (PROTOCOL section 1); 1 and 2 where the broker ends TLS itself. */
+  readonly bindings: readonly Binding[];
   /** Under which URL admins reach this broker, where that is not its audience. */
   readonly externalUrl?: string;
 }
@@ -158,6 +161,14 @@ const wraps = v.pipe(
   v.check((list) => list.length > 0 && isEachOnce(list), "at least one way to seal, each once"),
 );
 
+/** By the names that a policy has for them. */
+const BINDING_OF = { "ra-tls": 1, "tls-exporter": 2, application: 3 } as const;
+
+const channels = v.pipe(
+  v.array(v.picklist(["ra-tls", "tls-exporter", "application"])),
+  v.check((list) => list.length > 0 && isEachOnce(list), "at least one binding, each once"),
+);
+
 const MEMBERS = table({
   mode: v.picklist(["production", "demo"]),
   audience: url,
@@ -172,6 +183,7 @@ const MEMBERS = table({
     port: whole(0, 65_535),
     external_url: v.optional(url),
     tls: v.optional(table({ cert_file: path, key_file: path })),
+    bindings: v.optional(channels),
   }),
   files,
   admin: v.optional(admins, []),
@@ -217,6 +229,15 @@ const CONFIG = v.pipe(
       'no simulator unless mode = "demo"',
     ),
     ["trust_simulator"],
+  ),
+  v.forward(
+    v.partialCheck(
+      [["listen"]],
+      ({ listen }) =>
+        listen.tls !== undefined || (listen.bindings ?? []).every((name) => name === "application"),
+      "`ra-tls` and `tls-exporter` with [listen.tls] only",
+    ),
+    ["listen", "bindings"],
   ),
   v.forward(
     v.partialCheck(
@@ -291,9 +312,12 @@ function attestationOf(read: Read["attestation"]): AttestationConfig {
   };
 }
 
-function listenOf({ host, port, tls, external_url: externalUrl }: Read["listen"]): ListenConfig {
+function listenOf(read: Read["listen"]): ListenConfig {
+  const { host, port, tls, bindings: named, external_url: externalUrl } = read;
   const files = tls === undefined ? undefined : { certFile: tls.cert_file, keyFile: tls.key_file };
-  return { host, port, ...present("tls", files), ...present("externalUrl", externalUrl) };
+  const standard: readonly Binding[] = tls === undefined ? [3] : [2, 3];
+  const bindings = named?.map((name) => BINDING_OF[name]).toSorted() ?? standard;
+  return { host, port, bindings, ...present("tls", files), ...present("externalUrl", externalUrl) };
 }
 
 function filesOf(read: Read["files"]): FilesConfig {

@@ -108,6 +108,8 @@ export interface ReleaseRequest {
   readonly claimsBytes: Uint8Array;
   readonly claims: Claims;
   readonly evidence: CarriedEvidence;
+  /** The exact bytes of the whole body: a certificate has to carry these (binding 1). */
+  readonly bodyBytes: Uint8Array;
 }
 
 /** As {@link ReleaseRequest}; it wants nothing, and always names the key that the result is bound to. */

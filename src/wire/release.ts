@@ -70,11 +70,11 @@ export function decodeEvidenceRequest(bytes: Uint8Array): ReleaseRequest {
       received: request.wrapPub.length,
     });
   }
-  return { ...request, claimsBytes, claims: decodeClaims(claimsBytes) };
+  return { ...request, claimsBytes, claims: decodeClaims(claimsBytes), bodyBytes: bytes };
 }
 
 /** Writes the body of both requests; the claims are the exact bytes that were hashed. */
-export function encodeEvidenceRequest(request: Omit<ReleaseRequest, "claims">): string {
+export function encodeEvidenceRequest(request: Omit<ReleaseRequest, "claims" | "bodyBytes">): string {
   return encode({
     v: request.v,
     binding: request.binding,

@@ -164,13 +164,15 @@ describe("ostiary agent", () => {
     const tls = "--broker https://broker.example --signing-key key.pem";
     expect((await run(`get a ${tls}`)).requests[0]?.options.binding).toBe(2);
     expect((await run(`get a --binding application ${tls}`)).requests[0]?.options.binding).toBe(3);
+    expect((await run(`get a --binding ra-tls ${tls}`)).requests[0]?.options.binding).toBe(1);
     const { requests } = await run(`get a --tls-ca ca.pem --tls-pin pin.pem ${tls}`);
     expect(requests[0]?.options).toMatchObject({ tlsAuthoritiesFile: "ca.pem", tlsPinFile: "pin.pem" });
     for (const words of [
       `get a --binding tls-exporter ${PINS}`,
       `get a --binding application --tls-ca ca.pem ${tls}`,
       `get a --tls-pin pin.pem ${PINS}`,
-      `get a --binding ra-tls ${tls}`,
+      `get a --binding ra-tls ${PINS}`,
+      `get a --binding mutual-tls ${tls}`,
     ]) {
       expect(await run(words)).toMatchObject({ status: 2, requests: [] });
     }

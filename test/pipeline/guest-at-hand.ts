@@ -4,6 +4,7 @@ import type { ProductLine } from "../../src/attestation/snp/product.ts";
 import { createEndorser } from "../../src/broker/endorse.ts";
 import type { World } from "../../src/broker/world.ts";
 import { type Transcript, type TranscriptFields, transcriptOf } from "../../src/channel/transcript.ts";
+import type { EvidenceRequest } from "../../src/client/guest.ts";
 import { packBundle } from "../../src/policy/bundle.ts";
 import { signActivation, signBundle } from "../../src/policy/signatures.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
@@ -11,7 +12,7 @@ import { certTableOf } from "../../src/simulator/chip-folder.ts";
 import { createSimulatedChip, type ReportPlan, type SimulatedChip } from "../../src/simulator/sp.ts";
 import { decodeChallenge, encodeChallengeRequest } from "../../src/wire/challenge.ts";
 import { encodeClaims } from "../../src/wire/claims.ts";
-import type { Claims, ReleaseRequest } from "../../src/wire/messages.ts";
+import type { Claims } from "../../src/wire/messages.ts";
 import { decodeReleaseAnswer, encodeEvidenceRequest } from "../../src/wire/release.ts";
 import { AUDIENCE, type BrokerAtHand, brokerAtHand } from "../http/broker-at-hand.ts";
 import { simulatedRoot, simulatedSource, simulatedTrust } from "../support/simulated.ts";
@@ -94,7 +95,7 @@ export interface Deviation {
   readonly report?: Partial<ReportPlan>;
   readonly chip?: SimulatedChip;
   readonly transcript?: Partial<TranscriptFields>;
-  readonly request?: Partial<ReleaseRequest>;
+  readonly request?: Partial<EvidenceRequest>;
   readonly nonce?: Uint8Array;
   readonly certTable?: Uint8Array;
 }
@@ -137,7 +138,7 @@ export async function attemptOf(broker: GuestBroker, deviation: Deviation = {}):
   const { ownNonce, wrapPub } = fields;
   const certTable = deviation.certTable ?? tableOf(broker, chip);
   const report = chip.report({ reportData: transcript.binder, ...deviation.report });
-  const request: Omit<ReleaseRequest, "claims"> = {
+  const request: EvidenceRequest = {
     v: 1,
     binding: 3,
     suite: 1,

@@ -1,5 +1,5 @@
 /** What does a guest meet that binds its evidence to TLS? A broker that ends TLS itself, and every way to speak to it. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect as connectHttp2 } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ import { DATA_FILES } from "../../src/runtime/node/init.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { loadConfig } from "../../src/runtime/node/settings.ts";
 import { createSimulatedBroker, createSimulatorProvider } from "../../src/runtime/node/simulator-provider.ts";
-import type { ReleaseAnswer } from "../../src/wire/messages.ts";
+import type { Claims, ReleaseAnswer } from "../../src/wire/messages.ts";
 
 export interface TlsBroker {
   readonly demo: DemoFolder;
@@ -29,9 +29,11 @@ export interface TlsBroker {
   readonly remove: () => Promise<void>;
 }
 
-export async function tlsBroker(): Promise<TlsBroker> {
+/** @param bindings - Names of those that it offers, where they are not the usual ones. */
+export async function tlsBroker(bindings?: readonly string[]): Promise<TlsBroker> {
   const folder = mkdtempSync(join(tmpdir(), "ostiary-tls-"));
   const demo = await makeDemoFolder(join(folder, "data"), { isUnlimited: true, tlsName: "127.0.0.1" });
+  if (bindings !== undefined) offer(demo.configPath, bindings);
   const logged: string[] = [];
   const broker = await startBroker(await loadConfig(demo.configPath), {
     writeLog: (lines) => void logged.push(lines),
@@ -45,6 +47,11 @@ export async function tlsBroker(): Promise<TlsBroker> {
   return { demo, broker, authority, logged, remove };
 }
 
+function offer(configPath: string, bindings: readonly string[]): void {
+  const text = readFileSync(configPath, "utf8");
+  writeFileSync(configPath, text.replace("[listen]\n", `[listen]\nbindings = ${JSON.stringify(bindings)}\n`));
+}
+
 const SOON = () => AbortSignal.timeout(20_000);
 
 /** A connection of the agent's own making: HTTP/1.1. */
@@ -56,12 +63,13 @@ export function opened({ broker, authority }: TlsBroker, url = broker.url): Prom
 export async function evidenceFor(
   { demo }: TlsBroker,
   { client, carrier }: BrokerChannel,
-  change: { readonly carrier?: Carrier; readonly nonceFor?: 2 | 3 } = {},
+  change: { readonly carrier?: Carrier; readonly nonceFor?: 1 | 2 | 3; readonly claims?: Claims } = {},
 ): Promise<Attested> {
   const { nonce } = await client.challenge(change.nonceFor ?? carrier.binding, SOON());
   const provider = createSimulatorProvider(join(demo.folder, "simulated-machine"));
   const { audience, signingKey, secretPath } = demo;
-  const asked = { claims: { want: [{ secret: secretPath }] }, nonce, carrier: change.carrier ?? carrier };
+  const claims = change.claims ?? { want: [{ secret: secretPath }] };
+  const asked = { claims, nonce, carrier: change.carrier ?? carrier };
   const parts = { provider, primitives: nodePrimitives, random: systemRandom };
   return attest(asked, { audience, signingKey, suite: 1 }, parts);
 }

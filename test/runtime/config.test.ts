@@ -49,7 +49,7 @@ describe("a configuration", () => {
       region: "",
       environment: "",
       logLevel: "info",
-      listen: { host: "127.0.0.1", port: 8443 },
+      listen: { host: "127.0.0.1", port: 8443, bindings: [3] },
       files: {
         kek: "kek.key",
         signingKey: "signing-key.pem",
@@ -74,6 +74,22 @@ describe("a configuration", () => {
     expect(suitesOf('["jwe-p256", "hpke-x25519"]')).toEqual([1, 3]);
     for (const bad of ["[]", '["hpke-x25519", "hpke-x25519"]', '["none"]']) {
       expect(problemsOf(`suites = ${bad}\n${GOOD}`)).not.toEqual({});
+    }
+  });
+
+  it("serves the set of bindings that it names, and those of TLS only with TLS", () => {
+    const tls = '\n[listen.tls]\ncert_file = "a.pem"\nkey_file = "b.pem"\n';
+    const named = (list: string) => replaced("port = 8443", `port = 8443\nbindings = ${list}`);
+    const bindingsOf = (text: string) => parseConfig(text).listen.bindings;
+    expect(bindingsOf(`${GOOD}${tls}`)).toEqual([2, 3]);
+    expect(bindingsOf(`${named('["application", "ra-tls"]')}${tls}`)).toEqual([1, 3]);
+    expect(bindingsOf(`${named('["tls-exporter"]')}${tls}`)).toEqual([2]);
+    expect(bindingsOf(named('["application"]'))).toEqual([3]);
+    for (const bad of ['["ra-tls"]', '["application", "tls-exporter"]']) {
+      expect(Object.keys(problemsOf(named(bad)))).toEqual(["listen.bindings"]);
+    }
+    for (const bad of ["[]", '["ra-tls", "ra-tls"]', '["kbs"]']) {
+      expect(problemsOf(`${named(bad)}${tls}`)).not.toEqual({});
     }
   });
 

@@ -14,6 +14,7 @@ export const DER = {
   octetString: 0x04,
   null: 0x05,
   oid: 0x06,
+  utf8String: 0x0c,
   ia5String: 0x16,
   sequence: 0x30,
 } as const;

@@ -1,7 +1,7 @@
 /** What does a certificate or a CRL say? DER to plain data; the one place that knows the X.509 library. */
 import "reflect-metadata"; // the library demands it, first
 import { X509Certificate, X509Crl } from "@peculiar/x509";
-import { equalBytes } from "../../base/bytes.ts";
+import { equalBytes, hexOf } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
 import { type Instant, instant } from "../../base/time.ts";
 import { DER, elementsOf, parseDer } from "./der.ts";
@@ -29,6 +29,13 @@ export interface Certificate {
   readonly extensions: ReadonlyMap<string, Extension>;
 }
 
+/** A certificate that names its own key's algorithm by the one it is signed with: what a guest makes for itself. */
+export interface EcdsaCertificate extends Omit<Certificate, "commonName"> {
+  readonly scheme: EcdsaScheme;
+}
+
+type EcdsaScheme = "ecdsa-p256-sha256" | "ecdsa-p384-sha384";
+
 export interface Crl {
   readonly der: Uint8Array;
   readonly tbs: Uint8Array;
@@ -52,31 +59,59 @@ const MAX_CRL_BYTES = 65_536;
  */
 export function parseCertificate(der: Uint8Array): Certificate {
   refuseLarge(der, MAX_CERTIFICATE_BYTES);
-  const parts = signedParts(der);
+  const parts = pssPartsOf(der);
   return reading("certificate", () => {
     const parsed = new X509Certificate(Uint8Array.from(der));
-    const fields = elementsOf(parseDer(parts.tbs, DER.sequence).content).filter(
-      ({ tag }) => tag !== VERSION_TAG,
-    );
-    const [, innerAlgorithm, issuer, , subject, spki] = fields;
-    if (innerAlgorithm === undefined || issuer === undefined || subject === undefined || spki === undefined) {
-      throw malformed("a whole certificate");
-    }
-    refuseOtherAlgorithm(innerAlgorithm.whole, parts.algorithm);
-    return {
-      der: der.slice(),
-      tbs: parts.tbs,
-      signature: parts.signature,
-      serial: serialOf(parsed.serialNumber),
-      issuer: issuer.whole.slice(),
-      subject: subject.whole.slice(),
-      commonName: commonNameOf(parsed),
-      notBefore: instantOf(parsed.notBefore),
-      notAfter: instantOf(parsed.notAfter),
-      spki: spki.whole.slice(),
-      extensions: extensionsOf(parsed.extensions),
-    };
+    return { ...fieldsOf(der, parts, parsed), commonName: commonNameOf(parsed) };
   });
+}
+
+/**
+ * Parses a certificate whose signature is ECDSA with SHA-256 or SHA-384. Neither its signature nor its key is looked at.
+ *
+ * @param maxBytes - Evidence may be in it, so that the caller knows how large it gets.
+ * @throws {@link Fault} `endorsement/malformed`: as {@link parseCertificate}.
+ */
+export function parseEcdsaCertificate(der: Uint8Array, maxBytes: number): EcdsaCertificate {
+  refuseLarge(der, maxBytes);
+  const parts = signedParts(der);
+  const scheme = ECDSA_SCHEMES.get(hexOf(parts.algorithm));
+  if (scheme === undefined) throw malformed("ECDSA with SHA-256 or SHA-384");
+  return reading("certificate", () => ({
+    ...fieldsOf(der, parts, new X509Certificate(Uint8Array.from(der))),
+    scheme,
+  }));
+}
+
+/** AlgorithmIdentifier without parameters (RFC 5758 section 3.2), and the key that goes with it. */
+const ECDSA_SCHEMES: ReadonlyMap<string, EcdsaScheme> = new Map([
+  ["300a06082a8648ce3d040302", "ecdsa-p256-sha256"],
+  ["300a06082a8648ce3d040303", "ecdsa-p384-sha384"],
+]);
+
+function fieldsOf(
+  der: Uint8Array,
+  { tbs, algorithm, signature }: SignedParts,
+  parsed: X509Certificate,
+): Omit<Certificate, "commonName"> {
+  const fields = elementsOf(parseDer(tbs, DER.sequence).content).filter(({ tag }) => tag !== VERSION_TAG);
+  const [, innerAlgorithm, issuer, , subject, spki] = fields;
+  if (innerAlgorithm === undefined || issuer === undefined || subject === undefined || spki === undefined) {
+    throw malformed("a whole certificate");
+  }
+  refuseOtherAlgorithm(innerAlgorithm.whole, algorithm);
+  return {
+    der: der.slice(),
+    tbs,
+    signature,
+    serial: serialOf(parsed.serialNumber),
+    issuer: issuer.whole.slice(),
+    subject: subject.whole.slice(),
+    notBefore: instantOf(parsed.notBefore),
+    notAfter: instantOf(parsed.notAfter),
+    spki: spki.whole.slice(),
+    extensions: extensionsOf(parsed.extensions),
+  };
 }
 
 /**
@@ -87,7 +122,7 @@ export function parseCertificate(der: Uint8Array): Certificate {
 export function parseCrl(der: Uint8Array): Crl {
   try {
     refuseLarge(der, MAX_CRL_BYTES);
-    const parts = signedParts(der);
+    const parts = pssPartsOf(der);
     return reading("CRL", () => crlOf(der, parts));
   } catch (thrown) {
     throw new Fault(
@@ -133,8 +168,13 @@ function signedParts(der: Uint8Array): SignedParts {
   if (tbs === undefined || algorithm === undefined || bits === undefined || !isWhole || more.length > 0) {
     throw malformed("a signed SEQUENCE of three");
   }
-  if (!isPssSha384(algorithm.whole)) throw malformed("RSASSA-PSS with SHA-384 and a salt of 48 bytes");
   return { tbs: tbs.whole.slice(), algorithm: algorithm.whole.slice(), signature: bits.content.slice(1) };
+}
+
+function pssPartsOf(der: Uint8Array): SignedParts {
+  const parts = signedParts(der);
+  if (isPssSha384(parts.algorithm)) return parts;
+  throw malformed("RSASSA-PSS with SHA-384 and a salt of 48 bytes");
 }
 
 /** RFC 5280 section 4.1.1.2: the algorithm inside the signed part is the one outside. */

@@ -93,7 +93,7 @@ function createListener(
     milliseconds: () => performance.now(),
     sourceOf: (env) => addressOf(socketOf(env)),
     channelOf: (env) => channelOf(socketOf(env)),
-    offered: listen.tls === undefined ? [3] : [2, 3],
+    offered: listen.bindings,
     ownUrls: [config.audience, ...(listen.externalUrl === undefined ? [] : [listen.externalUrl])],
     rates: config.rates,
     ledgerReaders: config.ledgerReaders,
@@ -104,7 +104,8 @@ function createListener(
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: true });
   if (listen.tls !== undefined) {
     const { certFile, keyFile } = listen.tls;
-    return createTlsListener({ certFile: at(certFile), keyFile: at(keyFile) }, listener);
+    const files = { certFile: at(certFile), keyFile: at(keyFile) };
+    return createTlsListener({ files, asksForCertificate: listen.bindings.includes(1) }, listener);
   }
   const options = {
     headersTimeout: HEADERS_TIMEOUT_MS,

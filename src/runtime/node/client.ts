@@ -1,7 +1,9 @@
 /** How does a program on Node become an attested guest? The library's door: provider and broker in, a session out. */
 import { dirname } from "node:path";
 import { createConfigfsTsm } from "../../agent/providers/configfs-tsm.ts";
-import { type TlsBroker, tlsChannel } from "../../agent/tls-channel.ts";
+import { type GuestLeaf, raTlsChannel } from "../../agent/ra-tls-channel.ts";
+import { tlsChannel } from "../../agent/tls-channel.ts";
+import type { TlsBroker } from "../../agent/tls-connection.ts";
 import { createChainMemo } from "../../attestation/endorsement/memo.ts";
 import { parseEndorsementFile } from "../../attestation/endorsement/pem.ts";
 import { AMD_ROOTS, simulatorRoots } from "../../attestation/endorsement/roots.ts";
@@ -38,8 +40,8 @@ export interface BrokerAddress extends TlsBroker {
   /** The broker's signing key, DER SubjectPublicKeyInfo. */
   readonly signingKey?: Uint8Array;
   readonly brokerPolicy?: BrokerPolicy;
-  /** 2: this very TLS connection, the default for https; 3: any path. */
-  readonly binding?: 2 | 3;
+  /** 2: this very TLS connection, the default for https; 1: a client certificate that carries the evidence; 3: any path. */
+  readonly binding?: 1 | 2 | 3;
   /** 1: X25519 (the default); 2: X-Wing. */
   readonly suite?: OfferedSuite;
 }
@@ -97,9 +99,20 @@ export function sessionPartsOf(address: BrokerAddress, provider: EvidenceProvide
 function wayTo(address: BrokerAddress): OpenChannel {
   const { url } = address;
   const { binding = url.startsWith("https:") ? 2 : 3 } = address;
-  return binding === 2
-    ? tlsChannel(address)
-    : applicationChannel(createGuestClient({ url, fetch: globalThis.fetch }));
+  switch (binding) {
+    case 1:
+      return raTlsChannel(address, makeLeaf);
+    case 2:
+      return tlsChannel(address);
+    case 3:
+      return applicationChannel(createGuestClient({ url, fetch: globalThis.fetch }));
+  }
+}
+
+/** Loaded only where it is used: most guests make no certificate. */
+async function makeLeaf(): Promise<GuestLeaf> {
+  const { makeGuestLeaf } = await import("./guest-certificate.ts");
+  return makeGuestLeaf();
 }
 
 /** The policy is packed as a broker packs its own, so that it is compiled and judged by the same code. */

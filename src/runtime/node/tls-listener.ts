@@ -1,5 +1,5 @@
 /** Which TLS connection carries this request? Listener options and guards of PROTOCOL section 9; exporter and leaf, read from the socket. */
-import { constants } from "node:crypto";
+import { constants, type X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import {
@@ -17,6 +17,12 @@ export interface TlsFiles {
   /** PEM: the leaf, then what stands between it and the root. */
   readonly certFile: string;
   readonly keyFile: string;
+}
+
+export interface TlsOptions {
+  readonly files: TlsFiles;
+  /** Binding 1: guests are asked for a certificate. Whoever sends none is served too, by the other bindings. */
+  readonly asksForCertificate: boolean;
 }
 
 const HANDSHAKE_MS = 10_000;
@@ -40,14 +46,20 @@ export type TlsRequestListener = (
   response: ServerResponse | Http2ServerResponse,
 ) => void;
 
+/** Certificates of guests vouch for themselves alone: what TLS thinks of their issuer is no verdict. */
+const ASKING: SecureServerOptions = { requestCert: true, rejectUnauthorized: false };
+
 /**
  * Makes the listener, for HTTP/2 and HTTP/1.1. A resumed session is closed before a request can be read from it: with a
  * resumption, whoever holds a session and not the guest's key would speak as the guest.
  *
  * @throws {@link Fault} `file/unusable`, `config/invalid` for a certificate and key that do not belong together.
  */
-export function createTlsListener(files: TlsFiles, listener: TlsRequestListener): Http2SecureServer {
-  const options = { ...HARDENED, ...pairOf(files) };
+export function createTlsListener(
+  { files, asksForCertificate }: TlsOptions,
+  listener: TlsRequestListener,
+): Http2SecureServer {
+  const options = { ...HARDENED, ...pairOf(files), ...(asksForCertificate ? ASKING : {}) };
   const server = refusingMismatch(() => createSecureServer(options));
   server.prependListener("secureConnection", (socket: TLSSocket) => {
     if (isResumedOrOld(socket)) socket.destroy();
@@ -93,8 +105,8 @@ function isResumedOrOld(socket: TLSSocket): boolean {
 const channels = new WeakMap<TLSSocket, Channel>();
 
 /**
- * What binds evidence to the connection that carries a request: its exporter (RFC 9266) and the key of the leaf that this side
- * showed on it. Nothing for a connection without TLS.
+ * What binds evidence to the connection that carries a request: its exporter (RFC 9266), the key of the leaf that this side
+ * showed on it, and the leaf that the guest showed. Nothing for a connection without TLS.
  *
  * @throws {@link Fault} `channel/wrong-listener` for a resumed session, should the guard on the connection ever have missed it.
  */
@@ -108,7 +120,27 @@ export function channelOf(socket: unknown): Channel {
   const leaf = socket.getX509Certificate()?.publicKey.export({ format: "der", type: "spki" });
   if (leaf === undefined) throw new Fault("internal/invariant", "expected a certificate of this listener");
   const exporter = socket.exportKeyingMaterial(EXPORTER_BYTES, EXPORTER_LABEL, NO_CONTEXT);
-  const channel = { cb: new Uint8Array(exporter), ownSpki: new Uint8Array(leaf) };
+  const channel = { cb: new Uint8Array(exporter), ownSpki: new Uint8Array(leaf), ...guestLeafOf(socket) };
   channels.set(socket, channel);
   return channel;
+}
+
+/**
+ * The leaf whose key signed this handshake. Of what a guest sends beside it OpenSSL shows only an issuer: such a leaf carries no
+ * evidence. One with a key that OpenSSL cannot read counts as none.
+ */
+function guestLeafOf(socket: TLSSocket): Channel {
+  const leaf = socket.getPeerX509Certificate();
+  const peerSpki = leaf === undefined ? undefined : spkiOf(leaf);
+  if (leaf === undefined || peerSpki === undefined) return {};
+  if (leaf.issuerCertificate !== undefined) return { peerSpki };
+  return { peerSpki, peerCertificate: new Uint8Array(leaf.raw) };
+}
+
+function spkiOf(leaf: X509Certificate): Uint8Array | undefined {
+  try {
+    return new Uint8Array(leaf.publicKey.export({ format: "der", type: "spki" }));
+  } catch {
+    return undefined;
+  }
 }
