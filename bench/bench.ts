@@ -1,6 +1,6 @@
 /** How fast is a release, beside this machine's own limit? Ratios in one run, since machines are shared and noisy. */
-import { spawn, spawnSync } from "node:child_process";
-import { readFileSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { Agent, request } from "node:http";
 import { tmpdir } from "node:os";
@@ -9,13 +9,15 @@ import { type DemoFolder, makeDemoFolder } from "../src/runtime/node/demo-folder
 import { decodeChallenge, encodeChallengeRequest } from "../src/wire/challenge.ts";
 import { encodeEvidenceRequest } from "../src/wire/release.ts";
 import { prepareRequest } from "./guests.ts";
-import { onOneCore, opensslVerifyRate, type Pinned } from "./machine.ts";
+import { onOneCore, opensslVerifyRate } from "./machine.ts";
 import { type Result, runAll } from "./measure.ts";
+import { benchHandshakes, benchKept, startTlsBench, type TlsBench, type TlsPlan } from "./over-tls.ts";
+import { cpuSecondsOf, residentMiB, startServe } from "./served.ts";
 
 const isBrief = process.argv.includes("--brief");
 const RELEASES = isBrief ? 300 : 2000;
 const CONCURRENCY = 16;
-const CLOCK_TICKS_PER_SECOND = 100;
+const TURNS = 4;
 const UNPINNED =
   "core          nothing is pinned: no `taskset` here, so ratios are those of a machine with free cores";
 
@@ -29,6 +31,7 @@ try {
   const demo = await makeDemoFolder(join(folder, "data"), { isUnlimited: true });
   await report("in process", 0.7, async () => benchInProcess(join(folder, "in-process")));
   await report("over HTTP", 0.55, () => benchOverHttp(demo));
+  await benchTls(join(folder, "tls"));
   await benchStart(demo);
   benchWrit();
 } finally {
@@ -36,7 +39,7 @@ try {
 }
 
 /** The limit is taken just before and just after: a shared machine is not the same machine for long. */
-async function report(name: string, aim: number, bench: () => Promise<Result>): Promise<void> {
+async function report(name: string, aim: number | undefined, bench: () => Promise<Result>): Promise<void> {
   const before = opensslVerifyRate(isBrief ? 1 : 3);
   const { count, cpuSeconds, p50Ms, p99Ms, wallSeconds } = await bench();
   const after = opensslVerifyRate(isBrief ? 1 : 3);
@@ -44,7 +47,7 @@ async function report(name: string, aim: number, bench: () => Promise<Result>): 
   const perCpu = count / cpuSeconds;
   print(
     `${name.padEnd(13)} ${perCpu.toFixed(0)} releases per CPU-second; openssl verifies ${before.toFixed(0)} and ${after.toFixed(0)} ` +
-      `P-384 signatures in one; ratio ${(perCpu / limit).toFixed(2)} (aim ${aim}); p50 ${p50Ms.toFixed(1)} ms, ` +
+      `P-384 signatures in one; ratio ${(perCpu / limit).toFixed(2)}${aim === undefined ? "" : ` (aim ${aim})`}; p50 ${p50Ms.toFixed(1)} ms, ` +
       `p99 ${p99Ms.toFixed(1)} ms at ${CONCURRENCY} in flight, ${(count / wallSeconds).toFixed(0)}/s`,
   );
 }
@@ -91,6 +94,38 @@ async function benchOverHttp(demo: DemoFolder): Promise<Result> {
   }
 }
 
+/** The guests' work, reports and handshakes of their own, is in p50 and p99, not in the broker's CPU time. */
+async function benchTls(data: string): Promise<void> {
+  const bench = await startTlsBench(data);
+  const [count, concurrency] = [RELEASES / 4, CONCURRENCY];
+  try {
+    const plan = { count, concurrency, binding: 2, suite: 1 } as const;
+    await report("TLS, new", undefined, () => benchHandshakes(bench, plan));
+    await report("ra-TLS, new", undefined, () => benchHandshakes(bench, { ...plan, binding: 1 }));
+    await report("TLS, kept", undefined, () => benchKept(bench, plan));
+    await reportSuites(bench, plan);
+  } finally {
+    await bench.served.stop();
+  }
+}
+
+/** By turns, so that both meet the same machine. */
+async function reportSuites(bench: TlsBench, plan: TlsPlan): Promise<void> {
+  const seconds = { 1: 0, 2: 0 };
+  for (let turn = 0; turn < TURNS; turn += 1) {
+    for (const suite of [1, 2] as const) {
+      const { cpuSeconds } = await benchKept(bench, { ...plan, count: plan.count / 2, suite }); // in order: by turns
+      seconds[suite] += cpuSeconds;
+    }
+  }
+  const more = (seconds[2] / seconds[1] - 1) * 100;
+  const each = (TURNS * plan.count) / 2;
+  const perCpu = (suite: 1 | 2): string => (each / seconds[suite]).toFixed(0);
+  print(
+    `suites, kept  ${perCpu(1)} releases per CPU-second by suite 1, ${perCpu(2)} by suite 2: ${more.toFixed(0)} % more CPU (aim: at most 15)`,
+  );
+}
+
 /** Ready on an existing database, and what it holds at rest. */
 async function benchStart(demo: DemoFolder): Promise<void> {
   const starts: number[] = [];
@@ -116,29 +151,6 @@ function benchWrit(): void {
   process.stdout.write(run.stdout);
 }
 
-type Placing = (command: string, ...args: readonly string[]) => Pick<Pinned, "command" | "args">;
-
-async function startServe(demo: DemoFolder, placed: Placing = onOneCore) {
-  const cli = join(import.meta.dirname, "../src/runtime/node/bin.mjs");
-  const { command, args } = placed(process.execPath, cli, "serve", "--config", demo.configPath);
-  const child = spawn(command, args, {
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  const url = await new Promise<string>((resolve, reject) => {
-    child.once("exit", () => reject(new Error("the broker did not start")));
-    child.stdout.on("data", (text: Buffer) => {
-      const found = /https?:\/\/\S+/.exec(String(text));
-      if (found !== null) resolve(found[0]);
-    });
-  });
-  const stop = () =>
-    new Promise<void>((resolve) => {
-      child.once("exit", () => resolve());
-      child.kill("SIGTERM");
-    });
-  return { url, pid: child.pid ?? 0, stop };
-}
-
 function send(to: {
   readonly agent: Agent;
   readonly url: string;
@@ -159,17 +171,6 @@ function send(to: {
     sent.on("error", reject);
     sent.end(to.body);
   });
-}
-
-/** User and system time of a process, threads and all. */
-function cpuSecondsOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND;
-}
-
-function residentMiB(pid: number): number {
-  const kib = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  return Number(kib) / 1024;
 }
 
 function print(line: string): void {
