@@ -12,7 +12,7 @@ import { describeXWing } from "../contract/x-wing.ts";
 import { cryptoVector } from "../support/crypto-vectors.ts";
 import { codeOfPromise } from "../support/faults.ts";
 import { noblePrimitives } from "../support/noble-primitives.ts";
-import { bytesOf } from "../support/protocol-vectors.ts";
+import { bytesOf } from "../support/protocol-fields.ts";
 
 describeHpke({ name: "node", primitives: nodePrimitives, vector: cryptoVector });
 describeHpke({ name: "noble", primitives: noblePrimitives, vector: cryptoVector });

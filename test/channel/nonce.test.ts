@@ -12,7 +12,8 @@ import {
 } from "../../src/channel/nonce.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { codeOf } from "../support/faults.ts";
-import { bytesOf, protocolVectors } from "../support/protocol-vectors.ts";
+import { bytesOf } from "../support/protocol-fields.ts";
+import { protocolVectors } from "../support/protocol-vectors.ts";
 import { itWithVectors } from "../support/shared-vectors.ts";
 
 const NOW = instant(1_760_000_000);

@@ -15,7 +15,8 @@ import {
 import { sessionSignatureInput } from "../../src/channel/session.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { codeOf } from "../support/faults.ts";
-import { bytesOf, protocolVectors } from "../support/protocol-vectors.ts";
+import { bytesOf } from "../support/protocol-fields.ts";
+import { protocolVectors } from "../support/protocol-vectors.ts";
 import { itWithVectors } from "../support/shared-vectors.ts";
 
 const HEADER: ReleaseHeader = {

@@ -5,7 +5,8 @@ import { hexOf } from "../../src/base/bytes.ts";
 import { encodeTranscript, type TranscriptFields, transcriptOf } from "../../src/channel/transcript.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { codeOf } from "../support/faults.ts";
-import { fieldsOf, protocolVectors } from "../support/protocol-vectors.ts";
+import { fieldsOf } from "../support/protocol-fields.ts";
+import { protocolVectors } from "../support/protocol-vectors.ts";
 import { itWithVectors } from "../support/shared-vectors.ts";
 import { exchangeFields } from "./exchange-fields.ts";
 
