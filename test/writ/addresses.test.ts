@@ -97,6 +97,9 @@ describe("a block", () => {
     "/8",
     "1.2.3.4/8/8",
     "a10.0.0.0/8",
+    "x10.0.0.0/8",
+    " 10.0.0.0/8",
+    "10.0.0.0/8 ",
   ])("is not %s", (text) => {
     expect(parseBlock(text)).toEqual({ kind: "malformed" });
   });

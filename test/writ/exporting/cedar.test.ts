@@ -123,6 +123,32 @@ describe("the export to Cedar", () => {
     expect(text).toContain('@token_ttl("token_ttl');
   });
 
+  it("forbids what a set revoked in the scopes of its own module's declarations, and nowhere else", () => {
+    const revoked = `refset m of measurement {
+  "good" = hex"${"aa".repeat(48)}"
+  "bad" = hex"${"bb".repeat(48)}" state revoked
+}`;
+    const files = [
+      {
+        path: "a.writ",
+        text: `writ 1\nmodule a.b version 1.0.0\n${revoked}\npolicy p { for resource "a/*" require measurement in m allow }\n`,
+      },
+      {
+        path: "c.writ",
+        text: `writ 1\nmodule c.d version 1.0.0\npolicy q { for resource "c/*" require vmpl == 0 allow }\n`,
+      },
+      { path: "e.writ", text: `writ 1\nmodule e.f version 1.0.0\n${revoked.replace(" m ", " n ")}\n` },
+    ];
+    const program = compiled(files);
+    if (program === undefined) throw new Error("the policies do not compile");
+    const { text } = engineOf(program);
+    const forbids = text.split(/^(?=@id)/m).filter((rule) => rule.includes("revoked"));
+    expect(forbids.map((rule) => /@id\("([^"]+)/.exec(rule)?.[1])).toEqual(["a.b/m/revoked bad"]);
+    expect(forbids[0]).toContain('"a"');
+    expect(forbids[0]).not.toContain('"c"');
+    expect(forbids[0]).toContain("bb".repeat(48));
+  });
+
   it("is told apart from one that forgets what is unknown", () => {
     const program = compiled([
       {
