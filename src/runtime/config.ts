@@ -7,6 +7,7 @@ import { bareKeyOf } from "../base/spki.ts";
 import type { Binding } from "../channel/bindings.ts";
 import { OFFERED_SUITES, type OfferedSuite } from "../channel/suites.ts";
 import { WRAP_OF_SUITE } from "../policy/vocabulary.ts";
+import { STORE, type StoreConfig, storeConfigOf } from "./store-config.ts";
 
 /** Everything that an operator decides. Keys are references to files, never values. */
 export interface Config {
@@ -21,6 +22,8 @@ export interface Config {
   readonly trustSimulatorFile?: string;
   readonly listen: ListenConfig;
   readonly files: FilesConfig;
+  /** PostgreSQL in place of `files.database`. */
+  readonly store?: StoreConfig;
   readonly admins: readonly AdminConfig[];
   readonly kds: KdsConfig;
   readonly nonceLifetimeSeconds: number;
@@ -61,7 +64,8 @@ export interface FilesConfig {
   readonly kek: string;
   readonly signingKey: string;
   readonly ledgerKey: string;
-  readonly database: string;
+  /** There unless the database is a server's. */
+  readonly database?: string;
 }
 
 /** An admin's Ed25519 public key: its SubjectPublicKeyInfo, or the PEM file that holds it. */
@@ -151,8 +155,8 @@ const admins = v.pipe(
 
 /** A key has one use: the signing key signs releases, the ledger key checkpoints; the keys of tokens are in the database. */
 const files = v.pipe(
-  table({ kek: path, signing_key: path, ledger_key: path, database: path }),
-  v.check((read) => isEachOnce(Object.values(read).map(String)), "four different files"),
+  table({ kek: path, signing_key: path, ledger_key: path, database: v.optional(path) }),
+  v.check((read) => isEachOnce(Object.values(read).map(String)), "different files"),
 );
 
 /** By the names that a policy has for them. The JWE is there for guests that have nothing else: it is asked for. */
@@ -186,6 +190,7 @@ const MEMBERS = table({
     bindings: v.optional(channels),
   }),
   files,
+  store: v.optional(STORE),
   admin: v.optional(admins, []),
   kds: v.optional(
     table({
@@ -222,6 +227,14 @@ const MEMBERS = table({
 /** No simulator outside `mode = "demo"` (PRODUCT section 4, promise 5). */
 const CONFIG = v.pipe(
   MEMBERS,
+  v.forward(
+    v.partialCheck(
+      [["files"], ["store"]],
+      ({ files: { database }, store }) => (database === undefined) !== (store === undefined),
+      "`database` here or `url` in `[store]`, and not both",
+    ),
+    ["files"],
+  ),
   v.forward(
     v.partialCheck(
       [["mode"], ["trust_simulator"]],
@@ -285,6 +298,7 @@ function configOf(read: Read): Config {
     ...present("trustSimulatorFile", read.trust_simulator),
     listen: listenOf(read.listen),
     files: filesOf(read.files),
+    ...present("store", read.store === undefined ? undefined : storeConfigOf(read.store)),
     admins: read.admin.map(adminOf),
     kds: {
       isEnabled: read.kds.enabled,
@@ -325,7 +339,7 @@ function filesOf(read: Read["files"]): FilesConfig {
     kek: read.kek,
     signingKey: read.signing_key,
     ledgerKey: read.ledger_key,
-    database: read.database,
+    ...present("database", read.database),
   };
 }
 

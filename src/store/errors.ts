@@ -35,9 +35,37 @@ const SENTENCES: readonly (readonly [prefix: string, code: FaultCode, sentence: 
     "the database is damaged; keep the file for forensics and restore a backup",
   ],
   ["SQLITE_NOTADB", "store/incompatible", "the file at the configured path is no SQLite database"],
+  ...sentencesOf(
+    ["CONNECT", "ECONN", "ENOTFOUND", "EAI_", "ETIMEDOUT", "EPIPE", "EHOST", "ENET", "08", "57P"],
+    "PostgreSQL cannot be reached or ended the connection; look at its address and its log",
+  ),
+  ...sentencesOf(
+    ["CERT_", "DEPTH_ZERO", "SELF_SIGNED", "UNABLE_TO", "ERR_TLS", "ERR_SSL", "EPROTO"],
+    "PostgreSQL offers no TLS that this broker trusts; look at `ca_file` and at the server's certificate",
+  ),
+  ["28", "store/unavailable", "PostgreSQL refuses this broker's role or password"],
+  ["3D000", "store/incompatible", "PostgreSQL has no database of the configured name"],
+  ["25006", "store/unavailable", "the database may not be written: a standby, or set to read-only"],
+  ["42501", "store/unavailable", "the database may not be written; look at the rights of the broker's role"],
+  ["42P01", "store/incompatible", "the database lacks a table of its schema; restore a backup"],
+  ["53100", "store/unavailable", "the disk under the database is full"],
+  ["53", "store/unavailable", "PostgreSQL has no room for another connection; look at `max_connections`"],
+  [
+    "57014",
+    "store/unavailable",
+    "a statement took more than ten seconds; look at what the database is doing",
+  ],
+  ["XX00", "store/unavailable", "the database is damaged; keep it for forensics and restore a backup"],
 ];
 
-const KNOWN_SHAPE = /^[A-Z][A-Z0-9_]{2,63}$/;
+function sentencesOf(
+  prefixes: readonly string[],
+  sentence: string,
+): readonly (readonly [string, FaultCode, string])[] {
+  return prefixes.map((prefix) => [prefix, "store/unavailable", sentence] as const);
+}
+
+const KNOWN_SHAPE = /^[A-Z0-9][A-Z0-9_]{2,63}$/;
 
 /** Turns whatever a driver threw into a fault that holds nothing of it but its code. A fault stays as it is. */
 export function storeFault(thrown: unknown): Fault {
@@ -52,6 +80,11 @@ export function storeFault(thrown: unknown): Fault {
 export function isDamage(fault: Fault): boolean {
   const { code } = fault.detail;
   return typeof code === "string" && /^SQLITE_(?:IOERR|CORRUPT|NOTADB)/.test(code);
+}
+
+/** Whether a connection ended or never came to be, so that the same may be asked again on another. */
+export function isLost(thrown: unknown): boolean {
+  return /^(?:CONNECT|ECONN|EPIPE|ENOENT|08|57P)/.test(codeOf(thrown));
 }
 
 /** Drizzle wraps the driver's error as its cause; the code is on whichever of the two has one. */

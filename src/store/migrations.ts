@@ -43,7 +43,11 @@ function namesIn(folder: string): readonly string[] {
  * @throws {@link Fault} `store/incompatible` for a database from the future, or one whose steps were others than ours.
  */
 export function schemaVersion(database: Database, migrations: readonly Migration[]): number {
-  const applied = appliedSteps(database);
+  return checkedVersion(appliedSteps(database), migrations);
+}
+
+/** The same of the steps that any database has seen. */
+export function checkedVersion(applied: readonly AppliedStep[], migrations: readonly Migration[]): number {
   if (applied.length > migrations.length) {
     throw new Fault(
       "store/incompatible",

@@ -31,7 +31,10 @@ export function createSecretStore(driver: SqlDriver): SecretStore {
       return (await driver.read(statement)).map(versionOf)[0];
     },
     setVersionState: async (path, version, state, draft) => {
-      const change = state === "destroyed" ? DESTROY({ path, version }) : SET_STATE({ path, version, state });
+      const change =
+        state === "destroyed"
+          ? DESTROY({ path, version, nothing: new Uint8Array(0) })
+          : SET_STATE({ path, version, state });
       const [set] = await driver.write([change, APPEND({ path, version, draft: draftText(draft) })]);
       return set !== undefined && set.length > 0;
     },
@@ -58,7 +61,7 @@ const SET_STATE = query(sql`
 
 const DESTROY = query(sql`
   update ${secretVersion}
-  set ${nameOf(secretVersion.state)} = 'destroyed', ${nameOf(secretVersion.envelope)} = x'',
+  set ${nameOf(secretVersion.state)} = 'destroyed', ${nameOf(secretVersion.envelope)} = ${given("nothing")},
     ${nameOf(secretVersion.entrySeq)} = ${NEXT_SEQ}
   where ${IS_VERSION} and ${secretVersion.state} <> 'destroyed' returning ${nameOf(secretVersion.version)}`);
 

@@ -40,6 +40,11 @@ function replaced(line: string, by: string): string {
   return GOOD.replace(line, by);
 }
 
+/** A good configuration whose database is a server's. */
+function storedAt(lines: string): string {
+  return `${replaced('database = "ostiary.db"', "")}\n[store]\n${lines}\n`;
+}
+
 describe("a configuration", () => {
   it("is read with its defaults", () => {
     const expected: Config = {
@@ -130,6 +135,24 @@ key_file = "b.pem"
     expect(config).toMatchObject({ nonceLifetimeSeconds: 120, ledgerReaders: "anyone" });
   });
 
+  it("takes a PostgreSQL server: encrypted unless it is on this machine", () => {
+    const storeOf = (lines: string) => parseConfig(storedAt(lines)).store;
+    const far = { host: "db.example", port: 6432, database: "broker", role: "ostiary", isEncrypted: true };
+    expect(storeOf('url = "postgres://ostiary@db.example:6432/broker"\nca_file = "ca.pem"')).toEqual({
+      ...far,
+      caFile: "ca.pem",
+    });
+    const near = { port: 5432, database: "broker", role: "ostiary", isEncrypted: false };
+    const socket = 'url = "postgres://ostiary@localhost/broker?host=/run/postgresql"';
+    expect(storeOf(socket)).toEqual({ ...near, host: "/run/postgresql" });
+    expect(storeOf('url = "postgres://ostiary@[::1]/broker"\ntls = "off"\npassword_file = "p"')).toEqual({
+      ...near,
+      host: "::1",
+      passwordFile: "p",
+    });
+    expect(storeOf('url = "postgres://ostiary@127.0.0.1/broker"')).toMatchObject({ isEncrypted: true });
+  });
+
   it("names every problem at once", () => {
     const text = replaced('mode = "production"', 'mode = "prod"\nrole = 1\nshape = 2')
       .replace("port = 8443", "port = 70000")
@@ -173,6 +196,22 @@ key_file = "b.pem"
     ["fractional port", "listen.port", replaced("port = 8443", "port = 1.5")],
     ["half of TLS", "listen.tls.key_file", `${GOOD}\n[listen.tls]\ncert_file = "a.pem"\n`],
     ["misspelt member", "kds.enable", `${GOOD}\n[kds]\nenable = false\n`],
+    ["no database at all", "files", replaced('database = "ostiary.db"', "")],
+    ["a file and a server", "files", `${GOOD}\n[store]\nurl = "postgres://o@db.example/o"\n`],
+    ...[
+      "postgres://o:planted@db.example/o",
+      "mysql://o@db.example/o",
+      "postgres://db.example/o",
+      "postgres://o@db.example/",
+      "postgres://o@db.example/o?sslmode=disable",
+      "postgres://o@db.example/o?host=/run/postgresql",
+      "postgres://o@db.example:70000/o",
+    ].map((url) => [`store at ${url}`, "store.url", storedAt(`url = "${url}"`)] as const),
+    [
+      "store on another machine without TLS",
+      "store.tls",
+      storedAt('url = "postgres://o@db.example/o"\ntls = "off"'),
+    ],
     ["no TOML", "file", "mode = "],
     ["the same member twice", "file", `${GOOD}\n[listen]\nport = 1\n`],
     ["more than 1 MiB", "file", `${GOOD}#${"x".repeat(1 << 20)}`],

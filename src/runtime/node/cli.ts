@@ -25,6 +25,14 @@ const VERBS: readonly Verb[] = [
     },
   },
   {
+    name: "store",
+    summary: "the broker's database: migrate, check",
+    load: async () => {
+      const { createStoreCommand } = await import("../../cli/commands/store.ts");
+      return createStoreCommand(await import("./store.ts"));
+    },
+  },
+  {
     name: "evidence",
     summary: "read and verify SEV-SNP evidence, without a broker",
     load: async () => (await import("./evidence.ts")).createNodeEvidenceCommand(),

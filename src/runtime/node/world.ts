@@ -1,4 +1,4 @@
-/** What is the broker's world on Node? Files, SQLite, native cryptography and AMD's key server, joined once per process. */
+/** What is the broker's world on Node? Files, a database, native cryptography and AMD's key server, joined once per process. */
 import { createChainMemo } from "../../attestation/endorsement/memo.ts";
 import { parseEndorsementFile } from "../../attestation/endorsement/pem.ts";
 import { AMD_ROOTS, simulatorRoots, type TrustAnchors } from "../../attestation/endorsement/roots.ts";
@@ -17,8 +17,8 @@ import { createTokenKeyRing } from "../../broker/token-keys.ts";
 import type { EndorsementSource, Kek, Trust, World } from "../../broker/world.ts";
 import type { Metrics } from "../../http/metrics.ts";
 import { openKekFile } from "../../kek/file.ts";
-import { createSqliteStore } from "../../store/sqlite.ts";
 import { nextTurn, systemNow, systemRandom } from "./clock.ts";
+import { openStore } from "./open-store.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { bytesOf, type LoadedConfig, loadSettings, loadSigners } from "./settings.ts";
 import { nodeTokenKeys } from "./token-keys.ts";
@@ -44,7 +44,7 @@ export async function openWorld(loaded: LoadedConfig, parts: WorldParts): Promis
   const settings = await loadSettings(loaded);
   const signers = await loadSigners(loaded);
   const kek = await openKekFile(at(config.files.kek), nodePrimitives);
-  const store = createSqliteStore({ path: at(config.files.database), mode: "existing" });
+  const store = await openStore(loaded, "existing");
   try {
     await refuseForeignStore(store, kek, settings.audience);
     const roots = await rootsOf(loaded);
