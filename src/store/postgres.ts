@@ -41,7 +41,7 @@ function createPool(first: Sql, renew: () => Sql): Pool {
     replace: (lost) => {
       if (lost !== sql) return;
       sql = renew();
-      void lost.end({ timeout: 0 });
+      void lost.end({ timeout: 5 }); // at once it would leave sockets behind that were about to open
     },
   };
 }

@@ -37,7 +37,7 @@ async function emptyStore(): Promise<Store> {
 
 /** Runs statements on a database of its own, made whole before. */
 async function spoiled(database: string, text: string): Promise<void> {
-  server.psql(`create database ${database} template broker`);
+  server.psql(`create database ${database} template whole`);
   server.psql(text, database);
 }
 
@@ -49,6 +49,7 @@ describeWithPostgres("on a real server", () => {
     const place = { host, port, database: "broker", role: "ostiary" };
     const both = [0, 1].map(() => openPostgresStore({ ...place, mode: "migrate" }));
     for (const store of await Promise.all(both)) await store.close();
+    server.psql("create database whole template broker");
   });
   afterAll(() => server.remove());
 
