@@ -17,6 +17,7 @@ import { digest } from "../writ/toy.ts";
 /** Files of guards alone. */
 const GUARDS = ["organisation.writ", "4-tcb-floor.writ", "5-no-debug.writ"];
 const POLICIES = join(import.meta.dirname, "../../policies");
+const GUEST = join(POLICIES, "guest");
 
 /** A guard grants nothing: what its lines keep out shows under a policy that lets everybody in. */
 const ANYBODY = {
@@ -41,9 +42,16 @@ function programOf({ program, diagnostics }: Compilation) {
 
 const isSource = (name: string): boolean => name.endsWith(".writ") && !name.endsWith(".test.writ");
 const sources = readdirSync(POLICIES).filter(isSource);
-const all = readdirSync(POLICIES, { recursive: true, encoding: "utf8" }).filter((name) =>
-  name.endsWith(".writ"),
-);
+/** Each by the folder that its imports begin in: a guest's own stand apart from a broker's. */
+const STARTED: readonly (readonly [name: string, folder: string])[] = [
+  ...sources.map((name) => [name, POLICIES] as const),
+  ["broker.writ", GUEST],
+];
+const all = readdirSync(POLICIES, { recursive: true, encoding: "utf8" })
+  .filter((name) => name.endsWith(".writ"))
+  .map((name) =>
+    name.startsWith("guest/") ? ([name.slice(6), GUEST] as const) : ([name, POLICIES] as const),
+  );
 
 describe("the library", () => {
   it("covers what people start from", () => {
@@ -62,14 +70,14 @@ describe("the library", () => {
     ]);
   });
 
-  it.each(all)("%s has no error and is in its one form", (name) => {
-    const text = readFileSync(join(POLICIES, name), "utf8");
-    expect(compiled(POLICIES, name).diagnostics.map(({ message }) => message)).toEqual([]);
+  it.each(all)("%s has no error and is in its one form", (name, folder) => {
+    const text = readFileSync(join(folder, name), "utf8");
+    expect(compiled(folder, name).diagnostics.map(({ message }) => message)).toEqual([]);
     expect(formatSource(name, text).text).toBe(text);
   });
 
-  it.each(all)("%s is all that a careful reviewer would ask for", (name) => {
-    const found = lintSources(compiled(POLICIES, name, undefined, []), {
+  it.each(all)("%s is all that a careful reviewer would ask for", (name, folder) => {
+    const found = lintSources(compiled(folder, name, undefined, []), {
       vocabulary: SNP_VOCABULARY,
       now: NOW,
     });
@@ -78,8 +86,8 @@ describe("the library", () => {
     ).toEqual([]);
   });
 
-  it.each(sources)("%s is tested whole, and what it can never allow is proved", (name) => {
-    const compilation = compiled(POLICIES, name.replace(".writ", ".test.writ"));
+  it.each(STARTED)("%s is tested whole, and what it can never allow is proved", (name, folder) => {
+    const compilation = compiled(folder, name.replace(".writ", ".test.writ"));
     const { tests, assertions } = compilation;
     const program = programOf(compilation);
     const runs = runTests(program, tests, { vocabulary: SNP_VOCABULARY, report: () => undefined });
@@ -170,8 +178,8 @@ function expectEachTells(folder: string, name: string): void {
 const NOW = Date.UTC(2026, 9, 20) / 1000;
 
 describe("a require that is left out", () => {
-  it.each(sources)("of %s lets somebody in, and diff says whom", (name) => {
-    expectEachTells(POLICIES, name);
+  it.each(STARTED)("of %s lets somebody in, and diff says whom", (name, folder) => {
+    expectEachTells(folder, name);
   });
 });
 
