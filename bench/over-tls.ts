@@ -2,13 +2,18 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { tlsChannel } from "../src/agent/tls-channel.ts";
 import type { EvidenceProvider } from "../src/attestation/provider.ts";
 import type { OfferedSuite } from "../src/channel/suites.ts";
-import { openSession, type Session } from "../src/client/session.ts";
+import { attest } from "../src/client/attest.ts";
+import type { BrokerChannel } from "../src/client/channel.ts";
+import { openSession } from "../src/client/session.ts";
 import { type BrokerAddress, sessionPartsOf, trustedBrokerOf } from "../src/runtime/node/client.ts";
-import { systemNow } from "../src/runtime/node/clock.ts";
+import { systemNow, systemRandom } from "../src/runtime/node/clock.ts";
 import { type DemoFolder, makeDemoFolder } from "../src/runtime/node/demo-folder.ts";
 import { DATA_FILES } from "../src/runtime/node/init.ts";
+import { nodePrimitives } from "../src/runtime/node/primitives.ts";
+import { SIMULATOR_ROOT_FILE } from "../src/simulator/chip-folder.ts";
 import { type Result, runAll } from "./measure.ts";
 import { cpuSecondsOf, type Served, startServe } from "./served.ts";
 
@@ -40,7 +45,7 @@ export interface TlsPlan {
 
 /** Each release has a TLS handshake of its own, and the broker proves itself before the guest does. */
 export async function benchHandshakes(bench: TlsBench, plan: TlsPlan): Promise<Result> {
-  const open = await opener(bench, plan, true);
+  const open = await opener(bench, plan);
   const job = async (): Promise<void> => {
     const session = await open();
     await session.release([{ secret: bench.demo.secretPath }]);
@@ -49,19 +54,41 @@ export async function benchHandshakes(bench: TlsBench, plan: TlsPlan): Promise<R
   return measured(bench, Array<typeof job>(plan.count + WARMING).fill(job), plan.concurrency);
 }
 
-/** One connection for each guest in flight, opened before; the nonce comes over it too. */
+/** Kept connections, opened before, and requests over their exporters that were made before; each comes with a challenge. */
 export async function benchKept(bench: TlsBench, plan: TlsPlan): Promise<Result> {
-  const open = await opener(bench, plan, false);
-  const free: Session[] = [];
-  for (let i = 0; i < plan.concurrency; i += 1) free.push(await open()); // in order: not measured
-  const job = async (): Promise<void> => {
-    const session = free.pop() ?? (await open());
-    await session.release([{ secret: bench.demo.secretPath }]);
-    free.push(session);
-  };
-  const result = await measured(bench, Array<typeof job>(plan.count + WARMING).fill(job), plan.concurrency);
-  for (const session of free) session.close();
+  const each = Math.ceil((plan.count + WARMING) / plan.concurrency);
+  const jobs: (() => Promise<void>)[][] = [];
+  const channels: BrokerChannel[] = [];
+  for (let i = 0; i < plan.concurrency; i += 1) {
+    const channel = await tlsChannel({ url: bench.served.url, authorities: authorityOf(bench.demo) })(soon());
+    channels.push(channel); // in order: not measured
+    jobs.push(await jobsOver(channel, each, bench.demo, plan.suite));
+  }
+  const byTurns = Array.from({ length: each }, (_, turn) => jobs.flatMap((own) => own.slice(turn, turn + 1)));
+  const result = await measured(bench, byTurns.flat(), plan.concurrency);
+  for (const { close } of channels) close();
   return result;
+}
+
+async function jobsOver(
+  { client, carrier }: BrokerChannel,
+  count: number,
+  demo: DemoFolder,
+  suite: OfferedSuite,
+): Promise<(() => Promise<void>)[]> {
+  const parts = { provider: manyGuests(demo), primitives: nodePrimitives, random: systemRandom };
+  const { audience, signingKey, secretPath } = demo;
+  const jobs: (() => Promise<void>)[] = [];
+  for (let i = 0; i < count; i += 1) {
+    const { nonce } = await client.challenge(2); // in order: one connection, one request at a time
+    const asked = { claims: { want: [{ secret: secretPath }] }, nonce, carrier };
+    const { request } = await attest(asked, { audience, signingKey, suite }, parts);
+    jobs.push(async () => {
+      await client.challenge(2);
+      await client.release(request);
+    });
+  }
+  return jobs;
 }
 
 async function measured(
@@ -75,22 +102,30 @@ async function measured(
   return { ...run, cpuSeconds: cpuSecondsOf(served.pid) - before };
 }
 
-async function opener({ demo, served }: TlsBench, { binding, suite }: TlsPlan, isMutual: boolean) {
-  const at = (name: string): string => join(demo.folder, name);
+async function opener({ demo, served }: TlsBench, { binding, suite }: TlsPlan) {
   const address: BrokerAddress = {
     url: served.url,
     audience: demo.audience,
-    authorities: readFileSync(at(DATA_FILES.tlsAuthority), "utf8"),
+    authorities: authorityOf(demo),
     binding,
     suite,
     signingKey: demo.signingKey,
-    ...(isMutual
-      ? { brokerPolicy: { file: POLICY, trustSimulatorFile: at("simulated-machine/ark.pem") } }
-      : {}),
+    brokerPolicy: {
+      file: POLICY,
+      trustSimulatorFile: join(demo.folder, "simulated-machine", SIMULATOR_ROOT_FILE),
+    },
   };
   const broker = await trustedBrokerOf(address);
   const parts = sessionPartsOf(address, manyGuests(demo));
-  return () => openSession(broker, parts, AbortSignal.timeout(SECONDS * 1000));
+  return () => openSession(broker, parts, soon());
+}
+
+function authorityOf({ folder }: DemoFolder): string {
+  return readFileSync(join(folder, DATA_FILES.tlsAuthority), "utf8");
+}
+
+function soon(): AbortSignal {
+  return AbortSignal.timeout(SECONDS * 1000);
 }
 
 /** Each report is another guest's: a VM that just booted. */
