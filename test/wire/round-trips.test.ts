@@ -118,13 +118,14 @@ describe("what is written is what is read", () => {
     );
   });
 
-  it("keeps a release request, and its claims to the byte", () => {
+  it("keeps a release request, and its claims and its body to the byte", () => {
     const claims = any.claims.filter(({ want }) => want.length > 0);
     fc.assert(
       fc.property(any.requestsWithoutClaims, claims, (request, wanted) => {
         const claimsBytes = encodeClaims(wanted);
-        const text = release.encodeEvidenceRequest({ ...request, claimsBytes });
-        expect(release.decodeReleaseRequest(utf8(text))).toEqual({ ...request, claimsBytes, claims: wanted });
+        const bodyBytes = utf8(release.encodeEvidenceRequest({ ...request, claimsBytes }));
+        const expected = { ...request, claimsBytes, claims: wanted, bodyBytes };
+        expect(release.decodeReleaseRequest(bodyBytes)).toEqual(expected);
       }),
       { numRuns: 60 },
     );
