@@ -1,14 +1,34 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
+const WORKERD = "test/**/*.workerd.test.ts";
+/** Rooms whose tests leave nothing behind in their process: they share one, which saves a fifth of the whole run. */
+const ROOMS = [
+  "attestation",
+  "base",
+  "broker",
+  "channel",
+  "client",
+  "http",
+  "kds",
+  "keys",
+  "ledger",
+  "policies",
+  "policy",
+  "simulator",
+  "wire",
+  "writ",
+].map((room) => `test/${room}/**/*.test.ts`);
+
 export default defineConfig({
   test: {
     projects: [
+      { test: { name: "rooms", include: ROOMS, exclude: [WORKERD], isolate: false, testTimeout: 30_000 } },
       {
         test: {
           name: "node",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/**/*.workerd.test.ts", "test/fixtures/**"],
+          exclude: [...ROOMS, WORKERD, "test/fixtures/**"],
           testTimeout: 30_000,
         },
       },
@@ -16,7 +36,7 @@ export default defineConfig({
         plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" } })],
         test: {
           name: "workerd",
-          include: ["test/**/*.workerd.test.ts"],
+          include: [WORKERD],
           globalSetup: ["test/support/provide-crypto-vectors.ts"],
           testTimeout: 120_000,
         },

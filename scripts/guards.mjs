@@ -89,6 +89,7 @@ function testsRun(files, name) {
       "run",
       ...files,
       ...(name === undefined ? [] : ["-t", name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")]),
+      "--project=rooms",
       "--project=node",
       "--reporter=json",
       `--outputFile=${output}`,
