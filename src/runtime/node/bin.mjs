@@ -12,6 +12,7 @@ const MAX_DESCRIPTOR = 255;
 if (Number(process.versions.node.split(".")[0]) >= PINNED_MAJOR) {
   const folder = cacheFolder();
   if (folder !== undefined) module.enableCompileCache(folder);
+  await import("./quick-resolve.mjs");
   await import("./cli.ts");
 } else {
   const pinned = pinnedNode();
