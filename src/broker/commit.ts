@@ -5,6 +5,8 @@ import { canonicalJson } from "../base/canonical-json.ts";
 import { Fault } from "../base/fault.ts";
 import { addSeconds, type Instant } from "../base/time.ts";
 import type { BoundEvidence } from "../channel/bind.ts";
+import { BINDING_NAMES } from "../channel/binding-names.ts";
+import type { Binding } from "../channel/bindings.ts";
 import type { Nonce } from "../channel/nonce.ts";
 import type { DecisionEntry } from "../ledger/entry.ts";
 import type { Bundle } from "../policy/bundle.ts";
@@ -61,7 +63,7 @@ export interface PendingDecision {
  */
 export async function commitDecision(pending: PendingDecision, world: World): Promise<Authorization> {
   const { exchange, nonce, bound, appraisals, now, request } = pending;
-  const trace = canonicalJson(appraisals.map(traceOf));
+  const trace = canonicalJson(appraisals.map((item) => traceOf(item, request.binding)));
   const draft = draftOf(pending, trace, world);
   const isAllOrNothing = request.claims.partial !== true;
   const outcome = await world.commit({
@@ -90,29 +92,42 @@ export async function recordFailedRelease(authorization: Authorization, world: W
   await world.store.appendEntry({ v: 1, kind: "release-failed", time: world.now(), id: decisionId });
 }
 
-function traceOf(item: AppraisedItem) {
-  const { wanted, appraisal, stored } = item;
+function traceOf(item: AppraisedItem, binding: Binding) {
+  const { wanted, appraisal, stored, bindings = [] } = item;
   const isMissing = wanted.kind === "secret" && appraisal.isAllowed && stored === undefined;
   return {
     resource: wanted.resource,
     tier: appraisal.tier,
-    code: codeOf(item) ?? null,
+    code: codeOf(item, binding) ?? null,
+    ...(isOverOther(item, binding)
+      ? { binding: `expected ${bindings.map((one) => BINDING_NAMES[one]).join(" or ")}` }
+      : {}),
     ...(isMissing ? { missing: "expected an enabled version of this secret, received none" } : {}),
     trace: appraisal.trace,
     ...(appraisal.facts === undefined ? {} : { facts: factsJson(appraisal.facts) }),
   };
 }
 
-/** Why an item is refused, if it is: the policy's code, or `no-secret` where policy allows what is not there. */
-function codeOf({ wanted, appraisal, stored }: AppraisedItem): DecisionEntry["code"] | undefined {
+/**
+ * Why an item is refused, if it is: the policy's code, `wrong-binding` where the secret's own set leaves the request's out, or
+ * `no-secret` where policy allows what is not there.
+ */
+function codeOf(item: AppraisedItem, binding: Binding): DecisionEntry["code"] | undefined {
+  const { wanted, appraisal, stored } = item;
   if (!appraisal.isAllowed) return appraisal.code ?? "internal";
+  if (isOverOther(item, binding)) return "wrong-binding";
   return wanted.kind === "secret" && stored === undefined ? "no-secret" : undefined;
+}
+
+/** A set, not a ladder: the numbers of bindings carry no order. */
+function isOverOther({ bindings }: AppraisedItem, binding: Binding): boolean {
+  return bindings !== undefined && !bindings.includes(binding);
 }
 
 function draftOf(pending: PendingDecision, trace: string, world: World): Omit<DecisionEntry, "seq"> {
   const { request, exchange, bound, bundle, appraisals, now } = pending;
   const { digest } = world.primitives;
-  const refused = appraisals.filter((item) => codeOf(item) !== undefined);
+  const refused = appraisals.filter((item) => codeOf(item, request.binding) !== undefined);
   const isAllowed =
     request.claims.partial === true ? refused.length < appraisals.length : refused.length === 0;
   const [first] = refused;
@@ -122,12 +137,12 @@ function draftOf(pending: PendingDecision, trace: string, world: World): Omit<De
     time: now,
     id: exchange.id,
     outcome: isAllowed ? "allow" : "deny",
-    code: isAllowed || first === undefined ? null : (codeOf(first) ?? null),
+    code: isAllowed || first === undefined ? null : (codeOf(first, request.binding) ?? null),
     items: appraisals.map((item) => ({
       resource: item.wanted.resource,
       op: "release",
       version: item.stored?.version ?? 0,
-      outcome: isAllowed && codeOf(item) === undefined ? "allow" : "deny",
+      outcome: isAllowed && codeOf(item, request.binding) === undefined ? "allow" : "deny",
     })),
     policy_hash: bundle?.digest ?? null,
     evidence_hash: hexOf(digest("sha256", bound.evidence.signedBytes)),
@@ -137,14 +152,14 @@ function draftOf(pending: PendingDecision, trace: string, world: World): Omit<De
     vmpl: request.vmpl,
     measurement: hexOf(bound.evidence.report.measurement),
     crl: crlOf(bound, now),
-    ...(isAllowed && appraisals.some(isBearer) ? { bearer: true } : {}),
+    ...(isAllowed && appraisals.some((item) => isBearer(item, request.binding)) ? { bearer: true } : {}),
     ...(bound.isSimulated ? { simulated: true } : {}),
   };
 }
 
 /** A token that whoever holds it may use: the ledger says that it was given. */
-function isBearer(item: AppraisedItem): boolean {
-  return item.wanted.kind === "token" && item.wanted.audience.isBearer && codeOf(item) === undefined;
+function isBearer(item: AppraisedItem, binding: Binding): boolean {
+  return item.wanted.kind === "token" && item.wanted.audience.isBearer && codeOf(item, binding) === undefined;
 }
 
 function crlOf(bound: BoundEvidence, now: Instant): DecisionEntry["crl"] {
@@ -159,7 +174,7 @@ function crlOf(bound: BoundEvidence, now: Instant): DecisionEntry["crl"] {
 
 /** Counters are consumed only where the answer would be yes. */
 function usesOf(item: AppraisedItem, draft: Omit<DecisionEntry, "seq">) {
-  if (draft.outcome === "deny" || codeOf(item) !== undefined) return [];
+  if (draft.outcome === "deny" || codeOf(item, draft.binding) !== undefined) return [];
   return counterUses(item.appraisal.obligations);
 }
 
@@ -171,7 +186,7 @@ function refusalOf(
   if (exhausted.length > 0) {
     return new Fault("obligation/exhausted", "a limit of the policy is used up", { decision: entry.id });
   }
-  const sentence = appraisals.find((item) => codeOf(item) !== undefined)?.appraisal.sentence;
+  const sentence = appraisals.find((item) => codeOf(item, entry.binding) !== undefined)?.appraisal.sentence;
   return new Fault("policy/denied", `the policy refuses: ${entry.code ?? "internal"}`, {
     decision: entry.id,
     ...(sentence === undefined ? {} : { sentence }),

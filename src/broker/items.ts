@@ -2,6 +2,8 @@
 import { hexOf } from "../base/bytes.ts";
 import { addSeconds, type Instant } from "../base/time.ts";
 import type { BoundEvidence } from "../channel/bind.ts";
+import { BINDING_NAMES } from "../channel/binding-names.ts";
+import type { Binding } from "../channel/bindings.ts";
 import type { Nonce } from "../channel/nonce.ts";
 import { type Appraisal, appraise } from "../policy/appraise.ts";
 import type { Bundle } from "../policy/bundle.ts";
@@ -16,6 +18,8 @@ export interface AppraisedItem {
   readonly appraisal: Appraisal;
   /** The enveloped version; `undefined` for an item that is no secret, or a secret that has no such enabled version. */
   readonly stored: SecretVersion | undefined;
+  /** The bindings that the secret may be released over; `undefined` where any will do. */
+  readonly bindings: readonly Binding[] | undefined;
 }
 
 export interface ItemsContext {
@@ -25,8 +29,6 @@ export interface ItemsContext {
   readonly nonce: Nonce;
   readonly now: Instant;
 }
-
-const CHANNEL_OF_BINDING = { 1: "ra-tls", 2: "tls-exporter", 3: "application" } as const;
 
 /** Appraises every item. Reads the store, judges nothing itself: the outcome is the policy's. */
 export async function appraiseItems(
@@ -42,13 +44,14 @@ export async function appraiseItems(
     context.wanted.map(async (wanted) => {
       const earlier = await world.store.countAttempts(reportId, wanted.resource, since);
       const stored = await storedVersionOf(wanted, world);
+      const bindings = stored && (await world.store.secretBindings(stored.path));
       const appraisal = appraise(bound, bundle, {
         now,
         resource: wanted.resource,
         op: "release",
         suite: request.suite,
         keyVersion: await keyVersionOf(wanted, stored, world),
-        channel: CHANNEL_OF_BINDING[request.binding],
+        channel: BINDING_NAMES[request.binding],
         nonceAgeMs: Math.max(0, now - nonce.issuedAt) * 1000,
         attempt: earlier + 1,
         source: exchange.source,
@@ -56,7 +59,7 @@ export async function appraiseItems(
         environment: world.settings.environment,
         isKekSealed: false,
       });
-      return { wanted, appraisal, stored };
+      return { wanted, appraisal, stored, bindings };
     }),
   );
 }

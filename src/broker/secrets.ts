@@ -1,6 +1,8 @@
 /** How do secrets come in, change and leave service? By an admin's hand, versioned, enveloped before they touch the store. */
 import { hexOf, utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
+import { BINDING_NAMES } from "../channel/binding-names.ts";
+import type { Binding } from "../channel/bindings.ts";
 import { sealEnvelope } from "../keys/envelope.ts";
 import { zeroize } from "../keys/zeroize.ts";
 import type { EntryDraft } from "../ledger/entry.ts";
@@ -92,11 +94,31 @@ export async function setSecretState(
   }
 }
 
+/** Says over which bindings a secret may be released, beside what policy says. @throws {@link Fault} `secret/unknown`, `request/malformed`. */
+export async function setSecretBindings(
+  change: { readonly path: string; readonly bindings: readonly Binding[] },
+  actor: Actor,
+  world: World,
+): Promise<void> {
+  const { path, bindings } = change;
+  if (bindings.length === 0) throw new Fault("request/malformed", "expected at least one binding");
+  const names = bindings.map((binding) => BINDING_NAMES[binding]).join(" ");
+  const digest = hexOf(world.primitives.digest("sha256", utf8(names)));
+  const entry = adminEntry({ act: "secret-bindings", subject: path, digest }, actor, world);
+  if (!(await world.store.setSecretBindings(path, bindings, entry))) throw unknown(path);
+}
+
 /** Every version of a path, without its bytes, newest first. @throws {@link Fault} `secret/unknown`. */
 export async function showSecret(path: string, world: World): Promise<readonly SecretSummary[]> {
   const versions = await world.store.secretVersions(path);
-  if (versions.length === 0) throw new Fault("secret/unknown", `expected a known path, received \`${path}\``);
-  return [...versions].sort((a, b) => b.version - a.version);
+  if (versions.length === 0) throw unknown(path);
+  const bindings = await world.store.secretBindings(path);
+  const chosen = bindings === undefined ? {} : { bindings };
+  return versions.map((version) => ({ ...version, ...chosen })).sort((a, b) => b.version - a.version);
+}
+
+function unknown(path: string): Fault {
+  return new Fault("secret/unknown", `expected a known path, received \`${path}\``);
 }
 
 /** The newest version of every path, without its bytes. */

@@ -1,6 +1,7 @@
 /** What does the broker ask of a database? The Store port: each method is one statement or one batch. */
 
 import type { Instant } from "../base/time.ts";
+import type { Binding } from "../channel/bindings.ts";
 import type { EntryDraft, LedgerEntry } from "../ledger/entry.ts";
 import type { TokenStore } from "./token-store.ts";
 
@@ -176,6 +177,14 @@ export interface SecretStore {
     path: string,
     version: number,
     state: VersionState,
+    entry: EntryDraft,
+  ) => Promise<boolean>;
+  /** The bindings that a secret may be released over; `undefined` where nobody chose any. */
+  readonly secretBindings: (path: string) => Promise<readonly Binding[] | undefined>;
+  /** False when there is no such secret; nothing changes then. */
+  readonly setSecretBindings: (
+    path: string,
+    bindings: readonly Binding[],
     entry: EntryDraft,
   ) => Promise<boolean>;
   /** Every version of one path, without envelopes. */

@@ -1,4 +1,5 @@
 /** Which broker does a guest trust, and who asks the hardware? Options that both verbs of the agent have. */
+import { BINDING_NAMES, bindingNamed } from "../channel/binding-names.ts";
 import { OFFERED_SUITES, type OfferedSuite } from "../channel/suites.ts";
 import { WRAP_OF_SUITE } from "../policy/vocabulary.ts";
 import type { PublicJwk, WantedItem } from "../wire/messages.ts";
@@ -218,7 +219,7 @@ function tlsOf(
   const binding = bindingOf(textOf(values, "binding") ?? (isTls ? "tls-exporter" : "application"));
   const [authorities, pin] = [textOf(values, "tls-ca"), textOf(values, "tls-pin")];
   if (binding !== 3 && !isTls)
-    throw new Misuse(`expected --broker https://… with --binding ${NAMES[binding]}`);
+    throw new Misuse(`expected --broker https://… with --binding ${BINDING_NAMES[binding]}`);
   if (binding === 3 && (authorities ?? pin) !== undefined) {
     throw new Misuse("expected --tls-ca and --tls-pin with --binding tls-exporter or ra-tls only");
   }
@@ -229,10 +230,8 @@ function tlsOf(
   };
 }
 
-const NAMES = { 1: "ra-tls", 2: "tls-exporter", 3: "application" } as const;
-
 function bindingOf(name: string): 1 | 2 | 3 {
-  const binding = ([1, 2, 3] as const).find((known) => NAMES[known] === name);
+  const binding = bindingNamed(name);
   if (binding !== undefined) return binding;
   throw new Misuse(`expected --binding tls-exporter, ra-tls or application, received \`${name}\``);
 }

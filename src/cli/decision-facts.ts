@@ -14,6 +14,9 @@ export interface DecidedItem {
   readonly facts: Facts;
 }
 
+/** Refusals of the broker's own, where the policy allowed. */
+const NO_POLICYS: ReadonlySet<string> = new Set(["no-secret", "wrong-binding"]);
+
 /** Whether an object is a decision, and not facts. */
 export function isDecision(value: JsonObject): boolean {
   return value["kind"] === "decision" || value["kind"] === "refusal";
@@ -34,7 +37,7 @@ export function decidedItems(decision: JsonObject): readonly DecidedItem[] {
     const { resource, code, facts } = item;
     if (facts === undefined) return [];
     if (!isObject(facts)) throw malformed();
-    const why = typeof code === "string" && code !== "no-secret" ? code : undefined;
+    const why = typeof code === "string" && !NO_POLICYS.has(code) ? code : undefined;
     return [{ id, resource, code: why, facts: factsOfJson(facts, SNP_VOCABULARY) }];
   });
 }

@@ -25,6 +25,11 @@ export interface AdminClient {
     path: string,
     change: wire.SecretStateChange,
   ) => Promise<readonly wire.SecretSummary[]>;
+  /** Replaces the set of bindings that the secret may be released over. */
+  readonly setSecretBindings: (
+    path: string,
+    change: wire.SecretBindings,
+  ) => Promise<readonly wire.SecretSummary[]>;
   readonly listSecrets: () => Promise<readonly wire.SecretSummary[]>;
   readonly showSecret: (path: string) => Promise<readonly wire.SecretSummary[]>;
   readonly proposeBundle: (proposal: wire.BundleProposal) => Promise<wire.ProposalAnswer>;
@@ -69,6 +74,8 @@ export function createAdminClient(options: AdminClientOptions): AdminClient {
       secret.decodeSecretSummary(await call("PUT", secretAt(path), secret.encodeSecretContent(content))),
     rotateSecret: async (path, rotation) =>
       secret.decodeSecretSummary(await call("POST", secretAt(path), secret.encodeSecretRotation(rotation))),
+    setSecretBindings: async (path, change) =>
+      secret.decodeSecretList(await call("PATCH", secretAt(path), secret.encodeSecretBindings(change))),
     setSecretState: async (path, change) =>
       secret.decodeSecretList(await call("PATCH", secretAt(path), secret.encodeSecretStateChange(change))),
     listSecrets: async () => secret.decodeSecretList(await call("GET", "/v1/admin/secrets")),

@@ -9,6 +9,7 @@ import { Fault, type FaultDetail, isFault } from "../base/fault.ts";
 import type { Primitives } from "../base/primitives.ts";
 import type { Instant } from "../base/time.ts";
 import { type BoundEvidence, bindToTranscript } from "../channel/bind.ts";
+import { BINDING_NAMES } from "../channel/binding-names.ts";
 import { freshTranscript, type ProofExchange, sessionInputOf, standingTranscript } from "../channel/proof.ts";
 import { type Appraisal, appraise } from "../policy/appraise.ts";
 import type { Bundle } from "../policy/bundle.ts";
@@ -59,7 +60,6 @@ const CLOCK_SKEW_SECONDS = 5;
 const MAX_LIFETIME_SECONDS = 3600;
 /** The name under which a guest's policy speaks of its broker. */
 const BROKER_RESOURCE = "broker";
-const CHANNEL_OF_BINDING = { 1: "ra-tls", 2: "tls-exporter", 3: "application" } as const;
 
 /**
  * Appraises a broker before it is shown anything (PROTOCOL section 8): genuine evidence, for this exchange, of the expected
@@ -203,7 +203,7 @@ function appraisalOf(
     now,
     resource: BROKER_RESOURCE,
     op: "release",
-    channel: CHANNEL_OF_BINDING[exchange.channel.binding],
+    channel: BINDING_NAMES[exchange.channel.binding],
     nonceAgeMs: Math.max(0, now - issuedAt) * 1000,
     attempt: 1,
     source: "0.0.0.0",

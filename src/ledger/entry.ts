@@ -18,7 +18,7 @@ import { parseStrictJson } from "../base/strict-json.ts";
 
 const OPERATIONS = ["release", "unwrap", "derive", "write"] as const;
 
-/** WRIT section 10, and `no-secret`: the policy allows what is not there. */
+/** WRIT section 10; `no-secret`: the policy allows what is not there; `wrong-binding`: what the secret itself does not. */
 const DECISION_CODES = [
   "no-policy",
   "require-failed",
@@ -30,6 +30,7 @@ const DECISION_CODES = [
   "evidence",
   "internal",
   "no-secret",
+  "wrong-binding",
 ] as const;
 
 /** One wanted item and what became of it. `version` is 0 where there is none. */

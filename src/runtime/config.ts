@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { parseBase64Url } from "../base/bytes.ts";
 import { Fault, type FaultDetail } from "../base/fault.ts";
 import { bareKeyOf } from "../base/spki.ts";
+import { ALL_BINDING_NAMES, ALL_BINDINGS, BINDING_NAMES } from "../channel/binding-names.ts";
 import type { Binding } from "../channel/bindings.ts";
 import { OFFERED_SUITES, type OfferedSuite } from "../channel/suites.ts";
 import { WRAP_OF_SUITE } from "../policy/vocabulary.ts";
@@ -166,10 +167,8 @@ const wraps = v.pipe(
 );
 
 /** By the names that a policy has for them. */
-const BINDING_OF = { "ra-tls": 1, "tls-exporter": 2, application: 3 } as const;
-
 const channels = v.pipe(
-  v.array(v.picklist(["ra-tls", "tls-exporter", "application"])),
+  v.array(v.picklist(ALL_BINDING_NAMES)),
   v.check((list) => list.length > 0 && isEachOnce(list), "at least one binding, each once"),
 );
 
@@ -330,7 +329,8 @@ function listenOf(read: Read["listen"]): ListenConfig {
   const { host, port, tls, bindings: named, external_url: externalUrl } = read;
   const files = tls === undefined ? undefined : { certFile: tls.cert_file, keyFile: tls.key_file };
   const standard: readonly Binding[] = tls === undefined ? [3] : [2, 3];
-  const bindings = named?.map((name) => BINDING_OF[name]).toSorted() ?? standard;
+  const bindings =
+    named === undefined ? standard : ALL_BINDINGS.filter((one) => named.includes(BINDING_NAMES[one]));
   return { host, port, bindings, ...present("tls", files), ...present("externalUrl", externalUrl) };
 }
 

@@ -22,6 +22,7 @@ import {
   type StoredCheckpoint,
   type StoredEntry,
 } from "../broker/store.ts";
+import type { Binding } from "../channel/bindings.ts";
 import type { EntryDraft } from "../ledger/entry.ts";
 import { draftOf, draftText } from "./draft-text.ts";
 import { refuseLargeGroup, refuseOddHashes } from "./limits.ts";
@@ -53,6 +54,7 @@ interface Tables {
   readonly bundles: StoredBundle[];
   readonly activations: Activation[];
   readonly versions: SecretVersion[];
+  readonly bindings: Map<string, readonly Binding[]>;
   readonly meta: Map<string, string>;
   readonly epochs: Map<number, NonceEpoch>;
   readonly endorsements: Map<string, CachedEndorsement>;
@@ -81,6 +83,7 @@ function emptyTables(): Tables {
     bundles: [],
     activations: [],
     versions: [],
+    bindings: new Map(),
     meta: new Map(),
     epochs: new Map(),
     endorsements: new Map(),
@@ -253,6 +256,13 @@ function secretStore(tables: Tables): SecretStore {
       const row = versions[at];
       if (row === undefined || row.state === "destroyed") return false;
       versions[at] = { ...row, state, envelope: state === "destroyed" ? new Uint8Array() : row.envelope };
+      append(tables, entry);
+      return true;
+    },
+    secretBindings: async (path) => tables.bindings.get(path),
+    setSecretBindings: async (path, bindings, entry) => {
+      if (ofPath(path).length === 0) return false;
+      tables.bindings.set(path, [...bindings].sort());
       append(tables, entry);
       return true;
     },

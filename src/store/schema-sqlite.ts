@@ -136,6 +136,17 @@ export const secretVersion = sqliteTable(
   (t) => [primaryKey({ columns: [t.path, t.version] })],
 );
 
+export const secretBinding = sqliteTable(
+  "secret_binding",
+  {
+    path: text("path").notNull().primaryKey(),
+    /** Bit `1 << binding` for each. */
+    bindings: integer("bindings").notNull(),
+    entrySeq: integer("entry_seq").notNull().unique(),
+  },
+  (t) => [check("bindings", sql`${t.bindings} between 2 and 14`)],
+);
+
 // ── the broker's own state ──────────────────────────────────────────────────────────────────────────────────────────
 
 export const meta = sqliteTable("meta", {

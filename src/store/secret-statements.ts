@@ -1,6 +1,8 @@
 /** Which statements keep the versions of secrets? */
 import { sql } from "drizzle-orm/sql/sql";
 import type { SecretStore, SecretVersion } from "../broker/store.ts";
+import { ALL_BINDINGS } from "../channel/binding-names.ts";
+import type { Binding } from "../channel/bindings.ts";
 import { draftText } from "./draft-text.ts";
 import { appendWhere, NEXT_SEQ } from "./ledger-statements.ts";
 import {
@@ -16,7 +18,7 @@ import {
   textOf,
   wordOf,
 } from "./query.ts";
-import { secretVersion } from "./schema-sqlite.ts";
+import { secretBinding, secretVersion } from "./schema-sqlite.ts";
 
 /** The secret part of the Store contract. */
 export function createSecretStore(driver: SqlDriver): SecretStore {
@@ -36,6 +38,15 @@ export function createSecretStore(driver: SqlDriver): SecretStore {
           ? DESTROY({ path, version, nothing: new Uint8Array(0) })
           : SET_STATE({ path, version, state });
       const [set] = await driver.write([change, APPEND({ path, version, draft: draftText(draft) })]);
+      return set !== undefined && set.length > 0;
+    },
+    secretBindings: async (path) => (await driver.read(FIND_BINDINGS({ path }))).map(bindingsOf)[0],
+    setSecretBindings: async (path, bindings, draft) => {
+      const bits = bindings.reduce((all, binding) => all | (1 << binding), 0);
+      const [set] = await driver.write([
+        PUT_BINDINGS({ path, bindings: bits }),
+        APPEND_BINDINGS({ path, draft: draftText(draft) }),
+      ]);
       return set !== undefined && set.length > 0;
     },
     secretVersions: async (path) => (await driver.read(LIST_OF_PATH({ path }))).map(headOf),
@@ -64,6 +75,25 @@ const DESTROY = query(sql`
   set ${nameOf(secretVersion.state)} = 'destroyed', ${nameOf(secretVersion.envelope)} = ${given("nothing")},
     ${nameOf(secretVersion.entrySeq)} = ${NEXT_SEQ}
   where ${IS_VERSION} and ${secretVersion.state} <> 'destroyed' returning ${nameOf(secretVersion.version)}`);
+
+const FIND_BINDINGS = query(sql`
+  select ${secretBinding.bindings} from ${secretBinding} where ${secretBinding.path} = ${given("path")}`);
+
+const PUT_BINDINGS = query(sql`
+  ${insertInto(secretBinding, { entrySeq: NEXT_SEQ })}
+  where exists (select 1 from ${secretVersion} where ${secretVersion.path} = ${given("path")})
+  on conflict (${nameOf(secretBinding.path)}) do update
+  set ${nameOf(secretBinding.bindings)} = excluded.bindings, ${nameOf(secretBinding.entrySeq)} = excluded.entry_seq
+  returning ${nameOf(secretBinding.path)}`);
+
+const APPEND_BINDINGS = appendWhere(sql`
+  exists (select 1 from ${secretBinding}
+    where ${secretBinding.path} = ${given("path")} and ${secretBinding.entrySeq} = ${NEXT_SEQ})`);
+
+function bindingsOf(row: Row): readonly Binding[] {
+  const bits = integerOf(row, secretBinding.bindings);
+  return ALL_BINDINGS.filter((binding) => (bits & (1 << binding)) !== 0);
+}
 
 const HEAD = sql`${secretVersion.path}, ${secretVersion.version}, ${secretVersion.kind}, ${secretVersion.state},
   ${secretVersion.createdAt}, ${secretVersion.createdBy}`;

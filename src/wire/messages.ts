@@ -166,6 +166,11 @@ export interface SecretStateChange {
   readonly state: "enabled" | "disabled" | "destroyed";
 }
 
+/** Over which bindings a secret may be released: a set, at least one. */
+export interface SecretBindings {
+  readonly bindings: readonly BindingId[];
+}
+
 export interface SecretSummary {
   readonly path: string;
   readonly kind: "static" | "generated";
@@ -173,6 +178,8 @@ export interface SecretSummary {
   readonly state: "enabled" | "disabled" | "destroyed";
   readonly createdAt: Instant;
   readonly createdBy: string;
+  /** Of the secret, not of the version; absent where nobody chose any. */
+  readonly bindings?: readonly BindingId[];
 }
 
 export interface BundleProposal {

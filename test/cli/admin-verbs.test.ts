@@ -81,6 +81,12 @@ describe("ostiary secret", () => {
     const destroyed = await secret("destroy prod/key --version 1 --json");
     expect(JSON.parse(destroyed.out).secrets[1]).toMatchObject({ version: 1, state: "destroyed" });
     expect((await secret("list --json")).out).toContain('"version":2');
+    const bound = await secret("bindings prod/key tls-exporter ra-tls");
+    expect(bound.out).toMatch(/released over ra-tls, tls-exporter only\n$/);
+    expect((await secret("show prod/key")).out).toContain("released over ra-tls, tls-exporter only");
+    for (const words of ["bindings prod/key", "bindings", "bindings prod/key kbs"]) {
+      expect((await secret(words)).status).toBe(2);
+    }
   });
 
   const statuses: readonly (readonly [string, ExitStatus])[] = [

@@ -58,6 +58,24 @@ describe("secrets", () => {
     );
   });
 
+  it("are released over the bindings that an admin chose, as each answer says from then on", async () => {
+    const { admin } = brokerAtHand();
+    await admin.putSecret("prod/key", { kind: "generated", size: 32 });
+    expect((await admin.showSecret("prod/key"))[0]).not.toHaveProperty("bindings");
+    const [set] = await admin.setSecretBindings("prod/key", { bindings: [1, 2] });
+    expect(set).toMatchObject({ version: 1, bindings: [1, 2] });
+    await admin.rotateSecret("prod/key", { size: 32 });
+    const shown = await admin.showSecret("prod/key");
+    expect(shown.map(({ version, bindings }) => [version, bindings])).toEqual([
+      [2, [1, 2]],
+      [1, [1, 2]],
+    ]);
+    const unknown = admin.setSecretBindings("prod/none", { bindings: [2] });
+    expect(await codeOfPromise(unknown)).toBe("secret/unknown");
+    const none = admin.setSecretBindings("prod/key", { bindings: [] });
+    expect(await codeOfPromise(none)).toBe("request/malformed");
+  });
+
   const refusals: readonly (readonly [
     string,
     string,

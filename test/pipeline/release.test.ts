@@ -288,6 +288,25 @@ describe("a refused guest", () => {
     expect((await post(broker, "/v1/release", attempt.body)).status).toBe(409);
   });
 
+  it("is refused a secret that is not for its binding, whatever policy says (A16)", async () => {
+    const broker = await guestBroker();
+    await broker.admin.setSecretBindings(PATH, { bindings: [1, 2] });
+    const response = await post(broker, "/v1/release", (await attemptOf(broker)).body);
+    expect(response.status).toBe(403);
+    expect((await problemOf(response)).code).toBe("denied");
+    const entries = await ledgerEntries({ from: 0, limit: 100 }, broker.world);
+    expect(entries.at(-1)).toMatchObject({
+      kind: "decision",
+      outcome: "deny",
+      code: "wrong-binding",
+      items: [{ resource: PATH, op: "release", version: 1, outcome: "deny" }],
+    });
+    const found = await broker.admin.decision(String(Object(entries.at(-1)).id));
+    expect(found).toMatchObject({ trace: { items: [{ binding: "expected ra-tls or tls-exporter" }] } });
+    await broker.admin.setSecretBindings(PATH, { bindings: [3] });
+    expect((await opened(broker)).releases).toHaveLength(1);
+  });
+
   it("learns the sentence of the policy and nothing else", async () => {
     const broker = await guestBroker();
     const { body } = await attemptOf(broker, { report: { policy: 0xb0000n } });

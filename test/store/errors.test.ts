@@ -26,6 +26,7 @@ const WRITES: readonly (readonly [string, (store: Store) => Promise<unknown>])[]
   ["commitDecisions", (store) => store.commitDecisions([plantedCommit()])],
   ["putSecretVersion", (store) => store.putSecretVersion(plantedVersion(), adminDraft(PLANTED))],
   ["setVersionState", (store) => store.setVersionState(PLANTED, 1, "disabled", adminDraft(PLANTED))],
+  ["setSecretBindings", (store) => store.setSecretBindings(PLANTED, [2], adminDraft(PLANTED))],
   [
     "putBundle",
     (store) => store.putBundle({ ...bundleOf(PLANTED), tar: PLANTED_BYTES }, adminDraft(PLANTED)),

@@ -83,14 +83,22 @@ export const requestsWithoutClaims = fc.constantFrom(1 as const, 2 as const, 3 a
   }),
 );
 
-export const secretSummaries: fc.Arbitrary<wire.SecretSummary> = fc.record({
-  path: paths,
-  kind: fc.constantFrom("static" as const, "generated" as const),
-  version: fc.integer({ min: 1 }),
-  state: fc.constantFrom("enabled" as const, "disabled" as const, "destroyed" as const),
-  createdAt: instants,
-  createdBy: names,
+export const bindings: fc.Arbitrary<readonly wire.BindingId[]> = fc.subarray<wire.BindingId>([1, 2, 3], {
+  minLength: 1,
 });
+
+export const secretSummaries: fc.Arbitrary<wire.SecretSummary> = fc.record(
+  {
+    path: paths,
+    kind: fc.constantFrom("static" as const, "generated" as const),
+    version: fc.integer({ min: 1 }),
+    state: fc.constantFrom("enabled" as const, "disabled" as const, "destroyed" as const),
+    createdAt: instants,
+    createdBy: names,
+    bindings,
+  },
+  { requiredKeys: ["path", "kind", "version", "state", "createdAt", "createdBy"] },
+);
 
 export const activations: fc.Arbitrary<wire.ActivationSummary> = fc.record({
   serial: fc.integer({ min: 1 }),

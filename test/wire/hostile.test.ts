@@ -210,7 +210,7 @@ const DECODERS: readonly (readonly [string, (bytes: Uint8Array) => unknown])[] =
   ["attest answer", decodeAttestAnswer],
   ["secret content", secret.decodeSecretContent],
   ["secret rotation", secret.decodeSecretRotation],
-  ["secret state change", secret.decodeSecretStateChange],
+  ["secret change", secret.decodeSecretChange],
   ["secret summary", secret.decodeSecretSummary],
   ["secret list", secret.decodeSecretList],
   ["bundle proposal", bundle.decodeBundleProposal],

@@ -186,7 +186,12 @@ describe("what is written is what is read", () => {
     const rotations = fc.record({ size: fc.integer({ min: 16, max: 65_536 }) });
     expectRoundTrip(rotations, secret.encodeSecretRotation, secret.decodeSecretRotation);
     const changes = any.secretSummaries.map(({ version, state }) => ({ version, state }));
-    expectRoundTrip(changes, secret.encodeSecretStateChange, secret.decodeSecretStateChange);
+    expectRoundTrip<wire.SecretStateChange | wire.SecretBindings>(
+      fc.oneof(changes, fc.record({ bindings: any.bindings })),
+      (change) =>
+        "bindings" in change ? secret.encodeSecretBindings(change) : secret.encodeSecretStateChange(change),
+      secret.decodeSecretChange,
+    );
   });
 
   it("keeps bundle messages", () => {

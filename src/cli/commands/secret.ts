@@ -1,5 +1,6 @@
 /** `ostiary secret …`: secrets by path. Plaintext enters by stdin or file, never by argument, and never comes back out. */
 import { formatInstant } from "../../base/time.ts";
+import { ALL_BINDING_NAMES, ALL_BINDINGS, BINDING_NAMES, bindingNamed } from "../../channel/binding-names.ts";
 import type { SecretSummary } from "../../wire/messages.ts";
 import { encodeSecretList, encodeSecretSummary } from "../../wire/secret.ts";
 import { ADMIN_OPTIONS, ADMIN_USAGE, adminOptionsOf, type OpenAdminSession } from "../admin-session.ts";
@@ -18,6 +19,8 @@ ostiary secret show PATH                        every version of one path
 ostiary secret disable PATH --version N         no release of this version until it is enabled
 ostiary secret enable PATH --version N
 ostiary secret destroy PATH --version N         its bytes are gone for good
+ostiary secret bindings PATH NAME…              over which bindings it may be released, beside what policy says:
+                                                ra-tls, tls-exporter, application
 
 Plaintext never stands on the command line, and no verb prints it.
 
@@ -27,7 +30,7 @@ ${ADMIN_USAGE}`;
 export function createSecretCommand(open: OpenAdminSession): Command {
   return {
     name: "secret",
-    summary: "secrets by path: put, generate, rotate, list, show, disable, enable, destroy",
+    summary: "secrets by path: put, generate, rotate, list, show, disable, enable, destroy, bindings",
     usage: USAGE,
     run: async ([name, ...rest], terminal) => {
       const verb = name === undefined ? undefined : SUBVERBS.get(name);
@@ -54,6 +57,7 @@ const SUBVERBS: ReadonlyMap<string, Subverb> = new Map([
   ["disable", (args, edges) => setState("disabled", args, edges)],
   ["enable", (args, edges) => setState("enabled", args, edges)],
   ["destroy", (args, edges) => setState("destroyed", args, edges)],
+  ["bindings", setBindings],
 ]);
 
 async function put(args: readonly string[], { open, terminal }: Edges): Promise<ExitStatus> {
@@ -117,6 +121,20 @@ async function setState(
   return 0;
 }
 
+async function setBindings(args: readonly string[], { open, terminal }: Edges): Promise<ExitStatus> {
+  const { values, positionals } = parseArguments(args, ADMIN_OPTIONS);
+  const [path, ...names] = positionals;
+  if (path === undefined || names.length === 0) throw new Misuse("expected PATH and at least one binding");
+  const bindings = ALL_BINDINGS.filter((binding) => names.includes(BINDING_NAMES[binding]));
+  const stray = names.find((name) => bindingNamed(name) === undefined);
+  if (stray !== undefined) {
+    throw new Misuse(`expected bindings out of ${ALL_BINDING_NAMES.join(", ")}, received \`${stray}\``);
+  }
+  const { client } = await open(adminOptionsOf(values));
+  printVersions(await client.setSecretBindings(path, { bindings }), values.json, terminal);
+  return 0;
+}
+
 function printVersion(secret: SecretSummary, isJson: boolean | undefined, terminal: Terminal): void {
   const { path, version, state } = secret;
   terminal.out(
@@ -143,4 +161,8 @@ function printVersions(
     createdBy,
   ]);
   terminal.out(secrets.length === 0 ? "no secrets\n" : tableOf([head, ...rows]));
+  const chosen = secrets[0]?.bindings;
+  if (chosen !== undefined) {
+    terminal.out(`released over ${chosen.map((binding) => BINDING_NAMES[binding]).join(", ")} only\n`);
+  }
 }

@@ -5,6 +5,7 @@ import {
   listSecrets,
   putSecret,
   rotateSecret,
+  setSecretBindings,
   setSecretState,
   showSecret,
 } from "../../broker/secrets.ts";
@@ -68,13 +69,16 @@ const rotateRoute: Route = {
 const stateRoute: Route = {
   method: "PATCH",
   path: ONE_SECRET,
-  summary: "Disables, enables or destroys one version; a destroyed one stays destroyed",
+  summary:
+    "Disables, enables or destroys one version, for good; or says over which bindings a secret may be released",
   audience: "admin",
-  request: wire.SECRET_STATE_CHANGE,
+  request: wire.SECRET_CHANGE,
   answer: wire.SECRET_LIST,
   serve: async (incoming, { world }) => {
     const path = pathOf(incoming);
-    await setSecretState({ path, ...wire.decodeSecretStateChange(incoming.body) }, incoming.actor, world);
+    const change = wire.decodeSecretChange(incoming.body);
+    if ("bindings" in change) await setSecretBindings({ path, ...change }, incoming.actor, world);
+    else await setSecretState({ path, ...change }, incoming.actor, world);
     return { body: wire.encodeSecretList(await showSecret(path, world)) };
   },
 };

@@ -52,6 +52,30 @@ export function secretContract(open: OpenStore): void {
     });
   });
 
+  describe("setSecretBindings", () => {
+    const choose = (store: Store, bindings: readonly (1 | 2 | 3)[], path = "prod/db") =>
+      store.setSecretBindings(path, bindings, adminDraft("secret-bindings"));
+
+    it("keeps the newest set of a secret that is there, with an entry for each change", async () => {
+      const store = await open();
+      await put(store);
+      expect(await store.secretBindings("prod/db")).toBeUndefined();
+      for (const bindings of [[2], [1, 3], [1, 2, 3]] as const) {
+        expect(await choose(store, bindings)).toBe(true);
+        expect(await store.secretBindings("prod/db")).toEqual(bindings);
+      }
+      expect(await store.ledgerSize()).toBe(4);
+      expect(await store.secretBindings("prod/other")).toBeUndefined();
+    });
+
+    it("changes nothing where there is no such secret", async () => {
+      const store = await open();
+      expect(await choose(store, [2])).toBe(false);
+      expect(await store.secretBindings("prod/db")).toBeUndefined();
+      expect(await store.ledgerSize()).toBe(0);
+    });
+  });
+
   describe("setVersionState", () => {
     it("answers the highest enabled version where none is named", async () => {
       const store = await open();
