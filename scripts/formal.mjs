@@ -45,6 +45,18 @@ const CASES = [
     "c1a0a0f0e0",
   ],
   ["binding-3", "the chip's key leaks", [[/^(\tvcek_pub = .*\n)/m, "$1\tleaks vcek\n"]], "c1a1a0f0e0"],
+  ["binding-3-diversion", "as it is", [], "a0f0"],
+  [
+    "binding-3-diversion",
+    "neither audience nor the broker's key in the transcript",
+    [
+      ["CONCAT(label, other_audience, ", "CONCAT(label, "],
+      ["CONCAT(label, audience, ", "CONCAT(label, "],
+      [", own), signing_pub)", ", own))"],
+      ["own), other_pub)", "own))"],
+    ],
+    "a1f0",
+  ],
   ["binding-2", "as it is", [], HOLDS],
   ["binding-2-relay", "as it is: the TLS key is known", [], "c0a0f0"],
   [
