@@ -21,6 +21,15 @@ const MEASUREMENT = "02".repeat(48);
 const POLICY = `writ 1
 module acme.agent version 1.0.0 { owner "ops@acme.example" }
 
+policy limited {
+  for resource "limited/**"
+  platform bare-metal
+  require measurement == hex"${MEASUREMENT}"
+  require has report.chip_id
+  allow "boot" when request.op == release
+  on release { key_version any max_releases 60 per report.chip_id within 1h }
+}
+
 policy disks {
   for resource "prod/**", "token/sts", "attest"
   platform bare-metal
@@ -45,8 +54,15 @@ export interface DemoBroker {
   readonly remove: () => Promise<void>;
 }
 
-/** Makes a data folder as an operator does, starts the program on it, and puts secrets and a policy as an admin does. */
-export async function demoBroker(secrets: Readonly<Record<string, Uint8Array>>): Promise<DemoBroker> {
+/**
+ * Makes a data folder as an operator does, starts the program on it, and puts secrets and a policy as an admin does.
+ *
+ * @param prepare - Changes the folder before the first start.
+ */
+export async function demoBroker(
+  secrets: Readonly<Record<string, Uint8Array>>,
+  prepare: (data: string) => void = () => undefined,
+): Promise<DemoBroker> {
   const folder = mkdtempSync(join(tmpdir(), "ostiary-agent-"));
   const data = join(folder, "data");
   const port = await freePort();
@@ -54,7 +70,8 @@ export async function demoBroker(secrets: Readonly<Record<string, Uint8Array>>):
   const url = `http://127.0.0.1:${port}`;
   await initDataFolder(data, { audience, mode: "demo", port, isKdsEnabled: false });
   const machine = trustedMachine(folder, join(data, DATA_FILES.config));
-  const program = createProgram(data);
+  prepare(data);
+  const program = createProgram(["--data", data]);
   const signer = createEd25519Signer("admin-1", readFileSync(join(data, DATA_FILES.adminKey), "utf8"));
   const admin = createAdminClient({
     url,
@@ -94,11 +111,12 @@ function trustedMachine(folder: string, configPath: string): string {
   return machine;
 }
 
-function createProgram(data: string): Pick<DemoBroker, "start" | "kill"> {
+/** A broker process on what `words` name. */
+export function createProgram(words: readonly string[]): Pick<DemoBroker, "start" | "kill"> {
   let child: ChildProcess | undefined;
   return {
     start: async () => {
-      child = spawn(process.execPath, [CLI, "serve", "--data", data], { stdio: ["ignore", "pipe", "pipe"] });
+      child = spawn(process.execPath, [CLI, "serve", ...words], { stdio: ["ignore", "pipe", "pipe"] });
       await serving(child);
     },
     kill: async () => {

@@ -1,6 +1,5 @@
 /** Do two broker processes on one database, and a database that goes away, keep the promise of one door per nonce? */
 
-import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
@@ -12,7 +11,7 @@ import { systemRandom } from "../../src/runtime/node/clock.ts";
 import { DATA_FILES } from "../../src/runtime/node/init.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { createSimulatorProvider } from "../../src/runtime/node/simulator-provider.ts";
-import { CLI, type DemoBroker, demoBroker, freePort } from "../agent/demo-broker.ts";
+import { createProgram, type DemoBroker, demoBroker, freePort } from "../agent/demo-broker.ts";
 import { evidenceFor, opened, tlsBroker } from "./tls-broker.ts";
 
 const PATH = "prod/race/key";
@@ -20,32 +19,22 @@ const PATH = "prod/race/key";
 let broker: DemoBroker;
 /** The second process: its own port, the same files. */
 let secondUrl: string;
-let stopSecond: () => void;
+let second: ReturnType<typeof createProgram>;
 
 beforeAll(async () => {
   broker = await demoBroker({ [PATH]: Uint8Array.from({ length: 32 }, (_, i) => i) });
   const data = dirname(broker.signingKeyFile);
   const port = await freePort();
   const config = readFileSync(join(data, DATA_FILES.config), "utf8");
-  const second = join(data, "second.toml");
-  writeFileSync(second, config.replace(/^port = \d+$/m, `port = ${port}`));
-  const child = spawn(process.execPath, [CLI, "serve", "--config", second], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  stopSecond = () => void child.kill("SIGKILL");
+  const configFile = join(data, "second.toml");
+  writeFileSync(configFile, config.replace(/^port = \d+$/m, `port = ${port}`));
+  second = createProgram(["--config", configFile]);
   secondUrl = `http://127.0.0.1:${port}`;
-  await new Promise<void>((ready, failed) => {
-    let said = "";
-    child.stderr.on("data", (piece) => {
-      said += String(piece);
-    });
-    child.stdout.on("data", (piece) => String(piece).includes("serving") && ready());
-    child.once("exit", () => failed(new Error(`the second broker ended: ${said}`)));
-  });
+  await second.start();
 }, 60_000);
 
 afterAll(async () => {
-  stopSecond();
+  await second.kill();
   await broker.remove();
 });
 
