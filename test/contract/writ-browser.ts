@@ -73,6 +73,7 @@ export function describeBrowserBuild({ name, language, vocabulary, digest }: Bro
       const { diff, text } = await language.diff(sides, vocabulary);
       expect(diff).toMatchObject({ verdict: "widens", isWidening: true, disagreements: 0 });
       expect(text).toContain("guest.debug true");
+      expect(text.split("\n")[0]).toBe("WIDENS.  new does not imply old; old implies new.");
       const back = await language.diff({ older: sides.newer, newer: sides.older }, vocabulary);
       expect(back.diff.verdict).toBe("narrows");
     });

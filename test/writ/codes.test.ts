@@ -218,6 +218,12 @@ describe("several files", () => {
       { "A.writ": 'writ 1\nmodule m version 1.0\npolicy p { for resource "a" allow }\n' },
     ],
     [
+      "E0405",
+      "a guard twice in one module",
+      'writ 1\nmodule m version 1.0\nguard «g» { for resource "a" require host.smt }\n',
+      { "A.writ": 'writ 1\nmodule m version 1.0\nguard g { for resource "a" require host.smt }\n' },
+    ],
+    [
       "E0016",
       "templates that grow beyond measure",
       `writ 1\nimport "b.writ" { t }\npolicy p { for resource "a"\n${"use t()\n".repeat(100)}«use t()»\nallow }\n`,

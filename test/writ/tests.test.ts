@@ -297,10 +297,17 @@ describe("an assertion", () => {
 
   it("compares policies and finds the one that can release nothing", () => {
     const more = `${POLICY}policy r { for resource "y/*"\nrequire vmpl == 0\nallow }\npolicy never { for resource "z"\nrequire vmpl == 0\nrequire vmpl == 1\nallow }\n`;
-    const { proofs } = proofsOf(
+    const { program, proofs } = proofsOf(
       `${more}assert r implies q\nassert q implies r\nassert q equivalent q\nassert q equivalent r\nassert never satisfiable`,
     );
     expect(proofs.map(({ kind }) => kind)).toEqual(["proved", "refuted", "proved", "refuted", "refuted"]);
+    expect(proofs.map((proof) => renderProof(proof, program, SNP_VOCABULARY) === "")).toEqual([
+      true,
+      false,
+      true,
+      false,
+      false,
+    ]);
   });
 
   it("that is not decided within the budget is not proved", () => {
@@ -395,6 +402,18 @@ describe("suggested tests", () => {
     expect(after.runs.map(renderRun).join("")).toBe("");
     expect(renderCoverage(after.coverage)).toBe("coverage 100 % (14 of 14)\n");
     expect(formatSource("a.writ", `writ 1\n${added}`).text).toBe(`writ 1\n${added}`);
+  });
+
+  it("expect a refusal by the words of its clause, or by its code where the clause has none", () => {
+    const plain = given("", "allow").replace(
+      "require measurement in s",
+      "require host.smt\nrequire measurement in s",
+    );
+    const worded = plain.replace("require host.smt", 'require host.smt else "threads are off"');
+    expect(completed(plain).added).toMatch(
+      /host\.smt = false,[^}]*\}\s*expect deny because require-failed\n/,
+    );
+    expect(completed(worded).added).toContain('expect deny because "threads are off"');
   });
 
   it("leave open what no request shows: that is for a lint to say", () => {

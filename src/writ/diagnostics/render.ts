@@ -15,7 +15,7 @@ export function renderDiagnostic(diagnostic: Diagnostic, text: string): string {
   const lines = linesOf(text);
   const { line, column } = placeOf(lines, diagnostic.primary.span.start);
   const rows = markedRows(diagnostic, { text, lines });
-  const width = String(rows.at(-1)?.number ?? line).length;
+  const width = String(Math.max(line, ...rows.map(({ number }) => number))).length;
   const bar = `${" ".repeat(width)} |`;
   const head = [
     `${diagnostic.severity}[${diagnostic.code}]: ${diagnostic.message}`,

@@ -50,7 +50,6 @@ function joined(kind: "and" | "or" | "minus", of: readonly Rest[]): Rest {
 function difference(a: Rest, b: Rest): Rest {
   if (a === NEVER || b === ALWAYS) return NEVER;
   if (b === NEVER) return a;
-  if (a === ALWAYS && b === "unknown") return "unknown";
   return { kind: "minus", of: [a, b] };
 }
 

@@ -166,6 +166,32 @@ describe("verdicts", () => {
 });
 
 describe("examples", () => {
+  it("name what is unusual in the order of the vocabulary, whatever the order in the source", () => {
+    const older = policy("require not host.smt allow");
+    const newer = policy("allow when all { vmpl == 2, guest.debug, id_block.guest_svn == 7, host.smt }");
+    for (const wider of [`${newer}`, newer.replace("vmpl == 2, guest.debug", "guest.debug, vmpl == 2")]) {
+      const [example] = compare(older, wider).examples.filter(({ direction }) => direction === "allowed");
+      expect(example?.unusual).toEqual([
+        { field: "vmpl", value: "2" },
+        { field: "id_block.guest_svn", value: "7" },
+        { field: "guest.debug", value: "true" },
+        { field: "host.smt", value: "true" },
+      ]);
+    }
+  });
+
+  it("name the field that was refused where nothing about the request is unusual", () => {
+    const [example] = compare(policy("require host.smt allow"), policy("allow")).examples;
+    expect(example?.unusual).toEqual([{ field: "host.smt", value: "false" }]);
+    const [usual] = compare(policy("require not host.smt allow"), policy("allow")).examples;
+    expect(usual?.unusual).toEqual([{ field: "host.smt", value: "true" }]);
+    const [both] = compare(
+      policy("require not guest.debug require not host.smt allow"),
+      policy("allow when guest.debug"),
+    ).examples;
+    expect(both?.unusual).toEqual([{ field: "guest.debug", value: "true" }]);
+  });
+
   it("show each clause that was changed, at most ten in a direction", () => {
     const fields = ["smt", "cxl", "single_socket", "aes256_xts"];
     const older = policy(`${fields.map((name) => `deny when guest.${name}`).join("\n  ")} allow`);
@@ -246,6 +272,10 @@ describe("obligations", () => {
     ["audit summary", "", false],
     ["", "key_version any", true],
     ["key_version >= 3", "key_version >= 2", true],
+    ["key_version >= 2", "key_version any", true],
+    ["key_version any", "key_version >= 2", false],
+    ["key_version any", "key_version any", false],
+    ["key_version current", "key_version >= 2", true],
     ["key_version >= 2", "key_version >= 3", false],
     ["reattest every 1h", "reattest every 2h", true],
     ["reattest every 1h", "", true],
