@@ -2,19 +2,19 @@
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, open, unlink } from "node:fs/promises";
-import { dirname } from "node:path";
-import { hexOf, isZero } from "../base/bytes.ts";
+import { dirname, isAbsolute, join } from "node:path";
+import { isZero } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import type { Primitives } from "../base/primitives.ts";
 import type { Kek } from "../broker/world.ts";
-import { deriveKey } from "../keys/derive.ts";
-import { unwrapUnder, wrapUnder } from "../keys/wrap.ts";
 import { zeroize } from "../keys/zeroize.ts";
+import { kekOf } from "./key.ts";
 
 const KEY_SIZE = 32;
-const NONCE_SIZE = 12;
 const OWNER_ONLY = 0o600;
 const OTHERS = 0o077;
+/** Where systemd grants its service the file by an access control list, the bits of the group are the mask of that list. */
+const STRANGERS = 0o007;
 
 /**
  * Opens the key-encryption key in a file. Its id is derived from the key, so another key has another id.
@@ -23,22 +23,28 @@ const OTHERS = 0o077;
  * @throws {@link Fault} `kek/unavailable`.
  */
 export async function openKekFile(path: string, primitives: Pick<Primitives, "hmac">): Promise<Kek> {
-  const key = await readKey(path);
-  const wrappingKey = deriveKey(primitives, "kekWrap", key);
-  const id = `file:${hexOf(deriveKey(primitives, "kekId", key).slice(0, 16))}`;
-  zeroize(key);
-  return {
-    id,
-    wrap: async (plaintext, aad) =>
-      wrapUnder(wrappingKey, { nonce: randomBytes(NONCE_SIZE), aad, plaintext }),
-    unwrap: async (wrapped, aad) => {
-      const plaintext = unwrapUnder(wrappingKey, wrapped, aad);
-      if (plaintext === undefined) {
-        throw new Fault("kek/wrong-key", `these bytes were not wrapped under \`${id}\` for this use`);
-      }
-      return plaintext;
-    },
-  };
+  return kekOf(await readKey(path, OTHERS), primitives);
+}
+
+/**
+ * Opens the key-encryption key in a credential of systemd (systemd.exec(5), `LoadCredential=`, `LoadCredentialEncrypted=`). The
+ * same 32 bytes are the same key wherever they lie.
+ *
+ * @param folder - What `$CREDENTIALS_DIRECTORY` says; `undefined` outside a service that was given credentials.
+ * @throws {@link Fault} `kek/unavailable`.
+ */
+export async function openKekCredential(
+  name: string,
+  folder: string | undefined,
+  primitives: Pick<Primitives, "hmac">,
+): Promise<Kek> {
+  if (folder === undefined || !isAbsolute(folder)) {
+    throw new Fault(
+      "kek/unavailable",
+      `systemd gave no credentials: name \`${name}\` in LoadCredential= or LoadCredentialEncrypted= of the unit`,
+    );
+  }
+  return kekOf(await readKey(join(folder, name), STRANGERS), primitives);
 }
 
 /**
@@ -65,10 +71,10 @@ export async function createKekFile(path: string): Promise<void> {
   }
 }
 
-async function readKey(path: string): Promise<Uint8Array> {
+async function readKey(path: string, forbidden: number): Promise<Uint8Array> {
   const file = await openWithoutFollowing(path);
   try {
-    await refuseUnsafe(path, file);
+    await refuseUnsafe(path, file, forbidden);
     const key = new Uint8Array(KEY_SIZE);
     const { bytesRead } = await file.read(key, 0, KEY_SIZE, 0);
     if (bytesRead !== KEY_SIZE || isZero(key)) throw unavailable(path, "does not hold a key: restore it");
@@ -94,9 +100,9 @@ async function openWithoutFollowing(path: string): Promise<FileHandle> {
 }
 
 /** Looks at the open file, not at its name, so that nothing can be swapped in between. */
-async function refuseUnsafe(path: string, file: FileHandle): Promise<void> {
+async function refuseUnsafe(path: string, file: FileHandle, forbidden: number): Promise<void> {
   const { mode, size } = await statOf(path, file);
-  if ((mode & OTHERS) !== 0) {
+  if ((mode & forbidden) !== 0) {
     throw unavailable(
       path,
       "is open to other users: run `chmod 600` on it and consider the key known to them",

@@ -56,11 +56,11 @@ describe("a configuration", () => {
       logLevel: "info",
       listen: { host: "127.0.0.1", port: 8443, bindings: [3] },
       files: {
-        kek: "kek.key",
         signingKey: "signing-key.pem",
         ledgerKey: "ledger-key.pem",
         database: "ostiary.db",
       },
+      kek: { kind: "file", path: "kek.key" },
       admins: [{ kid: "admin-1", spki: expect.any(Uint8Array) }],
       kds: { isEnabled: true, url: "https://kdsintf.amd.com", timeoutSeconds: 10 },
       nonceLifetimeSeconds: 60,
@@ -153,13 +153,34 @@ key_file = "b.pem"
     expect(storeOf('url = "postgres://ostiary@127.0.0.1/broker"')).toMatchObject({ isEncrypted: true });
   });
 
+  it("takes the root key from a credential of systemd or a variable, in place of the file", () => {
+    const without = replaced('kek = "kek.key"\n', "");
+    const kekOf = (lines: string) => parseConfig(`${without}\n[kek]\n${lines}\n`).kek;
+    expect(kekOf('credential = "ostiary-kek"')).toEqual({ kind: "credential", name: "ostiary-kek" });
+    expect(kekOf('environment = "OSTIARY_KEK"')).toEqual({ kind: "environment", name: "OSTIARY_KEK" });
+    for (const lines of [
+      "",
+      'credential = "a"\nenvironment = "A"',
+      'credential = "../a"',
+      'credential = ".a"',
+    ]) {
+      expect(Object.keys(problemsOf(`${without}\n[kek]\n${lines}\n`))[0]).toMatch(/^kek/);
+    }
+    for (const name of ["a b", "A=B", "a", ""]) {
+      expect(problemsOf(`${without}\n[kek]\nenvironment = "${name}"\n`)).toHaveProperty("kek.environment");
+    }
+    expect(problemsOf(`${GOOD}\n[kek]\ncredential = "a"\n`)).toHaveProperty("files");
+    expect(problemsOf(without)).toHaveProperty("files");
+    expect(problemsOf(`${without}\n[kek]\nfile = "a"\n`)).toHaveProperty("kek.file");
+  });
+
   it("names every problem at once", () => {
     const text = replaced('mode = "production"', 'mode = "prod"\nrole = 1\nshape = 2')
       .replace("port = 8443", "port = 70000")
       .replace('kek = "kek.key"\n', "")
       .replace(SPKI, "AAAA");
     expect(Object.keys(problemsOf(text)).sort()).toEqual(
-      ["admin.0.spki", "files.kek", "listen.port", "mode", "role", "shape"].sort(),
+      ["admin.0.spki", "files", "listen.port", "mode", "role", "shape"].sort(),
     );
   });
 

@@ -3,9 +3,8 @@ import { resolve } from "node:path";
 import { Fault } from "../../base/fault.ts";
 import type { ExitStatus, Terminal } from "../../cli/command.ts";
 import type { ServeOptions } from "../../cli/commands/serve.ts";
-import { openKekFile } from "../../kek/file.ts";
 import { type RunningBroker, startBroker } from "./broker.ts";
-import { nodePrimitives } from "./primitives.ts";
+import { openKek } from "./open-kek.ts";
 import { type LoadedConfig, loadConfig, loadSettings, loadSigners } from "./settings.ts";
 import { createSimulatedBroker } from "./simulator-provider.ts";
 
@@ -14,7 +13,7 @@ export async function inspect(configPath: string, options: ServeOptions): Promis
   const loaded = await loadServed(configPath, options);
   await loadSettings(loaded);
   await loadSigners(loaded);
-  await openKekFile(loaded.at(loaded.config.files.kek), nodePrimitives);
+  await openKek(loaded);
 }
 
 export async function serve(

@@ -16,8 +16,8 @@ import type { DecisionCommit, Store } from "../../broker/store.ts";
 import { createTokenKeyRing } from "../../broker/token-keys.ts";
 import type { EndorsementSource, Kek, Trust, World } from "../../broker/world.ts";
 import type { Metrics } from "../../http/metrics.ts";
-import { openKekFile } from "../../kek/file.ts";
 import { nextTurn, systemNow, systemRandom } from "./clock.ts";
+import { openKek } from "./open-kek.ts";
 import { openStore } from "./open-store.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { bytesOf, type LoadedConfig, loadSettings, loadSigners } from "./settings.ts";
@@ -40,10 +40,10 @@ export interface WorldParts {
  * @throws {@link Fault} `file/unusable`, `config/invalid`, `kek/…`, `store/…`.
  */
 export async function openWorld(loaded: LoadedConfig, parts: WorldParts): Promise<World> {
-  const { config, at } = loaded;
+  const { config } = loaded;
   const settings = await loadSettings(loaded);
   const signers = await loadSigners(loaded);
-  const kek = await openKekFile(at(config.files.kek), nodePrimitives);
+  const kek = await openKek(loaded);
   const store = await openStore(loaded, "existing");
   try {
     await refuseForeignStore(store, kek, settings.audience);

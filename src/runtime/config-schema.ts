@@ -1,0 +1,191 @@
+/** Which configuration is one? The schema of its TOML: every member, what it may be, and what it is unless said. */
+import * as v from "valibot";
+import { parseBase64Url } from "../base/bytes.ts";
+import { bareKeyOf } from "../base/spki.ts";
+import { ALL_BINDING_NAMES } from "../channel/binding-names.ts";
+import { OFFERED_SUITES } from "../channel/suites.ts";
+import { WRAP_OF_SUITE } from "../policy/vocabulary.ts";
+import { KEK } from "./kek-config.ts";
+import { STORE } from "./store-config.ts";
+
+const NORMAL_URL = "a URL with lower-case scheme and host, no default port, no trailing slash, no query";
+
+const path = v.pipe(v.string(), v.regex(/^\P{Cc}{1,4096}$/u, "a path"));
+const label = v.pipe(v.string(), v.regex(/^[\w.:-]{0,128}$/, "letters, digits, `.`, `_`, `:` and `-`"));
+const keyName = v.pipe(
+  v.string(),
+  v.regex(/^[\w.@-]{1,128}$/, "a name of letters, digits, `.`, `_`, `@` and `-`"),
+);
+const url = v.pipe(v.string(), v.check(isNormalUrl, NORMAL_URL));
+const whole = (least: number, most: number) =>
+  v.pipe(
+    v.number(),
+    v.check((n) => Number.isInteger(n) && n >= least && n <= most, `a whole number from ${least} to ${most}`),
+  );
+
+const spki = v.pipe(
+  v.string(),
+  v.rawTransform<string, Uint8Array>(({ dataset, addIssue, NEVER }) => {
+    const bytes = parseBase64Url(dataset.value);
+    if (bytes !== undefined && bareKeyOf("ed25519", bytes) !== undefined) return bytes;
+    addIssue({ message: "base64url of an Ed25519 SubjectPublicKeyInfo (44 bytes)" });
+    return NEVER;
+  }),
+);
+
+/** A table with these members; each other one is a problem of its own. */
+function table<T extends v.ObjectEntries>(entries: T) {
+  return v.objectWithRest(entries, v.never("no such member"));
+}
+
+const admin = v.pipe(
+  table({ kid: keyName, spki: v.optional(spki), file: v.optional(path) }),
+  v.check((read) => (read.spki === undefined) !== (read.file === undefined), "either `spki` or `file`"),
+);
+
+/** One name, one person, one key: an approval by two people must not be one person twice. */
+const admins = v.pipe(
+  v.array(admin),
+  v.check((list) => isEachOnce(list.map(({ kid }) => kid)), "each `kid` once"),
+  v.check((list) => isEachOnce(list.map((read) => read.file ?? String(read.spki))), "each key once"),
+);
+
+/** A key has one use: the signing key signs releases, the ledger key checkpoints; the keys of tokens are in the database. */
+const files = v.pipe(
+  table({ kek: v.optional(path), signing_key: path, ledger_key: path, database: v.optional(path) }),
+  v.check((read) => isEachOnce(Object.values(read).map(String)), "different files"),
+);
+
+/** By the names that a policy has for them. The JWE is there for guests that have nothing else: it is asked for. */
+const wraps = v.pipe(
+  v.array(v.picklist(OFFERED_SUITES.map((suite) => WRAP_OF_SUITE[suite]))),
+  v.check((list) => list.length > 0 && isEachOnce(list), "at least one way to seal, each once"),
+);
+
+/** By the names that a policy has for them. */
+const channels = v.pipe(
+  v.array(v.picklist(ALL_BINDING_NAMES)),
+  v.check((list) => list.length > 0 && isEachOnce(list), "at least one binding, each once"),
+);
+
+const MEMBERS = table({
+  mode: v.picklist(["production", "demo"]),
+  audience: url,
+  tenant: v.optional(label, ""),
+  region: v.optional(label, ""),
+  environment: v.optional(label, ""),
+  log_level: v.optional(v.picklist(["debug", "info", "warn", "error"]), "info"),
+  trust_simulator: v.optional(path),
+  suites: v.optional(wraps, [WRAP_OF_SUITE[1], WRAP_OF_SUITE[2]]),
+  listen: table({
+    host: v.pipe(v.string(), v.regex(/^[A-Za-z0-9.:-]{1,253}$/, "a host name or an IP address")),
+    port: whole(0, 65_535),
+    external_url: v.optional(url),
+    tls: v.optional(table({ cert_file: path, key_file: path })),
+    bindings: v.optional(channels),
+  }),
+  files,
+  store: v.optional(STORE),
+  kek: v.optional(KEK),
+  admin: v.optional(admins, []),
+  kds: v.optional(
+    table({
+      enabled: v.optional(v.boolean(), true),
+      url: v.optional(url, "https://kdsintf.amd.com"),
+      mirror: v.optional(url),
+      timeout_seconds: v.optional(whole(1, 60), 10),
+    }),
+    {},
+  ),
+  nonce: v.optional(table({ lifetime_seconds: v.optional(whole(5, 120), 60) }), {}),
+  rates: v.optional(
+    table({
+      challenges_per_source: v.optional(whole(1, 100_000), 10),
+      challenges_per_broker: v.optional(whole(1, 1_000_000), 1000),
+    }),
+    {},
+  ),
+  tokens: v.optional(table({ max_lifetime_seconds: v.optional(whole(1, 300), 300) }), {}),
+  attestation: v.optional(
+    table({
+      provider: v.optional(v.picklist(["auto", "none", "configfs-tsm", "simulator"]), "auto"),
+      cluster: v.optional(label, ""),
+      vmpl: v.optional(v.picklist([0, 1, 2, 3])),
+      tsm_dir: v.optional(path),
+      simulator_dir: v.optional(path),
+      fresh_per_second: v.optional(whole(1, 1000), 1),
+    }),
+    {},
+  ),
+  ledger: v.optional(table({ readers: v.optional(v.picklist(["anyone", "admins"]), "admins") }), {}),
+});
+
+/** No simulator outside `mode = "demo"` (PRODUCT section 4, promise 5). */
+export const CONFIG = v.pipe(
+  MEMBERS,
+  v.forward(
+    v.partialCheck(
+      [["files"], ["kek"]],
+      ({ files, kek }) => (files.kek === undefined) !== (kek === undefined),
+      "`kek` here or a `[kek]`, and not both",
+    ),
+    ["files"],
+  ),
+  v.forward(
+    v.partialCheck(
+      [["files"], ["store"]],
+      ({ files: { database }, store }) => (database === undefined) !== (store === undefined),
+      "`database` here or `url` in `[store]`, and not both",
+    ),
+    ["files"],
+  ),
+  v.forward(
+    v.partialCheck(
+      [["mode"], ["trust_simulator"]],
+      (read) => read.mode === "demo" || read.trust_simulator === undefined,
+      'no simulator unless mode = "demo"',
+    ),
+    ["trust_simulator"],
+  ),
+  v.forward(
+    v.partialCheck(
+      [["listen"]],
+      ({ listen }) =>
+        listen.tls !== undefined || (listen.bindings ?? []).every((name) => name === "application"),
+      "`ra-tls` and `tls-exporter` with [listen.tls] only",
+    ),
+    ["listen", "bindings"],
+  ),
+  v.forward(
+    v.partialCheck(
+      [["mode"], ["attestation"]],
+      (read) => read.mode === "demo" || read.attestation.provider !== "simulator",
+      'no simulator unless mode = "demo"',
+    ),
+    ["attestation", "provider"],
+  ),
+  v.forward(
+    v.partialCheck(
+      [["attestation"]],
+      ({ attestation }) =>
+        (attestation.provider === "simulator") === (attestation.simulator_dir !== undefined),
+      "`simulator_dir` with the simulator, and only with it",
+    ),
+    ["attestation", "simulator_dir"],
+  ),
+);
+
+/** What the schema let through. */
+export type Read = v.InferOutput<typeof CONFIG>;
+
+/** PROTOCOL section 1: lower-case scheme and host, no default port, no trailing slash, nothing after the path. */
+function isNormalUrl(text: string): boolean {
+  if (text.length > 512 || !URL.canParse(text)) return false;
+  const parsed = new URL(text);
+  const whole = parsed.origin + (parsed.pathname === "/" ? "" : parsed.pathname);
+  return /^https?:$/.test(parsed.protocol) && whole === text && !text.endsWith("/");
+}
+
+function isEachOnce(list: readonly string[]): boolean {
+  return new Set(list).size === list.length;
+}
