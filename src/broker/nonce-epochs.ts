@@ -77,6 +77,7 @@ function newestFirst(epochs: readonly NonceEpoch[]): readonly NonceEpoch[] {
   return [...epochs].sort((a, b) => b.createdAt - a.createdAt);
 }
 
-function epochAad(kid: number): Uint8Array {
+/** What the wrapped secret of an epoch is authenticated with. */
+export function epochAad(kid: number): Uint8Array {
   return utf8(`ostiary/nonce-epoch/v1/${kid}`);
 }

@@ -9,6 +9,16 @@ const KEK_CHECK = "kek-check";
 const KEK_CHECK_AAD = utf8("ostiary/kek-check/v1");
 const AUDIENCE = "audience";
 
+/** Puts the check value of this database under the key that wraps now: from then on no earlier key opens it. */
+export async function claimStore(store: Pick<Store, "meta" | "putMeta">, kek: Kek): Promise<void> {
+  const kept = await store.meta(KEK_CHECK);
+  await store.putMeta(KEK_CHECK, kept, await checkValueOf(kek));
+}
+
+async function checkValueOf(kek: Kek): Promise<string> {
+  return base64UrlOf(await kek.wrap(KEK_CHECK_AAD, KEK_CHECK_AAD));
+}
+
 /**
  * Refuses a database that belongs to another key or another broker. The first start leaves its marks.
  *
@@ -19,8 +29,7 @@ export async function refuseForeignStore(
   kek: Kek,
   audience: string,
 ): Promise<void> {
-  const wrapped = base64UrlOf(await kek.wrap(KEK_CHECK_AAD, KEK_CHECK_AAD));
-  const kept = await firstOrKept(store, KEK_CHECK, wrapped);
+  const kept = await firstOrKept(store, KEK_CHECK, await checkValueOf(kek));
   await kek.unwrap(parseBase64Url(kept) ?? new Uint8Array(0), KEK_CHECK_AAD);
   const known = await firstOrKept(store, AUDIENCE, audience);
   if (known !== audience) {

@@ -167,6 +167,18 @@ export interface SecretVersion {
   readonly createdBy: string;
 }
 
+/** Where a version stands, and its envelope. */
+export interface StoredEnvelope {
+  readonly path: string;
+  readonly version: number;
+  readonly envelope: Uint8Array;
+}
+
+/** An envelope to be put in the place of `from`, and only of that. */
+export interface Rewrap extends StoredEnvelope {
+  readonly from: Uint8Array;
+}
+
 export interface SecretStore {
   /** False when `version` is not the next one (1 for a new path): someone else was first; nothing changes then. */
   readonly putSecretVersion: (version: SecretVersion, entry: EntryDraft) => Promise<boolean>;
@@ -189,6 +201,15 @@ export interface SecretStore {
   ) => Promise<boolean>;
   /** Every version of one path, without envelopes. */
   readonly secretVersions: (path: string) => Promise<readonly Omit<SecretVersion, "envelope">[]>;
+  /** Versions that are not destroyed, after this place in an order of the database's own; `undefined` begins. */
+  readonly envelopes: (
+    after: Omit<StoredEnvelope, "envelope"> | undefined,
+    limit: number,
+  ) => Promise<readonly StoredEnvelope[]>;
+  /** How many versions that are not destroyed have an envelope that begins otherwise. */
+  readonly countEnvelopesWithout: (head: Uint8Array) => Promise<number>;
+  /** Replaces envelopes, together with one entry. Answers how many: one that is no longer `from` stays as it is. */
+  readonly rewrapEnvelopes: (rewraps: readonly Rewrap[], entry: EntryDraft) => Promise<number>;
   /** The highest version of every path, without envelopes, in order of path. */
   readonly secrets: () => Promise<readonly Omit<SecretVersion, "envelope">[]>;
 }
@@ -218,6 +239,8 @@ export interface BrokerStateStore {
   readonly nonceEpochs: () => Promise<readonly NonceEpoch[]>;
   /** False when the `kid` is taken. */
   readonly putNonceEpoch: (epoch: NonceEpoch) => Promise<boolean>;
+  /** Puts the same secret under another key, if `from` is what lies there. */
+  readonly rewrapNonceEpoch: (kid: number, from: Uint8Array, to: Uint8Array) => Promise<boolean>;
   readonly retireNonceEpoch: (kid: number) => Promise<void>;
   readonly cachedEndorsement: (key: string) => Promise<CachedEndorsement | undefined>;
   readonly cacheEndorsement: (key: string, endorsement: CachedEndorsement) => Promise<void>;

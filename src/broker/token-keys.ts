@@ -93,7 +93,7 @@ function keysAt(row: readonly OpenedKey[], now: Instant): TokenKeys {
 }
 
 async function openKey(key: StoredTokenKey, sources: TokenKeySources): Promise<OpenedKey> {
-  const pkcs8 = await sources.kek.unwrap(key.wrapped, aadOf(key));
+  const pkcs8 = await sources.kek.unwrap(key.wrapped, tokenKeyAad(key));
   try {
     const signer = sources.maker.signerOf(pkcs8);
     const kid = thumbprintOf(jwkOf(signer.spki), sources.primitives);
@@ -143,14 +143,14 @@ async function newKey(plan: KeyPlan, { kek, maker, now }: TokenKeySources): Prom
   const { serial, signsFrom, withdraws = false, by } = plan;
   const pkcs8 = maker.make();
   try {
-    const wrapped = await kek.wrap(pkcs8, aadOf({ serial, signsFrom, withdraws }));
+    const wrapped = await kek.wrap(pkcs8, tokenKeyAad({ serial, signsFrom, withdraws }));
     return { serial, wrapped, signsFrom, withdraws, createdAt: now(), createdBy: by };
   } finally {
     pkcs8.fill(0);
   }
 }
 
-/** Whoever can only write rows can move no key to another place or time. */
-function aadOf(key: Pick<StoredTokenKey, "serial" | "signsFrom" | "withdraws">): Uint8Array {
+/** What a wrapped key is authenticated with: whoever can only write rows can move none to another place or time. */
+export function tokenKeyAad(key: Pick<StoredTokenKey, "serial" | "signsFrom" | "withdraws">): Uint8Array {
   return utf8(`ostiary/token-key/v1/${key.serial}/${key.signsFrom}/${key.withdraws}`);
 }

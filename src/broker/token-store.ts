@@ -47,6 +47,8 @@ export interface TokenStore {
   readonly putTokenKey: (key: StoredTokenKey, entry: EntryDraft | undefined) => Promise<boolean>;
   /** In order of serial. */
   readonly tokenKeys: () => Promise<readonly StoredTokenKey[]>;
+  /** Puts the same key under another key-encryption key, if `from` is what lies there. */
+  readonly rewrapTokenKey: (serial: number, from: Uint8Array, to: Uint8Array) => Promise<boolean>;
   /** Forgets the keys before this one. */
   readonly dropTokenKeys: (before: number) => Promise<void>;
   /** False when this key used this `jti` before. */

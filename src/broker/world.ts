@@ -83,6 +83,8 @@ export interface AdminKey {
 /** A key-encryption key, wherever it lives. It never sees why it is asked. */
 export interface Kek {
   readonly id: string;
+  /** Ids of further keys that `unwrap` opens for, while their envelopes are wrapped anew under this one. */
+  readonly also?: readonly string[];
   /** AES-256-GCM-SIV or better; the AAD is authenticated, not stored. */
   readonly wrap: (plaintext: Uint8Array, aad: Uint8Array) => Promise<Uint8Array>;
   /** @throws `kek/wrong-key` when the AAD or the key is another, `kek/unavailable` when the key cannot be used. */

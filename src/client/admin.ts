@@ -11,6 +11,7 @@ import { decodeLedgerPage } from "../wire/ledger.ts";
 import type * as wire from "../wire/messages.ts";
 import { isAudienceName, isSecretPath } from "../wire/resource-path.ts";
 import { decodeRevocation } from "../wire/revocation.ts";
+import * as rootKey from "../wire/root-key.ts";
 import * as secret from "../wire/secret.ts";
 import { decodeIntrospection } from "../wire/token.ts";
 import * as tokenKey from "../wire/token-key.ts";
@@ -44,6 +45,9 @@ export interface AdminClient {
   readonly listAudiences: () => Promise<readonly wire.AudienceSummary[]>;
   readonly listTokenKeys: () => Promise<readonly wire.TokenKeySummary[]>;
   readonly rotateTokenKey: (rotation: wire.TokenKeyRotation) => Promise<readonly wire.TokenKeySummary[]>;
+  readonly showRootKey: () => Promise<wire.RootKeyState>;
+  /** One step of wrapping everything under the root key that wraps now. */
+  readonly rewrapUnderRootKey: (after: wire.RootKeyPage["next"]) => Promise<wire.RootKeyPage>;
   /** The tokens of a decision count no more. */
   readonly revokeDecision: (id: string) => Promise<wire.RevocationSummary>;
   readonly introspect: (token: string) => Promise<wire.Introspection>;
@@ -99,6 +103,9 @@ export function createAdminClient(options: AdminClientOptions): AdminClient {
     listTokenKeys: async () => tokenKey.decodeTokenKeyList(await call("GET", TOKEN_KEYS)),
     rotateTokenKey: async (rotation) =>
       tokenKey.decodeTokenKeyList(await call("POST", TOKEN_KEYS, tokenKey.encodeTokenKeyRotation(rotation))),
+    showRootKey: async () => rootKey.decodeRootKeyState(await call("GET", ROOT_KEY)),
+    rewrapUnderRootKey: async (after) =>
+      rootKey.decodeRootKeyPage(await call("POST", ROOT_KEY, rootKey.encodeRootKeyStep(after))),
     revokeDecision: async (id) => decodeRevocation(await call("PUT", decisionAt(id, "revocations"))),
     introspect: async (token) =>
       decodeIntrospection(
@@ -122,6 +129,7 @@ function bundleAt(digest: string): string {
   throw new Fault("request/malformed", "expected a digest as 64 lower-case hex digits");
 }
 
+const ROOT_KEY = "/v1/admin/root-key";
 const TOKEN_KEYS = "/v1/admin/token-keys";
 
 function audienceAt(name: string): string {

@@ -3,6 +3,7 @@ import { audienceRoutes } from "./admin/audiences.ts";
 import { decisionRoute } from "./admin/decisions.ts";
 import { policyRoutes } from "./admin/policies.ts";
 import { revocationRoute } from "./admin/revocations.ts";
+import { rootKeyRoutes } from "./admin/root-key.ts";
 import { secretRoutes } from "./admin/secrets.ts";
 import { tokenKeyRoutes } from "./admin/token-keys.ts";
 import { discoveryRoute, jwksRoute } from "./oidc/discovery.ts";
@@ -31,6 +32,7 @@ const DOCUMENTED: readonly Route[] = [
   ...policyRoutes,
   ...audienceRoutes,
   ...tokenKeyRoutes,
+  ...rootKeyRoutes,
   revocationRoute,
   decisionRoute,
   healthRoute,

@@ -20,6 +20,8 @@ const MAX_WRAPPED_BYTES = 1 << 20;
 /** The part of the broker's Kek port that envelopes need. */
 export interface WrappingKek {
   readonly id: string;
+  /** Ids of further keys that `unwrap` opens for. */
+  readonly also?: readonly string[];
   readonly wrap: (plaintext: Uint8Array, aad: Uint8Array) => Promise<Uint8Array>;
   readonly unwrap: (wrapped: Uint8Array, aad: Uint8Array) => Promise<Uint8Array>;
 }
@@ -57,7 +59,7 @@ export async function openEnvelope(
   kek: WrappingKek,
 ): Promise<Uint8Array> {
   const { kekId, wrapped } = parseEnvelope(secret.envelope);
-  if (kekId !== kek.id) {
+  if (kekId !== kek.id && kek.also?.includes(kekId) !== true) {
     throw new Fault(
       "kek/wrong-key",
       `expected an envelope under \`${kek.id}\`, received one under \`${kekId}\``,
@@ -72,6 +74,18 @@ export async function openEnvelope(
   }
 }
 
+/**
+ * What every envelope under a KEK begins with, and none under another: the length stands before the id.
+ *
+ * @throws {@link Fault} `internal/invariant` for an id that no envelope can name.
+ */
+export function envelopeHead(kekId: string): Uint8Array {
+  const id = utf8(kekId);
+  if (id.length === 0 || id.length > 255)
+    throw new Fault("internal/invariant", "a KEK id has 1 to 255 bytes");
+  return concatBytes(MAGIC, u8(FORMAT_VERSION), u8(id.length), id);
+}
+
 /** An envelope taken apart; nothing in it is proven yet. */
 export interface Envelope {
   readonly kekId: string;
@@ -80,11 +94,10 @@ export interface Envelope {
 
 /** Writes an envelope: what {@link parseEnvelope} reads. */
 export function encodeEnvelope({ kekId, wrapped }: Envelope): Uint8Array {
-  const id = utf8(kekId);
-  if (id.length === 0 || id.length > 255 || wrapped.length === 0 || wrapped.length > MAX_WRAPPED_BYTES) {
-    throw new Fault("internal/invariant", "an envelope holds a KEK id of 1 to 255 bytes and at most 1 MiB");
+  if (wrapped.length === 0 || wrapped.length > MAX_WRAPPED_BYTES) {
+    throw new Fault("internal/invariant", "an envelope holds 1 byte to 1 MiB");
   }
-  return concatBytes(MAGIC, u8(FORMAT_VERSION), u8(id.length), id, wrapped);
+  return concatBytes(envelopeHead(kekId), wrapped);
 }
 
 /**

@@ -1,7 +1,7 @@
-/** Where does the configuration say that the root key-encryption key is? In a file, a credential of systemd, or a variable. */
+/** Where does the configuration say that root key-encryption keys are? In files, credentials of systemd, or variables. */
 import * as v from "valibot";
 
-export type KekConfig =
+export type KekPlace =
   /** 32 bytes that their owner alone can read; relative to the configuration. */
   | { readonly kind: "file"; readonly path: string }
   /** 32 bytes that systemd put below `$CREDENTIALS_DIRECTORY` under this name. */
@@ -9,25 +9,56 @@ export type KekConfig =
   /** 64 hexadecimal digits in the environment variable of this name. */
   | { readonly kind: "environment"; readonly name: string };
 
-/** `[kek]`, in place of `files.kek`: one provider. */
-export const KEK = v.pipe(
-  v.objectWithRest(
-    {
-      credential: v.optional(
-        v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-][\w.-]{0,254}$/, "the name of a credential")),
-      ),
-      environment: v.optional(
-        v.pipe(v.string(), v.regex(/^[A-Z_][A-Z0-9_]{0,254}$/, "the name of an environment variable")),
-      ),
-    },
-    v.never("no such member"),
+export interface KekConfig {
+  /** What wraps. */
+  readonly wraps: KekPlace;
+  /** What opens beside it, during a change from one key to another. */
+  readonly also: readonly KekPlace[];
+}
+
+const PLACE = {
+  file: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(4096))),
+  credential: v.optional(
+    v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-][\w.-]{0,254}$/, "the name of a credential")),
   ),
-  v.check((read) => Object.keys(read).length === 1, "either `credential` or `environment`"),
+  environment: v.optional(
+    v.pipe(v.string(), v.regex(/^[A-Z_][A-Z0-9_]{0,254}$/, "the name of an environment variable")),
+  ),
+};
+
+const ONE_PLACE = "one of `file`, `credential` and `environment`";
+
+const ALSO = v.pipe(
+  v.objectWithRest(PLACE, v.never("no such member")),
+  v.check((read) => Object.keys(read).length === 1, ONE_PLACE),
 );
 
-/** Exactly one of the three is there: the schema saw to it. */
+/** `[kek]`, in place of `files.kek`: one provider, and those that still open in `[[kek.also]]`. */
+export const KEK = v.pipe(
+  v.objectWithRest(
+    { ...PLACE, also: v.optional(v.pipe(v.array(ALSO), v.maxLength(4))) },
+    v.never("no such member"),
+  ),
+  v.check((read) => Object.keys(read).filter((name) => name !== "also").length === 1, ONE_PLACE),
+);
+
+/** Exactly one place is there: the schema saw to it. */
 export function kekConfigOf(path = "", read: v.InferOutput<typeof KEK> = {}): KekConfig {
-  if (read.credential !== undefined) return { kind: "credential", name: read.credential };
-  if (read.environment !== undefined) return { kind: "environment", name: read.environment };
-  return { kind: "file", path };
+  const { file = path, credential, environment, also = [] } = read;
+  return {
+    wraps: placeOf({ file, credential, environment }),
+    also: also.map(({ file, credential, environment }) => placeOf({ file, credential, environment })),
+  };
+}
+
+interface NamedPlace {
+  readonly file: string | undefined;
+  readonly credential: string | undefined;
+  readonly environment: string | undefined;
+}
+
+function placeOf({ file = "", credential, environment }: NamedPlace): KekPlace {
+  if (credential !== undefined) return { kind: "credential", name: credential };
+  if (environment !== undefined) return { kind: "environment", name: environment };
+  return { kind: "file", path: file };
 }

@@ -1,4 +1,5 @@
 /** How does the token part of the Store contract look without a database? For tests only, like `memory.ts`. */
+import { equalBytes } from "../base/bytes.ts";
 import type { Instant } from "../base/time.ts";
 import type { Revocation, StoredTokenKey, TokenAudience, TokenStore } from "../broker/token-store.ts";
 import type { EntryDraft } from "../ledger/entry.ts";
@@ -36,7 +37,9 @@ function audienceStore(
   };
 }
 
-function keyStore(append: Append): Pick<TokenStore, "putTokenKey" | "tokenKeys" | "dropTokenKeys"> {
+function keyStore(
+  append: Append,
+): Pick<TokenStore, "putTokenKey" | "tokenKeys" | "rewrapTokenKey" | "dropTokenKeys"> {
   let keys: readonly StoredTokenKey[] = [];
   const copyOf = (key: StoredTokenKey): StoredTokenKey => ({ ...key, wrapped: key.wrapped.slice() });
   return {
@@ -47,6 +50,11 @@ function keyStore(append: Append): Pick<TokenStore, "putTokenKey" | "tokenKeys" 
       return true;
     },
     tokenKeys: async () => keys.map(copyOf),
+    rewrapTokenKey: async (serial, from, to) => {
+      const at = keys.findIndex((key) => key.serial === serial && equalBytes(key.wrapped, from));
+      keys = keys.map((key, i) => (i === at ? { ...key, wrapped: to.slice() } : key));
+      return at >= 0;
+    },
     dropTokenKeys: async (before) => {
       keys = keys.filter(({ serial }) => serial >= before);
     },

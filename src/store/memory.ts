@@ -1,5 +1,5 @@
 /** How does the Store contract look without a database? Arrays and maps; for tests only: nothing here is durable. */
-import { hexOf } from "../base/bytes.ts";
+import { equalBytes, hexOf } from "../base/bytes.ts";
 import type { Instant } from "../base/time.ts";
 import {
   type Activation,
@@ -266,12 +266,48 @@ function secretStore(tables: Tables): SecretStore {
       append(tables, entry);
       return true;
     },
+    ...envelopeStore(tables),
     secretVersions: async (path) => ofPath(path).map(withoutEnvelope),
     secrets: async () =>
       [...new Set(versions.map(({ path }) => path))]
         .sort()
         .flatMap((path) => ofPath(path).slice(-1).map(withoutEnvelope)),
   };
+}
+
+type EnvelopeStore = Pick<SecretStore, "envelopes" | "countEnvelopesWithout" | "rewrapEnvelopes">;
+
+function envelopeStore(tables: Tables): EnvelopeStore {
+  const { versions } = tables;
+  return {
+    envelopes: async (after, limit) =>
+      versions
+        .filter((row) => row.state !== "destroyed" && (after === undefined || isBefore(after, row)))
+        .sort((a, b) => (isBefore(a, b) ? -1 : 1))
+        .slice(0, limit)
+        .map(({ path, version, envelope }) => ({ path, version, envelope: envelope.slice() })),
+    countEnvelopesWithout: async (head) =>
+      versions.filter(
+        ({ state, envelope }) =>
+          state !== "destroyed" && !equalBytes(envelope.subarray(0, head.length), head),
+      ).length,
+    rewrapEnvelopes: async (rewraps, entry) => {
+      append(tables, entry);
+      return rewraps.filter(({ path, version, from, envelope }) => {
+        const at = versions.findIndex((row) => row.path === path && row.version === version);
+        const row = versions[at];
+        if (row === undefined || !equalBytes(row.envelope, from)) return false;
+        versions[at] = { ...row, envelope: envelope.slice() };
+        return true;
+      }).length;
+    },
+  };
+}
+
+type Place = Pick<SecretVersion, "path" | "version">;
+
+function isBefore(a: Place, b: Place): boolean {
+  return a.path < b.path || (a.path === b.path && a.version < b.version);
 }
 
 function copyOf(version: SecretVersion): SecretVersion {
@@ -305,6 +341,12 @@ function brokerStateStore(tables: Tables): BrokerStateStore {
       const hasSpends = [...spends.values()].some(({ kid }) => kid === epoch.kid);
       if (epochs.has(epoch.kid) || hasSpends) return false;
       epochs.set(epoch.kid, { ...epoch, wrapped: epoch.wrapped.slice() });
+      return true;
+    },
+    rewrapNonceEpoch: async (kid, from, to) => {
+      const known = epochs.get(kid);
+      if (known === undefined || !equalBytes(known.wrapped, from)) return false;
+      epochs.set(kid, { ...known, wrapped: to.slice() });
       return true;
     },
     retireNonceEpoch: async (kid) => void epochs.delete(kid),

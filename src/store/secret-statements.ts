@@ -1,6 +1,6 @@
 /** Which statements keep the versions of secrets? */
 import { sql } from "drizzle-orm/sql/sql";
-import type { SecretStore, SecretVersion } from "../broker/store.ts";
+import type { SecretStore, SecretVersion, StoredEnvelope } from "../broker/store.ts";
 import { ALL_BINDINGS } from "../channel/binding-names.ts";
 import type { Binding } from "../channel/bindings.ts";
 import { draftText } from "./draft-text.ts";
@@ -50,6 +50,19 @@ export function createSecretStore(driver: SqlDriver): SecretStore {
       return set !== undefined && set.length > 0;
     },
     secretVersions: async (path) => (await driver.read(LIST_OF_PATH({ path }))).map(headOf),
+    envelopes: async (after, limit) => {
+      const { path, version } = after ?? { path: "", version: 0 };
+      return (await driver.read(LIST_ENVELOPES({ path, version, limit }))).map(envelopeOf);
+    },
+    countEnvelopesWithout: async (head) =>
+      (await driver.read(COUNT_WITHOUT({ head, size: head.length }))).map((row) =>
+        integerOf(row, secretVersion.version),
+      )[0] ?? 0,
+    rewrapEnvelopes: async (rewraps, draft) => {
+      const changes = rewraps.map((rewrap) => REWRAP({ ...rewrap }));
+      const [, ...done] = await driver.write([APPEND_ALWAYS({ draft: draftText(draft) }), ...changes]);
+      return done.filter((rows) => rows.length > 0).length;
+    },
     secrets: async () => (await driver.read(LIST_NEWEST({}))).map(headOf),
   };
 }
@@ -93,6 +106,31 @@ const APPEND_BINDINGS = appendWhere(sql`
 function bindingsOf(row: Row): readonly Binding[] {
   const bits = integerOf(row, secretBinding.bindings);
   return ALL_BINDINGS.filter((binding) => (bits & (1 << binding)) !== 0);
+}
+
+/** Row by row in the order of the primary key, which is one and the same for `>` and `order by`. */
+const LIST_ENVELOPES = query(sql`
+  select ${secretVersion.path}, ${secretVersion.version}, ${secretVersion.envelope} from ${secretVersion}
+  where (${secretVersion.path}, ${secretVersion.version}) > (${given("path")}, ${given("version")})
+    and ${secretVersion.state} <> 'destroyed'
+  order by ${secretVersion.path}, ${secretVersion.version} limit ${given("limit")}`);
+
+const COUNT_WITHOUT = query(sql`
+  select count(*) as ${nameOf(secretVersion.version)} from ${secretVersion}
+  where ${secretVersion.state} <> 'destroyed' and substr(${secretVersion.envelope}, 1, ${given("size")}) <> ${given("head")}`);
+
+const REWRAP = query(sql`
+  update ${secretVersion} set ${nameOf(secretVersion.envelope)} = ${given("envelope")}
+  where ${IS_VERSION} and ${secretVersion.envelope} = ${given("from")} returning ${nameOf(secretVersion.version)}`);
+
+const APPEND_ALWAYS = appendWhere(sql`true`);
+
+function envelopeOf(row: Row): StoredEnvelope {
+  return {
+    path: textOf(row, secretVersion.path),
+    version: integerOf(row, secretVersion.version),
+    envelope: bytesOf(row, secretVersion.envelope),
+  };
 }
 
 const HEAD = sql`${secretVersion.path}, ${secretVersion.version}, ${secretVersion.kind}, ${secretVersion.state},

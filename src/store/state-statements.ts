@@ -26,6 +26,7 @@ export function createStateStore(driver: SqlDriver): BrokerStateStore {
     spendAdminRequest: (kid, jti, until) => hasChanged(SPEND_ADMIN_REQUEST({ kid, jti, until })),
     nonceEpochs: async () => (await driver.read(LIST_EPOCHS({}))).map(epochOf),
     putNonceEpoch: (epoch) => hasChanged(PUT_EPOCH({ ...epoch })),
+    rewrapNonceEpoch: (kid, from, to) => hasChanged(REWRAP_EPOCH({ kid, from, to })),
     retireNonceEpoch: async (kid) => void (await driver.write([RETIRE_EPOCH({ kid })])),
     cachedEndorsement: async (key) => (await driver.read(FIND_ENDORSEMENT({ key }))).map(endorsementOf)[0],
     cacheEndorsement: async (key, { der, obtainedAt }) =>
@@ -55,6 +56,10 @@ const PUT_EPOCH = query(sql`
   ${insertInto(nonceEpoch)}
   where not exists (select 1 from ${nonceSpend} where ${nonceSpend.kid} = ${given("kid")})
   on conflict do nothing returning ${nameOf(nonceEpoch.kid)}`);
+
+const REWRAP_EPOCH = query(sql`
+  update ${nonceEpoch} set ${nameOf(nonceEpoch.wrapped)} = ${given("to")}
+  where ${nonceEpoch.kid} = ${given("kid")} and ${nonceEpoch.wrapped} = ${given("from")} returning ${nameOf(nonceEpoch.kid)}`);
 
 const RETIRE_EPOCH = query(sql`delete from ${nonceEpoch} where ${nonceEpoch.kid} = ${given("kid")}`);
 

@@ -32,6 +32,8 @@ export function createTokenStore(driver: SqlDriver): TokenStore {
     audiences: async () => (await driver.read(LIST_AUDIENCES({}))).map(audienceOf),
     putTokenKey: (key, entry) => act(PUT_KEY, { ...key, withdraws: key.withdraws ? 1 : 0 }, entry),
     tokenKeys: async () => (await driver.read(LIST_KEYS({}))).map(keyOf),
+    rewrapTokenKey: async (serial, from, to) =>
+      (await driver.write([REWRAP_KEY({ serial, from, to })])).some((rows) => rows.length > 0),
     dropTokenKeys: async (before) => void (await driver.write([DROP_KEYS({ before })])),
     spendProof: async (jkt, jti, until) =>
       (await driver.write([SPEND_PROOF({ jkt, jti, until })])).some((rows) => rows.length > 0),
@@ -105,6 +107,10 @@ const LIST_KEYS = query(sql`
   select ${tokenKey.serial}, ${tokenKey.wrapped}, ${tokenKey.signsFrom}, ${tokenKey.withdraws},
     ${tokenKey.createdAt}, ${tokenKey.createdBy}
   from ${tokenKey} order by ${tokenKey.serial}`);
+
+const REWRAP_KEY = query(sql`
+  update ${tokenKey} set ${nameOf(tokenKey.wrapped)} = ${given("to")}
+  where ${tokenKey.serial} = ${given("serial")} and ${tokenKey.wrapped} = ${given("from")} returning ${nameOf(tokenKey.serial)}`);
 
 const DROP_KEYS = query(sql`delete from ${tokenKey} where ${tokenKey.serial} < ${given("before")}`);
 

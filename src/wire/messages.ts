@@ -274,6 +274,19 @@ export interface TokenKeySummary {
   readonly createdBy: string;
 }
 
+/** Which root key wraps now, which others open, and how many versions of secrets still lie under those. */
+export interface RootKeyState {
+  readonly id: string;
+  readonly also: readonly string[];
+  readonly left: number;
+}
+
+/** What one step of wrapping anew did; `next` is where the next step begins, and absent after the last. */
+export interface RootKeyPage extends RootKeyState {
+  readonly rewrapped: number;
+  readonly next?: { readonly path: string; readonly version: number } | undefined;
+}
+
 /** What the broker reads of a token of its own. */
 export interface TokenClaims {
   readonly iss: string;

@@ -5,12 +5,14 @@ import { Fault } from "../../src/base/fault.ts";
 import { FAULT_CODES } from "../../src/base/fault-codes.ts";
 import { type Command, type ExitStatus, exitStatusOf, type Terminal } from "../../src/cli/command.ts";
 import { createAudienceCommand } from "../../src/cli/commands/audience.ts";
+import { createKekCommand } from "../../src/cli/commands/kek.ts";
 import { createPolicyCommand } from "../../src/cli/commands/policy.ts";
 import { createSecretCommand } from "../../src/cli/commands/secret.ts";
 import { createTokenCommand } from "../../src/cli/commands/token.ts";
+import { kekRing } from "../../src/kek/ring.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { decodeAttestAnswer } from "../../src/wire/attest.ts";
-import { AUDIENCE, type BrokerAtHand, brokerAtHand } from "../http/broker-at-hand.ts";
+import { AUDIENCE, type BrokerAtHand, brokerAtHand, memoryKek } from "../http/broker-at-hand.ts";
 import { attemptOf, guestBroker, post } from "../pipeline/guest-at-hand.ts";
 
 interface Ended {
@@ -50,9 +52,68 @@ function verbsOf(broker: BrokerAtHand) {
     secret: (words: string, files?: Files) => run(secret, words.split(" "), files),
     policy: (words: string, files?: Files) => run(policy, words.split(" "), files),
     audience: (words: string) => run(createAudienceCommand(open), words.split(" ")),
+    kek: (words: string, createKey = async (_path: string) => {}) =>
+      run(createKekCommand({ open, createKey }), words.split(" ")),
     token: (words: string, files?: Files) => run(createTokenCommand(open), words.split(" "), files),
   };
 }
+
+describe("ostiary kek", () => {
+  it("shows which key wraps, brings everything under it, and says so", async () => {
+    const broker = brokerAtHand(({ kek }) => ({ kek: kekRing(memoryKek("memory:new"), [kek]) }));
+    const { kek, secret } = verbsOf(broker);
+    await secret("put prod/disk", { "-": "planted" });
+    const shown = await kek("show");
+    expect(shown.out).toMatch(/^wraps +memory:new\nopens +memory:test\nunder other keys +0 versions\n$/);
+    expect(await kek("migrate")).toEqual({
+      status: 0,
+      out: "0 versions wrapped anew; everything lies under memory:new\n",
+    });
+    expect(JSON.parse((await kek("migrate --json")).out)).toEqual({
+      id: "memory:new",
+      also: ["memory:test"],
+      left: 0,
+      rewrapped: 0,
+    });
+    expect(JSON.parse((await kek("show --json")).out)).toEqual({
+      id: "memory:new",
+      also: ["memory:test"],
+      left: 0,
+    });
+  });
+
+  it("counts what it wrapped over all pages, and ends with 1 while another broker wraps under another key", async () => {
+    const broker = brokerAtHand(({ kek }) => ({ kek: kekRing(memoryKek("memory:new"), [kek]) }));
+    const stale = brokerAtHand(() => ({ store: broker.world.store, kek: memoryKek("memory:third") }));
+    const { kek } = verbsOf(broker);
+    const seen: unknown[] = [];
+    const rewrapUnderRootKey: BrokerAtHand["admin"]["rewrapUnderRootKey"] = async (after) => {
+      seen.push(after);
+      const page = await broker.admin.rewrapUnderRootKey(after);
+      return seen.length === 1
+        ? { ...page, rewrapped: 3, next: { path: "a", version: 1 } }
+        : { ...page, left: 2 };
+    };
+    const admin = { ...broker.admin, rewrapUnderRootKey };
+    const ended = await verbsOf({ ...broker, admin }).kek("migrate");
+    expect(ended.status).toBe(1);
+    expect(ended.out).toMatch(/^3 versions wrapped anew; 2 came meanwhile under another key/);
+    expect(seen).toEqual([undefined, { path: "a", version: 1 }]);
+    await verbsOf(stale).secret("put prod/late", { "-": "planted" });
+    expect((await kek("migrate")).status).not.toBe(0);
+  });
+
+  it("makes a new key where it is told to, without any broker, and refuses what is no verb", async () => {
+    const { kek } = verbsOf(brokerAtHand());
+    const made: string[] = [];
+    const { status, out } = await kek("rotate new.key", async (path) => void made.push(path));
+    expect([status, made]).toEqual([0, ["new.key"]]);
+    expect(out).toContain('[[kek.also]]\nfile = "new.key"\n');
+    for (const words of ["rotate", "rotate a b", "unwrap", "show x", "migrate x"]) {
+      expect((await kek(words)).status, words).toBe(2);
+    }
+  });
+});
 
 describe("ostiary secret", () => {
   it("takes plaintext from standard input or a file, and prints none of it", async () => {

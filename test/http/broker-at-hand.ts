@@ -160,10 +160,10 @@ function worldOf(now: World["now"], log: World["log"]): World {
   };
 }
 
-export function memoryKek(): Kek {
+export function memoryKek(id = "memory:test"): Kek {
   const key = random(32);
   return {
-    id: "memory:test",
+    id,
     wrap: async (plaintext, aad) => wrapUnder(key, { nonce: random(12), aad, plaintext }),
     unwrap: async (wrapped, aad) => {
       const plaintext = unwrapUnder(key, wrapped, aad);

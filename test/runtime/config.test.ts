@@ -60,7 +60,7 @@ describe("a configuration", () => {
         ledgerKey: "ledger-key.pem",
         database: "ostiary.db",
       },
-      kek: { kind: "file", path: "kek.key" },
+      kek: { wraps: { kind: "file", path: "kek.key" }, also: [] },
       admins: [{ kid: "admin-1", spki: expect.any(Uint8Array) }],
       kds: { isEnabled: true, url: "https://kdsintf.amd.com", timeoutSeconds: 10 },
       nonceLifetimeSeconds: 60,
@@ -156,13 +156,35 @@ key_file = "b.pem"
   it("takes the root key from a credential of systemd or a variable, in place of the file", () => {
     const without = replaced('kek = "kek.key"\n', "");
     const kekOf = (lines: string) => parseConfig(`${without}\n[kek]\n${lines}\n`).kek;
-    expect(kekOf('credential = "ostiary-kek"')).toEqual({ kind: "credential", name: "ostiary-kek" });
-    expect(kekOf('environment = "OSTIARY_KEK"')).toEqual({ kind: "environment", name: "OSTIARY_KEK" });
+    expect(kekOf('credential = "ostiary-kek"')).toEqual({
+      wraps: { kind: "credential", name: "ostiary-kek" },
+      also: [],
+    });
+    expect(kekOf('environment = "OSTIARY_KEK"')).toMatchObject({
+      wraps: { kind: "environment", name: "OSTIARY_KEK" },
+    });
+    expect(kekOf('file = "new.key"\n[[kek.also]]\nfile = "old.key"\n[[kek.also]]\ncredential = "c"')).toEqual(
+      {
+        wraps: { kind: "file", path: "new.key" },
+        also: [
+          { kind: "file", path: "old.key" },
+          { kind: "credential", name: "c" },
+        ],
+      },
+    );
     for (const lines of [
       "",
       'credential = "a"\nenvironment = "A"',
       'credential = "../a"',
       'credential = ".a"',
+      'file = ""',
+      'file = "a"\ncredential = "a"',
+      'file = "a"\nother = "a"',
+      'file = "a"\n[[kek.also]]',
+      'file = "a"\n[[kek.also]]\nfile = "b"\ncredential = "b"',
+      'file = "a"\n[[kek.also]]\nother = "b"',
+      '[[kek.also]]\nfile = "b"',
+      `file = "a"\n${'[[kek.also]]\nfile = "b"\n'.repeat(5)}`,
     ]) {
       expect(Object.keys(problemsOf(`${without}\n[kek]\n${lines}\n`))[0]).toMatch(/^kek/);
     }
@@ -171,7 +193,7 @@ key_file = "b.pem"
     }
     expect(problemsOf(`${GOOD}\n[kek]\ncredential = "a"\n`)).toHaveProperty("files");
     expect(problemsOf(without)).toHaveProperty("files");
-    expect(problemsOf(`${without}\n[kek]\nfile = "a"\n`)).toHaveProperty("kek.file");
+    expect(problemsOf(`${GOOD}\n[kek]\nfile = "a"\n`)).toHaveProperty("files");
   });
 
   it("names every problem at once", () => {

@@ -3,12 +3,14 @@ import type { AdminOptions } from "../../cli/admin-session.ts";
 import type { Command } from "../../cli/command.ts";
 import { createAudienceCommand } from "../../cli/commands/audience.ts";
 import { createDecisionCommand } from "../../cli/commands/decision.ts";
+import { createKekCommand } from "../../cli/commands/kek.ts";
 import { createLedgerCommand } from "../../cli/commands/ledger.ts";
 import { createPolicyCommand } from "../../cli/commands/policy.ts";
 import { createSecretCommand } from "../../cli/commands/secret.ts";
 import { createTokenCommand } from "../../cli/commands/token.ts";
 import type { LedgerSource } from "../../cli/ledger-source.ts";
 import { describeBroker } from "../../client/describe.ts";
+import { createKekFile } from "../../kek/file.ts";
 import { openAdminSession } from "./admin-session.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { readPieces } from "./read-pieces.ts";
@@ -19,6 +21,10 @@ export function createNodePolicyCommand(): Command {
 
 export function createNodeSecretCommand(): Command {
   return createSecretCommand(openAdminSession);
+}
+
+export function createNodeKekCommand(): Command {
+  return createKekCommand({ open: openAdminSession, createKey: createKekFile });
 }
 
 export function createNodeAudienceCommand(): Command {

@@ -53,6 +53,11 @@ const VERBS: readonly Verb[] = [
     load: async () => (await import("./admin-verbs.ts")).createNodeSecretCommand(),
   },
   {
+    name: "kek",
+    summary: "the root key-encryption key: show, rotate, migrate",
+    load: async () => (await import("./admin-verbs.ts")).createNodeKekCommand(),
+  },
+  {
     name: "audience",
     summary: "token audiences: add, list, remove",
     load: async () => (await import("./admin-verbs.ts")).createNodeAudienceCommand(),

@@ -1,19 +1,29 @@
-/** Which provider of the key-encryption key does the configuration name, and how is it opened? */
+/** Which keys does the configuration name as root, and how are they opened? */
 import { env } from "node:process";
 import type { Kek } from "../../broker/world.ts";
 import { openKekCredential, openKekFile } from "../../kek/file.ts";
+import { kekRing } from "../../kek/ring.ts";
 import { openKekVariable } from "../../kek/variable.ts";
+import type { KekPlace } from "../kek-config.ts";
 import { nodePrimitives } from "./primitives.ts";
 import type { LoadedConfig } from "./settings.ts";
 
 /** @throws {@link Fault} `kek/unavailable`. */
 export async function openKek({ config: { kek }, at }: LoadedConfig): Promise<Kek> {
-  switch (kek.kind) {
+  const wraps = await openPlace(kek.wraps, at);
+  if (kek.also.length === 0) return wraps;
+  const others: Kek[] = [];
+  for (const place of kek.also) others.push(await openPlace(place, at)); // at most four, once
+  return kekRing(wraps, others);
+}
+
+async function openPlace(place: KekPlace, at: LoadedConfig["at"]): Promise<Kek> {
+  switch (place.kind) {
     case "file":
-      return openKekFile(at(kek.path), nodePrimitives);
+      return openKekFile(at(place.path), nodePrimitives);
     case "credential":
-      return openKekCredential(kek.name, env["CREDENTIALS_DIRECTORY"], nodePrimitives);
+      return openKekCredential(place.name, env["CREDENTIALS_DIRECTORY"], nodePrimitives);
     case "environment":
-      return openKekVariable(kek.name, env, nodePrimitives);
+      return openKekVariable(place.name, env, nodePrimitives);
   }
 }

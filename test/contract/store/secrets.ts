@@ -1,8 +1,19 @@
 /** The Store contract: versions of secrets follow one another, and a destroyed one is gone. */
 import { describe, expect, it } from "vitest";
-import type { SecretVersion, Store } from "../../../src/broker/store.ts";
+import type { SecretVersion, Store, StoredEnvelope } from "../../../src/broker/store.ts";
 import type { OpenStore } from "../store.ts";
 import { adminDraft, versionOf } from "./examples.ts";
+
+/** Every page of envelopes, each no longer than asked. */
+async function walk(store: Store, limit: number): Promise<readonly StoredEnvelope[]> {
+  const all: StoredEnvelope[] = [];
+  for (let page = await store.envelopes(undefined, limit); page.length > 0; ) {
+    expect(page.length).toBeLessThanOrEqual(limit);
+    all.push(...page);
+    page = await store.envelopes(page.at(-1), limit);
+  }
+  return all;
+}
 
 export function secretContract(open: OpenStore): void {
   const put = (store: Store, changes: Partial<SecretVersion> = {}) =>
@@ -49,6 +60,43 @@ export function secretContract(open: OpenStore): void {
       envelope.fill(0);
       (await store.secretVersion("prod/db"))?.envelope.fill(0);
       expect((await store.secretVersion("prod/db"))?.envelope).toEqual(Uint8Array.of(1, 2, 3));
+    });
+  });
+
+  describe("rewrapEnvelopes", () => {
+    const entry = adminDraft("kek-rewrap");
+    const [old, fresh] = [Uint8Array.of(1, 1), Uint8Array.of(2, 2, 2)];
+
+    it("replaces what is still there and nothing else, with one entry", async () => {
+      const store = await open();
+      await put(store, { envelope: old });
+      await put(store, { version: 2, envelope: old });
+      await put(store, { version: 3, envelope: Uint8Array.of(9) });
+      await set(store, 2, "destroyed");
+      const size = await store.ledgerSize();
+      const change = { path: "prod/db", from: old, envelope: fresh };
+      const rewraps = [1, 2, 3, 4].map((version) => ({ ...change, version }));
+      expect(await store.rewrapEnvelopes(rewraps, entry)).toBe(1);
+      expect((await store.secretVersion("prod/db", 1))?.envelope).toEqual(fresh);
+      expect((await store.secretVersion("prod/db", 2))?.envelope).toEqual(new Uint8Array(0));
+      expect((await store.secretVersion("prod/db", 3))?.envelope).toEqual(Uint8Array.of(9));
+      expect(await store.ledgerSize()).toBe(size + 1);
+    });
+
+    it("walks each version that is not destroyed once, page by page, and counts by head", async () => {
+      const store = await open();
+      for (const path of ["b", "a/c", "a"]) {
+        for (const version of [1, 2]) await put(store, { path, version, envelope: old });
+      }
+      await store.setVersionState("a", 2, "destroyed", adminDraft("secret-state"));
+      await store.rewrapEnvelopes([{ path: "b", version: 1, from: old, envelope: fresh }], entry);
+      const seen = (await walk(store, 2)).map(
+        ({ path, version, envelope }) => `${path}@${version}:${envelope[0]}`,
+      );
+      expect(seen.toSorted()).toEqual(["a/c@1:1", "a/c@2:1", "a@1:1", "b@1:2", "b@2:1"]);
+      expect(await store.countEnvelopesWithout(Uint8Array.of(2, 2))).toBe(4);
+      expect(await store.countEnvelopesWithout(Uint8Array.of(1))).toBe(1);
+      expect(await store.countEnvelopesWithout(Uint8Array.of(1, 1, 1))).toBe(5);
     });
   });
 

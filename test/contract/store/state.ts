@@ -55,6 +55,17 @@ export function stateContract(open: OpenStore): void {
       expect(await store.nonceEpochs()).toEqual([epochOf(2)]);
     });
 
+    it("puts an epoch under another key only in the place of what was read", async () => {
+      const store = await open();
+      await store.putNonceEpoch(epochOf(1));
+      const fresh = Uint8Array.of(4, 4);
+      expect(await store.rewrapNonceEpoch(1, Uint8Array.of(1, 8), fresh)).toBe(false);
+      expect(await store.rewrapNonceEpoch(2, epochOf(1).wrapped, fresh)).toBe(false);
+      expect(await store.nonceEpochs()).toEqual([epochOf(1)]);
+      expect(await store.rewrapNonceEpoch(1, epochOf(1).wrapped, fresh)).toBe(true);
+      expect(await store.nonceEpochs()).toEqual([{ ...epochOf(1), wrapped: fresh }]);
+    });
+
     it("gives a retired kid again only after its last spend record is gone", async () => {
       const store = await open();
       await store.putNonceEpoch(epochOf(1));

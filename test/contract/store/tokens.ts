@@ -78,6 +78,19 @@ export function tokenContract(open: OpenStore): void {
     });
   });
 
+  describe("rewrapTokenKey", () => {
+    it("puts a key under another one only in the place of what was read", async () => {
+      const store = await open();
+      await store.putTokenKey(key(1), undefined);
+      const fresh = Uint8Array.of(5, 5);
+      expect(await store.rewrapTokenKey(1, Uint8Array.of(1, 8), fresh)).toBe(false);
+      expect(await store.rewrapTokenKey(2, key(1).wrapped, fresh)).toBe(false);
+      expect(await store.tokenKeys()).toEqual([key(1)]);
+      expect(await store.rewrapTokenKey(1, key(1).wrapped, fresh)).toBe(true);
+      expect(await store.tokenKeys()).toEqual([{ ...key(1), wrapped: fresh }]);
+    });
+  });
+
   describe("proofs", () => {
     it("count once for each key, until they are forgotten", async () => {
       const store = await open();

@@ -1,0 +1,97 @@
+/** `ostiary kek …`: the root key-encryption key: which one wraps, a new one, and everything brought under it while the broker serves. */
+import { encodeRootKeyPage, encodeRootKeyState } from "../../wire/root-key.ts";
+import { ADMIN_OPTIONS, ADMIN_USAGE, adminOptionsOf, type OpenAdminSession } from "../admin-session.ts";
+import { noWords, oneWord, parseArguments } from "../arguments.ts";
+import { type Command, type ExitStatus, Misuse, type Terminal } from "../command.ts";
+import { tableOf } from "../table.ts";
+
+const USAGE = `ostiary kek show         which key wraps, which others open, and how much still lies under those
+ostiary kek rotate FILE  make a new key in FILE, on this machine; the broker takes it when its configuration names it
+ostiary kek migrate      wrap everything anew under the key that wraps now, while the broker serves
+
+A change of the root key: \`kek rotate\`, name the new key under [[kek.also]] on every broker, let it change places with the
+old one on every broker, \`kek migrate\`, take the old one out. A stop on the way loses nothing: call \`migrate\` again.
+
+${ADMIN_USAGE}`;
+
+export interface KekEdges {
+  readonly open: OpenAdminSession;
+  /** Makes a key in a new file. @throws {@link Fault} `file/unusable`. */
+  readonly createKey: (path: string) => Promise<void>;
+}
+
+export function createKekCommand({ open, createKey }: KekEdges): Command {
+  return {
+    name: "kek",
+    summary: "the root key-encryption key: show, rotate, migrate",
+    usage: USAGE,
+    run: async ([name, ...rest], terminal) => {
+      if (name === "show") return show(rest, open, terminal);
+      if (name === "rotate") return rotate(rest, createKey, terminal);
+      if (name === "migrate") return migrate(rest, open, terminal);
+      throw new Misuse("expected show, rotate or migrate after `kek`");
+    },
+  };
+}
+
+async function show(
+  args: readonly string[],
+  open: OpenAdminSession,
+  terminal: Terminal,
+): Promise<ExitStatus> {
+  const { values, positionals } = parseArguments(args, ADMIN_OPTIONS);
+  noWords(positionals);
+  const { client } = await open(adminOptionsOf(values));
+  const state = await client.showRootKey();
+  const table = tableOf([
+    ["wraps", state.id],
+    ...state.also.map((id) => ["opens", id]),
+    ["under other keys", versions(state.left)],
+  ]);
+  terminal.out(values.json === true ? `${encodeRootKeyState(state)}\n` : table);
+  return 0;
+}
+
+async function rotate(
+  args: readonly string[],
+  createKey: KekEdges["createKey"],
+  terminal: Terminal,
+): Promise<ExitStatus> {
+  const path = oneWord(parseArguments(args, {}).positionals, "FILE");
+  await createKey(path);
+  terminal.out(`a new key-encryption key is in ${path}: keep a copy offline, then name it on every broker
+
+[[kek.also]]
+file = "${path}"
+
+and restart them one after the other; \`ostiary kek --help\` says what comes next
+`);
+  return 0;
+}
+
+async function migrate(
+  args: readonly string[],
+  open: OpenAdminSession,
+  terminal: Terminal,
+): Promise<ExitStatus> {
+  const { values, positionals } = parseArguments(args, ADMIN_OPTIONS);
+  noWords(positionals);
+  const { client } = await open(adminOptionsOf(values));
+  let page = await client.rewrapUnderRootKey(undefined);
+  let rewrapped = page.rewrapped;
+  while (page.next !== undefined) {
+    terminal.err(`${versions(rewrapped)} wrapped anew, ${page.left} to go\n`);
+    page = await client.rewrapUnderRootKey(page.next);
+    rewrapped += page.rewrapped;
+  }
+  const text =
+    page.left === 0
+      ? `${versions(rewrapped)} wrapped anew; everything lies under ${page.id}\n`
+      : `${versions(rewrapped)} wrapped anew; ${page.left} came meanwhile under another key: let every broker wrap under ${page.id}, then call this again\n`;
+  terminal.out(values.json === true ? `${encodeRootKeyPage({ ...page, rewrapped })}\n` : text);
+  return page.left === 0 ? 0 : 1;
+}
+
+function versions(count: number): string {
+  return count === 1 ? "1 version" : `${count} versions`;
+}
