@@ -282,6 +282,12 @@ export const FAULT_CODES = {
     next: "give the key-encryption key that this database was made with",
   },
 
+  "clock/behind": {
+    status: 503,
+    wire: "try-later",
+    next: "set the clock right and start again; where it was ahead before, start once with `--clock-was-ahead`",
+  },
+
   "config/invalid": {
     status: 500,
     wire: "internal",

@@ -2,6 +2,7 @@
 import { base64UrlOf, parseBase64Url, utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import { advanceCheckpoint } from "./checkpoints.ts";
+import { refuseEarlierClock } from "./clock.ts";
 import type { Store } from "./store.ts";
 import type { Kek, World } from "./world.ts";
 
@@ -41,12 +42,17 @@ export async function refuseForeignStore(
 }
 
 /**
- * Checks the log against the last head that was signed and marks the start in it.
+ * Checks the log against the last head that was signed and the clock against its last entry, and marks the start in it.
  *
- * @throws {@link Fault} `ledger/inconsistent` where what was signed is not what is there: then nothing is served.
+ * @param wasAhead - Somebody said that the clock stood ahead before, and is right now.
+ * @throws {@link Fault} `ledger/inconsistent` where what was signed is not what is there, `clock/behind` where time would
+ * run again that has run already: then nothing is served.
  */
-export async function beginEpoch(world: World): Promise<void> {
+export async function beginEpoch(world: World, wasAhead = false): Promise<void> {
   await advanceCheckpoint(world);
+  const size = await world.store.ledgerSize();
+  const [last] = size === 0 ? [] : await world.store.entries(size - 1, 1);
+  if (last !== undefined && !wasAhead) refuseEarlierClock(world.now(), last.draft.time);
   await world.store.appendEntry({ v: 1, kind: "epoch", time: world.now(), act: "start" });
   await advanceCheckpoint(world);
 }

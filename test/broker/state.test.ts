@@ -166,6 +166,19 @@ describe("the log at start", () => {
     expect((await world.store.checkpoint())?.size).toBe(2);
   });
 
+  it("with entries of a later time is refused, until somebody says that the clock was ahead", async () => {
+    const { world, pass } = brokerAtHand();
+    await beginEpoch(world);
+    pass(-120);
+    await beginEpoch(world);
+    pass(-121);
+    await expect(beginEpoch(world)).rejects.toMatchObject({ code: "clock/behind" });
+    expect(await world.store.ledgerSize()).toBe(2);
+    await beginEpoch(world, true);
+    await beginEpoch(world);
+    expect(await world.store.ledgerSize()).toBe(4);
+  });
+
   it("that lost entries which a head covers is refused", async () => {
     const { world } = brokerAtHand();
     await beginEpoch(world);

@@ -3,11 +3,12 @@ import { join } from "node:path";
 import { noWords, parseArguments } from "../arguments.ts";
 import type { Command, ExitStatus, Terminal } from "../command.ts";
 
-const USAGE = `ostiary serve [--data DIR | --config FILE] [--trust-simulator FILE] [--check]
+const USAGE = `ostiary serve [--data DIR | --config FILE] [--trust-simulator FILE] [--check] [--clock-was-ahead]
 
 Runs the broker of DIR (ostiary-data) in the foreground; logs are JSON lines on standard error. SIGTERM and SIGINT end it in
 order. --check reads the configuration, names every problem and ends. --trust-simulator takes the simulator's root in
-mode = "demo"; in production it is refused.`;
+mode = "demo"; in production it is refused. --clock-was-ahead starts although the log has entries of a later time: say so once,
+when the clock stood ahead before and is right now.`;
 
 export interface ServeEdges {
   /** Reads the configuration and everything that it names. */
@@ -18,6 +19,7 @@ export interface ServeEdges {
 
 export interface ServeOptions {
   readonly trustSimulatorFile?: string;
+  readonly clockWasAhead?: boolean;
 }
 
 const DEFAULT_FOLDER = "ostiary-data";
@@ -34,11 +36,15 @@ export function createServeCommand(edges: ServeEdges): Command {
         config: { type: "string" },
         "trust-simulator": { type: "string" },
         check: { type: "boolean" },
+        "clock-was-ahead": { type: "boolean" },
       });
       noWords(positionals);
       const path = values.config ?? join(values.data ?? DEFAULT_FOLDER, CONFIG_FILE);
       const file = values["trust-simulator"];
-      const options = file === undefined ? {} : { trustSimulatorFile: file };
+      const options = {
+        ...(file === undefined ? {} : { trustSimulatorFile: file }),
+        ...(values["clock-was-ahead"] === true ? { clockWasAhead: true } : {}),
+      };
       if (values.check !== true) return edges.serve(path, options, terminal);
       await edges.inspect(path, options);
       terminal.out(`${path}: good\n`);

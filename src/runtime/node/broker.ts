@@ -33,6 +33,8 @@ export interface BrokerParts {
   readonly writeLog: (line: string) => void;
   /** Where endorsements come from; by default as the configuration says. */
   readonly source?: EndorsementSource;
+  /** Somebody said that the clock stood ahead before, and is right now. */
+  readonly clockWasAhead?: boolean;
   /** In demo mode: what proves a broker that runs on no chip. */
   readonly simulator?: SimulatorOf;
 }
@@ -53,7 +55,7 @@ export async function startBroker(loaded: LoadedConfig, parts: BrokerParts): Pro
   const world = await openWorld(loaded, { source, metrics, log, provider });
   const state = { isDraining: false };
   try {
-    await beginEpoch(world);
+    await beginEpoch(world, parts.clockWasAhead);
     const server = createListener(loaded, world, { metrics, isDraining: () => state.isDraining });
     const drain = drainable(server);
     await listen(server, loaded);
@@ -165,9 +167,10 @@ function startHousekeeping(world: World): () => void {
       CHECKPOINT_MS,
     ),
     setInterval(
-      run("prune-failed", () =>
-        world.store.prune(world.now(), addSeconds(world.now(), -REFUSALS_KEPT_SECONDS)),
-      ),
+      run("prune-failed", async () => {
+        const now = world.now();
+        await world.store.prune(now, addSeconds(now, -REFUSALS_KEPT_SECONDS));
+      }),
       PRUNE_MS,
     ),
   ];

@@ -23,7 +23,11 @@ export async function serve(
 ): Promise<ExitStatus> {
   const loaded = await loadServed(configPath, options);
   const ended = untilSignal(); // before it serves, so that no signal finds nobody listening
-  const broker = await startBroker(loaded, { writeLog: terminal.err, simulator: createSimulatedBroker });
+  const broker = await startBroker(loaded, {
+    writeLog: terminal.err,
+    simulator: createSimulatedBroker,
+    clockWasAhead: options.clockWasAhead === true,
+  });
   terminal.out(`ostiary: serving ${broker.url} (${loaded.config.mode})\n`);
   process.on("SIGHUP", () => reload(broker));
   await ended;

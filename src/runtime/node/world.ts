@@ -5,6 +5,7 @@ import { AMD_ROOTS, simulatorRoots, type TrustAnchors } from "../../attestation/
 import type { EvidenceProvider } from "../../attestation/provider.ts";
 import type { Log } from "../../base/log.ts";
 import { createBundleCache } from "../../broker/bundles.ts";
+import { forwardClock } from "../../broker/clock.ts";
 import { loadCrlNumbers } from "../../broker/crl-numbers.ts";
 import { createEndorser } from "../../broker/endorse.ts";
 import { createGroupCommit } from "../../broker/group-commit.ts";
@@ -76,6 +77,7 @@ async function joined(opened: Opened, parts: WorldParts): Promise<World> {
 async function unproven(opened: Opened, { source, metrics, log }: WorldParts): Promise<World> {
   const { store, kek, settings, signers, config, roots } = opened;
   const primitives = nodePrimitives;
+  const now = forwardClock(systemNow);
   const crlNumbers = await loadCrlNumbers(store);
   const trust: Trust = {
     primitives,
@@ -88,7 +90,7 @@ async function unproven(opened: Opened, { source, metrics, log }: WorldParts): P
     return store.commitDecisions(group);
   };
   return {
-    now: systemNow,
+    now,
     random: systemRandom,
     primitives,
     trust,
@@ -98,7 +100,7 @@ async function unproven(opened: Opened, { source, metrics, log }: WorldParts): P
       kek,
       primitives,
       random: systemRandom,
-      now: systemNow,
+      now,
       audience: settings.audience,
       tenant: settings.tenant,
       lifetimeSeconds: config.nonceLifetimeSeconds,
@@ -110,7 +112,7 @@ async function unproven(opened: Opened, { source, metrics, log }: WorldParts): P
     liveBundle: createBundleCache({ store, primitives, settings }),
     logRefusal: createRefusalLog(store, log),
     kek,
-    tokenKeys: createTokenKeyRing({ store, kek, primitives, now: systemNow, maker: nodeTokenKeys }),
+    tokenKeys: createTokenKeyRing({ store, kek, primitives, now, maker: nodeTokenKeys }),
     ...signers,
     meter: metrics,
     log,
