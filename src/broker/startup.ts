@@ -3,7 +3,7 @@ import { base64UrlOf, parseBase64Url, utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import { advanceCheckpoint } from "./checkpoints.ts";
 import { refuseEarlierClock } from "./clock.ts";
-import type { Store } from "./store.ts";
+import { type Store, UNFINISHED } from "./store.ts";
 import type { Kek, World } from "./world.ts";
 
 const KEK_CHECK = "kek-check";
@@ -30,6 +30,10 @@ export async function refuseForeignStore(
   kek: Kek,
   audience: string,
 ): Promise<void> {
+  const unfinished = await store.meta(UNFINISHED);
+  if (unfinished !== undefined) {
+    throw new Fault("store/incompatible", `expected a whole database, the ${unfinished} to it did not end`);
+  }
   const kept = await firstOrKept(store, KEK_CHECK, await checkValueOf(kek));
   await kek.unwrap(parseBase64Url(kept) ?? new Uint8Array(0), KEK_CHECK_AAD);
   const known = await firstOrKept(store, AUDIENCE, audience);

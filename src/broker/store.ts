@@ -229,6 +229,9 @@ export interface CachedEndorsement {
   readonly obtainedAt: Instant;
 }
 
+/** The name of a named value: whoever writes a database piece by piece takes it away at the very end. */
+export const UNFINISHED = "unfinished";
+
 export interface BrokerStateStore {
   /** Small named values: the check value of the key-encryption key, the audience of this database, CRL numbers. */
   readonly meta: (name: string) => Promise<string | undefined>;

@@ -13,7 +13,12 @@ import { createSqlStore } from "./statements.ts";
  * @throws {@link Fault} `store/unavailable`, `store/incompatible`; nothing is changed then.
  */
 export async function openPostgresStore(options: PostgresOptions): Promise<Store> {
-  return createSqlStore(createPostgresDriver(await openPostgres(options), () => connect(options)));
+  return createSqlStore(await openPostgresDriver(options));
+}
+
+/** Opens the database itself. @throws {@link Fault} as {@link openPostgresStore}. */
+export async function openPostgresDriver(options: PostgresOptions): Promise<SqlDriver> {
+  return createPostgresDriver(await openPostgres(options), () => connect(options));
 }
 
 /** Pauses after each attempt, in milliseconds: 13 seconds in all, in which a server comes back from a restart. */

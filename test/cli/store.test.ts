@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { createProgram } from "../agent/demo-broker.ts";
 import { describeWithPostgres, startPostgres, type TestServer } from "../support/postgres.ts";
 
 const CLI = join(import.meta.dirname, "../../src/runtime/node/bin.mjs");
@@ -46,4 +47,44 @@ describeWithPostgres("ostiary store", () => {
     }
     expect(ostiary("store", "mend", "--data", data).status).toBe(2);
   });
+
+  it("copies a broker of one machine to PostgreSQL, which goes on where it was, and to no place that has rows", async () => {
+    const alone = join(server.folder, "alone");
+    expect(ostiary("init", "--data", alone, "--no-kds", "--port", "1").status).toBe(0);
+    const config = join(alone, "ostiary.toml");
+    writeFileSync(config, readFileSync(config, "utf8").replace("port = 1", "port = 0"));
+    const program = createProgram(["--data", alone]);
+    await program.start(); // a start leaves its marks
+    await program.kill();
+    const [text, url] = [
+      readFileSync(config, "utf8"),
+      `postgres://ostiary@localhost/copied?host=${server.host}`,
+    ];
+    server.psql("create database copied");
+    const target = join(alone, "postgres.toml");
+    writeFileSync(target, `${text.replace('database = "ostiary.db"\n', "")}\n[store]\nurl = "${url}"\n`);
+    expect(ostiary("store", "copy", config, target)).toMatchObject({
+      status: 0,
+      out: expect.stringMatching(/^\d+ rows copied and compared\n$/),
+    });
+    expect(ostiary("store", "check", "--config", target).out).toContain("its log has 1 entries");
+    const onPostgres = createProgram(["--config", target]);
+    await onPostgres.start();
+    await onPostgres.kill();
+    const back = join(alone, "back.toml");
+    writeFileSync(back, text.replace("ostiary.db", "back.db"));
+    expect(ostiary("store", "copy", target, back).status).toBe(0);
+    for (const [from, to, code] of [
+      [config, target, "store/"],
+      [target, config, "store/unavailable"],
+      [target, back, "store/unavailable"],
+    ] as const) {
+      const refused = ostiary("store", "copy", from, to);
+      expect([refused.status, refused.out]).toEqual([3, ""]);
+      expect(refused.err).toContain(code);
+    }
+    for (const words of [["copy"], ["copy", config], ["copy", config, target, back]]) {
+      expect(ostiary("store", ...words).status).toBe(2);
+    }
+  }, 30_000);
 });

@@ -4,16 +4,21 @@ import { parseArguments } from "../arguments.ts";
 import { type Command, Misuse } from "../command.ts";
 
 const USAGE = `ostiary store migrate|check [--data DIR | --config FILE]
+ostiary store copy FROM TO
 
 The database that the configuration of DIR (ostiary-data) names.
 
   migrate   make the tables of an empty PostgreSQL database, or bring older ones up to date; safe while brokers run
-  check     open it as the broker would, change nothing, and say how long its log is`;
+  check     open it as the broker would, change nothing, and say how long its log is
+  copy      everything from the database of the configuration FROM to that of TO, which is made or empty; stop the brokers
+            of FROM first. Until it is whole and compared no broker starts on it`;
 
 export interface StoreEdges {
   /** Each answers how many entries the log has. */
   readonly migrate: (configPath: string) => Promise<number>;
   readonly check: (configPath: string) => Promise<number>;
+  /** Answers how many rows were copied. */
+  readonly copy: (fromConfig: string, toConfig: string) => Promise<number>;
 }
 
 const DEFAULT_FOLDER = "ostiary-data";
@@ -22,13 +27,19 @@ const CONFIG_FILE = "ostiary.toml";
 export function createStoreCommand(edges: StoreEdges): Command {
   return {
     name: "store",
-    summary: "the broker's database: migrate, check",
+    summary: "the broker's database: migrate, check, copy",
     usage: USAGE,
     run: async (args, terminal) => {
       const { values, positionals } = parseArguments(args, {
         data: { type: "string" },
         config: { type: "string" },
       });
+      const [verb, from, to, ...more] = positionals;
+      if (verb === "copy") {
+        if (from === undefined || to === undefined || more.length > 0) throw new Misuse(COPY_WORDS);
+        terminal.out(`${await edges.copy(from, to)} rows copied and compared\n`);
+        return 0;
+      }
       const path = values.config ?? join(values.data ?? DEFAULT_FOLDER, CONFIG_FILE);
       const size = await edges[verbOf(positionals)](path);
       terminal.out(`the database is good; its log has ${size} entries\n`);
@@ -37,8 +48,10 @@ export function createStoreCommand(edges: StoreEdges): Command {
   };
 }
 
-function verbOf(words: readonly string[]): keyof StoreEdges {
+const COPY_WORDS = "expected two configurations: `ostiary store copy FROM TO`";
+
+function verbOf(words: readonly string[]): "migrate" | "check" {
   const [word] = words;
   if (words.length === 1 && (word === "migrate" || word === "check")) return word;
-  throw new Misuse("expected `ostiary store migrate` or `ostiary store check`");
+  throw new Misuse("expected `ostiary store migrate`, `check` or `copy`");
 }

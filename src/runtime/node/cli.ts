@@ -26,7 +26,7 @@ const VERBS: readonly Verb[] = [
   },
   {
     name: "store",
-    summary: "the broker's database: migrate, check",
+    summary: "the broker's database: migrate, check, copy",
     load: async () => {
       const { createStoreCommand } = await import("../../cli/commands/store.ts");
       return createStoreCommand(await import("./store.ts"));

@@ -2,22 +2,34 @@
 import { parseUtf8 } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
 import type { Store } from "../../broker/store.ts";
+import type { SqlDriver } from "../../store/query.ts";
 import type { StoreConfig } from "../store-config.ts";
 import { bytesOf, type LoadedConfig } from "./settings.ts";
 
+/** `existing` makes nothing; `migrate` makes the tables that PostgreSQL lacks; `new` makes a SQLite file too, where none is. */
+export type OpenMode = "existing" | "migrate" | "new";
+
 /**
- * Opens the database that is there; `migrate` also makes what is missing in one of PostgreSQL.
+ * Opens the store that a configuration names.
  *
  * @throws {@link Fault} `store/…`, `file/unusable`.
  */
 export async function openStore(loaded: LoadedConfig, mode: "existing" | "migrate"): Promise<Store> {
-  const { config, at } = loaded;
+  const { createSqlStore } = await import("../../store/statements.ts");
+  return createSqlStore(await openDriver(loaded, mode));
+}
+
+/** Opens the database itself. @throws {@link Fault} as {@link openStore}. */
+export async function openDriver({ config, at }: LoadedConfig, mode: OpenMode): Promise<SqlDriver> {
   if (config.store !== undefined) {
-    const { openPostgresStore } = await import("../../store/postgres.ts");
-    return openPostgresStore({ ...(await connectionOf(config.store, at)), mode });
+    const { openPostgresDriver } = await import("../../store/postgres.ts");
+    const tables = mode === "existing" ? "existing" : "migrate";
+    return openPostgresDriver({ ...(await connectionOf(config.store, at)), mode: tables });
   }
-  const { createSqliteStore } = await import("../../store/sqlite.ts");
-  return createSqliteStore({ path: at(config.files.database ?? ""), mode: "existing" });
+  const { createSqliteDriver } = await import("../../store/sqlite.ts");
+  const { openSqlite } = await import("../../store/sqlite-file.ts");
+  const path = at(config.files.database ?? "");
+  return createSqliteDriver(openSqlite({ path, mode: mode === "new" ? "create" : "existing" }));
 }
 
 async function connectionOf(store: StoreConfig, at: LoadedConfig["at"]) {

@@ -1,0 +1,55 @@
+/** Which tables hold what a broker remembers, and what orders the rows of each? `schema_migration` is the database's own. */
+import type { Column } from "drizzle-orm/column";
+import type { Table } from "drizzle-orm/table";
+import * as schema from "./schema-sqlite.ts";
+
+export interface KeptTable {
+  readonly table: Table;
+  /** The primary key: rows differ in it, and every database orders them by it alike. */
+  readonly key: readonly Column[];
+}
+
+const {
+  nonceSpend,
+  decision,
+  counterUse,
+  attempt,
+  refusal,
+  ledgerEntry,
+  checkpoint,
+  bundle,
+  activation,
+  secretVersion,
+  secretBinding,
+  adminRequest,
+  nonceEpoch,
+  endorsement,
+  tokenAudience,
+  tokenKey,
+  dpopProof,
+  tokenRevocation,
+  meta,
+} = schema;
+
+/** A table stands behind those that it refers to; `meta`, which says whose database it is, is the last. */
+export const KEPT_TABLES: readonly KeptTable[] = [
+  { table: nonceSpend, key: [nonceSpend.kid, nonceSpend.rand] },
+  { table: decision, key: [decision.seq] },
+  { table: counterUse, key: [counterUse.key, counterUse.windowSeconds, counterUse.at] },
+  { table: attempt, key: [attempt.reportId, attempt.resource, attempt.at] },
+  { table: refusal, key: [refusal.id] },
+  { table: ledgerEntry, key: [ledgerEntry.seq] },
+  { table: checkpoint, key: [checkpoint.id] },
+  { table: bundle, key: [bundle.digest] },
+  { table: activation, key: [activation.serial] },
+  { table: secretVersion, key: [secretVersion.path, secretVersion.version] },
+  { table: secretBinding, key: [secretBinding.path] },
+  { table: adminRequest, key: [adminRequest.kid, adminRequest.jti] },
+  { table: nonceEpoch, key: [nonceEpoch.kid] },
+  { table: endorsement, key: [endorsement.key] },
+  { table: tokenAudience, key: [tokenAudience.name] },
+  { table: tokenKey, key: [tokenKey.serial] },
+  { table: dpopProof, key: [dpopProof.jkt, dpopProof.jti] },
+  { table: tokenRevocation, key: [tokenRevocation.decision] },
+  { table: meta, key: [meta.name] },
+];

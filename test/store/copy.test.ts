@@ -1,0 +1,186 @@
+/** Does a broker's database arrive whole in another one, and is half of one of no use? */
+import { getTableColumns, getTableName, is } from "drizzle-orm";
+import { getTableConfig, SQLiteTable } from "drizzle-orm/sqlite-core";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { refuseForeignStore } from "../../src/broker/startup.ts";
+import type { Kek } from "../../src/broker/world.ts";
+import { copyStore } from "../../src/store/copy.ts";
+import { openPostgresDriver } from "../../src/store/postgres.ts";
+import type { SqlDriver } from "../../src/store/query.ts";
+import * as schema from "../../src/store/schema-sqlite.ts";
+import { createSqliteDriver } from "../../src/store/sqlite.ts";
+import { openSqlite } from "../../src/store/sqlite-file.ts";
+import { createSqlStore } from "../../src/store/statements.ts";
+import { KEPT_TABLES } from "../../src/store/tables.ts";
+import {
+  adminDraft,
+  bundleOf,
+  commitOf,
+  freshId,
+  itemOf,
+  T0,
+  useOf,
+  versionOf,
+} from "../contract/store/examples.ts";
+import { describeWithPostgres, startPostgres, type TestServer } from "../support/postgres.ts";
+import { temporaryPath } from "./temporary.ts";
+
+const KEK: Kek = {
+  id: "test:1",
+  wrap: async (plaintext) => plaintext.slice(),
+  unwrap: async (wrapped) => wrapped.slice(),
+};
+const AUDIENCE = "https://broker.example";
+
+function fresh(): SqlDriver {
+  const driver = createSqliteDriver(openSqlite({ path: temporaryPath(), mode: "create" }));
+  onTestFinished(() => driver.close());
+  return driver;
+}
+
+/** A database with rows in every table, and more than two pages in one. */
+async function filled(): Promise<SqlDriver> {
+  const driver = fresh();
+  const store = createSqlStore(driver);
+  await refuseForeignStore(store, KEK, AUDIENCE);
+  for (let i = 0; i < 1201; i += 1) {
+    await store.logRefusal({ id: freshId(), at: T0, source: "192.0.2.7", code: "ü", format: "raw" }); // in order
+  }
+  await store.commitDecisions([commitOf({ items: [itemOf(useOf("a", 9))] }), commitOf({})]);
+  await store.putBundle(bundleOf("a".repeat(64)), adminDraft("propose"));
+  const activation = { serial: 1, digest: "a".repeat(64), signature: "{}", at: T0, by: "admin-1" };
+  await store.activateBundle(activation, adminDraft("activate"));
+  await store.putSecretVersion(versionOf(), adminDraft("secret-put"));
+  await store.setSecretBindings("prod/db", [1, 3], adminDraft("secret-bindings"));
+  await store.putCheckpoint({ size: 1, note: "note", frontier: [new Uint8Array(32)] });
+  await store.spendAdminRequest("admin-1", "jti", T0);
+  await store.putNonceEpoch({ kid: 2, wrapped: Uint8Array.of(0, 255), createdAt: T0 });
+  await store.cacheEndorsement("key", { der: Uint8Array.of(48), obtainedAt: T0 });
+  const audience = { name: "sts", aud: "urn:a", isBearer: false, createdAt: T0, createdBy: "admin-1" };
+  await store.putAudience(audience, adminDraft("audience-add"));
+  const key = {
+    serial: 1,
+    wrapped: Uint8Array.of(1),
+    signsFrom: T0,
+    withdraws: false,
+    createdAt: T0,
+    createdBy: "b",
+  };
+  await store.putTokenKey(key, undefined);
+  await store.spendProof("jkt", "jti", T0);
+  await store.revokeDecision({ decision: freshId(), at: T0, by: "admin-1" }, adminDraft("revoke"));
+  return driver;
+}
+
+/** Every row of every table, as text. */
+async function contentOf(driver: SqlDriver): Promise<readonly string[]> {
+  const all: string[] = [];
+  for (const { table, key } of KEPT_TABLES) {
+    const order = key.map(({ name }) => `"${name}"`).join(", ");
+    const columns = Object.values(getTableColumns(table)).map(({ name }) => `"${name}"`);
+    const text = `select ${columns.join(", ")} from "${getTableName(table)}" order by ${order}`;
+    const rows = await driver.read({ text, params: [] }); // in order: one connection
+    expect(rows.length, getTableName(table)).toBeGreaterThan(0);
+    all.push(...rows.map((row) => JSON.stringify([getTableName(table), Object.entries(row).map(plain)])));
+  }
+  return all;
+}
+
+function plain([name, value]: readonly [string, unknown]): readonly unknown[] {
+  return [name, value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value];
+}
+
+/** Runs `first` before the n-th write. */
+function interrupted(driver: SqlDriver, n: number, first: () => Promise<unknown>): SqlDriver {
+  let writes = 0;
+  return {
+    ...driver,
+    write: async (batch) => {
+      writes += 1;
+      if (writes === n) await first();
+      return driver.write(batch);
+    },
+  };
+}
+
+const INCOMPATIBLE = { code: "store/incompatible" };
+
+describe("the tables that are copied", () => {
+  it("are all but the database's own, each by its primary key", () => {
+    const known = Object.values(schema).filter((value) => is(value, SQLiteTable));
+    const names = KEPT_TABLES.map(({ table }) => getTableName(table));
+    expect([...names, "schema_migration"].sort()).toEqual(known.map((table) => getTableName(table)).sort());
+    for (const { table, key } of KEPT_TABLES) {
+      if (!is(table, SQLiteTable)) throw new Error("a table of another kind");
+      const { columns, primaryKeys } = getTableConfig(table);
+      const wanted = primaryKeys.flatMap((primary) => primary.columns);
+      const single = columns.filter(({ primary }) => primary);
+      expect(key.map(({ name }) => name)).toEqual([...single, ...wanted].map(({ name }) => name));
+    }
+  });
+});
+
+describe("a copy", () => {
+  it("has every row as it was, and a broker starts on it", async () => {
+    const [from, to] = [await filled(), fresh()];
+    expect(await copyStore(from, to)).toBe((await contentOf(from)).length);
+    expect(await contentOf(to)).toEqual(await contentOf(from));
+    await refuseForeignStore(createSqlStore(to), KEK, AUDIENCE);
+  });
+
+  it("goes into an empty database only", async () => {
+    const from = await filled();
+    const to = await filled();
+    const before = await contentOf(to);
+    await expect(copyStore(from, to)).rejects.toMatchObject(INCOMPATIBLE);
+    await expect(copyStore(from, from)).rejects.toMatchObject(INCOMPATIBLE);
+    expect(await contentOf(to)).toEqual(before);
+  });
+
+  it("that broke off at any write is refused by brokers, and by the next copy", async () => {
+    const from = await filled();
+    const crash = () => Promise.reject(new Error("killed"));
+    for (const n of [2, 5, 12, 21, 22]) {
+      const to = fresh();
+      await expect(copyStore(from, interrupted(to, n, crash)), `${n}`).rejects.toThrow("killed");
+      await expect(refuseForeignStore(createSqlStore(to), KEK, AUDIENCE)).rejects.toMatchObject(INCOMPATIBLE);
+      await expect(copyStore(from, to)).rejects.toMatchObject(INCOMPATIBLE);
+    }
+  });
+
+  it("of a database that changed meanwhile is refused, whether rows came, went or changed", async () => {
+    const changes = [
+      "insert into refusal values ('0', 1, 'a', 'b', 'c')",
+      "insert into refusal values ('zzz', 1, 'a', 'b', 'c')",
+      "delete from token_revocation",
+      "update secret_version set state = 'destroyed', envelope = x''",
+    ];
+    for (const text of changes) {
+      const [from, to] = [await filled(), fresh()];
+      const late = interrupted(to, 21, () => from.write([{ text, params: [] }]));
+      await expect(copyStore(from, late), text).rejects.toMatchObject(INCOMPATIBLE);
+      await expect(refuseForeignStore(createSqlStore(to), KEK, AUDIENCE)).rejects.toMatchObject(INCOMPATIBLE);
+    }
+  });
+});
+
+describeWithPostgres("a copy to PostgreSQL and back", () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startPostgres();
+    server.psql("create database broker");
+  });
+  afterAll(() => server.remove());
+
+  it("has every row as it was", async () => {
+    const { host, port } = server;
+    const place = { host, port, database: "broker", role: "ostiary", mode: "migrate" } as const;
+    const postgres = await openPostgresDriver(place);
+    onTestFinished(() => postgres.close());
+    const [from, back] = [await filled(), fresh()];
+    const rows = await copyStore(from, postgres);
+    expect(await copyStore(postgres, back)).toBe(rows);
+    expect(await contentOf(back)).toEqual(await contentOf(from));
+    await refuseForeignStore(createSqlStore(postgres), KEK, AUDIENCE);
+  });
+});
