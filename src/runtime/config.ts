@@ -7,6 +7,7 @@ import type { Binding } from "../channel/bindings.ts";
 import { OFFERED_SUITES, type OfferedSuite } from "../channel/suites.ts";
 import { WRAP_OF_SUITE } from "../policy/vocabulary.ts";
 import { CONFIG, type Read } from "./config-schema.ts";
+import { type Environment, overlaid } from "./environment.ts";
 import { type KekConfig, kekConfigOf } from "./kek-config.ts";
 import { type StoreConfig, storeConfigOf } from "./store-config.ts";
 
@@ -86,11 +87,15 @@ export interface KdsConfig {
 /**
  * Reads the configuration.
  *
+ * @param environment - Its `OSTIARY_*` stand in the place of the file's members.
  * @throws {@link Fault} `config/invalid`, whose detail has one member per problem, named by its place.
  */
-export function parseConfig(text: string): Config {
-  const result = v.safeParse(CONFIG, parsedToml(text));
-  if (!result.success) throw invalid(result.issues.map(problemOf));
+export function parseConfig(text: string, environment: Environment = {}): Config {
+  const { tree, unknown } = overlaid(parsedToml(text), environment);
+  const strays = unknown.map((name): Problem => [name.slice(0, 100), "expected the name of a setting"]);
+  const result = v.safeParse(CONFIG, tree);
+  if (!result.success) throw invalid([...strays, ...result.issues.map(problemOf)]);
+  if (strays.length > 0) throw invalid(strays);
   return frozen(configOf(result.output));
 }
 

@@ -1,6 +1,7 @@
 /** Which files does a configuration name, and what is in them? Keys become signers, admin files become keys. */
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { env } from "node:process";
 import { equalBytes, parseUtf8 } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
 import type { Signer } from "../../base/primitives.ts";
@@ -20,7 +21,7 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   const text = parseUtf8(bytes);
   if (text === undefined) throw new Fault("config/invalid", `expected \`${path}\` to be TOML in UTF-8`);
   const folder = dirname(resolve(path));
-  return { config: parseConfig(text), at: (relative) => resolve(folder, relative) };
+  return { config: parseConfig(text, env), at: (relative) => resolve(folder, relative) };
 }
 
 export interface BrokerSigners {
