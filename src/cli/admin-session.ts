@@ -1,6 +1,7 @@
 /** Which broker does an admin's verb speak to, and with whose key? Options that every such verb has. */
 import type { Signer } from "../base/primitives.ts";
 import type { AdminClient } from "../client/admin.ts";
+import { noWords, parseArguments } from "./arguments.ts";
 
 /** What the options said; what they leave open, the runtime takes from the configuration. */
 export interface AdminOptions {
@@ -45,4 +46,12 @@ export function adminOptionsOf(values: AdminOptions): AdminOptions {
   const { config, broker, audience, key, kid } = values;
   const given = Object.entries({ config, broker, audience, key, kid });
   return Object.fromEntries(given.filter(([, value]) => value !== undefined));
+}
+
+/** For a verb of these options alone: reads them, and opens the client that they name. @throws Misuse; what `open` throws. */
+export async function openedBy(args: readonly string[], open: OpenAdminSession) {
+  const { values, positionals } = parseArguments(args, ADMIN_OPTIONS);
+  noWords(positionals);
+  const { client } = await open(adminOptionsOf(values));
+  return { client, json: values.json };
 }

@@ -7,13 +7,13 @@ import { hexOf } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import { UNFINISHED } from "../broker/store.ts";
 import {
+  cellOf,
   given,
   insertInto,
   nameOf,
   query,
   type Row,
   type SqlDriver,
-  type SqlValue,
   type SqlValues,
 } from "./query.ts";
 import { meta } from "./schema-sqlite.ts";
@@ -42,7 +42,7 @@ const PUT_META = query(sql`${insertInto(meta)}`);
 const REMOVE_META = query(sql`delete from ${meta} where ${meta.name} = ${given("name")}`);
 
 async function refuseRows(kept: KeptTable, to: SqlDriver): Promise<void> {
-  if ((await nextRows(kept, undefined, to)).length === 0) return;
+  if ((await pagesOf(kept, to).next()).done === true) return;
   throw new Fault("store/incompatible", "expected an empty database to copy to, it has rows", {
     table: getTableName(kept.table),
   });
@@ -83,49 +83,38 @@ async function* rowsOf(kept: KeptTable, driver: SqlDriver): AsyncGenerator<Row, 
   }
 }
 
-async function* pagesOf(kept: KeptTable, driver: SqlDriver): AsyncGenerator<readonly Row[], void, undefined> {
-  let page = await nextRows(kept, undefined, driver);
-  for (; page.length > 0; page = await nextRows(kept, page.at(-1), driver)) yield page;
-}
-
-async function nextRows(
-  { table, key }: KeptTable,
-  after: Row | undefined,
-  driver: SqlDriver,
-): Promise<readonly Row[]> {
-  const all = Object.values(getTableColumns(table)).map(nameOf);
+async function* pagesOf({ table, key }: KeptTable, driver: SqlDriver): AsyncGenerator<readonly Row[], void> {
+  const all = sql.join(Object.values(getTableColumns(table)).map(nameOf), sql`, `);
   const names = sql.join(key.map(nameOf), sql`, `);
   const places = sql.join(
     key.map((column) => given(column.name)),
     sql`, `,
   );
-  const where = after === undefined ? sql`` : sql`where (${names}) > (${places})`;
-  const select = query(
-    sql`select ${sql.join(all, sql`, `)} from ${table} ${where} order by ${names} limit ${given("limit")}`,
-  );
-  const last = after === undefined ? [] : key.map((column) => [column.name, cellOf(column, after)] as const);
-  return driver.read(select({ ...Object.fromEntries(last), limit: PAGE }));
+  const order = sql`order by ${names} limit ${given("limit")}`;
+  const first = query(sql`select ${all} from ${table} ${order}`);
+  const next = query(sql`select ${all} from ${table} where (${names}) > (${places}) ${order}`);
+  let page = await driver.read(first({ limit: PAGE }));
+  for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
+    yield page;
+    page = await driver.read(next({ ...placeOf(key, last), limit: PAGE }));
+  }
+}
+
+function placeOf(key: KeptTable["key"], row: Row): SqlValues {
+  return Object.fromEntries(key.map((column) => [column.name, cellOf(row, column)]));
 }
 
 type Columns = readonly (readonly [name: string, column: Column])[];
 
 function valuesOf(columns: Columns, row: Row): SqlValues {
-  return Object.fromEntries(columns.map(([name, column]) => [name, cellOf(column, row)]));
+  return Object.fromEntries(columns.map(([name, column]) => [name, cellOf(row, column)]));
 }
 
 function textOf(columns: Columns, row: Row): string {
   return JSON.stringify(
     columns.map(([, column]) => {
-      const value = cellOf(column, row);
+      const value = cellOf(row, column);
       return value instanceof Uint8Array ? hexOf(value) : value;
     }),
   );
-}
-
-function cellOf(column: Column, row: Row): SqlValue {
-  const value = row[column.name];
-  if (typeof value === "string" || typeof value === "number" || value instanceof Uint8Array) return value;
-  throw new Fault("store/incompatible", "the database holds a value that this version does not know", {
-    column: column.name,
-  });
 }

@@ -113,6 +113,13 @@ export function wordOf<Word extends string>(row: Row, column: Column, words: rea
   return words.find((word) => word === value) ?? refuse(column);
 }
 
+/** Reads whatever a column of ours may hold. */
+export function cellOf(row: Row, column: Column): SqlValue {
+  const value = row[column.name];
+  const isOurs = typeof value === "string" || typeof value === "number" || value instanceof Uint8Array;
+  return isOurs ? value : refuse(column);
+}
+
 function refuse(column: Column): never {
   throw new Fault("store/incompatible", "the database holds a value that this version does not know", {
     column: column.name,

@@ -96,6 +96,12 @@ export async function demoBroker(
   return { url, audience, signingKey, signingKeyFile, machine, admin, ...program, remove };
 }
 
+/** The words of `ostiary agent` for a guest that pins this broker and runs on the machine that it trusts. */
+export function asGuest({ url, audience, signingKeyFile, machine }: DemoBroker): readonly string[] {
+  const pins = ["--broker", url, "--audience", audience, "--signing-key", signingKeyFile];
+  return [...pins, "--provider", "simulator", "--simulator-dir", machine];
+}
+
 /** A machine under the root whose slow keys all tests share, named in the configuration. */
 function trustedMachine(folder: string, configPath: string): string {
   simulatedRoot("genoa");

@@ -9,7 +9,7 @@ import { utf8 } from "../../src/base/bytes.ts";
 import { encodeTranscript } from "../../src/channel/transcript.ts";
 import { type Asked, attest } from "../../src/client/attest.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
-import { CLI, type DemoBroker, demoBroker, random } from "./demo-broker.ts";
+import { asGuest, CLI, type DemoBroker, demoBroker, random } from "./demo-broker.ts";
 
 const PATH = "prod/disk";
 const SECRET = utf8("nothing but ascii, so that it can be read from a pipe");
@@ -77,9 +77,7 @@ describe("whoever speaks to the agent (A24)", () => {
 });
 
 function agent(words: readonly string[], flags: readonly string[] = []) {
-  const { url, audience, signingKeyFile, machine } = broker;
-  const pins = ["--broker", url, "--audience", audience, "--signing-key", signingKeyFile];
-  const whole = [...pins, "--provider", "simulator", "--simulator-dir", machine, ...words];
+  const whole = [...asGuest(broker), ...words];
   return spawnSync(process.execPath, [...flags, CLI, "agent", "get", PATH, ...whole], { timeout: 60_000 });
 }
 

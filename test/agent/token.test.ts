@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CompactSign, calculateJwkThumbprint, createRemoteJWKSet, exportJWK, jwtVerify } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { CLI, type DemoBroker, demoBroker } from "./demo-broker.ts";
+import { asGuest, CLI, type DemoBroker, demoBroker } from "./demo-broker.ts";
 
 const STS = "https://sts.example";
 const TMPFS_MAGIC = 0x01021994;
@@ -38,16 +38,7 @@ interface Ended {
 }
 
 function run(words: readonly string[]): Promise<Ended> {
-  const pins = [
-    "--broker",
-    broker.url,
-    "--audience",
-    broker.audience,
-    "--signing-key",
-    broker.signingKeyFile,
-  ];
-  const machine = ["--provider", "simulator", "--simulator-dir", broker.machine];
-  const child = spawn(process.execPath, [CLI, "agent", "token", ...words, ...pins, ...machine]);
+  const child = spawn(process.execPath, [CLI, "agent", "token", ...words, ...asGuest(broker)]);
   let [out, err] = ["", ""];
   child.stdout.on("data", (piece: Buffer) => {
     out += piece.toString();

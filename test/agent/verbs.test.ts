@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync,
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { CLI, type DemoBroker, demoBroker, random } from "./demo-broker.ts";
+import { asGuest, CLI, type DemoBroker, demoBroker, random } from "./demo-broker.ts";
 
 const DISK = random(32);
 /** Letters, so that it would be found wherever it is written as text. */
@@ -65,15 +65,7 @@ function run(words: readonly string[]): Promise<Ended> {
 }
 
 function trusting(): readonly string[] {
-  const pins = [
-    "--broker",
-    broker.url,
-    "--audience",
-    broker.audience,
-    "--signing-key",
-    broker.signingKeyFile,
-  ];
-  return [...pins, "--provider", "simulator", "--simulator-dir", broker.machine];
+  return asGuest(broker);
 }
 
 describe("ostiary agent get", () => {

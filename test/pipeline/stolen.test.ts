@@ -4,7 +4,7 @@ import { cpSync, openSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { CLI, type DemoBroker, demoBroker, random } from "../agent/demo-broker.ts";
+import { asGuest, CLI, type DemoBroker, demoBroker, random } from "../agent/demo-broker.ts";
 
 const PATH = "prod/planted/key";
 const PLANTED = random(48);
@@ -37,16 +37,7 @@ describe("what is stolen from a broker", () => {
   });
 
   function get(path: string) {
-    const pins = [
-      "--broker",
-      broker.url,
-      "--audience",
-      broker.audience,
-      "--signing-key",
-      broker.signingKeyFile,
-    ];
-    const words = [path, ...pins, "--provider", "simulator", "--simulator-dir", broker.machine];
-    return spawnSync(process.execPath, [CLI, "agent", "get", ...words]);
+    return spawnSync(process.execPath, [CLI, "agent", "get", path, ...asGuest(broker)]);
   }
 
   it("holds no plaintext: not the database, its log ahead, copies of both, or what the broker wrote", async () => {

@@ -2,8 +2,14 @@
 import { formatInstant } from "../../base/time.ts";
 import { encodeAudienceList, encodeAudienceSummary } from "../../wire/audience.ts";
 import type { AudienceSummary } from "../../wire/messages.ts";
-import { ADMIN_OPTIONS, ADMIN_USAGE, adminOptionsOf, type OpenAdminSession } from "../admin-session.ts";
-import { noWords, oneWord, parseArguments } from "../arguments.ts";
+import {
+  ADMIN_OPTIONS,
+  ADMIN_USAGE,
+  adminOptionsOf,
+  type OpenAdminSession,
+  openedBy,
+} from "../admin-session.ts";
+import { oneWord, parseArguments } from "../arguments.ts";
 import { type Command, type ExitStatus, Misuse, type Terminal } from "../command.ts";
 import { tableOf } from "../table.ts";
 
@@ -48,10 +54,8 @@ async function list(
   open: OpenAdminSession,
   terminal: Terminal,
 ): Promise<ExitStatus> {
-  const { values, positionals } = parseArguments(args, ADMIN_OPTIONS);
-  noWords(positionals);
-  const { client } = await open(adminOptionsOf(values));
-  printAudiences(await client.listAudiences(), values.json, terminal);
+  const { client, json } = await openedBy(args, open);
+  printAudiences(await client.listAudiences(), json, terminal);
   return 0;
 }
 

@@ -1,7 +1,7 @@
 /** `ostiary kek …`: the root key-encryption key: which one wraps, a new one, and everything brought under it while the broker serves. */
 import { encodeRootKeyPage, encodeRootKeyState } from "../../wire/root-key.ts";
-import { ADMIN_OPTIONS, ADMIN_USAGE, adminOptionsOf, type OpenAdminSession } from "../admin-session.ts";
-import { noWords, oneWord, parseArguments } from "../arguments.ts";
+import { ADMIN_USAGE, type OpenAdminSession, openedBy } from "../admin-session.ts";
+import { oneWord, parseArguments } from "../arguments.ts";
 import { type Command, type ExitStatus, Misuse, type Terminal } from "../command.ts";
 import { tableOf } from "../table.ts";
 
@@ -39,16 +39,14 @@ async function show(
   open: OpenAdminSession,
   terminal: Terminal,
 ): Promise<ExitStatus> {
-  const { values, positionals } = parseArguments(args, ADMIN_OPTIONS);
-  noWords(positionals);
-  const { client } = await open(adminOptionsOf(values));
+  const { client, json } = await openedBy(args, open);
   const state = await client.showRootKey();
   const table = tableOf([
     ["wraps", state.id],
     ...state.also.map((id) => ["opens", id]),
     ["under other keys", versions(state.left)],
   ]);
-  terminal.out(values.json === true ? `${encodeRootKeyState(state)}\n` : table);
+  terminal.out(json === true ? `${encodeRootKeyState(state)}\n` : table);
   return 0;
 }
 
@@ -74,9 +72,7 @@ async function migrate(
   open: OpenAdminSession,
   terminal: Terminal,
 ): Promise<ExitStatus> {
-  const { values, positionals } = parseArguments(args, ADMIN_OPTIONS);
-  noWords(positionals);
-  const { client } = await open(adminOptionsOf(values));
+  const { client, json } = await openedBy(args, open);
   let page = await client.rewrapUnderRootKey(undefined);
   let rewrapped = page.rewrapped;
   while (page.next !== undefined) {
@@ -88,7 +84,7 @@ async function migrate(
     page.left === 0
       ? `${versions(rewrapped)} wrapped anew; everything lies under ${page.id}\n`
       : `${versions(rewrapped)} wrapped anew; ${page.left} came meanwhile under another key: let every broker wrap under ${page.id}, then call this again\n`;
-  terminal.out(values.json === true ? `${encodeRootKeyPage({ ...page, rewrapped })}\n` : text);
+  terminal.out(json === true ? `${encodeRootKeyPage({ ...page, rewrapped })}\n` : text);
   return page.left === 0 ? 0 : 1;
 }
 

@@ -12,8 +12,14 @@ import {
   encodeBundleList,
   encodeProposalAnswer,
 } from "../../wire/bundle.ts";
-import { ADMIN_OPTIONS, ADMIN_USAGE, adminOptionsOf, type OpenAdminSession } from "../admin-session.ts";
-import { noWords, oneWord, parseArguments } from "../arguments.ts";
+import {
+  ADMIN_OPTIONS,
+  ADMIN_USAGE,
+  adminOptionsOf,
+  type OpenAdminSession,
+  openedBy,
+} from "../admin-session.ts";
+import { oneWord, parseArguments } from "../arguments.ts";
 import { type Command, type ExitStatus, Misuse, type Terminal } from "../command.ts";
 import { compileBelow } from "../policy-files.ts";
 import { tableOf } from "../table.ts";
@@ -102,11 +108,9 @@ async function activate(args: readonly string[], { open, terminal }: Edges): Pro
 }
 
 async function list(args: readonly string[], { open, terminal }: Edges): Promise<ExitStatus> {
-  const { values, positionals } = parseArguments(args, ADMIN_OPTIONS);
-  noWords(positionals);
-  const { client } = await open(adminOptionsOf(values));
+  const { client, json } = await openedBy(args, open);
   const known = await client.listBundles();
-  if (values.json === true) {
+  if (json === true) {
     terminal.out(`${encodeBundleList(known)}\n`);
     return 0;
   }

@@ -3,8 +3,14 @@ import { formatInstant } from "../../base/time.ts";
 import { ALL_BINDING_NAMES, ALL_BINDINGS, BINDING_NAMES, bindingNamed } from "../../channel/binding-names.ts";
 import type { SecretSummary } from "../../wire/messages.ts";
 import { encodeSecretList, encodeSecretSummary } from "../../wire/secret.ts";
-import { ADMIN_OPTIONS, ADMIN_USAGE, adminOptionsOf, type OpenAdminSession } from "../admin-session.ts";
-import { countOf, noWords, oneWord, parseArguments } from "../arguments.ts";
+import {
+  ADMIN_OPTIONS,
+  ADMIN_USAGE,
+  adminOptionsOf,
+  type OpenAdminSession,
+  openedBy,
+} from "../admin-session.ts";
+import { countOf, oneWord, parseArguments } from "../arguments.ts";
 import { type Command, type ExitStatus, Misuse, type Terminal } from "../command.ts";
 import { tableOf } from "../table.ts";
 
@@ -92,10 +98,8 @@ async function rotate(args: readonly string[], { open, terminal }: Edges): Promi
 }
 
 async function list(args: readonly string[], { open, terminal }: Edges): Promise<ExitStatus> {
-  const { values, positionals } = parseArguments(args, ADMIN_OPTIONS);
-  noWords(positionals);
-  const { client } = await open(adminOptionsOf(values));
-  printVersions(await client.listSecrets(), values.json, terminal);
+  const { client, json } = await openedBy(args, open);
+  printVersions(await client.listSecrets(), json, terminal);
   return 0;
 }
 

@@ -4,7 +4,13 @@ import type { Introspection, TokenKeySummary } from "../../wire/messages.ts";
 import { encodeRevocation } from "../../wire/revocation.ts";
 import { encodeIntrospection } from "../../wire/token.ts";
 import { encodeTokenKeyList } from "../../wire/token-key.ts";
-import { ADMIN_OPTIONS, ADMIN_USAGE, adminOptionsOf, type OpenAdminSession } from "../admin-session.ts";
+import {
+  ADMIN_OPTIONS,
+  ADMIN_USAGE,
+  adminOptionsOf,
+  type OpenAdminSession,
+  openedBy,
+} from "../admin-session.ts";
 import { noWords, oneWord, parseArguments } from "../arguments.ts";
 import { type Command, type ExitStatus, Misuse, type Terminal } from "../command.ts";
 import { tableOf } from "../table.ts";
@@ -43,10 +49,8 @@ async function keys(
   open: OpenAdminSession,
   terminal: Terminal,
 ): Promise<ExitStatus> {
-  const { values, positionals } = parseArguments(args, ADMIN_OPTIONS);
-  noWords(positionals);
-  const { client } = await open(adminOptionsOf(values));
-  printKeys(await client.listTokenKeys(), values.json, terminal);
+  const { client, json } = await openedBy(args, open);
+  printKeys(await client.listTokenKeys(), json, terminal);
   return 0;
 }
 

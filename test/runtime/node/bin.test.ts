@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { type DemoBroker, demoBroker, freePort, random } from "../../agent/demo-broker.ts";
+import { asGuest, type DemoBroker, demoBroker, freePort, random } from "../../agent/demo-broker.ts";
 
 const BIN = join(import.meta.dirname, "../../../src/runtime/node/bin.mjs");
 const olderNode = findOlderNode();
@@ -43,17 +43,8 @@ describe("an older Node on the machine", () => {
   itOnOlderNode("hands on the descriptor that a secret is written to", async (node) => {
     const secret = random(32);
     const broker = await madeBroker(secret);
-    const pins = [
-      "--broker",
-      broker.url,
-      "--audience",
-      broker.audience,
-      "--signing-key",
-      broker.signingKeyFile,
-    ];
-    const machine = ["--provider", "simulator", "--simulator-dir", broker.machine];
     for (const fd of [["--fd", "4"], ["--fd=4"]]) {
-      const words = ["agent", "get", "prod/disk", ...fd, ...pins, ...machine];
+      const words = ["agent", "get", "prod/disk", ...fd, ...asGuest(broker)];
       const stdio = ["ignore", "ignore", "ignore", "ignore", "pipe"] as const;
       const run = spawnSync(node, [BIN, ...words], { stdio: [...stdio] }); // in order: two programs
       expect(run.status).toBe(0);
