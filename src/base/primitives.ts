@@ -9,6 +9,15 @@ export type Group = "x25519" | "p256";
  */
 export type SignatureScheme = "ecdsa-p384-sha384" | "ecdsa-p256-sha256" | "ed25519" | "rsa-pss-sha384";
 
+/** Which key pair is wanted. RSA ones have the exponent 65537. */
+export type KeyPairKind = "ed25519" | "p-256" | "p-384" | "rsa-3072" | "rsa-4096";
+
+/** Both halves as DER: PKCS#8 (RFC 5958), which its holder overwrites, and SubjectPublicKeyInfo. */
+export interface KeyPair {
+  readonly pkcs8: Uint8Array;
+  readonly spki: Uint8Array;
+}
+
 /** Cryptographic operations. Hashing is synchronous; everything with a private key, and verification, is not. */
 export interface Primitives {
   readonly digest: (algorithm: HashName, bytes: Uint8Array) => Uint8Array;
@@ -24,6 +33,8 @@ export interface Primitives {
     bytes: Uint8Array,
     signature: Uint8Array,
   ) => Promise<boolean>;
+  /** A fresh key pair, from the runtime's own randomness. */
+  readonly generateKeyPair: (kind: KeyPairKind) => Promise<KeyPair>;
   /**
    * The raw shared secret of 32 bytes. X25519 takes 32 bytes of key, P-256 an uncompressed point of 65 and a scalar below the
    * order (a random one is not once in 2^32: misuse). All zero for an X25519 point of small order, no byte at all for what is no point of

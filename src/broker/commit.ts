@@ -14,8 +14,8 @@ import { factsJson } from "../policy/claims.ts";
 import { counterUses, tokenTtlSeconds } from "../policy/obligations.ts";
 import type { AppraisedItem } from "./items.ts";
 import type { Exchange, RefusedItem, ReleaseRequest } from "./request.ts";
+import type { SecretVersion } from "./secret-store.ts";
 import { settleDecision } from "./settle.ts";
-import type { SecretVersion } from "./store.ts";
 import type { Wanted } from "./wanted.ts";
 import type { World } from "./world.ts";
 

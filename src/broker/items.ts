@@ -8,7 +8,8 @@ import type { Nonce } from "../channel/nonce.ts";
 import { type Appraisal, appraise } from "../policy/appraise.ts";
 import type { Bundle } from "../policy/bundle.ts";
 import type { Exchange, ReleaseRequest } from "./request.ts";
-import { ATTEMPT_WINDOW_SECONDS, type SecretVersion } from "./store.ts";
+import type { SecretSettings, SecretVersion } from "./secret-store.ts";
+import { ATTEMPT_WINDOW_SECONDS } from "./store.ts";
 import type { Wanted } from "./wanted.ts";
 import type { World } from "./world.ts";
 
@@ -43,8 +44,9 @@ export async function appraiseItems(
   return Promise.all(
     context.wanted.map(async (wanted) => {
       const earlier = await world.store.countAttempts(reportId, wanted.resource, since);
-      const stored = await storedVersionOf(wanted, world);
-      const bindings = stored && (await world.store.secretBindings(stored.path));
+      const settings =
+        wanted.kind === "secret" ? await world.store.secretSettings(wanted.resource) : undefined;
+      const stored = await storedVersionOf(wanted, settings, world);
       const appraisal = appraise(bound, bundle, {
         now,
         resource: wanted.resource,
@@ -59,20 +61,26 @@ export async function appraiseItems(
         environment: world.settings.environment,
         isKekSealed: false,
       });
-      return { wanted, appraisal, stored, bindings };
+      return { wanted, appraisal, stored, bindings: settings?.bindings };
     }),
   );
 }
 
-async function storedVersionOf(wanted: Wanted, world: World): Promise<SecretVersion | undefined> {
+/** The version that is named, else the current one: enabled, and not below the minimum. */
+async function storedVersionOf(
+  wanted: Wanted,
+  settings: SecretSettings | undefined,
+  world: World,
+): Promise<SecretVersion | undefined> {
   if (wanted.kind !== "secret") return undefined;
   const stored = await world.store.secretVersion(wanted.resource, wanted.version);
-  return stored?.state === "enabled" ? stored : undefined;
+  if (stored?.state !== "enabled" || stored.version < (settings?.minimum ?? 1)) return undefined;
+  return stored;
 }
 
-/** The version that would be released beside the newest one, which `key_version` in a policy may demand. */
+/** The version that would be released beside the current one, which `key_version` in a policy may demand. */
 async function keyVersionOf(wanted: Wanted, stored: SecretVersion | undefined, world: World) {
   if (wanted.kind !== "secret" || stored === undefined) return undefined;
-  const newest = wanted.version === undefined ? stored : await world.store.secretVersion(wanted.resource);
-  return { wanted: stored.version, newest: newest?.version ?? stored.version };
+  const current = wanted.version === undefined ? stored : await world.store.secretVersion(wanted.resource);
+  return { wanted: stored.version, current: current?.version };
 }

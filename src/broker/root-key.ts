@@ -4,9 +4,9 @@ import { envelopeHead, openEnvelope, parseEnvelope, sealEnvelope } from "../keys
 import { zeroize } from "../keys/zeroize.ts";
 import type { RootKeyPage, RootKeyState } from "../wire/messages.ts";
 import { epochAad } from "./nonce-epochs.ts";
+import type { Rewrap, StoredEnvelope } from "./secret-store.ts";
 import { type Actor, adminEntry } from "./secrets.ts";
 import { claimStore } from "./startup.ts";
-import type { Rewrap, StoredEnvelope } from "./store.ts";
 import { tokenKeyAad } from "./token-keys.ts";
 import type { World } from "./world.ts";
 

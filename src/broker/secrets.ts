@@ -1,17 +1,15 @@
-/** How do secrets come in, change and leave service? By an admin's hand, versioned, enveloped before they touch the store. */
-import { hexOf, utf8 } from "../base/bytes.ts";
+/** How do secrets come in, and what do admins see of them? Versioned, and enveloped before they touch the store. */
+import { hexOf } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
-import { BINDING_NAMES } from "../channel/binding-names.ts";
-import type { Binding } from "../channel/bindings.ts";
 import { sealEnvelope } from "../keys/envelope.ts";
+import { type Made, makeSecret } from "../keys/make-secret.ts";
+import { parseRecipe, type Recipe, recipeText } from "../keys/recipe.ts";
 import { zeroize } from "../keys/zeroize.ts";
 import type { EntryDraft } from "../ledger/entry.ts";
 import { MAX_SECRET_BYTES } from "../wire/limits.ts";
 import type { SecretSummary } from "../wire/messages.ts";
-import type { SecretKind, VersionState } from "./store.ts";
+import type { SecretHead, StoredSettings } from "./secret-store.ts";
 import type { World } from "./world.ts";
-
-const MIN_GENERATED_BYTES = 16;
 
 /** Who did it: the `kid` of the admin key that signed the request. */
 export interface Actor {
@@ -24,146 +22,147 @@ export interface Actor {
  * @throws {@link Fault} `request/malformed`, `request/too-large`, `request/conflict` when another writer was first.
  */
 export async function putSecret(
-  put: { readonly path: string; readonly plaintext: Uint8Array; readonly kind?: SecretKind },
+  put: { readonly path: string; readonly plaintext: Uint8Array },
   actor: Actor,
   world: World,
 ): Promise<SecretSummary> {
-  const { path, plaintext, kind = "static" } = put;
+  const { path, plaintext } = put;
+  const content = { plaintext, publicKey: new Uint8Array(0) };
+  return putVersion({ path, kind: "static", make: "", content }, actor, world);
+}
+
+/** Makes a secret of a new path; it never leaves but to a guest. @throws {@link Fault} `secret/exists`, `request/malformed`. */
+export async function generateSecret(
+  wanted: { readonly path: string; readonly make: Recipe },
+  actor: Actor,
+  world: World,
+): Promise<SecretSummary> {
+  const { path, make } = wanted;
+  if ((await world.store.secretVersions(path)).length > 0) {
+    throw new Fault("secret/exists", `expected a new path, \`${path}\` has versions already`);
+  }
+  return putMade({ path, make }, actor, world);
+}
+
+/**
+ * Adds a fresh version to a generated secret, by the recipe of its newest version unless another is named.
+ *
+ * @throws {@link Fault} `secret/unknown`; `request/malformed` for a static one.
+ */
+export async function rotateSecret(
+  wanted: { readonly path: string; readonly make?: Recipe },
+  actor: Actor,
+  world: World,
+): Promise<SecretSummary> {
+  const { path } = wanted;
+  const newest = (await world.store.secretVersions(path)).at(-1);
+  if (newest === undefined) throw unknownSecret(path);
+  if (newest.kind !== "generated") {
+    throw new Fault("request/malformed", "expected a generated secret: put the next version of a static one");
+  }
+  return putMade({ path, make: wanted.make ?? recipeOf(newest) }, actor, world);
+}
+
+/** Versions from before recipes were kept are random bytes; how many, nobody wrote down. */
+function recipeOf({ path, make }: SecretHead): Recipe {
+  const recipe = parseRecipe(make);
+  if (recipe !== undefined) return recipe;
+  throw new Fault(
+    "request/malformed",
+    `expected a size: it was not kept for the newest version of \`${path}\``,
+  );
+}
+
+async function putMade(
+  wanted: { readonly path: string; readonly make: Recipe },
+  actor: Actor,
+  world: World,
+): Promise<SecretSummary> {
+  const { path, make } = wanted;
+  const content = await makeSecret(make, world);
+  return putVersion({ path, kind: "generated", make: recipeText(make), content }, actor, world);
+}
+
+interface NewVersion extends Pick<SecretHead, "path" | "kind" | "make"> {
+  /** Its plaintext is overwritten here, whatever happens. */
+  readonly content: Made;
+}
+
+async function putVersion(wanted: NewVersion, actor: Actor, world: World): Promise<SecretSummary> {
+  const { content, path, kind, make } = wanted;
+  const { plaintext, publicKey } = content;
   try {
     if (plaintext.length === 0)
       throw new Fault("request/malformed", "expected a secret of at least one byte");
     if (plaintext.length > MAX_SECRET_BYTES) {
       throw new Fault("request/too-large", `expected at most ${MAX_SECRET_BYTES} bytes of secret`);
     }
-    const versions = await world.store.secretVersions(path);
-    const version = versions.reduce((highest, known) => Math.max(highest, known.version), 0) + 1;
+    const version = ((await world.store.secretVersions(path)).at(-1)?.version ?? 0) + 1;
     const envelope = await sealEnvelope({ path, version, plaintext }, world.kek);
-    return await storeVersion({ path, kind, version, envelope }, actor, world);
+    const head = { path, kind, make, version, publicKey, state: "enabled", destroyAt: undefined } as const;
+    return await storeVersion({ ...head, ...nowBy(actor, world) }, envelope, world);
   } finally {
     zeroize(plaintext);
   }
 }
 
-/** Makes a random secret of a new path; it never leaves but to a guest. @throws {@link Fault} `secret/exists`. */
-export async function generateSecret(
-  wanted: { readonly path: string; readonly size: number },
-  actor: Actor,
-  world: World,
-): Promise<SecretSummary> {
-  if ((await world.store.secretVersions(wanted.path)).length > 0) {
-    throw new Fault("secret/exists", `expected a new path, \`${wanted.path}\` has versions already`);
-  }
-  return putSecret(
-    { path: wanted.path, plaintext: randomOf(wanted.size, world), kind: "generated" },
-    actor,
-    world,
-  );
+function nowBy({ kid }: Actor, { now }: World) {
+  return { createdAt: now(), createdBy: kid };
 }
 
-/** Adds a random version to a generated secret. @throws {@link Fault} `secret/unknown`; `request/malformed` for a static one. */
-export async function rotateSecret(
-  wanted: { readonly path: string; readonly size: number },
-  actor: Actor,
-  world: World,
-): Promise<SecretSummary> {
-  const [known] = await showSecret(wanted.path, world);
-  if (known?.kind !== "generated") {
-    throw new Fault("request/malformed", "expected a generated secret: put the next version of a static one");
+async function storeVersion(head: SecretHead, envelope: Uint8Array, world: World): Promise<SecretSummary> {
+  const { path, version } = head;
+  const digest = hexOf(world.primitives.digest("sha256", envelope));
+  const act = { act: "secret-put", subject: `${path}@${version}`, digest };
+  if (
+    !(await world.store.putSecretVersion(
+      { ...head, envelope },
+      adminEntry(act, { kid: head.createdBy }, world),
+    ))
+  ) {
+    throw new Fault("request/conflict", `expected version ${version} of \`${path}\` to be the next one`);
   }
-  return putSecret(
-    { path: wanted.path, plaintext: randomOf(wanted.size, world), kind: "generated" },
-    actor,
-    world,
-  );
-}
-
-/** Disables, enables or destroys one version. A destroyed one stays destroyed. @throws {@link Fault} `secret/unknown`. */
-export async function setSecretState(
-  change: { readonly path: string; readonly version: number; readonly state: VersionState },
-  actor: Actor,
-  world: World,
-): Promise<void> {
-  const { path, version, state } = change;
-  const digest = hexOf(world.primitives.digest("sha256", utf8(state)));
-  const entry = adminEntry({ act: `secret-${state}`, subject: `${path}@${version}`, digest }, actor, world);
-  if (!(await world.store.setVersionState(path, version, state, entry))) {
-    throw new Fault(
-      "secret/unknown",
-      `expected a version of \`${path}\` that is not destroyed, received ${version}`,
-    );
-  }
-}
-
-/** Says over which bindings a secret may be released, beside what policy says. @throws {@link Fault} `secret/unknown`, `request/malformed`. */
-export async function setSecretBindings(
-  change: { readonly path: string; readonly bindings: readonly Binding[] },
-  actor: Actor,
-  world: World,
-): Promise<void> {
-  const { path, bindings } = change;
-  if (bindings.length === 0) throw new Fault("request/malformed", "expected at least one binding");
-  const names = bindings.map((binding) => BINDING_NAMES[binding]).join(" ");
-  const digest = hexOf(world.primitives.digest("sha256", utf8(names)));
-  const entry = adminEntry({ act: "secret-bindings", subject: path, digest }, actor, world);
-  if (!(await world.store.setSecretBindings(path, bindings, entry))) throw unknown(path);
+  return summaryOf(head, undefined);
 }
 
 /** Every version of a path, without its bytes, newest first. @throws {@link Fault} `secret/unknown`. */
 export async function showSecret(path: string, world: World): Promise<readonly SecretSummary[]> {
   const versions = await world.store.secretVersions(path);
-  if (versions.length === 0) throw unknown(path);
-  const bindings = await world.store.secretBindings(path);
-  const chosen = bindings === undefined ? {} : { bindings };
-  return versions.map((version) => ({ ...version, ...chosen })).sort((a, b) => b.version - a.version);
-}
-
-function unknown(path: string): Fault {
-  return new Fault("secret/unknown", `expected a known path, received \`${path}\``);
+  if (versions.length === 0) throw unknownSecret(path);
+  const settings = await world.store.secretSettings(path);
+  return versions.map((version) => summaryOf(version, settings)).reverse();
 }
 
 /** The newest version of every path, without its bytes. */
 export async function listSecrets(world: World): Promise<readonly SecretSummary[]> {
-  return world.store.secrets();
+  return (await world.store.secrets()).map((version) => summaryOf(version, undefined));
 }
 
-async function storeVersion(
-  made: {
-    readonly path: string;
-    readonly kind: SecretKind;
-    readonly version: number;
-    readonly envelope: Uint8Array;
-  },
-  actor: Actor,
-  world: World,
-): Promise<SecretSummary> {
-  const summary = {
-    path: made.path,
-    kind: made.kind,
-    version: made.version,
-    state: "enabled",
-    createdAt: world.now(),
-    createdBy: actor.kid,
-  } as const;
-  const digest = hexOf(world.primitives.digest("sha256", made.envelope));
-  const entry = adminEntry(
-    { act: "secret-put", subject: `${made.path}@${made.version}`, digest },
-    actor,
-    world,
-  );
-  if (!(await world.store.putSecretVersion({ ...summary, envelope: made.envelope }, entry))) {
-    throw new Fault(
-      "request/conflict",
-      `expected version ${made.version} of \`${made.path}\` to be the next one`,
-    );
-  }
-  return summary;
+/** What nobody chose is left out. */
+function summaryOf(version: SecretHead, settings: StoredSettings | undefined): SecretSummary {
+  const { make, publicKey, destroyAt, ...head } = version;
+  return {
+    ...head,
+    ...(make === "" ? {} : { make }),
+    ...(publicKey.length === 0 ? {} : { publicKey }),
+    ...(destroyAt === undefined ? {} : { destroyAt }),
+    ...(settings === undefined ? {} : chosenOf(settings)),
+  };
 }
 
-function randomOf(size: number, world: World): Uint8Array {
-  if (!Number.isInteger(size) || size < MIN_GENERATED_BYTES || size > MAX_SECRET_BYTES) {
-    throw new Fault("request/malformed", `expected ${MIN_GENERATED_BYTES} to ${MAX_SECRET_BYTES} bytes`);
-  }
-  return world.random(size);
+function chosenOf({ bindings, current, minimum, rotateSeconds, owner, labels }: StoredSettings) {
+  return {
+    ...(bindings === undefined ? {} : { bindings }),
+    ...(current === undefined ? {} : { current }),
+    ...(minimum === 1 ? {} : { minimum }),
+    ...(rotateSeconds === undefined ? {} : { rotateSeconds }),
+    ...(owner === "" ? {} : { owner }),
+    ...(Object.keys(labels).length === 0 ? {} : { labels }),
+  };
+}
+
+export function unknownSecret(path: string): Fault {
+  return new Fault("secret/unknown", `expected a known path, received \`${path}\``);
 }
 
 /** The leaf of an administrative act (PROTOCOL section 15). */

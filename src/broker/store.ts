@@ -1,8 +1,8 @@
 /** What does the broker ask of a database? The Store port: each method is one statement or one batch. */
 
 import type { Instant } from "../base/time.ts";
-import type { Binding } from "../channel/bindings.ts";
 import type { EntryDraft, LedgerEntry } from "../ledger/entry.ts";
+import type { SecretStore } from "./secret-store.ts";
 import type { TokenStore } from "./token-store.ts";
 
 /**
@@ -150,68 +150,6 @@ export interface BundleStore {
   readonly bundle: (digest: string) => Promise<StoredBundle | undefined>;
   /** Without their tar. Newest first. */
   readonly bundles: () => Promise<readonly Omit<StoredBundle, "tar">[]>;
-}
-
-// ── secrets ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-export type SecretKind = "static" | "generated";
-export type VersionState = "enabled" | "disabled" | "destroyed";
-
-export interface SecretVersion {
-  readonly path: string;
-  readonly kind: SecretKind;
-  readonly version: number;
-  readonly envelope: Uint8Array;
-  readonly state: VersionState;
-  readonly createdAt: Instant;
-  readonly createdBy: string;
-}
-
-/** Where a version stands, and its envelope. */
-export interface StoredEnvelope {
-  readonly path: string;
-  readonly version: number;
-  readonly envelope: Uint8Array;
-}
-
-/** An envelope to be put in the place of `from`, and only of that. */
-export interface Rewrap extends StoredEnvelope {
-  readonly from: Uint8Array;
-}
-
-export interface SecretStore {
-  /** False when `version` is not the next one (1 for a new path): someone else was first; nothing changes then. */
-  readonly putSecretVersion: (version: SecretVersion, entry: EntryDraft) => Promise<boolean>;
-  /** One version; without a number, the highest enabled one. */
-  readonly secretVersion: (path: string, version?: number) => Promise<SecretVersion | undefined>;
-  /** False when there is no such version, or it is destroyed already. `destroyed` also overwrites the envelope with nothing. */
-  readonly setVersionState: (
-    path: string,
-    version: number,
-    state: VersionState,
-    entry: EntryDraft,
-  ) => Promise<boolean>;
-  /** The bindings that a secret may be released over; `undefined` where nobody chose any. */
-  readonly secretBindings: (path: string) => Promise<readonly Binding[] | undefined>;
-  /** False when there is no such secret; nothing changes then. */
-  readonly setSecretBindings: (
-    path: string,
-    bindings: readonly Binding[],
-    entry: EntryDraft,
-  ) => Promise<boolean>;
-  /** Every version of one path, without envelopes. */
-  readonly secretVersions: (path: string) => Promise<readonly Omit<SecretVersion, "envelope">[]>;
-  /** Versions that are not destroyed, after this place in an order of the database's own; `undefined` begins. */
-  readonly envelopes: (
-    after: Omit<StoredEnvelope, "envelope"> | undefined,
-    limit: number,
-  ) => Promise<readonly StoredEnvelope[]>;
-  /** How many versions that are not destroyed have an envelope that begins otherwise. */
-  readonly countEnvelopesWithout: (head: Uint8Array) => Promise<number>;
-  /** Replaces envelopes, together with one entry. Answers how many: one that is no longer `from` stays as it is. */
-  readonly rewrapEnvelopes: (rewraps: readonly Rewrap[], entry: EntryDraft) => Promise<number>;
-  /** The highest version of every path, without envelopes, in order of path. */
-  readonly secrets: () => Promise<readonly Omit<SecretVersion, "envelope">[]>;
 }
 
 // ── the broker's own state ──────────────────────────────────────────────────────────────────────────────────────────

@@ -35,3 +35,13 @@ export function countOf(text: string, name: string): number {
   if (/^[1-9]\d{0,9}$/.test(text)) return Number(text);
   throw new Misuse(`expected a whole number for ${name}, received \`${text}\``);
 }
+
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** A time as a whole number with its unit: `90s`, `15m`, `12h`, `7d`. In seconds. @throws {@link Misuse}. */
+export function secondsOf(text: string, name: string): number {
+  const [, digits, unit = ""] = /^([1-9]\d{0,6})([smhd])$/.exec(text) ?? [];
+  const seconds = UNIT_SECONDS[unit];
+  if (digits !== undefined && seconds !== undefined) return Number(digits) * seconds;
+  throw new Misuse(`expected ${name} as 90s, 15m, 12h or 7d, received \`${text}\``);
+}

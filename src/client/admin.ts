@@ -22,15 +22,8 @@ export interface AdminClient {
   /** The next version of a static secret, or a new generated one. */
   readonly putSecret: (path: string, content: wire.SecretContent) => Promise<wire.SecretSummary>;
   readonly rotateSecret: (path: string, rotation: wire.SecretRotation) => Promise<wire.SecretSummary>;
-  readonly setSecretState: (
-    path: string,
-    change: wire.SecretStateChange,
-  ) => Promise<readonly wire.SecretSummary[]>;
-  /** Replaces the set of bindings that the secret may be released over. */
-  readonly setSecretBindings: (
-    path: string,
-    change: wire.SecretBindings,
-  ) => Promise<readonly wire.SecretSummary[]>;
+  /** Changes the state of one version, or what holds for the secret as a whole. */
+  readonly changeSecret: (path: string, change: wire.SecretChange) => Promise<readonly wire.SecretSummary[]>;
   readonly listSecrets: () => Promise<readonly wire.SecretSummary[]>;
   readonly showSecret: (path: string) => Promise<readonly wire.SecretSummary[]>;
   readonly proposeBundle: (proposal: wire.BundleProposal) => Promise<wire.ProposalAnswer>;
@@ -78,10 +71,8 @@ export function createAdminClient(options: AdminClientOptions): AdminClient {
       secret.decodeSecretSummary(await call("PUT", secretAt(path), secret.encodeSecretContent(content))),
     rotateSecret: async (path, rotation) =>
       secret.decodeSecretSummary(await call("POST", secretAt(path), secret.encodeSecretRotation(rotation))),
-    setSecretBindings: async (path, change) =>
-      secret.decodeSecretList(await call("PATCH", secretAt(path), secret.encodeSecretBindings(change))),
-    setSecretState: async (path, change) =>
-      secret.decodeSecretList(await call("PATCH", secretAt(path), secret.encodeSecretStateChange(change))),
+    changeSecret: async (path, change) =>
+      secret.decodeSecretList(await call("PATCH", secretAt(path), secret.encodeSecretChange(change))),
     listSecrets: async () => secret.decodeSecretList(await call("GET", "/v1/admin/secrets")),
     showSecret: async (path) => secret.decodeSecretList(await call("GET", secretAt(path))),
     proposeBundle: async (proposal) =>

@@ -15,8 +15,8 @@ export interface CounterUse {
 export interface Terms {
   /** The suite the guest asked for (PROTOCOL section 1); 0 is the KBS exchange, which has none of them. */
   readonly suite: 0 | 1 | 2 | 3;
-  /** The version that would be released, and the newest enabled one; `undefined` where no stored key is asked for. */
-  readonly keyVersion: { readonly wanted: number; readonly newest: number } | undefined;
+  /** The version that would be released, and the current one, if one is; `undefined` where no stored key is asked for. */
+  readonly keyVersion: { readonly wanted: number; readonly current: number | undefined } | undefined;
 }
 
 const DEFAULT_TOKEN_TTL_MS = 60_000;
@@ -84,20 +84,25 @@ export function unmetTerms(obligations: Obligations, terms: Terms): readonly Cla
     );
   }
   if (terms.keyVersion !== undefined) {
-    const { wanted, newest } = terms.keyVersion;
-    const least = leastVersion(keyVersion, newest);
-    if (wanted < least) {
+    const { wanted } = terms.keyVersion;
+    const expected = expectedVersion(keyVersion, terms.keyVersion);
+    if (expected !== undefined) {
       const word = typeof keyVersion === "string" ? keyVersion : `>= ${keyVersion.atLeast}`;
       const obligation = `key_version ${word}`;
-      unmet.push(unmetClause({ obligation, field: "key_version", wanted: `>= ${least}`, got: wanted }));
+      unmet.push(unmetClause({ obligation, field: "key_version", wanted: expected, got: wanted }));
     }
   }
   return unmet;
 }
 
-function leastVersion(rule: Obligations["keyVersion"], newest: number): number {
-  if (rule === "any") return 0;
-  return rule === "current" ? newest : rule.atLeast;
+/** What was expected of the version, where the one that is wanted is another. Where no version is current, none meets `current`. */
+function expectedVersion(
+  rule: Obligations["keyVersion"],
+  { wanted, current }: NonNullable<Terms["keyVersion"]>,
+): string | undefined {
+  if (rule === "any") return undefined;
+  if (rule === "current") return wanted === current ? undefined : `== ${current ?? "none"}`;
+  return wanted >= rule.atLeast ? undefined : `>= ${rule.atLeast}`;
 }
 
 interface UnmetTerm {

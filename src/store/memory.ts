@@ -15,17 +15,15 @@ import {
   type LedgerStore,
   type NonceEpoch,
   type Refusal,
-  type SecretStore,
-  type SecretVersion,
   type Store,
   type StoredBundle,
   type StoredCheckpoint,
   type StoredEntry,
 } from "../broker/store.ts";
-import type { Binding } from "../channel/bindings.ts";
 import type { EntryDraft } from "../ledger/entry.ts";
 import { draftOf, draftText } from "./draft-text.ts";
 import { refuseLargeGroup, refuseOddHashes } from "./limits.ts";
+import { createMemorySecrets } from "./memory-secrets.ts";
 import { createMemoryTokens } from "./memory-tokens.ts";
 
 /** A store that lives as long as the process. Bytes are copied on their way in and out. */
@@ -36,7 +34,7 @@ export function createMemoryStore(): Store {
     ...decisionStore(tables, forgetProofs),
     ...ledgerStore(tables),
     ...bundleStore(tables),
-    ...secretStore(tables),
+    ...createMemorySecrets((entry) => append(tables, entry)),
     ...brokerStateStore(tables),
     ...tokens,
     close: async () => {},
@@ -53,8 +51,6 @@ interface Tables {
   attempts: readonly DecisionCommit[];
   readonly bundles: StoredBundle[];
   readonly activations: Activation[];
-  readonly versions: SecretVersion[];
-  readonly bindings: Map<string, readonly Binding[]>;
   readonly meta: Map<string, string>;
   readonly epochs: Map<number, NonceEpoch>;
   readonly endorsements: Map<string, CachedEndorsement>;
@@ -82,8 +78,6 @@ function emptyTables(): Tables {
     attempts: [],
     bundles: [],
     activations: [],
-    versions: [],
-    bindings: new Map(),
     meta: new Map(),
     epochs: new Map(),
     endorsements: new Map(),
@@ -230,92 +224,6 @@ function bundleStore(tables: Tables): BundleStore {
     },
     bundles: async () => bundles.map(({ tar: _, ...bundle }) => bundle),
   };
-}
-
-// ── secrets ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-function secretStore(tables: Tables): SecretStore {
-  const { versions } = tables;
-  const ofPath = (path: string): readonly SecretVersion[] =>
-    versions.filter((row) => row.path === path).sort((a, b) => a.version - b.version);
-  return {
-    putSecretVersion: async (version, entry) => {
-      if (version.version !== ofPath(version.path).length + 1) return false;
-      versions.push(copyOf(version));
-      append(tables, entry);
-      return true;
-    },
-    secretVersion: async (path, version) => {
-      const found = ofPath(path).findLast((row) =>
-        version === undefined ? row.state === "enabled" : row.version === version,
-      );
-      return found && copyOf(found);
-    },
-    setVersionState: async (path, version, state, entry) => {
-      const at = versions.findIndex((row) => row.path === path && row.version === version);
-      const row = versions[at];
-      if (row === undefined || row.state === "destroyed") return false;
-      versions[at] = { ...row, state, envelope: state === "destroyed" ? new Uint8Array() : row.envelope };
-      append(tables, entry);
-      return true;
-    },
-    secretBindings: async (path) => tables.bindings.get(path),
-    setSecretBindings: async (path, bindings, entry) => {
-      if (ofPath(path).length === 0) return false;
-      tables.bindings.set(path, [...bindings].sort());
-      append(tables, entry);
-      return true;
-    },
-    ...envelopeStore(tables),
-    secretVersions: async (path) => ofPath(path).map(withoutEnvelope),
-    secrets: async () =>
-      [...new Set(versions.map(({ path }) => path))]
-        .sort()
-        .flatMap((path) => ofPath(path).slice(-1).map(withoutEnvelope)),
-  };
-}
-
-type EnvelopeStore = Pick<SecretStore, "envelopes" | "countEnvelopesWithout" | "rewrapEnvelopes">;
-
-function envelopeStore(tables: Tables): EnvelopeStore {
-  const { versions } = tables;
-  return {
-    envelopes: async (after, limit) =>
-      versions
-        .filter((row) => row.state !== "destroyed" && (after === undefined || isBefore(after, row)))
-        .sort((a, b) => (isBefore(a, b) ? -1 : 1))
-        .slice(0, limit)
-        .map(({ path, version, envelope }) => ({ path, version, envelope: envelope.slice() })),
-    countEnvelopesWithout: async (head) =>
-      versions.filter(
-        ({ state, envelope }) =>
-          state !== "destroyed" && !equalBytes(envelope.subarray(0, head.length), head),
-      ).length,
-    rewrapEnvelopes: async (rewraps, entry) => {
-      append(tables, entry);
-      return rewraps.filter(({ path, version, from, envelope }) => {
-        const at = versions.findIndex((row) => row.path === path && row.version === version);
-        const row = versions[at];
-        if (row === undefined || !equalBytes(row.envelope, from)) return false;
-        versions[at] = { ...row, envelope: envelope.slice() };
-        return true;
-      }).length;
-    },
-  };
-}
-
-type Place = Pick<SecretVersion, "path" | "version">;
-
-function isBefore(a: Place, b: Place): boolean {
-  return a.path < b.path || (a.path === b.path && a.version < b.version);
-}
-
-function copyOf(version: SecretVersion): SecretVersion {
-  return { ...version, envelope: version.envelope.slice() };
-}
-
-function withoutEnvelope({ envelope: _, ...version }: SecretVersion): Omit<SecretVersion, "envelope"> {
-  return version;
 }
 
 // ── the broker's own state ──────────────────────────────────────────────────────────────────────────────────────────

@@ -132,19 +132,39 @@ export const secretVersion = sqliteTable(
     createdAt: integer("created_at").notNull(),
     createdBy: text("created_by").notNull(),
     entrySeq: integer("entry_seq").notNull().unique(),
+    make: text("make").notNull(),
+    publicKey: bytes("public_key").notNull(),
+    /** 0 for a version that is not condemned. */
+    destroyAt: integer("destroy_at").notNull(),
   },
-  (t) => [primaryKey({ columns: [t.path, t.version] })],
+  (t) => [
+    primaryKey({ columns: [t.path, t.version] }),
+    index("secret_version_destroy_at").on(t.destroyAt).where(sql`${t.destroyAt} > 0`),
+  ],
 );
 
-export const secretBinding = sqliteTable(
-  "secret_binding",
+export const secretSetting = sqliteTable(
+  "secret_setting",
   {
     path: text("path").notNull().primaryKey(),
-    /** Bit `1 << binding` for each. */
+    /** Bit `1 << binding` for each; 0 where nobody chose any. */
     bindings: integer("bindings").notNull(),
+    /** 0: the newest enabled one. */
+    current: integer("current").notNull(),
+    minimum: integer("minimum").notNull(),
+    /** 0: by hand only. */
+    rotateSeconds: integer("rotate_seconds").notNull(),
+    owner: text("owner").notNull(),
+    /** Canonical JSON. */
+    labels: text("labels").notNull(),
     entrySeq: integer("entry_seq").notNull().unique(),
   },
-  (t) => [check("bindings", sql`${t.bindings} between 2 and 14`)],
+  (t) => [
+    check("bindings", sql`${t.bindings} = 0 or ${t.bindings} between 2 and 14`),
+    check("current", sql`${t.current} >= 0`),
+    check("minimum", sql`${t.minimum} >= 1`),
+    check("rotate_seconds", sql`${t.rotateSeconds} >= 0`),
+  ],
 );
 
 // ── the broker's own state ──────────────────────────────────────────────────────────────────────────────────────────

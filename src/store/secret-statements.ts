@@ -1,8 +1,7 @@
 /** Which statements keep the versions of secrets? */
-import { sql } from "drizzle-orm/sql/sql";
-import type { SecretStore, SecretVersion, StoredEnvelope } from "../broker/store.ts";
-import { ALL_BINDINGS } from "../channel/binding-names.ts";
-import type { Binding } from "../channel/bindings.ts";
+import { type SQL, sql } from "drizzle-orm/sql/sql";
+import type { SecretHead, SecretStore, SecretVersion, StoredEnvelope } from "../broker/secret-store.ts";
+import type { EntryDraft } from "../ledger/entry.ts";
 import { draftText } from "./draft-text.ts";
 import { appendWhere, NEXT_SEQ } from "./ledger-statements.ts";
 import {
@@ -15,40 +14,49 @@ import {
   query,
   type Row,
   type SqlDriver,
+  type Statement,
   textOf,
   wordOf,
 } from "./query.ts";
-import { secretBinding, secretVersion } from "./schema-sqlite.ts";
+import { secretSetting, secretVersion } from "./schema-sqlite.ts";
+import { createSettingStore } from "./setting-statements.ts";
+
+type Place = { readonly path: string; readonly version: number };
+
+/** What `destroy_at` holds for a version that is not condemned. */
+const NEVER = 0;
 
 /** The secret part of the Store contract. */
 export function createSecretStore(driver: SqlDriver): SecretStore {
+  const nothing = new Uint8Array(0);
+  const changed = async (at: Place, change: Statement, draft: EntryDraft): Promise<boolean> => {
+    const [set] = await driver.write([change, APPEND({ ...at, draft: draftText(draft) })]);
+    return set !== undefined && set.length > 0;
+  };
   return {
-    putSecretVersion: async (row, draft) => {
-      const { path, version } = row;
-      const [put] = await driver.write([PUT({ ...row }), APPEND({ path, version, draft: draftText(draft) })]);
-      return put !== undefined && put.length > 0;
-    },
+    ...createSettingStore(driver),
+    putSecretVersion: (row, draft) =>
+      changed(
+        { path: row.path, version: row.version },
+        PUT({ ...row, destroyAt: row.destroyAt ?? NEVER }),
+        draft,
+      ),
     secretVersion: async (path, version) => {
-      const statement = version === undefined ? FIND_ENABLED({ path }) : FIND({ path, version });
+      const statement = version === undefined ? FIND_CURRENT({ path }) : FIND({ path, version });
       return (await driver.read(statement)).map(versionOf)[0];
     },
-    setVersionState: async (path, version, state, draft) => {
-      const change =
-        state === "destroyed"
-          ? DESTROY({ path, version, nothing: new Uint8Array(0) })
-          : SET_STATE({ path, version, state });
-      const [set] = await driver.write([change, APPEND({ path, version, draft: draftText(draft) })]);
-      return set !== undefined && set.length > 0;
-    },
-    secretBindings: async (path) => (await driver.read(FIND_BINDINGS({ path }))).map(bindingsOf)[0],
-    setSecretBindings: async (path, bindings, draft) => {
-      const bits = bindings.reduce((all, binding) => all | (1 << binding), 0);
-      const [set] = await driver.write([
-        PUT_BINDINGS({ path, bindings: bits }),
-        APPEND_BINDINGS({ path, draft: draftText(draft) }),
-      ]);
-      return set !== undefined && set.length > 0;
-    },
+    setVersionState: (path, version, state, draft) =>
+      changed(
+        { path, version },
+        state === "destroyed" ? DESTROY({ path, version, nothing }) : SET_STATE({ path, version, state }),
+        draft,
+      ),
+    condemnVersion: (path, version, destroyAt, draft) =>
+      changed({ path, version }, CONDEMN({ path, version, destroyAt }), draft),
+    condemnedUntil: async (now, limit) => (await driver.read(LIST_CONDEMNED({ now, limit }))).map(headOf),
+    destroyCondemned: (path, version, now, draft) =>
+      changed({ path, version }, DESTROY_CONDEMNED({ path, version, now, nothing }), draft),
+    dueRotations: async (now, limit) => (await driver.read(LIST_ROTATIONS({ now, limit }))).map(headOf),
     secretVersions: async (path) => (await driver.read(LIST_OF_PATH({ path }))).map(headOf),
     envelopes: async (after, limit) => {
       const { path, version } = after ?? { path: "", version: 0 };
@@ -78,35 +86,33 @@ const PUT = query(sql`
 const APPEND = appendWhere(sql`
   exists (select 1 from ${secretVersion} where ${IS_VERSION} and ${secretVersion.entrySeq} = ${NEXT_SEQ})`);
 
+const IS_THERE = sql`${IS_VERSION} and ${secretVersion.state} <> 'destroyed'`;
+
+/** What a change of state writes beside it: the place of its entry, and whether the version is to be destroyed. */
+function setting(state: SQL, destroyAt: SQL): SQL {
+  return sql`set ${nameOf(secretVersion.state)} = ${state}, ${nameOf(secretVersion.destroyAt)} = ${destroyAt},
+    ${nameOf(secretVersion.entrySeq)} = ${NEXT_SEQ}`;
+}
+
 const SET_STATE = query(sql`
-  update ${secretVersion}
-  set ${nameOf(secretVersion.state)} = ${given("state")}, ${nameOf(secretVersion.entrySeq)} = ${NEXT_SEQ}
-  where ${IS_VERSION} and ${secretVersion.state} <> 'destroyed' returning ${nameOf(secretVersion.version)}`);
+  update ${secretVersion} ${setting(sql`${given("state")}`, sql`0`)}
+  where ${IS_THERE} returning ${nameOf(secretVersion.version)}`);
+
+const CONDEMN = query(sql`
+  update ${secretVersion} ${setting(sql`'condemned'`, sql`${given("destroyAt")}`)}
+  where ${IS_THERE} returning ${nameOf(secretVersion.version)}`);
+
+const EMPTIED = sql`${setting(sql`'destroyed'`, sql`0`)}, ${nameOf(secretVersion.envelope)} = ${given("nothing")}`;
 
 const DESTROY = query(sql`
-  update ${secretVersion}
-  set ${nameOf(secretVersion.state)} = 'destroyed', ${nameOf(secretVersion.envelope)} = ${given("nothing")},
-    ${nameOf(secretVersion.entrySeq)} = ${NEXT_SEQ}
-  where ${IS_VERSION} and ${secretVersion.state} <> 'destroyed' returning ${nameOf(secretVersion.version)}`);
+  update ${secretVersion} ${EMPTIED} where ${IS_THERE} returning ${nameOf(secretVersion.version)}`);
 
-const FIND_BINDINGS = query(sql`
-  select ${secretBinding.bindings} from ${secretBinding} where ${secretBinding.path} = ${given("path")}`);
+const IS_DUE = sql`${secretVersion.destroyAt} > 0 and ${secretVersion.destroyAt} <= ${given("now")}`;
 
-const PUT_BINDINGS = query(sql`
-  ${insertInto(secretBinding, { entrySeq: NEXT_SEQ })}
-  where exists (select 1 from ${secretVersion} where ${secretVersion.path} = ${given("path")})
-  on conflict (${nameOf(secretBinding.path)}) do update
-  set ${nameOf(secretBinding.bindings)} = excluded.bindings, ${nameOf(secretBinding.entrySeq)} = excluded.entry_seq
-  returning ${nameOf(secretBinding.path)}`);
-
-const APPEND_BINDINGS = appendWhere(sql`
-  exists (select 1 from ${secretBinding}
-    where ${secretBinding.path} = ${given("path")} and ${secretBinding.entrySeq} = ${NEXT_SEQ})`);
-
-function bindingsOf(row: Row): readonly Binding[] {
-  const bits = integerOf(row, secretBinding.bindings);
-  return ALL_BINDINGS.filter((binding) => (bits & (1 << binding)) !== 0);
-}
+const DESTROY_CONDEMNED = query(sql`
+  update ${secretVersion} ${EMPTIED}
+  where ${IS_VERSION} and ${secretVersion.state} = 'condemned' and ${IS_DUE}
+  returning ${nameOf(secretVersion.version)}`);
 
 /** Row by row in the order of the primary key, which is one and the same for `>` and `order by`. */
 const LIST_ENVELOPES = query(sql`
@@ -133,36 +139,61 @@ function envelopeOf(row: Row): StoredEnvelope {
   };
 }
 
-const HEAD = sql`${secretVersion.path}, ${secretVersion.version}, ${secretVersion.kind}, ${secretVersion.state},
-  ${secretVersion.createdAt}, ${secretVersion.createdBy}`;
+const HEAD = sql`${secretVersion.path}, ${secretVersion.version}, ${secretVersion.kind}, ${secretVersion.make},
+  ${secretVersion.state}, ${secretVersion.publicKey}, ${secretVersion.destroyAt}, ${secretVersion.createdAt},
+  ${secretVersion.createdBy}`;
 
 const FIND = query(sql`select ${HEAD}, ${secretVersion.envelope} from ${secretVersion} where ${IS_VERSION}`);
 
-/** `in`, since `=` beside `order by` makes SQLite compile the statement anew for every path it is given. */
-const FIND_ENABLED = query(sql`
+/**
+ * The one that is given. `in`, since `=` beside `order by` makes SQLite compile the statement anew for every path it is given.
+ * Where a current version is set, no other takes its place.
+ */
+const FIND_CURRENT = query(sql`
   select ${HEAD}, ${secretVersion.envelope} from ${secretVersion}
+  left join ${secretSetting} on ${secretSetting.path} = ${secretVersion.path}
   where ${secretVersion.path} in (${given("path")}) and ${secretVersion.state} = 'enabled'
+    and ${secretVersion.version} >= coalesce(${secretSetting.minimum}, 1)
+    and coalesce(${secretSetting.current}, 0) in (0, ${secretVersion.version})
   order by ${secretVersion.version} desc limit 1`);
 
 const LIST_OF_PATH = query(sql`
   select ${HEAD} from ${secretVersion} where ${secretVersion.path} = ${given("path")}
   order by ${secretVersion.version}`);
 
+const LIST_CONDEMNED = query(sql`
+  select ${HEAD} from ${secretVersion} where ${IS_DUE}
+  order by ${secretVersion.destroyAt}, ${secretVersion.path}, ${secretVersion.version} limit ${given("limit")}`);
+
 const LIST_NEWEST = query(sql`
   select ${HEAD} from ${secretVersion} where (${secretVersion.path}, ${secretVersion.version}) in
     (select ${secretVersion.path}, max(${secretVersion.version}) from ${secretVersion} group by ${secretVersion.path})
   order by ${secretVersion.path}`);
 
+/** A path whose newest version is destroyed or was given is nobody's to rotate. */
+const LIST_ROTATIONS = query(sql`
+  select ${HEAD} from ${secretVersion}
+  join ${secretSetting} on ${secretSetting.path} = ${secretVersion.path}
+  where ${secretSetting.rotateSeconds} > 0 and ${secretVersion.kind} = 'generated'
+    and ${secretVersion.createdAt} + ${secretSetting.rotateSeconds} <= ${given("now")}
+    and ${secretVersion.version} = (select max(newest.version) from secret_version newest
+      where newest.path = ${secretVersion.path})
+  order by ${secretVersion.path} limit ${given("limit")}`);
+
 function versionOf(row: Row): SecretVersion {
   return { ...headOf(row), envelope: bytesOf(row, secretVersion.envelope) };
 }
 
-function headOf(row: Row): Omit<SecretVersion, "envelope"> {
+function headOf(row: Row): SecretHead {
+  const destroyAt = instantOf(row, secretVersion.destroyAt);
   return {
     path: textOf(row, secretVersion.path),
     kind: wordOf(row, secretVersion.kind, ["static", "generated"]),
+    make: textOf(row, secretVersion.make),
     version: integerOf(row, secretVersion.version),
-    state: wordOf(row, secretVersion.state, ["enabled", "disabled", "destroyed"]),
+    state: wordOf(row, secretVersion.state, ["enabled", "disabled", "condemned", "destroyed"]),
+    publicKey: bytesOf(row, secretVersion.publicKey),
+    destroyAt: destroyAt === NEVER ? undefined : destroyAt,
     createdAt: instantOf(row, secretVersion.createdAt),
     createdBy: textOf(row, secretVersion.createdBy),
   };

@@ -7,6 +7,7 @@ import {
   BINDING_NAMES,
   type BindingName,
 } from "../channel/binding-names.ts";
+import { RECIPE_NAMES, type Recipe, type RecipeName } from "../keys/recipe.ts";
 import { ANSWER, decode, encode, REQUEST } from "./codec.ts";
 import {
   bytesField,
@@ -18,83 +19,133 @@ import {
   textField,
 } from "./fields.ts";
 import { MAX_SECRET_BYTES } from "./limits.ts";
-import type {
-  BindingId,
-  SecretBindings,
-  SecretContent,
-  SecretRotation,
-  SecretStateChange,
-  SecretSummary,
-} from "./messages.ts";
+import type { BindingId, SecretChange, SecretContent, SecretRotation, SecretSummary } from "./messages.ts";
 
-const GENERATED_SIZE = v.pipe(v.number(), v.integer(), v.minValue(16), v.maxValue(MAX_SECRET_BYTES));
+const SIZE = v.pipe(v.number(), v.integer(), v.minValue(16), v.maxValue(MAX_SECRET_BYTES));
+
+/** `size` is for `bytes`, which is what is meant where nothing is named. */
+const MADE = { make: v.exactOptional(v.picklist(RECIPE_NAMES)), size: v.exactOptional(SIZE) };
+
+const MAX_PUBLIC_KEY_BYTES = 1024;
 
 export const SECRET_CONTENT = v.variant("kind", [
   v.strictObject({ kind: v.literal("static"), plaintext: bytesField(1, MAX_SECRET_BYTES) }),
-  v.strictObject({ kind: v.literal("generated"), size: GENERATED_SIZE }),
+  v.strictObject({ kind: v.literal("generated"), ...MADE }),
 ]);
 
-export const SECRET_ROTATION = v.strictObject({ size: GENERATED_SIZE });
+export const SECRET_ROTATION = v.strictObject(MADE);
 
-const STATE = v.picklist(["enabled", "disabled", "destroyed"]);
+const STATE_CHANGE = v.strictObject({
+  version: countField(1),
+  state: v.picklist(["enabled", "disabled", "destroyed"]),
+});
 
-const STATE_CHANGE = v.strictObject({ version: countField(1), state: STATE });
+const MAX_WAIT_SECONDS = 10 * 366 * 86_400;
 
-const NAMES = v.pipe(
+const CONDEMNATION = v.strictObject({
+  version: countField(1),
+  destroyAfter: v.pipe(countField(1), v.maxValue(MAX_WAIT_SECONDS)),
+});
+
+const BINDING_SET = v.pipe(
   v.array(v.picklist(ALL_BINDING_NAMES)),
   v.minLength(1),
   v.maxLength(ALL_BINDINGS.length),
   v.check((names) => new Set(names).size === names.length, "each binding once"),
 );
 
-const BINDINGS_CHANGE = v.strictObject({ bindings: NAMES });
+const MIN_ROTATE_SECONDS = 60;
 
-/** One version's state, or the secret's bindings. */
-export const SECRET_CHANGE = v.union([STATE_CHANGE, BINDINGS_CHANGE]);
+const ROTATE_SECONDS = v.pipe(countField(MIN_ROTATE_SECONDS), v.maxValue(MAX_WAIT_SECONDS));
+
+const MAX_LABELS = 32;
+
+const LABELS = v.pipe(
+  v.record(v.pipe(v.string(), v.regex(/^[a-z0-9](?:[a-z0-9._/-]{0,62})$/)), textField(256)),
+  v.check((labels) => Object.keys(labels).length <= MAX_LABELS, "at most 32 labels"),
+);
+
+const SETTINGS_CHANGE = v.pipe(
+  v.strictObject({
+    bindings: v.exactOptional(BINDING_SET),
+    current: v.exactOptional(v.nullable(countField(1))),
+    minimum: v.exactOptional(countField(1)),
+    rotateSeconds: v.exactOptional(v.nullable(ROTATE_SECONDS)),
+    owner: v.exactOptional(textField(128)),
+    labels: v.exactOptional(LABELS),
+  }),
+  v.check((change) => Object.keys(change).length > 0, "at least one setting"),
+);
+
+/** One version's state or end, or what holds for the secret as a whole. */
+export const SECRET_CHANGE = v.union([STATE_CHANGE, CONDEMNATION, SETTINGS_CHANGE]);
 
 export const SECRET_SUMMARY = v.object({
   path: secretPathField(),
   kind: v.picklist(["static", "generated"]),
+  make: v.exactOptional(textField(64)),
   version: countField(1),
-  state: STATE,
+  state: v.picklist(["enabled", "disabled", "condemned", "destroyed"]),
+  publicKey: v.exactOptional(bytesField(1, MAX_PUBLIC_KEY_BYTES)),
+  destroyAt: v.exactOptional(instantField()),
   createdAt: instantField(),
   createdBy: textField(128),
-  bindings: v.exactOptional(NAMES),
+  bindings: v.exactOptional(BINDING_SET),
+  current: v.exactOptional(countField(1)),
+  minimum: v.exactOptional(countField(1)),
+  rotateSeconds: v.exactOptional(ROTATE_SECONDS),
+  owner: v.exactOptional(textField(128)),
+  labels: v.exactOptional(LABELS),
 });
 
 export const SECRET_LIST = v.object({ secrets: v.array(SECRET_SUMMARY) });
 
 /** Reads the content of a new version. @throws {@link Fault} `request/malformed`, `request/too-large`. */
 export function decodeSecretContent(bytes: Uint8Array): SecretContent {
-  return decode(SECRET_CONTENT, bytes, REQUEST);
+  const content = decode(SECRET_CONTENT, bytes, REQUEST);
+  return content.kind === "static" ? content : { kind: "generated", make: recipeOf(content) };
 }
 
 export function encodeSecretContent(content: SecretContent): string {
-  if (content.kind === "generated") return encode({ kind: content.kind, size: content.size });
+  if (content.kind === "generated") return encode({ kind: content.kind, ...madeOf(content.make) });
   return encode({ kind: content.kind, plaintext: bytesText(content.plaintext) });
 }
 
-/** Reads the wish for a fresh random version. @throws {@link Fault} `request/malformed`, `request/too-large`. */
+/** Reads the wish for a fresh version. @throws {@link Fault} `request/malformed`, `request/too-large`. */
 export function decodeSecretRotation(bytes: Uint8Array): SecretRotation {
-  return decode(SECRET_ROTATION, bytes, REQUEST);
+  const { make, size } = decode(SECRET_ROTATION, bytes, REQUEST);
+  return make === undefined && size === undefined ? {} : { make: recipeOf({ make, size }) };
 }
 
-export function encodeSecretRotation({ size }: SecretRotation): string {
-  return encode({ size });
+export function encodeSecretRotation({ make }: SecretRotation): string {
+  return encode(make === undefined ? {} : madeOf(make));
 }
 
-/** Reads a change of state or of bindings. @throws {@link Fault} `request/malformed`, `request/too-large`. */
-export function decodeSecretChange(bytes: Uint8Array): SecretStateChange | SecretBindings {
+interface NamedRecipe {
+  readonly make?: RecipeName | undefined;
+  readonly size?: number | undefined;
+}
+
+function recipeOf({ make = "bytes", size }: NamedRecipe): Recipe {
+  return size === undefined ? { name: make } : { name: make, size };
+}
+
+function madeOf({ name, size }: Recipe): JsonObject {
+  return { make: name, size };
+}
+
+/** Reads a change of a version or of the secret. @throws {@link Fault} `request/malformed`, `request/too-large`. */
+export function decodeSecretChange(bytes: Uint8Array): SecretChange {
   const change = decode(SECRET_CHANGE, bytes, REQUEST);
-  return "bindings" in change ? { bindings: numbersOf(change.bindings) } : change;
+  if ("version" in change) return change;
+  const { bindings, ...rest } = change;
+  return bindings === undefined ? rest : { ...rest, bindings: numbersOf(bindings) };
 }
 
-export function encodeSecretStateChange({ version, state }: SecretStateChange): string {
-  return encode({ version, state });
-}
-
-export function encodeSecretBindings({ bindings }: SecretBindings): string {
-  return encode({ bindings: namesOf(bindings) });
+export function encodeSecretChange(change: SecretChange): string {
+  if ("version" in change) return encode({ ...change });
+  const { bindings, ...rest } = change;
+  return encode({ ...rest, bindings: bindings && namesOf(bindings) });
 }
 
 function numbersOf(names: readonly BindingName[]): readonly BindingId[] {
@@ -129,14 +180,23 @@ export function encodeSecretList(secrets: readonly SecretSummary[]): string {
 
 /** Member by member: what is not named here (an envelope) cannot slip out. */
 function summaryOf(secret: SecretSummary): JsonObject {
-  const { path, kind, version, state, createdAt, createdBy, bindings } = secret;
+  const { path, kind, make, version, state, publicKey, destroyAt, createdAt, createdBy } = secret;
+  const { bindings, current, minimum, rotateSeconds, owner, labels } = secret;
   return {
     path,
     kind,
+    make,
     version,
     state,
+    publicKey: publicKey && bytesText(publicKey),
+    destroyAt: destroyAt && instantText(destroyAt),
     createdAt: instantText(createdAt),
     createdBy,
-    bindings: bindings === undefined ? undefined : namesOf(bindings),
+    bindings: bindings && namesOf(bindings),
+    current,
+    minimum,
+    rotateSeconds,
+    owner,
+    labels,
   };
 }

@@ -19,8 +19,8 @@ let broker: DemoBroker;
 
 beforeAll(async () => {
   broker = await demoBroker({ "prod/disk": DISK, "prod/token": TOKEN });
-  await broker.admin.putSecret("prod/rotated", { kind: "generated", size: 16 });
-  await broker.admin.rotateSecret("prod/rotated", { size: 24 });
+  await broker.admin.putSecret("prod/rotated", { kind: "generated", make: { name: "bytes", size: 16 } });
+  await broker.admin.rotateSecret("prod/rotated", { make: { name: "bytes", size: 24 } });
 });
 
 afterAll(async () => {

@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { createNonceEpochs } from "../../src/broker/nonce-epochs.ts";
 import { describeRootKey, rewrapPage } from "../../src/broker/root-key.ts";
-import { putSecret, setSecretState } from "../../src/broker/secrets.ts";
+import { setSecretState } from "../../src/broker/secret-life.ts";
+import { putSecret } from "../../src/broker/secrets.ts";
 import { refuseForeignStore } from "../../src/broker/startup.ts";
 import { createTokenKeyRing } from "../../src/broker/token-keys.ts";
 import type { Kek, World } from "../../src/broker/world.ts";

@@ -1,3 +1,4 @@
+import { createPublicKey } from "node:crypto";
 import { exportJWK, generateKeyPair } from "jose";
 import { describe, expect, it } from "vitest";
 import { utf8 } from "../../src/base/bytes.ts";
@@ -139,7 +140,7 @@ describe("ostiary secret", () => {
     expect((await secret("rotate prod/key")).out).toBe("prod/key version 2 enabled\n");
     expect((await secret("disable prod/key --version 1")).out).toMatch(/1 +disabled/);
     expect((await secret("enable prod/key --version 1")).out).toMatch(/1 +enabled/);
-    const destroyed = await secret("destroy prod/key --version 1 --json");
+    const destroyed = await secret("destroy prod/key --version 1 --now --json");
     expect(JSON.parse(destroyed.out).secrets[1]).toMatchObject({ version: 1, state: "destroyed" });
     expect((await secret("list --json")).out).toContain('"version":2');
     const bound = await secret("bindings prod/key tls-exporter ra-tls");
@@ -150,6 +151,53 @@ describe("ostiary secret", () => {
     }
   });
 
+  it("makes keys by recipe, prints their public halves, and rotates by the same recipe", async () => {
+    const { secret } = verbsOf(brokerAtHand());
+    await secret("generate prod/sign --make p-384");
+    expect((await secret("show prod/sign")).out).toMatch(/1 +enabled +p-384/);
+    const { out } = await secret("public prod/sign");
+    expect(createPublicKey(out).asymmetricKeyDetails?.namedCurve).toBe("secp384r1");
+    await secret("rotate prod/sign");
+    expect((await secret("show prod/sign")).out).toMatch(/2 +enabled +p-384/);
+    expect((await secret("public prod/sign")).out).not.toBe(out);
+    expect((await secret("public prod/sign --version 1")).out).toBe(out);
+    await secret("generate prod/disk --make aes-256-xts");
+    expect((await secret("public prod/disk")).status).toBe(1);
+  });
+
+  it("condemns for seven days unless told otherwise, and `enable` takes it back", async () => {
+    const { secret } = verbsOf(brokerAtHand());
+    await secret("generate prod/key");
+    const condemned = JSON.parse((await secret("destroy prod/key --version 1 --json")).out).secrets[0];
+    expect(condemned.state).toBe("condemned");
+    expect(Date.parse(condemned.destroyAt) - Date.parse(condemned.createdAt)).toBe(7 * 86_400_000);
+    expect((await secret("destroy prod/key --version 1 --after 2h")).out).toMatch(/condemned until 20/);
+    expect((await secret("enable prod/key --version 1")).out).toMatch(/1 +enabled/);
+    expect((await secret("destroy prod/key --version 1 --after 2h --now")).status).toBe(2);
+  });
+
+  it("sets what holds for the secret as a whole, and shows it", async () => {
+    const { secret } = verbsOf(brokerAtHand());
+    await secret("generate prod/key");
+    await secret("rotate prod/key");
+    const set = await secret(
+      "set prod/key --current 2 --minimum 2 --rotate-every 90d --owner storage --label a=1 --label b=x=y",
+    );
+    for (const line of [
+      "current version 2",
+      "no version below 2 is released",
+      "rotated every 7776000 s",
+      "owner storage",
+      "label a=1",
+      "label b=x=y",
+    ]) {
+      expect(set.out).toContain(`\n${line}\n`);
+    }
+    const back = await secret("set prod/key --current newest --rotate-every never");
+    expect(back.out).not.toMatch(/current|rotated/);
+    expect(back.out).toContain("owner storage");
+  });
+
   const statuses: readonly (readonly [string, ExitStatus])[] = [
     ["", 2],
     ["steal prod/disk", 2],
@@ -158,6 +206,15 @@ describe("ostiary secret", () => {
     ["put a --plaintext x", 2],
     ["generate a --size 0", 2],
     ["generate a --size 8", 1],
+    ["generate a --make des", 2],
+    ["generate a --make aes-256 --size 32", 2],
+    ["destroy a --version 1 --after 7", 2],
+    ["destroy a --version 1 --after 1w", 2],
+    ["set a", 2],
+    ["set a --label x", 2],
+    ["set a --minimum 0", 2],
+    ["set a --owner x", 1],
+    ["public a", 1],
     ["disable a", 2],
     ["disable a --version 1", 1],
     ["show no/such", 1],

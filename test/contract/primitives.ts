@@ -22,6 +22,7 @@ export function describePrimitives(subject: PrimitivesUnderTest): void {
   describe(`${subject.name} against Wycheproof`, () => describeVectors(subject));
   describe(`${subject.name} on hashes`, () => describeHashes(subject.primitives));
   describe(`${subject.name} on signatures`, () => describeSignatures(subject.primitives));
+  describe(`${subject.name} on fresh key pairs`, () => describeKeyPairs(subject));
   describe(`${subject.name} on keys and ciphers`, () => describeCiphers(subject.primitives));
 }
 
@@ -245,6 +246,52 @@ function samples(): readonly Sample[] {
       order: undefined,
     },
   ];
+}
+
+const KEY_PAIR_ROWS = [
+  { kind: "ed25519", scheme: "ed25519", with: { name: "Ed25519" } },
+  {
+    kind: "p-256",
+    scheme: "ecdsa-p256-sha256",
+    with: { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" },
+  },
+  {
+    kind: "p-384",
+    scheme: "ecdsa-p384-sha384",
+    with: { name: "ECDSA", namedCurve: "P-384", hash: "SHA-384" },
+  },
+  {
+    kind: "rsa-4096",
+    scheme: "rsa-pss-sha384",
+    with: { name: "RSA-PSS", hash: "SHA-384", saltLength: 48 },
+  },
+] as const;
+
+/** WebCrypto, which both runtimes have, signs with what was made. */
+function describeKeyPairs({ primitives: { generateKeyPair, verify }, hasRsa }: PrimitivesUnderTest): void {
+  const rows = KEY_PAIR_ROWS.filter(({ with: { name } }) => hasRsa || name !== "RSA-PSS");
+  it.each(rows)("makes a $kind whose halves fit, each time another", async (row) => {
+    const [first, second] = [await generateKeyPair(row.kind), await generateKeyPair(row.kind)];
+    const signature = await signedBy(first.pkcs8, row.with);
+    expect(await verify(row.scheme, first.spki, MESSAGE, signature)).toBe(true);
+    expect(await verify(row.scheme, second.spki, MESSAGE, signature)).toBe(false);
+  });
+
+  it("makes an RSA key of 3072 bits with the exponent 65537", async () => {
+    const { pkcs8 } = await generateKeyPair("rsa-3072");
+    const { subtle } = globalThis.crypto;
+    const key = await subtle.importKey("pkcs8", Uint8Array.from(pkcs8), PSS, true, ["sign"]);
+    const { n, e } = await subtle.exportKey("jwk", key);
+    expect([n?.length, e]).toEqual([512, "AQAB"]); // 384 bytes in base64url
+  });
+}
+
+const PSS = { name: "RSA-PSS", hash: "SHA-384" };
+
+async function signedBy(pkcs8: Uint8Array, algorithm: (typeof KEY_PAIR_ROWS)[number]["with"]) {
+  const { subtle } = globalThis.crypto;
+  const key = await subtle.importKey("pkcs8", Uint8Array.from(pkcs8), algorithm, false, ["sign"]);
+  return new Uint8Array(await subtle.sign(algorithm, key, Uint8Array.from(MESSAGE)));
 }
 
 function describeSignatures({ verify }: Primitives): void {

@@ -5,6 +5,7 @@ import { bundleContract } from "./store/bundles.ts";
 import { counterContract } from "./store/counters.ts";
 import { decisionContract } from "./store/decisions.ts";
 import { ledgerContract } from "./store/ledger.ts";
+import { secretLifeContract } from "./store/secret-life.ts";
 import { secretContract } from "./store/secrets.ts";
 import { stateContract } from "./store/state.ts";
 import { tokenContract } from "./store/tokens.ts";
@@ -19,6 +20,7 @@ export function storeContract(name: string, open: OpenStore): void {
     ledgerContract(open);
     bundleContract(open);
     secretContract(open);
+    secretLifeContract(open);
     stateContract(open);
     tokenContract(open);
   });

@@ -45,34 +45,34 @@ describe("secrets", () => {
 
   it("are generated, rotated, disabled and destroyed", async () => {
     const { admin } = brokerAtHand();
-    await admin.putSecret("prod/key", { kind: "generated", size: 32 });
-    await admin.rotateSecret("prod/key", { size: 32 });
-    await admin.setSecretState("prod/key", { version: 1, state: "disabled" });
-    const shown = await admin.setSecretState("prod/key", { version: 2, state: "destroyed" });
+    await admin.putSecret("prod/key", { kind: "generated", make: { name: "bytes", size: 32 } });
+    await admin.rotateSecret("prod/key", { make: { name: "bytes", size: 32 } });
+    await admin.changeSecret("prod/key", { version: 1, state: "disabled" });
+    const shown = await admin.changeSecret("prod/key", { version: 2, state: "destroyed" });
     expect(shown.map(({ version, state }) => [version, state])).toEqual([
       [2, "destroyed"],
       [1, "disabled"],
     ]);
-    expect(await codeOfPromise(admin.setSecretState("prod/key", { version: 2, state: "enabled" }))).toBe(
+    expect(await codeOfPromise(admin.changeSecret("prod/key", { version: 2, state: "enabled" }))).toBe(
       "secret/unknown",
     );
   });
 
   it("are released over the bindings that an admin chose, as each answer says from then on", async () => {
     const { admin } = brokerAtHand();
-    await admin.putSecret("prod/key", { kind: "generated", size: 32 });
+    await admin.putSecret("prod/key", { kind: "generated", make: { name: "bytes", size: 32 } });
     expect((await admin.showSecret("prod/key"))[0]).not.toHaveProperty("bindings");
-    const [set] = await admin.setSecretBindings("prod/key", { bindings: [1, 2] });
+    const [set] = await admin.changeSecret("prod/key", { bindings: [1, 2] });
     expect(set).toMatchObject({ version: 1, bindings: [1, 2] });
-    await admin.rotateSecret("prod/key", { size: 32 });
+    await admin.rotateSecret("prod/key", { make: { name: "bytes", size: 32 } });
     const shown = await admin.showSecret("prod/key");
     expect(shown.map(({ version, bindings }) => [version, bindings])).toEqual([
       [2, [1, 2]],
       [1, [1, 2]],
     ]);
-    const unknown = admin.setSecretBindings("prod/none", { bindings: [2] });
+    const unknown = admin.changeSecret("prod/none", { bindings: [2] });
     expect(await codeOfPromise(unknown)).toBe("secret/unknown");
-    const none = admin.setSecretBindings("prod/key", { bindings: [] });
+    const none = admin.changeSecret("prod/key", { bindings: [] });
     expect(await codeOfPromise(none)).toBe("request/malformed");
   });
 
@@ -88,7 +88,7 @@ describe("secrets", () => {
     [
       "too small to be random",
       "request/malformed",
-      (admin) => admin.putSecret("a", { kind: "generated", size: 8 }),
+      (admin) => admin.putSecret("a", { kind: "generated", make: { name: "bytes", size: 8 } }),
     ],
     ["empty plaintext", "request/malformed", (admin) => admin.putSecret("a", plaintext(""))],
     [

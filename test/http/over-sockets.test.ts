@@ -80,7 +80,9 @@ describe("a broker behind a real socket", () => {
       digest: nodePrimitives.digest,
     });
     expect(await admin.listSecrets()).toEqual([]);
-    expect((await admin.putSecret("prod/disk", { kind: "generated", size: 32 })).version).toBe(1);
+    expect(
+      (await admin.putSecret("prod/disk", { kind: "generated", make: { name: "bytes", size: 32 } })).version,
+    ).toBe(1);
   });
 });
 

@@ -70,7 +70,7 @@ export async function guestBroker({
     const parts = { trust, endorsementsFor };
     return { ...parts, ...change?.({ ...base, ...parts }) };
   });
-  await broker.admin.putSecret(PATH, { kind: "generated", size: 32 });
+  await broker.admin.putSecret(PATH, { kind: "generated", make: { name: "bytes", size: 32 } });
   if (policy !== null) await makeLive(broker, policy, 1);
   return { ...broker, chip };
 }

@@ -9,6 +9,7 @@ import { writeCertTable } from "../../src/simulator/cert-table.ts";
 import { certTableOf } from "../../src/simulator/chip-folder.ts";
 import { createSimulatedChip } from "../../src/simulator/sp.ts";
 import { decodeProblem } from "../../src/wire/problem.ts";
+import { decodeReleaseAnswer } from "../../src/wire/release.ts";
 import { simulatedRoot } from "../support/simulated.ts";
 import {
   askNonce,
@@ -290,7 +291,7 @@ describe("a refused guest", () => {
 
   it("is refused a secret that is not for its binding, whatever policy says (A16)", async () => {
     const broker = await guestBroker();
-    await broker.admin.setSecretBindings(PATH, { bindings: [1, 2] });
+    await broker.admin.changeSecret(PATH, { bindings: [1, 2] });
     const response = await post(broker, "/v1/release", (await attemptOf(broker)).body);
     expect(response.status).toBe(403);
     expect((await problemOf(response)).code).toBe("denied");
@@ -303,8 +304,41 @@ describe("a refused guest", () => {
     });
     const found = await broker.admin.decision(String(Object(entries.at(-1)).id));
     expect(found).toMatchObject({ trace: { items: [{ binding: "expected ra-tls or tls-exporter" }] } });
-    await broker.admin.setSecretBindings(PATH, { bindings: [3] });
+    await broker.admin.changeSecret(PATH, { bindings: [3] });
     expect((await opened(broker)).releases).toHaveLength(1);
+  });
+
+  it("gets the current version and none below the minimum, named or not, and none that is condemned", async () => {
+    const broker = await guestBroker({
+      policy: POLICY.replace("max_releases 3", "key_version any max_releases 9"),
+    });
+    for (let version = 2; version <= 3; version += 1) await broker.admin.rotateSecret(PATH, {}); // in order
+    const given = async (version?: number) => {
+      const want = [version === undefined ? { secret: PATH } : { secret: PATH, version }];
+      const response = await post(
+        broker,
+        "/v1/release",
+        (await attemptOf(broker, { claims: { want } })).body,
+      );
+      if (response.status !== 200) return (await ledgerEntries({ from: 0, limit: 100 }, broker.world)).at(-1);
+      const { releases } = decodeReleaseAnswer(new Uint8Array(await response.arrayBuffer()));
+      return releases.map(({ header }) => JSON.parse(Buffer.from(header).toString()).key_version)[0];
+    };
+    expect(await given()).toBe(3);
+    await broker.admin.changeSecret(PATH, { current: 2 });
+    expect(await given()).toBe(2);
+    expect(await given(1)).toBe(1);
+    await broker.admin.changeSecret(PATH, { minimum: 2 });
+    expect(await given(1)).toMatchObject({ outcome: "deny", code: "no-secret" });
+    expect(await given(3)).toBe(3);
+    await broker.admin.changeSecret(PATH, { version: 2, destroyAfter: 60 });
+    expect(await given()).toMatchObject({ outcome: "deny", code: "no-secret" });
+    expect(await given(2)).toMatchObject({ outcome: "deny", code: "no-secret" });
+    await broker.admin.changeSecret(PATH, { version: 2, state: "enabled" });
+    expect(await given()).toBe(2);
+    await makeLive(broker, POLICY.replace("max_releases 3", "max_releases 99"), 2);
+    expect(await given(2)).toBe(2);
+    expect(await given(3)).toMatchObject({ outcome: "deny", code: "denied" });
   });
 
   it("learns the sentence of the policy and nothing else", async () => {

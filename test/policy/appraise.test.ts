@@ -192,7 +192,7 @@ describe("an allow whose terms are not met is refused, and says so", () => {
   const rows: readonly (readonly [string, Partial<AppraisalContext>, string])[] = [
     ["another suite", { suite: 2 }, "ostiary.obligations: wrap hpke-x25519"],
     ["no suite", { suite: 0 }, "ostiary.obligations: wrap hpke-x25519"],
-    ["an older key", { keyVersion: { wanted: 1, newest: 2 } }, "ostiary.obligations: key_version current"],
+    ["an older key", { keyVersion: { wanted: 1, current: 2 } }, "ostiary.obligations: key_version current"],
   ];
   for (const [deviation, context, clause] of rows) {
     it(deviation, () => {
@@ -278,7 +278,7 @@ describe("appraise is total", () => {
     environment: word,
     isKekSealed: fc.boolean(),
     suite: fc.constantFrom(0, 1, 2, 3),
-    keyVersion: fc.option(fc.record({ wanted: fc.nat(), newest: fc.nat() }), { nil: undefined }),
+    keyVersion: fc.option(fc.record({ wanted: fc.nat(), current: fc.nat() }), { nil: undefined }),
   });
 
   test.prop([fc.constantFrom(...CHIPS), context])(

@@ -11,7 +11,7 @@ const perChip: ReleaseLimit = {
   windowMs: 86_400_000,
   policy: "acme.disks/luks-root",
 };
-const terms: Terms = { suite: 1, keyVersion: { wanted: 2, newest: 2 } };
+const terms: Terms = { suite: 1, keyVersion: { wanted: 2, current: 2 } };
 
 function obligations(changes: Partial<Obligations>): Obligations {
   return { ...NO_OBLIGATIONS, ...changes };
@@ -120,21 +120,28 @@ describe("terms", () => {
     ["another suite than policy names", { wrap: "hpke-xwing" }, { suite: 1 }, ["wrap hpke-xwing"]],
     ["the KBS exchange under a wrap", { wrap: "jwe-p256" }, { suite: 0 }, ["wrap jwe-p256"]],
     ["the third suite", { wrap: "jwe-p256" }, { suite: 3 }, []],
-    ["the current version", {}, { keyVersion: { wanted: 2, newest: 2 } }, []],
-    ["an older version", {}, { keyVersion: { wanted: 1, newest: 2 } }, ["key_version current"]],
-    ["any version", { keyVersion: "any" }, { keyVersion: { wanted: 1, newest: 9 } }, []],
-    ["the least version", { keyVersion: { atLeast: 3 } }, { keyVersion: { wanted: 3, newest: 9 } }, []],
+    ["the current version", {}, { keyVersion: { wanted: 2, current: 2 } }, []],
+    ["an older version", {}, { keyVersion: { wanted: 1, current: 2 } }, ["key_version current"]],
+    [
+      "a version beyond the current one",
+      {},
+      { keyVersion: { wanted: 3, current: 2 } },
+      ["key_version current"],
+    ],
+    ["no current version", {}, { keyVersion: { wanted: 2, current: undefined } }, ["key_version current"]],
+    ["any version", { keyVersion: "any" }, { keyVersion: { wanted: 1, current: 9 } }, []],
+    ["the least version", { keyVersion: { atLeast: 3 } }, { keyVersion: { wanted: 3, current: 9 } }, []],
     [
       "below the least version",
       { keyVersion: { atLeast: 3 } },
-      { keyVersion: { wanted: 2, newest: 9 } },
+      { keyVersion: { wanted: 2, current: 9 } },
       ["key_version >= 3"],
     ],
     ["no stored key at all", {}, { keyVersion: undefined }, []],
     [
       "both unmet",
       { wrap: "hpke-xwing" },
-      { keyVersion: { wanted: 1, newest: 2 } },
+      { keyVersion: { wanted: 1, current: 2 } },
       ["wrap hpke-xwing", "key_version current"],
     ],
   ];

@@ -117,5 +117,5 @@ export const CONTEXT: AppraisalContext = {
   environment: "test",
   isKekSealed: false,
   suite: 1,
-  keyVersion: { wanted: 1, newest: 1 },
+  keyVersion: { wanted: 1, current: 1 },
 };

@@ -18,6 +18,7 @@ import {
   commitOf,
   freshId,
   itemOf,
+  settingsOf,
   T0,
   useOf,
   versionOf,
@@ -51,7 +52,8 @@ async function filled(): Promise<SqlDriver> {
   const activation = { serial: 1, digest: "a".repeat(64), signature: "{}", at: T0, by: "admin-1" };
   await store.activateBundle(activation, adminDraft("activate"));
   await store.putSecretVersion(versionOf(), adminDraft("secret-put"));
-  await store.setSecretBindings("prod/db", [1, 3], adminDraft("secret-bindings"));
+  const settings = settingsOf({ bindings: [1, 3], owner: "ü", labels: { a: "b" } });
+  await store.putSecretSettings({ path: "prod/db", settings, expected: undefined }, adminDraft("settings"));
   await store.putCheckpoint({ size: 1, note: "note", frontier: [new Uint8Array(32)] });
   await store.spendAdminRequest("admin-1", "jti", T0);
   await store.putNonceEpoch({ kid: 2, wrapped: Uint8Array.of(0, 255), createdAt: T0 });

@@ -9,7 +9,16 @@ import { storeFault } from "../../src/store/errors.ts";
 import { createSqliteDriver } from "../../src/store/sqlite.ts";
 import { openSqlite } from "../../src/store/sqlite-file.ts";
 import { createSqlStore } from "../../src/store/statements.ts";
-import { adminDraft, bundleOf, commitOf, itemOf, T0, useOf, versionOf } from "../contract/store/examples.ts";
+import {
+  adminDraft,
+  bundleOf,
+  commitOf,
+  itemOf,
+  settingsOf,
+  T0,
+  useOf,
+  versionOf,
+} from "../contract/store/examples.ts";
 import { openedStore, temporaryPath } from "./temporary.ts";
 
 const PLANTED = "planted-secret-7f3a";
@@ -26,7 +35,8 @@ const WRITES: readonly (readonly [string, (store: Store) => Promise<unknown>])[]
   ["commitDecisions", (store) => store.commitDecisions([plantedCommit()])],
   ["putSecretVersion", (store) => store.putSecretVersion(plantedVersion(), adminDraft(PLANTED))],
   ["setVersionState", (store) => store.setVersionState(PLANTED, 1, "disabled", adminDraft(PLANTED))],
-  ["setSecretBindings", (store) => store.setSecretBindings(PLANTED, [2], adminDraft(PLANTED))],
+  ["condemnVersion", (store) => store.condemnVersion(PLANTED, 1, T0, adminDraft(PLANTED))],
+  ["putSecretSettings", (store) => store.putSecretSettings(plantedSettings(), adminDraft(PLANTED))],
   [
     "putBundle",
     (store) => store.putBundle({ ...bundleOf(PLANTED), tar: PLANTED_BYTES }, adminDraft(PLANTED)),
@@ -40,6 +50,10 @@ const WRITES: readonly (readonly [string, (store: Store) => Promise<unknown>])[]
 function plantedCommit() {
   const items = [{ ...itemOf(useOf(PLANTED, 1)), resource: PLANTED }];
   return commitOf({ reportId: PLANTED, items, trace: PLANTED.repeat(300) });
+}
+
+function plantedSettings() {
+  return { path: PLANTED, settings: settingsOf({ owner: PLANTED }), expected: undefined };
 }
 
 function plantedVersion() {

@@ -10,6 +10,7 @@ import { concatBytes } from "../../src/base/bytes.ts";
 import { Fault } from "../../src/base/fault.ts";
 import type { Primitives, SignatureScheme } from "../../src/base/primitives.ts";
 import { bareKeyOf } from "../../src/base/spki.ts";
+import { generateKeyPair } from "../../src/runtime/workers/key-pairs.ts";
 
 const HASHES = { sha256, sha384, sha512 } as const;
 const UNCOMPRESSED = Uint8Array.of(4);
@@ -35,6 +36,7 @@ export const noblePrimitives: Primitives = {
     if (key === undefined) return false;
     return orElse(() => VERIFY[scheme](key, bytes, signature), false);
   },
+  generateKeyPair: (kind) => generateKeyPair(globalThis.crypto.subtle, kind), // fresh keys are no oracle's matter
   agree: async (group, privateKey, publicKey) => {
     if (group === "p256") return agreeP256(privateKey, publicKey);
     refuseSizes([privateKey, 32], [publicKey, 32]);

@@ -1,6 +1,7 @@
 /** Which messages exist? Arbitraries of every kind of message, for the round trips. */
 import fc from "fast-check";
 import { type Instant, instant } from "../../src/base/time.ts";
+import { RECIPE_NAMES, type Recipe } from "../../src/keys/recipe.ts";
 import type * as wire from "../../src/wire/messages.ts";
 
 export function bytes(minLength: number, maxLength = minLength): fc.Arbitrary<Uint8Array> {
@@ -83,19 +84,57 @@ export const requestsWithoutClaims = fc.constantFrom(1 as const, 2 as const, 3 a
   }),
 );
 
-export const bindings: fc.Arbitrary<readonly wire.BindingId[]> = fc.subarray<wire.BindingId>([1, 2, 3], {
+const bindings: fc.Arbitrary<readonly wire.BindingId[]> = fc.subarray<wire.BindingId>([1, 2, 3], {
   minLength: 1,
 });
+
+const rotateSeconds = fc.integer({ min: 60, max: 86_400 * 366 });
+const labels = fc.dictionary(fc.stringMatching(/^[a-z0-9][a-z0-9._/-]{0,20}$/), names, {
+  maxKeys: 4,
+  noNullPrototype: true,
+});
+
+export const recipes: fc.Arbitrary<Recipe> = fc.oneof(
+  fc.record({ name: fc.constant("bytes" as const), size: fc.integer({ min: 16, max: 65_536 }) }),
+  fc.record({ name: fc.constantFrom(...RECIPE_NAMES.filter((name) => name !== "bytes")) }),
+);
+
+export const settingsChanges: fc.Arbitrary<wire.SecretSettingsChange> = fc
+  .record(
+    {
+      bindings,
+      current: fc.option(fc.integer({ min: 1 })),
+      minimum: fc.integer({ min: 1 }),
+      rotateSeconds: fc.option(rotateSeconds),
+      owner: names,
+      labels,
+    },
+    { requiredKeys: [] },
+  )
+  .filter((change) => Object.keys(change).length > 0);
 
 export const secretSummaries: fc.Arbitrary<wire.SecretSummary> = fc.record(
   {
     path: paths,
     kind: fc.constantFrom("static" as const, "generated" as const),
     version: fc.integer({ min: 1 }),
-    state: fc.constantFrom("enabled" as const, "disabled" as const, "destroyed" as const),
+    state: fc.constantFrom(
+      "enabled" as const,
+      "disabled" as const,
+      "condemned" as const,
+      "destroyed" as const,
+    ),
     createdAt: instants,
     createdBy: names,
+    make: fc.constantFrom("aes-256", "bytes:32"),
+    publicKey: bytes(1, 600),
+    destroyAt: instants,
     bindings,
+    current: fc.integer({ min: 1 }),
+    minimum: fc.integer({ min: 1 }),
+    rotateSeconds,
+    owner: names,
+    labels,
   },
   { requiredKeys: ["path", "kind", "version", "state", "createdAt", "createdBy"] },
 );

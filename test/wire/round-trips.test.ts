@@ -174,7 +174,7 @@ describe("what is written is what is read", () => {
   it("keeps secret messages", () => {
     const contents: fc.Arbitrary<wire.SecretContent> = fc.oneof(
       fc.record({ kind: fc.constant("static" as const), plaintext: any.bytes(1, 500) }),
-      fc.record({ kind: fc.constant("generated" as const), size: fc.integer({ min: 16, max: 65_536 }) }),
+      fc.record({ kind: fc.constant("generated" as const), make: any.recipes }),
     );
     expectRoundTrip(contents, secret.encodeSecretContent, secret.decodeSecretContent);
     expectRoundTrip(any.secretSummaries, secret.encodeSecretSummary, secret.decodeSecretSummary);
@@ -183,15 +183,16 @@ describe("what is written is what is read", () => {
       secret.encodeSecretList,
       secret.decodeSecretList,
     );
-    const rotations = fc.record({ size: fc.integer({ min: 16, max: 65_536 }) });
+    const rotations = fc.record({ make: any.recipes }, { requiredKeys: [] });
     expectRoundTrip(rotations, secret.encodeSecretRotation, secret.decodeSecretRotation);
-    const changes = any.secretSummaries.map(({ version, state }) => ({ version, state }));
-    expectRoundTrip<wire.SecretStateChange | wire.SecretBindings>(
-      fc.oneof(changes, fc.record({ bindings: any.bindings })),
-      (change) =>
-        "bindings" in change ? secret.encodeSecretBindings(change) : secret.encodeSecretStateChange(change),
-      secret.decodeSecretChange,
+    const version = fc.integer({ min: 1 });
+    const state = fc.constantFrom("enabled" as const, "disabled" as const, "destroyed" as const);
+    const changes = fc.oneof(
+      fc.record({ version, state }),
+      fc.record({ version, destroyAfter: fc.integer({ min: 1, max: 86_400 }) }),
+      any.settingsChanges,
     );
+    expectRoundTrip<wire.SecretChange>(changes, secret.encodeSecretChange, secret.decodeSecretChange);
   });
 
   it("keeps bundle messages", () => {

@@ -1,8 +1,5 @@
 /** `ostiary secret …`: secrets by path. Plaintext enters by stdin or file, never by argument, and never comes back out. */
-import { formatInstant } from "../../base/time.ts";
-import { ALL_BINDING_NAMES, ALL_BINDINGS, BINDING_NAMES, bindingNamed } from "../../channel/binding-names.ts";
-import type { SecretSummary } from "../../wire/messages.ts";
-import { encodeSecretList, encodeSecretSummary } from "../../wire/secret.ts";
+import { RECIPE_NAMES, type Recipe } from "../../keys/recipe.ts";
 import {
   ADMIN_OPTIONS,
   ADMIN_USAGE,
@@ -11,24 +8,33 @@ import {
   openedBy,
 } from "../admin-session.ts";
 import { countOf, oneWord, parseArguments } from "../arguments.ts";
-import { type Command, type ExitStatus, Misuse, type Terminal } from "../command.ts";
-import { tableOf } from "../table.ts";
+import { type Command, type ExitStatus, Misuse } from "../command.ts";
+import { LIFE_VERBS } from "../secret-life.ts";
+import { printVersion, printVersions, type SecretEdges, type SecretVerb } from "../secret-verb.ts";
 
 const MAX_SECRET_BYTES = 64 * 1024;
 const DEFAULT_SIZE = "32";
 
 const USAGE = `ostiary secret put PATH [--file FILE]           the next version, from FILE or standard input
-ostiary secret generate PATH [--size BYTES]     a new secret of random bytes (32)
-ostiary secret rotate PATH [--size BYTES]       a fresh version of a generated secret
+ostiary secret generate PATH [--make RECIPE] [--size BYTES]
+                                                a new secret that the broker makes: random bytes (32), or one of
+                                                ${RECIPE_NAMES.slice(1, 5).join(", ")},
+                                                ${RECIPE_NAMES.slice(5).join(", ")} (PKCS #8)
+ostiary secret rotate PATH [--make RECIPE] [--size BYTES]
+                                                a fresh version of a generated secret, made like the newest one
 ostiary secret list                             the newest version of every path
 ostiary secret show PATH                        every version of one path
+ostiary secret public PATH [--version N]        the public half of a key pair, as PEM
 ostiary secret disable PATH --version N         no release of this version until it is enabled
-ostiary secret enable PATH --version N
-ostiary secret destroy PATH --version N         its bytes are gone for good
+ostiary secret enable PATH --version N          takes back \`disable\`, and \`destroy\` while it waits
+ostiary secret destroy PATH --version N [--after 7d | --now]
+                                                no release from now on; after the wait its bytes are gone for good
+ostiary secret set PATH [--current N|newest] [--minimum N] [--rotate-every 90d|never] [--owner NAME]
+                        [--label NAME=VALUE]…   what holds for every version; labels replace those that are there
 ostiary secret bindings PATH NAME…              over which bindings it may be released, beside what policy says:
                                                 ra-tls, tls-exporter, application
 
-Plaintext never stands on the command line, and no verb prints it.
+Plaintext never stands on the command line, and no verb prints it. A wait is a number with s, m, h or d.
 
 ${ADMIN_USAGE}`;
 
@@ -36,37 +42,28 @@ ${ADMIN_USAGE}`;
 export function createSecretCommand(open: OpenAdminSession): Command {
   return {
     name: "secret",
-    summary: "secrets by path: put, generate, rotate, list, show, disable, enable, destroy, bindings",
+    summary:
+      "secrets by path: put, generate, rotate, list, show, public, disable, enable, destroy, set, bindings",
     usage: USAGE,
     run: async ([name, ...rest], terminal) => {
-      const verb = name === undefined ? undefined : SUBVERBS.get(name);
+      const verb = name === undefined ? undefined : VERBS.get(name);
       if (verb === undefined)
-        throw new Misuse(`expected one of ${[...SUBVERBS.keys()].join(", ")} after \`secret\``);
+        throw new Misuse(`expected one of ${[...VERBS.keys()].join(", ")} after \`secret\``);
       return verb(rest, { open, terminal });
     },
   };
 }
 
-interface Edges {
-  readonly open: OpenAdminSession;
-  readonly terminal: Terminal;
-}
-
-type Subverb = (args: readonly string[], edges: Edges) => Promise<ExitStatus>;
-
-const SUBVERBS: ReadonlyMap<string, Subverb> = new Map([
+const VERBS: ReadonlyMap<string, SecretVerb> = new Map([
   ["put", put],
   ["generate", generate],
   ["rotate", rotate],
   ["list", list],
   ["show", show],
-  ["disable", (args, edges) => setState("disabled", args, edges)],
-  ["enable", (args, edges) => setState("enabled", args, edges)],
-  ["destroy", (args, edges) => setState("destroyed", args, edges)],
-  ["bindings", setBindings],
+  ...LIFE_VERBS,
 ]);
 
-async function put(args: readonly string[], { open, terminal }: Edges): Promise<ExitStatus> {
+async function put(args: readonly string[], { open, terminal }: SecretEdges): Promise<ExitStatus> {
   const { values, positionals } = parseArguments(args, { ...ADMIN_OPTIONS, file: { type: "string" } });
   const path = oneWord(positionals, "PATH");
   const { client } = await open(adminOptionsOf(values));
@@ -79,94 +76,50 @@ async function put(args: readonly string[], { open, terminal }: Edges): Promise<
   return 0;
 }
 
-async function generate(args: readonly string[], { open, terminal }: Edges): Promise<ExitStatus> {
-  const { values, positionals } = parseArguments(args, { ...ADMIN_OPTIONS, size: { type: "string" } });
+const MAKE_OPTIONS = { ...ADMIN_OPTIONS, make: { type: "string" }, size: { type: "string" } } as const;
+
+async function generate(args: readonly string[], { open, terminal }: SecretEdges): Promise<ExitStatus> {
+  const { values, positionals } = parseArguments(args, MAKE_OPTIONS);
   const path = oneWord(positionals, "PATH");
-  const size = countOf(values.size ?? DEFAULT_SIZE, "--size");
+  const make = recipeOf(values) ?? { name: "bytes", size: Number(DEFAULT_SIZE) };
   const { client } = await open(adminOptionsOf(values));
-  printVersion(await client.putSecret(path, { kind: "generated", size }), values.json, terminal);
+  printVersion(await client.putSecret(path, { kind: "generated", make }), values.json, terminal);
   return 0;
 }
 
-async function rotate(args: readonly string[], { open, terminal }: Edges): Promise<ExitStatus> {
-  const { values, positionals } = parseArguments(args, { ...ADMIN_OPTIONS, size: { type: "string" } });
+async function rotate(args: readonly string[], { open, terminal }: SecretEdges): Promise<ExitStatus> {
+  const { values, positionals } = parseArguments(args, MAKE_OPTIONS);
   const path = oneWord(positionals, "PATH");
-  const size = countOf(values.size ?? DEFAULT_SIZE, "--size");
+  const make = recipeOf(values);
   const { client } = await open(adminOptionsOf(values));
-  printVersion(await client.rotateSecret(path, { size }), values.json, terminal);
+  const version = await client.rotateSecret(path, make === undefined ? {} : { make });
+  printVersion(version, values.json, terminal);
   return 0;
 }
 
-async function list(args: readonly string[], { open, terminal }: Edges): Promise<ExitStatus> {
+interface MakeValues {
+  readonly make?: string | undefined;
+  readonly size?: string | undefined;
+}
+
+function recipeOf({ make, size }: MakeValues): Recipe | undefined {
+  if (make === undefined && size === undefined) return undefined;
+  const name = RECIPE_NAMES.find((known) => known === (make ?? "bytes"));
+  if (name === undefined) throw new Misuse(`expected --make with one of ${RECIPE_NAMES.join(", ")}`);
+  if (name !== "bytes" && size !== undefined) throw new Misuse("expected --size beside `bytes` only");
+  return name === "bytes" ? { name, size: countOf(size ?? DEFAULT_SIZE, "--size") } : { name };
+}
+
+async function list(args: readonly string[], { open, terminal }: SecretEdges): Promise<ExitStatus> {
   const { client, json } = await openedBy(args, open);
   printVersions(await client.listSecrets(), json, terminal);
   return 0;
 }
 
-async function show(args: readonly string[], { open, terminal }: Edges): Promise<ExitStatus> {
+async function show(args: readonly string[], { open, terminal }: SecretEdges): Promise<ExitStatus> {
   const { values, positionals } = parseArguments(args, ADMIN_OPTIONS);
   const path = oneWord(positionals, "PATH");
   const { client } = await open(adminOptionsOf(values));
   printVersions(await client.showSecret(path), values.json, terminal);
   return 0;
-}
-
-async function setState(
-  state: SecretSummary["state"],
-  args: readonly string[],
-  { open, terminal }: Edges,
-): Promise<ExitStatus> {
-  const { values, positionals } = parseArguments(args, { ...ADMIN_OPTIONS, version: { type: "string" } });
-  const path = oneWord(positionals, "PATH");
-  if (values.version === undefined) throw new Misuse("expected --version N: which version is meant");
-  const version = countOf(values.version, "--version");
-  const { client } = await open(adminOptionsOf(values));
-  printVersions(await client.setSecretState(path, { version, state }), values.json, terminal);
-  return 0;
-}
-
-async function setBindings(args: readonly string[], { open, terminal }: Edges): Promise<ExitStatus> {
-  const { values, positionals } = parseArguments(args, ADMIN_OPTIONS);
-  const [path, ...names] = positionals;
-  if (path === undefined || names.length === 0) throw new Misuse("expected PATH and at least one binding");
-  const bindings = ALL_BINDINGS.filter((binding) => names.includes(BINDING_NAMES[binding]));
-  const stray = names.find((name) => bindingNamed(name) === undefined);
-  if (stray !== undefined) {
-    throw new Misuse(`expected bindings out of ${ALL_BINDING_NAMES.join(", ")}, received \`${stray}\``);
-  }
-  const { client } = await open(adminOptionsOf(values));
-  printVersions(await client.setSecretBindings(path, { bindings }), values.json, terminal);
-  return 0;
-}
-
-function printVersion(secret: SecretSummary, isJson: boolean | undefined, terminal: Terminal): void {
-  const { path, version, state } = secret;
-  terminal.out(
-    isJson === true ? `${encodeSecretSummary(secret)}\n` : `${path} version ${version} ${state}\n`,
-  );
-}
-
-function printVersions(
-  secrets: readonly SecretSummary[],
-  isJson: boolean | undefined,
-  terminal: Terminal,
-): void {
-  if (isJson === true) {
-    terminal.out(`${encodeSecretList(secrets)}\n`);
-    return;
-  }
-  const head = ["PATH", "VERSION", "STATE", "KIND", "CREATED", "BY"];
-  const rows = secrets.map(({ path, version, state, kind, createdAt, createdBy }) => [
-    path,
-    String(version),
-    state,
-    kind,
-    formatInstant(createdAt),
-    createdBy,
-  ]);
-  terminal.out(secrets.length === 0 ? "no secrets\n" : tableOf([head, ...rows]));
-  const chosen = secrets[0]?.bindings;
-  if (chosen !== undefined) {
-    terminal.out(`released over ${chosen.map((binding) => BINDING_NAMES[binding]).join(", ")} only\n`);
-  }
 }

@@ -1,14 +1,16 @@
 /** `/v1/admin/secrets`: secrets by path; plaintext comes in and never goes out. */
 import { Fault } from "../../base/fault.ts";
+import { changeSettings, condemnSecret, setSecretState } from "../../broker/secret-life.ts";
 import {
+  type Actor,
   generateSecret,
   listSecrets,
   putSecret,
   rotateSecret,
-  setSecretBindings,
-  setSecretState,
   showSecret,
 } from "../../broker/secrets.ts";
+import type { World } from "../../broker/world.ts";
+import type { SecretChange } from "../../wire/messages.ts";
 import { isSecretPath } from "../../wire/resource-path.ts";
 import * as wire from "../../wire/secret.ts";
 import type { Incoming, Route } from "../route.ts";
@@ -38,7 +40,7 @@ const showRoute: Route = {
 const putRoute: Route = {
   method: "PUT",
   path: ONE_SECRET,
-  summary: "The next version of a secret from plaintext, or a new secret of random bytes",
+  summary: "The next version of a secret from plaintext, or a new secret that the broker makes",
   audience: "admin",
   request: wire.SECRET_CONTENT,
   answer: wire.SECRET_SUMMARY,
@@ -48,7 +50,7 @@ const putRoute: Route = {
     const summary =
       content.kind === "static"
         ? await putSecret({ path, plaintext: content.plaintext }, incoming.actor, world)
-        : await generateSecret({ path, size: content.size }, incoming.actor, world);
+        : await generateSecret({ path, make: content.make }, incoming.actor, world);
     return { status: 201, body: wire.encodeSecretSummary(summary) };
   },
 };
@@ -56,7 +58,7 @@ const putRoute: Route = {
 const rotateRoute: Route = {
   method: "POST",
   path: ONE_SECRET,
-  summary: "A fresh random version of a generated secret",
+  summary: "A fresh version of a generated secret",
   audience: "admin",
   request: wire.SECRET_ROTATION,
   answer: wire.SECRET_SUMMARY,
@@ -66,24 +68,33 @@ const rotateRoute: Route = {
   },
 };
 
-const stateRoute: Route = {
+const changeRoute: Route = {
   method: "PATCH",
   path: ONE_SECRET,
   summary:
-    "Disables, enables or destroys one version, for good; or says over which bindings a secret may be released",
+    "Disables, enables, condemns or destroys one version; or changes what holds for the secret as a whole: bindings, current version, minimum, rotation, owner, labels",
   audience: "admin",
   request: wire.SECRET_CHANGE,
   answer: wire.SECRET_LIST,
   serve: async (incoming, { world }) => {
     const path = pathOf(incoming);
-    const change = wire.decodeSecretChange(incoming.body);
-    if ("bindings" in change) await setSecretBindings({ path, ...change }, incoming.actor, world);
-    else await setSecretState({ path, ...change }, incoming.actor, world);
+    await applyChange({ path, change: wire.decodeSecretChange(incoming.body) }, incoming.actor, world);
     return { body: wire.encodeSecretList(await showSecret(path, world)) };
   },
 };
 
-export const secretRoutes: readonly Route[] = [listRoute, showRoute, putRoute, rotateRoute, stateRoute];
+async function applyChange(
+  order: { readonly path: string; readonly change: SecretChange },
+  actor: Actor,
+  world: World,
+): Promise<void> {
+  const { path, change } = order;
+  if ("state" in change) return setSecretState({ path, ...change }, actor, world);
+  if ("destroyAfter" in change) return condemnSecret({ path, ...change }, actor, world);
+  return changeSettings({ path, change }, actor, world);
+}
+
+export const secretRoutes: readonly Route[] = [listRoute, showRoute, putRoute, rotateRoute, changeRoute];
 
 /** Nothing is decoded or folded: a path that is not in normal form as it was sent is no path. */
 function pathOf({ parameter }: Incoming): string {

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { addSeconds } from "../../base/time.ts";
 import { advanceCheckpoint } from "../../broker/checkpoints.ts";
+import { keepSecretTimes } from "../../broker/secret-life.ts";
 import { beginEpoch } from "../../broker/startup.ts";
 import type { EndorsementSource, World } from "../../broker/world.ts";
 import { createApp } from "../../http/app.ts";
@@ -41,6 +42,8 @@ export interface BrokerParts {
 
 const CHECKPOINT_MS = 1000;
 const PRUNE_MS = 600_000;
+/** How late a due destruction or rotation may be. */
+const SECRET_TIMES_MS = 10_000;
 const REFUSALS_KEPT_SECONDS = 30 * 86_400;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -165,6 +168,10 @@ function startHousekeeping(world: World): () => void {
     setInterval(
       run("checkpoint-failed", () => advanceCheckpoint(world)),
       CHECKPOINT_MS,
+    ),
+    setInterval(
+      run("secret-times-failed", () => keepSecretTimes(world)),
+      SECRET_TIMES_MS,
     ),
     setInterval(
       run("prune-failed", async () => {

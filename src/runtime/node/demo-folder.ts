@@ -104,7 +104,11 @@ async function fill(demo: DemoFolder, isUnlimited: boolean): Promise<void> {
   const world = await openWorld(await loadConfig(demo.configPath), parts);
   try {
     const actor = { kid: ADMIN_KID };
-    await generateSecret({ path: demo.secretPath, size: SECRET_BYTES }, actor, world);
+    await generateSecret(
+      { path: demo.secretPath, make: { name: "bytes", size: SECRET_BYTES } },
+      actor,
+      world,
+    );
     const sources = await demoSources(isUnlimited);
     await activateSources(sources, demo, world);
   } finally {

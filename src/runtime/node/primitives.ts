@@ -19,6 +19,7 @@ import { derOfP1363 } from "../../base/ecdsa-signature.ts";
 import { Fault } from "../../base/fault.ts";
 import type { Group, HashName, Primitives, SignatureScheme } from "../../base/primitives.ts";
 import { bareKeyOf, signatureSizeOf } from "../../base/spki.ts";
+import { generateKeyPair } from "./key-pairs.ts";
 import { mlKem } from "./ml-kem.ts";
 
 const KEY_SIZE = 32;
@@ -40,6 +41,7 @@ export const nodePrimitives: Primitives = {
   verify,
   agree,
   publicKeyOf,
+  generateKeyPair,
   ...mlKem,
   aeadSeal,
   aeadOpen,

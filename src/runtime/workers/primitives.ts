@@ -8,6 +8,7 @@ import { concatBytes, parseHex } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
 import type { Group, HashName, Primitives, SignatureScheme } from "../../base/primitives.ts";
 import { bareKeyOf, signatureSizeOf } from "../../base/spki.ts";
+import { generateKeyPair } from "./key-pairs.ts";
 
 type Subtle = typeof globalThis.crypto.subtle;
 
@@ -28,6 +29,7 @@ export function workerPrimitives(subtle: Subtle): Primitives {
     shake256: (bytes, length) => shake256(bytes, { dkLen: length }),
     hmac: (algorithm, key, bytes) => nobleHmac(HASHES[algorithm], key, bytes),
     verify: (scheme, spki, bytes, signature) => verify(subtle, scheme, { spki, bytes, signature }),
+    generateKeyPair: (kind) => generateKeyPair(subtle, kind),
     agree: async (group, privateKey, publicKey) => AGREEMENTS[group].agree(subtle, privateKey, publicKey),
     publicKeyOf: async (group, privateKey) => AGREEMENTS[group].publicKeyOf(subtle, privateKey),
     kemPublicKeyOf: async (seed) => kemPairOf(seed).publicKey,

@@ -1,12 +1,7 @@
 /** Which rows do store tests write? Plain examples, each different from the one before; no test library here. */
 import { instant } from "../../../src/base/time.ts";
-import type {
-  CommitItem,
-  CounterUse,
-  DecisionCommit,
-  SecretVersion,
-  StoredBundle,
-} from "../../../src/broker/store.ts";
+import type { SecretSettings, SecretVersion } from "../../../src/broker/secret-store.ts";
+import type { CommitItem, CounterUse, DecisionCommit, StoredBundle } from "../../../src/broker/store.ts";
 import type { EntryDraft } from "../../../src/ledger/entry.ts";
 
 export const T0 = instant(1_795_000_000);
@@ -78,11 +73,26 @@ export function versionOf(changes: Partial<SecretVersion> = {}): SecretVersion {
   return {
     path: "prod/db",
     kind: "static",
+    make: "",
     version: 1,
     envelope: Uint8Array.of(1, 2, 3),
     state: "enabled",
+    publicKey: new Uint8Array(),
+    destroyAt: undefined,
     createdAt: T0,
     createdBy: "admin-1",
+    ...changes,
+  };
+}
+
+export function settingsOf(changes: Partial<SecretSettings> = {}): SecretSettings {
+  return {
+    bindings: undefined,
+    current: undefined,
+    minimum: 1,
+    rotateSeconds: undefined,
+    owner: "",
+    labels: {},
     ...changes,
   };
 }

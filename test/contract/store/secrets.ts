@@ -1,6 +1,7 @@
 /** The Store contract: versions of secrets follow one another, and a destroyed one is gone. */
 import { describe, expect, it } from "vitest";
-import type { SecretVersion, Store, StoredEnvelope } from "../../../src/broker/store.ts";
+import type { SecretVersion, StoredEnvelope } from "../../../src/broker/secret-store.ts";
+import type { Store } from "../../../src/broker/store.ts";
 import type { OpenStore } from "../store.ts";
 import { adminDraft, versionOf } from "./examples.ts";
 
@@ -18,7 +19,7 @@ async function walk(store: Store, limit: number): Promise<readonly StoredEnvelop
 export function secretContract(open: OpenStore): void {
   const put = (store: Store, changes: Partial<SecretVersion> = {}) =>
     store.putSecretVersion(versionOf(changes), adminDraft("secret-put"));
-  const set = (store: Store, version: number, state: SecretVersion["state"]) =>
+  const set = (store: Store, version: number, state: "enabled" | "disabled" | "destroyed") =>
     store.setVersionState("prod/db", version, state, adminDraft("secret-state"));
 
   describe("putSecretVersion", () => {
@@ -97,30 +98,6 @@ export function secretContract(open: OpenStore): void {
       expect(await store.countEnvelopesWithout(Uint8Array.of(2, 2))).toBe(4);
       expect(await store.countEnvelopesWithout(Uint8Array.of(1))).toBe(1);
       expect(await store.countEnvelopesWithout(Uint8Array.of(1, 1, 1))).toBe(5);
-    });
-  });
-
-  describe("setSecretBindings", () => {
-    const choose = (store: Store, bindings: readonly (1 | 2 | 3)[], path = "prod/db") =>
-      store.setSecretBindings(path, bindings, adminDraft("secret-bindings"));
-
-    it("keeps the newest set of a secret that is there, with an entry for each change", async () => {
-      const store = await open();
-      await put(store);
-      expect(await store.secretBindings("prod/db")).toBeUndefined();
-      for (const bindings of [[2], [1, 3], [1, 2, 3]] as const) {
-        expect(await choose(store, bindings)).toBe(true);
-        expect(await store.secretBindings("prod/db")).toEqual(bindings);
-      }
-      expect(await store.ledgerSize()).toBe(4);
-      expect(await store.secretBindings("prod/other")).toBeUndefined();
-    });
-
-    it("changes nothing where there is no such secret", async () => {
-      const store = await open();
-      expect(await choose(store, [2])).toBe(false);
-      expect(await store.secretBindings("prod/db")).toBeUndefined();
-      expect(await store.ledgerSize()).toBe(0);
     });
   });
 

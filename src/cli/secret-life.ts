@@ -1,0 +1,134 @@
+/** Which words after `ostiary secret` change how long a version lives, and what holds for all of them? */
+import { ALL_BINDING_NAMES, ALL_BINDINGS, BINDING_NAMES, bindingNamed } from "../channel/binding-names.ts";
+import type { SecretChange, SecretSettingsChange } from "../wire/messages.ts";
+import { ADMIN_OPTIONS, adminOptionsOf } from "./admin-session.ts";
+import { countOf, oneWord, parseArguments, secondsOf } from "./arguments.ts";
+import { type ExitStatus, Misuse } from "./command.ts";
+import { printVersions, type SecretEdges, type SecretVerb } from "./secret-verb.ts";
+
+const DEFAULT_WAIT = "7d";
+const VERSION_OPTIONS = { ...ADMIN_OPTIONS, version: { type: "string" } } as const;
+
+export const LIFE_VERBS: ReadonlyMap<string, SecretVerb> = new Map([
+  ["public", printPublicKey],
+  ["disable", (args, edges) => setState("disabled", args, edges)],
+  ["enable", (args, edges) => setState("enabled", args, edges)],
+  ["destroy", destroy],
+  ["set", change],
+  ["bindings", setBindings],
+]);
+
+type AdminValues = Parameters<typeof adminOptionsOf>[0] & { readonly json?: boolean | undefined };
+
+interface Order {
+  readonly path: string;
+  readonly change: SecretChange;
+  readonly values: AdminValues;
+}
+
+async function carryOut(order: Order, { open, terminal }: SecretEdges): Promise<ExitStatus> {
+  const { client } = await open(adminOptionsOf(order.values));
+  printVersions(await client.changeSecret(order.path, order.change), order.values.json, terminal);
+  return 0;
+}
+
+async function setState(
+  state: "enabled" | "disabled",
+  args: readonly string[],
+  edges: SecretEdges,
+): Promise<ExitStatus> {
+  const { values, positionals } = parseArguments(args, VERSION_OPTIONS);
+  const path = oneWord(positionals, "PATH");
+  return carryOut({ path, change: { version: versionOf(values.version), state }, values }, edges);
+}
+
+async function destroy(args: readonly string[], edges: SecretEdges): Promise<ExitStatus> {
+  const options = { ...VERSION_OPTIONS, after: { type: "string" }, now: { type: "boolean" } } as const;
+  const { values, positionals } = parseArguments(args, options);
+  const path = oneWord(positionals, "PATH");
+  const version = versionOf(values.version);
+  if (values.now === true && values.after !== undefined)
+    throw new Misuse("expected --after or --now, received both");
+  const destroyAfter = secondsOf(values.after ?? DEFAULT_WAIT, "--after");
+  const how = values.now === true ? ({ version, state: "destroyed" } as const) : { version, destroyAfter };
+  return carryOut({ path, change: how, values }, edges);
+}
+
+function versionOf(text: string | undefined): number {
+  if (text === undefined) throw new Misuse("expected --version N: which version is meant");
+  return countOf(text, "--version");
+}
+
+const SETTING_OPTIONS = {
+  ...ADMIN_OPTIONS,
+  current: { type: "string" },
+  minimum: { type: "string" },
+  "rotate-every": { type: "string" },
+  owner: { type: "string" },
+  label: { type: "string", multiple: true },
+} as const;
+
+async function change(args: readonly string[], edges: SecretEdges): Promise<ExitStatus> {
+  const { values, positionals } = parseArguments(args, SETTING_OPTIONS);
+  const path = oneWord(positionals, "PATH");
+  const settings = settingsOf(values);
+  if (Object.keys(settings).length === 0)
+    throw new Misuse("expected at least one of the options that set something");
+  return carryOut({ path, change: settings, values }, edges);
+}
+
+type SettingValues = ReturnType<typeof parseArguments<typeof SETTING_OPTIONS>>["values"];
+
+function settingsOf(values: SettingValues): SecretSettingsChange {
+  const { current, minimum, owner, label, "rotate-every": every } = values;
+  return {
+    ...(current === undefined
+      ? {}
+      : { current: current === "newest" ? null : countOf(current, "--current") }),
+    ...(minimum === undefined ? {} : { minimum: countOf(minimum, "--minimum") }),
+    ...(every === undefined
+      ? {}
+      : { rotateSeconds: every === "never" ? null : secondsOf(every, "--rotate-every") }),
+    ...(owner === undefined ? {} : { owner }),
+    ...(label === undefined ? {} : { labels: Object.fromEntries(label.map(labelOf)) }),
+  };
+}
+
+function labelOf(text: string): readonly [string, string] {
+  const at = text.indexOf("=");
+  if (at < 1) throw new Misuse(`expected --label NAME=VALUE, received \`${text}\``);
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+
+async function setBindings(args: readonly string[], edges: SecretEdges): Promise<ExitStatus> {
+  const { values, positionals } = parseArguments(args, ADMIN_OPTIONS);
+  const [path, ...names] = positionals;
+  if (path === undefined || names.length === 0) throw new Misuse("expected PATH and at least one binding");
+  const bindings = ALL_BINDINGS.filter((binding) => names.includes(BINDING_NAMES[binding]));
+  const stray = names.find((name) => bindingNamed(name) === undefined);
+  if (stray !== undefined) {
+    throw new Misuse(`expected bindings out of ${ALL_BINDING_NAMES.join(", ")}, received \`${stray}\``);
+  }
+  return carryOut({ path, change: { bindings }, values }, edges);
+}
+
+/** RFC 7468 section 13. */
+async function printPublicKey(args: readonly string[], { open, terminal }: SecretEdges): Promise<ExitStatus> {
+  const { values, positionals } = parseArguments(args, VERSION_OPTIONS);
+  const path = oneWord(positionals, "PATH");
+  const wanted = values.version === undefined ? undefined : countOf(values.version, "--version");
+  const { client } = await open(adminOptionsOf(values));
+  const versions = await client.showSecret(path);
+  const found = versions.find(({ version }) => wanted === undefined || version === wanted);
+  if (found?.publicKey === undefined) {
+    terminal.err(`expected a key pair, version ${found?.version ?? wanted} of ${path} has no public half\n`);
+    return 1;
+  }
+  const lines = toBase64(found.publicKey).match(/.{1,64}/g) ?? [];
+  terminal.out(`-----BEGIN PUBLIC KEY-----\n${lines.join("\n")}\n-----END PUBLIC KEY-----\n`);
+  return 0;
+}
+
+function toBase64(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes));
+}
