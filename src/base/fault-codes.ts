@@ -244,6 +244,16 @@ export const FAULT_CODES = {
   "secret/unknown": { status: 404, wire: "not-found", next: "`ostiary secret list` shows the known paths" },
   "secret/exists": { status: 409, wire: "conflict", next: "rotate the secret to add a version" },
   "secret/disabled": { status: 409, wire: "conflict", next: "this version was disabled or destroyed" },
+  "secret/in-use": {
+    status: 409,
+    wire: "conflict",
+    next: "`ostiary secret readers PATH` names them; let them confirm a later version, or name their number in --despite",
+  },
+  "secret/not-read": {
+    status: 409,
+    wire: "conflict",
+    next: "confirm a version that this guest was given since it started",
+  },
   "secret/malformed": {
     status: 500,
     wire: "internal",

@@ -16,6 +16,7 @@ import type { AppraisedItem } from "./items.ts";
 import type { Exchange, RefusedItem, ReleaseRequest } from "./request.ts";
 import type { SecretVersion } from "./secret-store.ts";
 import { settleDecision } from "./settle.ts";
+import type { CommitItem } from "./store.ts";
 import type { Wanted } from "./wanted.ts";
 import type { World } from "./world.ts";
 
@@ -71,7 +72,7 @@ export async function commitDecision(pending: PendingDecision, world: World): Pr
     at: now,
     spend: { kid: nonce.kid, rand: nonce.rand, keepUntil: addSeconds(nonce.expiresAt, SPEND_KEPT_SECONDS) },
     reportId: hexOf(bound.evidence.report.reportId),
-    items: appraisals.map((item) => ({ resource: item.wanted.resource, uses: usesOf(item, draft) })),
+    items: appraisals.map((item) => itemOf(item, draft)),
     isAllOrNothing,
     draft,
     trace,
@@ -172,10 +173,13 @@ function crlOf(bound: BoundEvidence, now: Instant): DecisionEntry["crl"] {
   };
 }
 
-/** Counters are consumed only where the answer would be yes. */
-function usesOf(item: AppraisedItem, draft: Omit<DecisionEntry, "seq">) {
-  if (draft.outcome === "deny" || codeOf(item, draft.binding) !== undefined) return [];
-  return counterUses(item.appraisal.obligations);
+/** Counters are consumed, and a version counts as read, only where the answer would be yes. */
+function itemOf(item: AppraisedItem, draft: Omit<DecisionEntry, "seq">): CommitItem {
+  const { resource } = item.wanted;
+  const isRefused = draft.outcome === "deny" || codeOf(item, draft.binding) !== undefined;
+  if (isRefused) return { resource, uses: [] };
+  const uses = counterUses(item.appraisal.obligations);
+  return item.stored === undefined ? { resource, uses } : { resource, uses, reads: item.stored.version };
 }
 
 function refusalOf(

@@ -79,16 +79,24 @@ async function contentOf(item: AuthorizedItem, decided: Decided, world: World): 
   return utf8(await issueToken({ item, aud, isBearer }, decided, world));
 }
 
-/** Takes an authorization and nothing less: the type says that the decision is durable. */
+/**
+ * Takes an authorization and nothing less: the type says that the decision is durable. From the commit on the version has a
+ * reader, so that nobody destroys it unawares; whoever destroyed or disabled it before is seen here.
+ */
 async function unwrapFor(
   authorization: Authorization,
   item: AuthorizedItem,
-  world: Pick<World, "kek">,
+  { kek, store }: Pick<World, "kek" | "store">,
 ): Promise<Uint8Array> {
   if (!authorization.items.includes(item) || item.stored === undefined) {
     throw new Fault("internal/invariant", "expected an item of this authorization that is a stored secret");
   }
-  return openEnvelope(item.stored, world.kek);
+  const { path, version } = item.stored;
+  const now = await store.secretVersion(path, version);
+  if (now?.state !== "enabled") {
+    throw new Fault("secret/disabled", `version ${version} of \`${path}\` left service meanwhile`);
+  }
+  return openEnvelope(now, kek);
 }
 
 function headerOf(numbered: Numbered, decided: Decided, world: World): Uint8Array {

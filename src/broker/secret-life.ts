@@ -4,36 +4,67 @@ import { canonicalJson } from "../base/canonical-json.ts";
 import { Fault, isFault } from "../base/fault.ts";
 import { addSeconds } from "../base/time.ts";
 import { BINDING_NAMES } from "../channel/binding-names.ts";
-import type { SecretCondemnation, SecretSettingsChange, SecretStateChange } from "../wire/messages.ts";
-import type { SecretSettings } from "./secret-store.ts";
+import type { SecretCondemnation, SecretSettingsChange, SecretStateChange } from "../wire/secret-messages.ts";
+import type { DestroyOrder, SecretSettings } from "./secret-store.ts";
 import { type Actor, adminEntry, rotateSecret, unknownSecret } from "./secrets.ts";
 import type { World } from "./world.ts";
 
-/** Disables, enables or destroys one version. A destroyed one stays destroyed. @throws {@link Fault} `secret/unknown`. */
+/**
+ * Disables, enables or destroys one version. A destroyed one stays destroyed.
+ *
+ * @throws {@link Fault} `secret/unknown`; `secret/in-use` where more guests than the change says hold what would be destroyed.
+ */
 export async function setSecretState(
   change: SecretStateChange & { readonly path: string },
   actor: Actor,
   world: World,
 ): Promise<void> {
-  const { path, version, state } = change;
-  const entry = entryOf({ act: `secret-${state}`, path, version, what: state }, actor, world);
-  if (!(await world.store.setVersionState(path, version, state, entry))) throw notThere(path, version);
+  const { path, version, state, despite = 0 } = change;
+  const entry = entryOf(
+    { act: `secret-${state}`, path, version, what: whatOf(state, despite) },
+    actor,
+    world,
+  );
+  const isDone =
+    state === "destroyed"
+      ? await world.store.destroyVersion({ path, version, despite }, entry)
+      : await world.store.setVersionState(path, version, state, entry);
+  if (!isDone) throw await refusalOf({ path, version, despite }, world);
 }
 
 /**
  * Takes a version out of service at once, and destroys it after a wait in which `enabled` or `disabled` take it back.
  *
- * @throws {@link Fault} `secret/unknown`.
+ * @throws {@link Fault} `secret/unknown`, `secret/in-use`.
  */
 export async function condemnSecret(
   change: SecretCondemnation & { readonly path: string },
   actor: Actor,
   world: World,
 ): Promise<void> {
-  const { path, version, destroyAfter } = change;
+  const { path, version, destroyAfter, despite = 0 } = change;
   const destroyAt = addSeconds(world.now(), destroyAfter);
-  const entry = entryOf({ act: "secret-condemned", path, version, what: String(destroyAt) }, actor, world);
-  if (!(await world.store.condemnVersion(path, version, destroyAt, entry))) throw notThere(path, version);
+  const what = whatOf(String(destroyAt), despite);
+  const entry = entryOf({ act: "secret-condemned", path, version, what }, actor, world);
+  if (!(await world.store.condemnVersion({ path, version, destroyAt, despite }, entry))) {
+    throw await refusalOf({ path, version, despite }, world);
+  }
+}
+
+/** The override is part of what the ledger has the digest of. */
+function whatOf(state: string, despite: number): string {
+  return despite === 0 ? state : `${state} despite ${despite}`;
+}
+
+/** Who would be cut off is looked for once it is known that something stands against it. */
+async function refusalOf({ path, version, despite }: DestroyOrder, world: World): Promise<Fault> {
+  const readers = await world.store.countReaders(path, version);
+  if (readers <= despite) return notThere(path, version);
+  return new Fault(
+    "secret/in-use",
+    `expected every guest that read version ${version} of \`${path}\` to have confirmed a later one, ${readers} have not`,
+    { readers },
+  );
 }
 
 /**
@@ -62,6 +93,7 @@ const NOTHING_CHOSEN: SecretSettings = {
   current: undefined,
   minimum: 1,
   rotateSeconds: undefined,
+  isRetiring: false,
   owner: "",
   labels: {},
 };
@@ -73,6 +105,7 @@ function changedSettings(kept: SecretSettings, change: SecretSettingsChange): Se
     minimum: change.minimum ?? kept.minimum,
     rotateSeconds:
       change.rotateSeconds === undefined ? kept.rotateSeconds : (change.rotateSeconds ?? undefined),
+    isRetiring: change.retire ?? kept.isRetiring,
     owner: change.owner ?? kept.owner,
     labels: change.labels ?? kept.labels,
   };
@@ -106,9 +139,18 @@ async function refuseAbsentVersion(
 }
 
 /** What the ledger has the digest of. */
-function settingsText({ bindings, current, minimum, rotateSeconds, owner, labels }: SecretSettings): string {
+function settingsText({ bindings, ...settings }: SecretSettings): string {
   const names = bindings?.map((binding) => BINDING_NAMES[binding]);
-  return canonicalJson({ bindings: names, current, minimum, rotateSeconds, owner, labels });
+  const { current, minimum, rotateSeconds, isRetiring, owner, labels } = settings;
+  return canonicalJson({
+    bindings: names,
+    current,
+    minimum,
+    rotateSeconds,
+    retire: isRetiring,
+    owner,
+    labels,
+  });
 }
 
 // ── what happens by itself ──────────────────────────────────────────────────────────────────────────────────────────
@@ -119,14 +161,22 @@ const BROKER: Actor = { kid: "broker" };
 /** At one turn; what is left is done at the next. */
 const MAX_AT_ONCE = 100;
 
-/** Destroys what was condemned and is due, and makes the versions that are due. Of several brokers each thing is done by one. */
+/**
+ * Destroys what was condemned and is due, makes the versions that are due, and retires those that nobody holds any more. Of
+ * several brokers each thing is done by one.
+ */
 export async function keepSecretTimes(world: World): Promise<void> {
   const now = world.now();
-  for (const { path, version } of await world.store.condemnedUntil(now, MAX_AT_ONCE)) {
+  const { store } = world;
+  for (const { path, version } of await store.condemnedUntil(now, MAX_AT_ONCE)) {
     const entry = entryOf({ act: "secret-destroyed", path, version, what: "destroyed" }, BROKER, world);
-    await world.store.destroyCondemned(path, version, now, entry); // in order, few: false where somebody took it back
+    await store.destroyCondemned(path, version, now, entry); // in order, few: false where somebody took it back or reads it
   }
-  for (const { path } of await world.store.dueRotations(now, MAX_AT_ONCE)) await rotateDue(path, world);
+  for (const { path } of await store.dueRotations(now, MAX_AT_ONCE)) await rotateDue(path, world);
+  for (const { path, version } of await store.retirable(MAX_AT_ONCE)) {
+    const entry = entryOf({ act: "secret-retired", path, version, what: "disabled" }, BROKER, world);
+    await store.setVersionState(path, version, "disabled", entry);
+  }
 }
 
 /** One secret that cannot be rotated holds up no other. */

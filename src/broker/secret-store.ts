@@ -50,6 +50,8 @@ export interface SecretSettings {
   readonly minimum: number;
   /** A generated secret gets a fresh version once its newest is so old. */
   readonly rotateSeconds: number | undefined;
+  /** Whether the broker disables a version once everybody who read it has confirmed a later one. */
+  readonly isRetiring: boolean;
   /** Who answers for it; empty where nobody was named. */
   readonly owner: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -69,34 +71,86 @@ export interface SettingsChange {
   readonly expected: number | undefined;
 }
 
+/** A guest that was given a version. */
+export interface SecretReader {
+  readonly path: string;
+  readonly version: number;
+  /** `report.id`, lower-case hex: another one after each start of the guest. `before`: whoever read it before readers were kept. */
+  readonly reader: string;
+  readonly firstAt: Instant;
+  readonly lastAt: Instant;
+  /** The newest decision by which it was read; empty for `before`. */
+  readonly decision: string;
+  /** When it said that a later version is in use. Reading the version again takes that back. */
+  readonly confirmedAt: Instant | undefined;
+}
+
+export interface DestroyOrder {
+  readonly path: string;
+  readonly version: number;
+  /** As many readers as this may be cut off: the override, by number. */
+  readonly despite: number;
+}
+
+export interface CondemnOrder extends DestroyOrder {
+  readonly destroyAt: Instant;
+}
+
+export interface Confirmation {
+  readonly path: string;
+  /** The one that is in use. */
+  readonly version: number;
+  /** The guest that says so, then others that it speaks for: itself before its restarts. */
+  readonly readers: readonly string[];
+  readonly at: Instant;
+}
+
 export interface SecretStore {
   /** False when `version` is not the next one (1 for a new path): someone else was first; nothing changes then. */
   readonly putSecretVersion: (version: SecretVersion, entry: EntryDraft) => Promise<boolean>;
   /** One version in any state; without a number the one that is given: enabled, of the minimum at least, the current one if one is set. */
   readonly secretVersion: (path: string, version?: number) => Promise<SecretVersion | undefined>;
-  /** False when there is no such version, or it is destroyed already. `destroyed` also overwrites the envelope with nothing. */
+  /** False when there is no such version, or it is destroyed already. */
   readonly setVersionState: (
     path: string,
     version: number,
-    state: Exclude<VersionState, "condemned">,
+    state: "enabled" | "disabled",
     entry: EntryDraft,
   ) => Promise<boolean>;
-  /** Condemns a version; false as with {@link setVersionState}. A version that is condemned already gets the new time. */
-  readonly condemnVersion: (
-    path: string,
-    version: number,
-    destroyAt: Instant,
-    entry: EntryDraft,
-  ) => Promise<boolean>;
+  /**
+   * Destroys a version and overwrites its envelope with nothing. False when there is no such version, it is destroyed already,
+   * or more readers than the order says have confirmed no later one.
+   */
+  readonly destroyVersion: (order: DestroyOrder, entry: EntryDraft) => Promise<boolean>;
+  /** Condemns a version; false as with {@link destroyVersion}. One that is condemned already gets the new time and number. */
+  readonly condemnVersion: (order: CondemnOrder, entry: EntryDraft) => Promise<boolean>;
   /** Condemned versions whose time has come, at most `limit`, those of the earliest time first. */
   readonly condemnedUntil: (now: Instant, limit: number) => Promise<readonly SecretHead[]>;
-  /** Destroys a version that is still condemned and due; false where it is not. */
+  /** Destroys a version that is still condemned and due, under the number of readers it was condemned with; else false. */
   readonly destroyCondemned: (
     path: string,
     version: number,
     now: Instant,
     entry: EntryDraft,
   ) => Promise<boolean>;
+  /** Who read the versions of a path: of one version, or of all; at most `limit`, those who confirmed nothing first. */
+  readonly readersOf: (
+    path: string,
+    version: number | undefined,
+    limit: number,
+  ) => Promise<readonly SecretReader[]>;
+  /** How many readers of a version have confirmed no later one. */
+  readonly countReaders: (path: string, version: number) => Promise<number>;
+  /**
+   * Marks what these readers read below `version` as replaced, if the first of them has read that version. Answers the versions
+   * of which one was marked now, ascending.
+   */
+  readonly confirmReaders: (confirmation: Confirmation) => Promise<readonly number[]>;
+  /**
+   * Enabled versions of retiring secrets that were read, whose readers have all confirmed a later one, with a later enabled one
+   * in their place; at most `limit`.
+   */
+  readonly retirable: (limit: number) => Promise<readonly SecretHead[]>;
   /** `undefined` where nobody set anything. */
   readonly secretSettings: (path: string) => Promise<StoredSettings | undefined>;
   /** False when there is no such secret, or its settings are others than the expected ones; nothing changes then. */

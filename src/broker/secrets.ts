@@ -7,7 +7,7 @@ import { parseRecipe, type Recipe, recipeText } from "../keys/recipe.ts";
 import { zeroize } from "../keys/zeroize.ts";
 import type { EntryDraft } from "../ledger/entry.ts";
 import { MAX_SECRET_BYTES } from "../wire/limits.ts";
-import type { SecretSummary } from "../wire/messages.ts";
+import type { SecretSummary } from "../wire/secret-messages.ts";
 import type { SecretHead, StoredSettings } from "./secret-store.ts";
 import type { World } from "./world.ts";
 
@@ -150,12 +150,14 @@ function summaryOf(version: SecretHead, settings: StoredSettings | undefined): S
   };
 }
 
-function chosenOf({ bindings, current, minimum, rotateSeconds, owner, labels }: StoredSettings) {
+function chosenOf(settings: StoredSettings) {
+  const { bindings, current, minimum, rotateSeconds, isRetiring, owner, labels } = settings;
   return {
     ...(bindings === undefined ? {} : { bindings }),
     ...(current === undefined ? {} : { current }),
     ...(minimum === 1 ? {} : { minimum }),
     ...(rotateSeconds === undefined ? {} : { rotateSeconds }),
+    ...(isRetiring ? ({ retire: true } as const) : {}),
     ...(owner === "" ? {} : { owner }),
     ...(Object.keys(labels).length === 0 ? {} : { labels }),
   };

@@ -42,6 +42,8 @@ export interface DecisionCommit {
 /** One wanted item: its uses are consumed together, or none of them when one counter has no room. */
 export interface CommitItem {
   readonly resource: string;
+  /** The version that the guest is given if the item is allowed, and will have read; absent for what is no stored secret. */
+  readonly reads?: number;
   readonly uses: readonly CounterUse[];
 }
 

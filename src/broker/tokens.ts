@@ -67,6 +67,7 @@ function exchangeOf({ request, bound, authorization }: Decided): JsonObject {
     measurement: hexOf(bound.evidence.report.measurement),
     policy_hash: authorization.policyHash,
     ledger_index: authorization.ledgerIndex,
+    trace_hash: authorization.entry.trace_hash,
     simulated: bound.isSimulated,
   };
 }

@@ -1,10 +1,14 @@
 /** Which words after `ostiary secret` change how long a version lives, and what holds for all of them? */
+
+import { formatInstant } from "../base/time.ts";
 import { ALL_BINDING_NAMES, ALL_BINDINGS, BINDING_NAMES, bindingNamed } from "../channel/binding-names.ts";
-import type { SecretChange, SecretSettingsChange } from "../wire/messages.ts";
+import { encodeReaderList } from "../wire/readers.ts";
+import type { ReaderList, SecretChange, SecretSettingsChange } from "../wire/secret-messages.ts";
 import { ADMIN_OPTIONS, adminOptionsOf } from "./admin-session.ts";
 import { countOf, oneWord, parseArguments, secondsOf } from "./arguments.ts";
 import { type ExitStatus, Misuse } from "./command.ts";
 import { printVersions, type SecretEdges, type SecretVerb } from "./secret-verb.ts";
+import { tableOf } from "./table.ts";
 
 const DEFAULT_WAIT = "7d";
 const VERSION_OPTIONS = { ...ADMIN_OPTIONS, version: { type: "string" } } as const;
@@ -14,6 +18,7 @@ export const LIFE_VERBS: ReadonlyMap<string, SecretVerb> = new Map([
   ["disable", (args, edges) => setState("disabled", args, edges)],
   ["enable", (args, edges) => setState("enabled", args, edges)],
   ["destroy", destroy],
+  ["readers", listReaders],
   ["set", change],
   ["bindings", setBindings],
 ]);
@@ -43,14 +48,23 @@ async function setState(
 }
 
 async function destroy(args: readonly string[], edges: SecretEdges): Promise<ExitStatus> {
-  const options = { ...VERSION_OPTIONS, after: { type: "string" }, now: { type: "boolean" } } as const;
+  const options = {
+    ...VERSION_OPTIONS,
+    after: { type: "string" },
+    now: { type: "boolean" },
+    despite: { type: "string" },
+  } as const;
   const { values, positionals } = parseArguments(args, options);
   const path = oneWord(positionals, "PATH");
   const version = versionOf(values.version);
   if (values.now === true && values.after !== undefined)
     throw new Misuse("expected --after or --now, received both");
   const destroyAfter = secondsOf(values.after ?? DEFAULT_WAIT, "--after");
-  const how = values.now === true ? ({ version, state: "destroyed" } as const) : { version, destroyAfter };
+  const despite = values.despite === undefined ? {} : { despite: countOf(values.despite, "--despite") };
+  const how =
+    values.now === true
+      ? ({ version, state: "destroyed", ...despite } as const)
+      : { version, destroyAfter, ...despite };
   return carryOut({ path, change: how, values }, edges);
 }
 
@@ -64,6 +78,7 @@ const SETTING_OPTIONS = {
   current: { type: "string" },
   minimum: { type: "string" },
   "rotate-every": { type: "string" },
+  retire: { type: "string" },
   owner: { type: "string" },
   label: { type: "string", multiple: true },
 } as const;
@@ -80,7 +95,7 @@ async function change(args: readonly string[], edges: SecretEdges): Promise<Exit
 type SettingValues = ReturnType<typeof parseArguments<typeof SETTING_OPTIONS>>["values"];
 
 function settingsOf(values: SettingValues): SecretSettingsChange {
-  const { current, minimum, owner, label, "rotate-every": every } = values;
+  const { current, minimum, retire, owner, label, "rotate-every": every } = values;
   return {
     ...(current === undefined
       ? {}
@@ -89,9 +104,15 @@ function settingsOf(values: SettingValues): SecretSettingsChange {
     ...(every === undefined
       ? {}
       : { rotateSeconds: every === "never" ? null : secondsOf(every, "--rotate-every") }),
+    ...(retire === undefined ? {} : { retire: yesOrNo(retire, "--retire") }),
     ...(owner === undefined ? {} : { owner }),
     ...(label === undefined ? {} : { labels: Object.fromEntries(label.map(labelOf)) }),
   };
+}
+
+function yesOrNo(text: string, name: string): boolean {
+  if (text === "yes" || text === "no") return text === "yes";
+  throw new Misuse(`expected ${name} yes or no, received \`${text}\``);
 }
 
 function labelOf(text: string): readonly [string, string] {
@@ -110,6 +131,31 @@ async function setBindings(args: readonly string[], edges: SecretEdges): Promise
     throw new Misuse(`expected bindings out of ${ALL_BINDING_NAMES.join(", ")}, received \`${stray}\``);
   }
   return carryOut({ path, change: { bindings }, values }, edges);
+}
+
+async function listReaders(args: readonly string[], { open, terminal }: SecretEdges): Promise<ExitStatus> {
+  const { values, positionals } = parseArguments(args, VERSION_OPTIONS);
+  const path = oneWord(positionals, "PATH");
+  const version = values.version === undefined ? undefined : countOf(values.version, "--version");
+  const { client } = await open(adminOptionsOf(values));
+  const list = await client.listReaders(path, version);
+  terminal.out(values.json === true ? `${encodeReaderList(list)}\n` : readerTable(list));
+  return 0;
+}
+
+function readerTable({ readers, holding }: ReaderList): string {
+  if (readers.length === 0) return "nobody has read it\n";
+  const head = ["VERSION", "READER", "FIRST", "LAST", "DECISION", "CONFIRMED"];
+  const rows = readers.map(({ version, reader, firstAt, lastAt, decision = "-", confirmedAt }) => [
+    String(version),
+    reader,
+    formatInstant(firstAt),
+    formatInstant(lastAt),
+    decision,
+    confirmedAt === undefined ? "no" : formatInstant(confirmedAt),
+  ]);
+  const lines = holding.map(({ version, readers: count }) => `version ${version} is held by ${count}\n`);
+  return `${tableOf([head, ...rows])}${lines.join("")}`;
 }
 
 /** RFC 7468 section 13. */

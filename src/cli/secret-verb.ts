@@ -1,8 +1,8 @@
 /** What is a word after `ostiary secret`, and how does it print what it did? */
 import { formatInstant } from "../base/time.ts";
 import { BINDING_NAMES } from "../channel/binding-names.ts";
-import type { SecretSummary } from "../wire/messages.ts";
 import { encodeSecretList, encodeSecretSummary } from "../wire/secret.ts";
+import type { SecretSummary } from "../wire/secret-messages.ts";
 import type { OpenAdminSession } from "./admin-session.ts";
 import type { ExitStatus, Terminal } from "./command.ts";
 import { tableOf } from "./table.ts";
@@ -49,13 +49,15 @@ function stateOf({ state, destroyAt }: SecretSummary): string {
 }
 
 /** What holds for the secret as a whole: a line for each choice. */
-function chosenLines({ bindings, current, minimum, rotateSeconds, owner, labels }: SecretSummary): string {
+function chosenLines(secret: SecretSummary): string {
+  const { bindings, current, minimum, rotateSeconds, retire, owner, labels } = secret;
   const names = bindings?.map((binding) => BINDING_NAMES[binding]).join(", ");
   const lines = [
     names === undefined ? [] : [`released over ${names} only`],
     current === undefined ? [] : [`current version ${current}`],
     minimum === undefined ? [] : [`no version below ${minimum} is released`],
     rotateSeconds === undefined ? [] : [`rotated every ${rotateSeconds} s`],
+    retire === true ? ["old versions retire once nobody holds them"] : [],
     owner === undefined ? [] : [`owner ${owner}`],
     Object.entries(labels ?? {}).map(([name, value]) => `label ${name}=${value}`),
   ];

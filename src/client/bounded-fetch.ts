@@ -13,7 +13,11 @@ export type Send = (url: string, init: RequestInit) => Promise<Response>;
  * @throws {@link Fault} `broker/unreachable`, or the fault that the broker's problem details tell of.
  */
 export async function fetchBounded(url: string, send: Send, init: RequestInit): Promise<Uint8Array> {
-  const response = await answerTo(url, send, init);
+  return readAnswer(await answerTo(url, send, init));
+}
+
+/** The body of a good response. @throws {@link Fault} as {@link fetchBounded}. */
+export async function readAnswer(response: Response): Promise<Uint8Array> {
   const bytes = await bytesOf(response);
   if (response.ok) return bytes;
   throw patient(faultOfProblem(decodeProblem(bytes)), response);

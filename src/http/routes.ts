@@ -2,6 +2,7 @@
 import { audienceRoutes } from "./admin/audiences.ts";
 import { decisionRoute } from "./admin/decisions.ts";
 import { policyRoutes } from "./admin/policies.ts";
+import { readersRoute } from "./admin/readers.ts";
 import { revocationRoute } from "./admin/revocations.ts";
 import { rootKeyRoutes } from "./admin/root-key.ts";
 import { secretRoutes } from "./admin/secrets.ts";
@@ -11,6 +12,7 @@ import { openApiText } from "./openapi.ts";
 import type { Route } from "./route.ts";
 import { attestRoute } from "./v1/attest.ts";
 import { challengeRoute } from "./v1/challenge.ts";
+import { confirmRoute } from "./v1/confirm.ts";
 import { healthRoute, readyRoute } from "./v1/health.ts";
 import { introspectRoute } from "./v1/introspect.ts";
 import { checkpointRoute, entriesRoute } from "./v1/ledger.ts";
@@ -28,7 +30,9 @@ const DOCUMENTED: readonly Route[] = [
   jwksRoute,
   checkpointRoute,
   entriesRoute,
+  confirmRoute,
   ...secretRoutes,
+  readersRoute,
   ...policyRoutes,
   ...audienceRoutes,
   ...tokenKeyRoutes,

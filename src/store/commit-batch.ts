@@ -16,7 +16,7 @@ import {
   type SqlValues,
   type Statement,
 } from "./query.ts";
-import { attempt, counterUse, decision, ledgerEntry, nonceSpend } from "./schema-sqlite.ts";
+import { attempt, counterUse, decision, ledgerEntry, nonceSpend, secretReader } from "./schema-sqlite.ts";
 
 /** The statements of one commit, in order. The last one answers a row if, and only if, this decision was committed. */
 export function commitStatements(commit: DecisionCommit): readonly Statement[] {
@@ -31,6 +31,7 @@ export function commitStatements(commit: DecisionCommit): readonly Statement[] {
     }),
     ...commit.items.flatMap((item, index) => takeStatements(own, item, index)),
     ...giveBackStatements(commit),
+    ...readStatements(commit),
     ...[...new Set(commit.items.map(({ resource }) => resource))].map((resource) =>
       COUNT_ATTEMPT({ ...own, reportId: commit.reportId, resource, decisions: 1 }),
     ),
@@ -103,11 +104,31 @@ function giveBackStatements({ id, at, items, isAllOrNothing }: DecisionCommit): 
   );
 }
 
+/** Whoever is given a version has read it from then on, whatever becomes of the answer; reading takes a confirmation back. */
+function readStatements({ id, at, reportId, items }: DecisionCommit): readonly Statement[] {
+  return items.flatMap(({ resource, reads }, index) =>
+    reads === undefined
+      ? []
+      : [KEEP_READER({ id, at, listed: `%,${index},%`, path: resource, version: reads, reader: reportId })],
+  );
+}
+
 /** Uses that count for ever share one row; others have one per second, and count while later than `after`. */
 function counterOf({ key, windowSeconds }: CounterUse, at: number): SqlValues {
   if (windowSeconds === undefined) return { key, windowSeconds: 0, at: 0, after: -1 };
   return { key, windowSeconds, at, after: at - windowSeconds };
 }
+
+const AT = sql`${given("at")}`;
+
+const KEEP_READER = query(sql`
+  ${insertInto(secretReader, { firstAt: AT, lastAt: AT, decision: sql`${given("id")}`, confirmedAt: sql`0` })}
+  where exists (select 1 from ${decision} where ${IS_FRESH}
+    and (${decision.exhausted} = '' or ${decision.isAllOrNothing} = 0
+      and ${decision.exhausted} || ',' not like ${given("listed")}))
+  on conflict (${nameOf(secretReader.path)}, ${nameOf(secretReader.version)}, ${nameOf(secretReader.reader)})
+  do update set ${nameOf(secretReader.lastAt)} = excluded.last_at, ${nameOf(secretReader.decision)} = excluded.decision,
+    ${nameOf(secretReader.confirmedAt)} = 0`);
 
 const USES_WITHIN = sql`(select coalesce(sum(${counterUse.uses}), 0) from ${counterUse}
   where ${counterUse.key} = ${given("key")} and ${counterUse.windowSeconds} = ${given("windowSeconds")}

@@ -9,18 +9,34 @@ import type {
   StoredSettings,
 } from "../broker/secret-store.ts";
 import type { EntryDraft } from "../ledger/entry.ts";
+import { createMemoryReaders, type MemoryReaders } from "./memory-readers.ts";
 
 interface Kept {
   readonly versions: SecretVersion[];
   readonly settings: Map<string, StoredSettings>;
   /** Appends an entry and answers its place. */
   readonly append: (entry: EntryDraft) => number;
+  readonly readers: MemoryReaders;
+  /** Of condemned versions: how many readers may be cut off. */
+  readonly despite: Map<SecretVersion, number>;
+}
+
+interface MemorySecrets extends SecretStore {
+  readonly keepReaders: MemoryReaders["keepReaders"];
 }
 
 /** The secrets of a store that lives as long as the process. */
-export function createMemorySecrets(append: Kept["append"]): SecretStore {
-  const kept: Kept = { versions: [], settings: new Map(), append };
-  return { ...versionStore(kept), ...lifeStore(kept), ...settingStore(kept), ...envelopeStore(kept) };
+export function createMemorySecrets(append: Kept["append"]): MemorySecrets {
+  const readers = createMemoryReaders();
+  const kept: Kept = { versions: [], settings: new Map(), append, readers, despite: new Map() };
+  const { readersNow: _, ...readerStore } = readers;
+  return {
+    ...versionStore(kept),
+    ...lifeStore(kept),
+    ...settingStore(kept),
+    ...envelopeStore(kept),
+    ...readerStore,
+  };
 }
 
 function ofPath({ versions }: Kept, path: string): readonly SecretVersion[] {
@@ -61,11 +77,17 @@ function isGiven({ state, version }: SecretVersion, settings: StoredSettings | u
 
 type LifeStore = Pick<
   SecretStore,
-  "setVersionState" | "condemnVersion" | "condemnedUntil" | "destroyCondemned" | "dueRotations"
+  | "setVersionState"
+  | "destroyVersion"
+  | "condemnVersion"
+  | "condemnedUntil"
+  | "destroyCondemned"
+  | "dueRotations"
+  | "retirable"
 >;
 
 function lifeStore(kept: Kept): LifeStore {
-  const { versions } = kept;
+  const { versions, despite: allowed } = kept;
   const change = (at: Place, entry: EntryDraft, changed: (row: SecretVersion) => SecretVersion): boolean => {
     const index = versions.findIndex(({ path, version }) => path === at.path && version === at.version);
     const row = versions[index];
@@ -74,25 +96,46 @@ function lifeStore(kept: Kept): LifeStore {
     kept.append(entry);
     return true;
   };
-  const isDue = (row: SecretVersion, now: Instant): boolean =>
-    row.destroyAt !== undefined && row.destroyAt <= now;
+  const isHeldByMore = ({ path, version }: Place, despite: number): boolean =>
+    unconfirmed(kept, { path, version }) > despite;
   return {
     setVersionState: async (path, version, state, entry) =>
-      change({ path, version }, entry, (row) =>
-        state === "destroyed" ? destroyed(row) : { ...row, state, destroyAt: undefined },
-      ),
-    condemnVersion: async (path, version, destroyAt, entry) =>
-      change({ path, version }, entry, (row) => ({ ...row, state: "condemned", destroyAt })),
+      change({ path, version }, entry, (row) => ({ ...row, state, destroyAt: undefined })),
+    destroyVersion: async (order, entry) =>
+      !isHeldByMore(order, order.despite) && change(order, entry, destroyed),
+    condemnVersion: async (order, entry) =>
+      !isHeldByMore(order, order.despite) &&
+      change(order, entry, (row) => {
+        const condemned = { ...row, state: "condemned", destroyAt: order.destroyAt } as const;
+        allowed.set(condemned, order.despite);
+        return condemned;
+      }),
+    destroyCondemned: async (path, version, now, entry) => {
+      const row = ofPath(kept, path).find((one) => one.version === version);
+      if (row === undefined || !isDue(row, now) || isHeldByMore(row, allowed.get(row) ?? 0)) return false;
+      return change({ path, version }, entry, destroyed);
+    },
+    ...dueStore(kept),
+  };
+}
+
+function isDue(row: SecretVersion, now: Instant): boolean {
+  return row.destroyAt !== undefined && row.destroyAt <= now;
+}
+
+function unconfirmed({ readers }: Kept, { path, version }: Place): number {
+  return readers.readersNow(path, version).filter(({ confirmedAt }) => confirmedAt === undefined).length;
+}
+
+function dueStore(kept: Kept): Pick<SecretStore, "condemnedUntil" | "dueRotations" | "retirable"> {
+  const { versions } = kept;
+  return {
     condemnedUntil: async (now, limit) =>
       versions
         .filter((row) => isDue(row, now))
         .sort((a, b) => (a.destroyAt ?? 0) - (b.destroyAt ?? 0) || (isBefore(a, b) ? -1 : 1))
         .slice(0, limit)
         .map(withoutEnvelope),
-    destroyCondemned: async (path, version, now, entry) => {
-      const row = ofPath(kept, path).find((one) => one.version === version);
-      return row !== undefined && isDue(row, now) && change({ path, version }, entry, destroyed);
-    },
     dueRotations: async (now, limit) =>
       newestOfEach(kept)
         .filter(({ path, kind, createdAt }) => {
@@ -101,7 +144,23 @@ function lifeStore(kept: Kept): LifeStore {
         })
         .slice(0, limit)
         .map(withoutEnvelope),
+    retirable: async (limit) =>
+      versions
+        .filter((row) => isRetirable(row, kept))
+        .sort((a, b) => (isBefore(a, b) ? -1 : 1))
+        .slice(0, limit)
+        .map(withoutEnvelope),
   };
+}
+
+function isRetirable(row: SecretVersion, kept: Kept): boolean {
+  const { isRetiring = false, current } = kept.settings.get(row.path) ?? {};
+  const isReplaced = ofPath(kept, row.path).some(
+    ({ version, state }) => version > row.version && state === "enabled",
+  );
+  const isRead = kept.readers.readersNow(row.path, row.version).length > 0 && unconfirmed(kept, row) === 0;
+  const isPast = current === undefined || row.version < current;
+  return isRetiring && row.state === "enabled" && isReplaced && isRead && isPast;
 }
 
 function destroyed(row: SecretVersion): SecretVersion {

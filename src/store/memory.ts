@@ -30,11 +30,12 @@ import { createMemoryTokens } from "./memory-tokens.ts";
 export function createMemoryStore(): Store {
   const tables = emptyTables();
   const { forgetProofs, ...tokens } = createMemoryTokens((entry) => void append(tables, entry));
+  const { keepReaders, ...secrets } = createMemorySecrets((entry) => append(tables, entry));
   return {
-    ...decisionStore(tables, forgetProofs),
+    ...decisionStore(tables, forgetProofs, keepReaders),
     ...ledgerStore(tables),
     ...bundleStore(tables),
-    ...createMemorySecrets((entry) => append(tables, entry)),
+    ...secrets,
     ...brokerStateStore(tables),
     ...tokens,
     close: async () => {},
@@ -87,12 +88,18 @@ function emptyTables(): Tables {
 
 // ── decisions ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function decisionStore(tables: Tables, forgetProofs: (now: Instant) => void): DecisionStore {
+type KeepReaders = (commit: DecisionCommit, exhausted: readonly number[]) => void;
+
+function decisionStore(
+  tables: Tables,
+  forgetProofs: (now: Instant) => void,
+  keepReaders: KeepReaders,
+): DecisionStore {
   const { decisions, spends, refusals } = tables;
   return {
     commitDecisions: async (group) => {
       refuseLargeGroup(group);
-      return group.map((commit) => commitOne(tables, commit));
+      return group.map((commit) => commitOne(tables, commit, keepReaders));
     },
     isSpent: async (kid, rand) => spends.has(spendKey(kid, rand)),
     countAttempts: async (reportId, resource, since) =>
@@ -124,7 +131,7 @@ function decisionStore(tables: Tables, forgetProofs: (now: Instant) => void): De
 }
 
 /** The nonce first: who loses it writes nothing. A decision's id is as unique as its nonce. */
-function commitOne(tables: Tables, commit: DecisionCommit): CommitOutcome {
+function commitOne(tables: Tables, commit: DecisionCommit, keepReaders: KeepReaders): CommitOutcome {
   const { kid, rand, keepUntil } = commit.spend;
   const key = spendKey(kid, rand);
   if (tables.spends.has(key)) return { kind: "nonce-spent" };
@@ -133,6 +140,7 @@ function commitOne(tables: Tables, commit: DecisionCommit): CommitOutcome {
   const before = tables.uses;
   const exhausted = commit.items.flatMap((item, i) => (takeUses(tables, item, commit.at) ? [] : [i]));
   if (commit.isAllOrNothing && exhausted.length > 0) tables.uses = before;
+  keepReaders(commit, exhausted);
   const seq = append(tables, commit.draft, { exhausted, isAllOrNothing: commit.isAllOrNothing });
   const kept = { ...commit, items: [...commit.items] };
   tables.decisions.set(commit.id, { seq, commit: kept });

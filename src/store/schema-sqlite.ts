@@ -136,6 +136,8 @@ export const secretVersion = sqliteTable(
     publicKey: bytes("public_key").notNull(),
     /** 0 for a version that is not condemned. */
     destroyAt: integer("destroy_at").notNull(),
+    /** How many readers that have not confirmed a later version its destruction may cut off. */
+    despite: integer("despite").notNull(),
   },
   (t) => [
     primaryKey({ columns: [t.path, t.version] }),
@@ -158,12 +160,34 @@ export const secretSetting = sqliteTable(
     /** Canonical JSON. */
     labels: text("labels").notNull(),
     entrySeq: integer("entry_seq").notNull().unique(),
+    isRetiring: integer("is_retiring").notNull(),
   },
   (t) => [
     check("bindings", sql`${t.bindings} = 0 or ${t.bindings} between 2 and 14`),
     check("current", sql`${t.current} >= 0`),
     check("minimum", sql`${t.minimum} >= 1`),
     check("rotate_seconds", sql`${t.rotateSeconds} >= 0`),
+  ],
+);
+
+export const secretReader = sqliteTable(
+  "secret_reader",
+  {
+    path: text("path").notNull(),
+    version: integer("version").notNull(),
+    /** `report.id` of the guest, hex; `before` for whoever read it before readers were kept. */
+    reader: text("reader").notNull(),
+    firstAt: integer("first_at").notNull(),
+    lastAt: integer("last_at").notNull(),
+    /** The newest decision by which it was read. */
+    decision: text("decision").notNull(),
+    /** When it said that a later version is in use; 0 as long as it has not. */
+    confirmedAt: integer("confirmed_at").notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.path, t.version, t.reader] }),
+    check("version", sql`${t.version} >= 1`),
+    check("confirmed_at", sql`${t.confirmedAt} >= 0`),
   ],
 );
 

@@ -18,7 +18,8 @@ import {
   textOf,
   wordOf,
 } from "./query.ts";
-import { secretSetting, secretVersion } from "./schema-sqlite.ts";
+import { createReaderStore } from "./reader-statements.ts";
+import { secretReader, secretSetting, secretVersion } from "./schema-sqlite.ts";
 import { createSettingStore } from "./setting-statements.ts";
 
 type Place = { readonly path: string; readonly version: number };
@@ -30,15 +31,19 @@ const NEVER = 0;
 export function createSecretStore(driver: SqlDriver): SecretStore {
   const nothing = new Uint8Array(0);
   const changed = async (at: Place, change: Statement, draft: EntryDraft): Promise<boolean> => {
-    const [set] = await driver.write([change, APPEND({ ...at, draft: draftText(draft) })]);
+    const [set] = await driver.write([
+      change,
+      APPEND({ path: at.path, version: at.version, draft: draftText(draft) }),
+    ]);
     return set !== undefined && set.length > 0;
   };
   return {
     ...createSettingStore(driver),
+    ...createReaderStore(driver),
     putSecretVersion: (row, draft) =>
       changed(
         { path: row.path, version: row.version },
-        PUT({ ...row, destroyAt: row.destroyAt ?? NEVER }),
+        PUT({ ...row, destroyAt: row.destroyAt ?? NEVER, despite: 0 }),
         draft,
       ),
     secretVersion: async (path, version) => {
@@ -46,16 +51,13 @@ export function createSecretStore(driver: SqlDriver): SecretStore {
       return (await driver.read(statement)).map(versionOf)[0];
     },
     setVersionState: (path, version, state, draft) =>
-      changed(
-        { path, version },
-        state === "destroyed" ? DESTROY({ path, version, nothing }) : SET_STATE({ path, version, state }),
-        draft,
-      ),
-    condemnVersion: (path, version, destroyAt, draft) =>
-      changed({ path, version }, CONDEMN({ path, version, destroyAt }), draft),
+      changed({ path, version }, SET_STATE({ path, version, state }), draft),
+    destroyVersion: (order, draft) => changed(order, DESTROY({ ...order, nothing }), draft),
+    condemnVersion: (order, draft) => changed(order, CONDEMN({ ...order }), draft),
     condemnedUntil: async (now, limit) => (await driver.read(LIST_CONDEMNED({ now, limit }))).map(headOf),
     destroyCondemned: (path, version, now, draft) =>
       changed({ path, version }, DESTROY_CONDEMNED({ path, version, now, nothing }), draft),
+    retirable: async (limit) => (await driver.read(LIST_RETIRABLE({ limit }))).map(headOf),
     dueRotations: async (now, limit) => (await driver.read(LIST_ROTATIONS({ now, limit }))).map(headOf),
     secretVersions: async (path) => (await driver.read(LIST_OF_PATH({ path }))).map(headOf),
     envelopes: async (after, limit) => {
@@ -98,20 +100,27 @@ const SET_STATE = query(sql`
   update ${secretVersion} ${setting(sql`${given("state")}`, sql`0`)}
   where ${IS_THERE} returning ${nameOf(secretVersion.version)}`);
 
+/** No more readers than that hold it without having confirmed a later one. */
+const HELD_BY_AT_MOST = (despite: SQL): SQL => sql`(select count(*) from ${secretReader}
+  where ${secretReader.path} = ${secretVersion.path} and ${secretReader.version} = ${secretVersion.version}
+    and ${secretReader.confirmedAt} = 0) <= ${despite}`;
+
 const CONDEMN = query(sql`
-  update ${secretVersion} ${setting(sql`'condemned'`, sql`${given("destroyAt")}`)}
-  where ${IS_THERE} returning ${nameOf(secretVersion.version)}`);
+  update ${secretVersion} ${setting(sql`'condemned'`, sql`${given("destroyAt")}`)}, ${nameOf(secretVersion.despite)} = ${given("despite")}
+  where ${IS_THERE} and ${HELD_BY_AT_MOST(sql`${given("despite")}`)} returning ${nameOf(secretVersion.version)}`);
 
 const EMPTIED = sql`${setting(sql`'destroyed'`, sql`0`)}, ${nameOf(secretVersion.envelope)} = ${given("nothing")}`;
 
 const DESTROY = query(sql`
-  update ${secretVersion} ${EMPTIED} where ${IS_THERE} returning ${nameOf(secretVersion.version)}`);
+  update ${secretVersion} ${EMPTIED} where ${IS_THERE} and ${HELD_BY_AT_MOST(sql`${given("despite")}`)}
+  returning ${nameOf(secretVersion.version)}`);
 
 const IS_DUE = sql`${secretVersion.destroyAt} > 0 and ${secretVersion.destroyAt} <= ${given("now")}`;
 
 const DESTROY_CONDEMNED = query(sql`
   update ${secretVersion} ${EMPTIED}
   where ${IS_VERSION} and ${secretVersion.state} = 'condemned' and ${IS_DUE}
+    and ${HELD_BY_AT_MOST(sql`${secretVersion.despite}`)}
   returning ${nameOf(secretVersion.version)}`);
 
 /** Row by row in the order of the primary key, which is one and the same for `>` and `order by`. */
@@ -179,6 +188,18 @@ const LIST_ROTATIONS = query(sql`
     and ${secretVersion.version} = (select max(newest.version) from secret_version newest
       where newest.path = ${secretVersion.path})
   order by ${secretVersion.path} limit ${given("limit")}`);
+
+const READERS = sql`from secret_reader held where held.path = ${secretVersion.path} and held.version = ${secretVersion.version}`;
+
+const LIST_RETIRABLE = query(sql`
+  select ${HEAD} from ${secretVersion}
+  join ${secretSetting} on ${secretSetting.path} = ${secretVersion.path}
+  where ${secretSetting.isRetiring} = 1 and ${secretVersion.state} = 'enabled'
+    and (${secretSetting.current} = 0 or ${secretVersion.version} < ${secretSetting.current})
+    and exists (select 1 from secret_version later where later.path = ${secretVersion.path}
+      and later.version > ${secretVersion.version} and later.state = 'enabled')
+    and exists (select 1 ${READERS}) and not exists (select 1 ${READERS} and held.confirmed_at = 0)
+  order by ${secretVersion.path}, ${secretVersion.version} limit ${given("limit")}`);
 
 function versionOf(row: Row): SecretVersion {
   return { ...headOf(row), envelope: bytesOf(row, secretVersion.envelope) };

@@ -32,10 +32,19 @@ export function createSettingStore(
 
 const FIND = query(sql`
   select ${secretSetting.bindings}, ${secretSetting.current}, ${secretSetting.minimum}, ${secretSetting.rotateSeconds},
-    ${secretSetting.owner}, ${secretSetting.labels}, ${secretSetting.entrySeq}
+    ${secretSetting.owner}, ${secretSetting.labels}, ${secretSetting.entrySeq}, ${secretSetting.isRetiring}
   from ${secretSetting} where ${secretSetting.path} = ${given("path")}`);
 
-const CHANGED = ["bindings", "current", "minimum", "rotateSeconds", "owner", "labels", "entrySeq"] as const;
+const CHANGED = [
+  "bindings",
+  "current",
+  "minimum",
+  "rotateSeconds",
+  "owner",
+  "labels",
+  "entrySeq",
+  "isRetiring",
+] as const;
 
 const PUT = query(sql`
   ${insertInto(secretSetting, { entrySeq: NEXT_SEQ })}
@@ -54,8 +63,17 @@ const APPEND = appendWhere(sql`
 
 function columnsOf(settings: SecretSettings) {
   const { bindings = [], current = 0, minimum, rotateSeconds = 0, owner, labels } = settings;
+  const isRetiring = settings.isRetiring ? 1 : 0;
   const bits = bindings.reduce((all, binding) => all | (1 << binding), 0);
-  return { bindings: bits, current, minimum, rotateSeconds, owner, labels: canonicalJson(labels) };
+  return {
+    bindings: bits,
+    current,
+    minimum,
+    rotateSeconds,
+    owner,
+    labels: canonicalJson(labels),
+    isRetiring,
+  };
 }
 
 function settingsOf(row: Row): StoredSettings {
@@ -65,6 +83,7 @@ function settingsOf(row: Row): StoredSettings {
     current: integerOf(row, secretSetting.current) || undefined,
     minimum: integerOf(row, secretSetting.minimum),
     rotateSeconds: integerOf(row, secretSetting.rotateSeconds) || undefined,
+    isRetiring: integerOf(row, secretSetting.isRetiring) === 1,
     owner: textOf(row, secretSetting.owner),
     labels: labelsOf(textOf(row, secretSetting.labels)),
     entrySeq: integerOf(row, secretSetting.entrySeq),

@@ -3,7 +3,6 @@ import type { CarriedEvidence } from "../attestation/evidence.ts";
 import type { JsonObject, JsonValue } from "../base/canonical-json.ts";
 import type { Instant } from "../base/time.ts";
 import type { SealedRelease } from "../channel/release-key.ts";
-import type { Recipe } from "../keys/recipe.ts";
 
 export type BindingId = 1 | 2 | 3;
 export type SuiteId = 1 | 2 | 3;
@@ -152,67 +151,6 @@ export interface BrokerDescription {
 
 // ── admin ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** The content of a new secret version: given, or made by the broker. */
-export type SecretContent =
-  | { readonly kind: "static"; readonly plaintext: Uint8Array }
-  | { readonly kind: "generated"; readonly make: Recipe };
-
-/** A fresh version of a generated secret; without a recipe by that of its newest version. */
-export interface SecretRotation {
-  readonly make?: Recipe;
-}
-
-/** Puts one version in or out of service, or out of this world. */
-export interface SecretStateChange {
-  readonly version: number;
-  readonly state: "enabled" | "disabled" | "destroyed";
-}
-
-/** From now on the version is not released; after so many seconds it is destroyed, unless it is enabled or disabled before. */
-export interface SecretCondemnation {
-  readonly version: number;
-  readonly destroyAfter: number;
-}
-
-/** What is not named stays as it is; `null` takes a choice back. */
-export interface SecretSettingsChange {
-  /** Over which bindings it may be released: a set, at least one. */
-  readonly bindings?: readonly BindingId[];
-  /** Which version is given where none is named; `null`: the newest enabled one. */
-  readonly current?: number | null;
-  /** Versions below are not given. */
-  readonly minimum?: number;
-  /** How old, in seconds, the newest version of a generated secret gets; `null`: it is rotated by hand only. */
-  readonly rotateSeconds?: number | null;
-  readonly owner?: string;
-  /** All labels, in place of those that are there. */
-  readonly labels?: Readonly<Record<string, string>>;
-}
-
-export type SecretChange = SecretStateChange | SecretCondemnation | SecretSettingsChange;
-
-export interface SecretSummary {
-  readonly path: string;
-  readonly kind: "static" | "generated";
-  /** The recipe of a generated version: `aes-256`, `bytes:32`. */
-  readonly make?: string;
-  readonly version: number;
-  readonly state: "enabled" | "disabled" | "condemned" | "destroyed";
-  /** DER SubjectPublicKeyInfo of a key pair. */
-  readonly publicKey?: Uint8Array;
-  /** Of a condemned version. */
-  readonly destroyAt?: Instant;
-  readonly createdAt: Instant;
-  readonly createdBy: string;
-  /** These are of the secret, not of the version; each absent where nobody chose anything. */
-  readonly bindings?: readonly BindingId[];
-  readonly current?: number;
-  readonly minimum?: number;
-  readonly rotateSeconds?: number;
-  readonly owner?: string;
-  readonly labels?: Readonly<Record<string, string>>;
-}
-
 export interface BundleProposal {
   readonly tar: Uint8Array;
   /** The DSSE envelope, as JSON text. */
@@ -330,7 +268,11 @@ export interface TokenClaims {
   readonly jti: string;
   /** Absent in a bearer token. */
   readonly cnf?: { readonly jkt: string; readonly "x5t#S256"?: string };
-  readonly ostiary: { readonly simulated: boolean };
+  readonly ostiary: {
+    readonly simulated: boolean;
+    /** SHA-256 of the trace of that decision, hex: what the broker stored with it is believed by this alone. */
+    readonly trace_hash?: string;
+  };
 }
 
 /** The header of a DPoP proof (RFC 9449 section 4.2). */

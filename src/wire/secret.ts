@@ -19,7 +19,8 @@ import {
   textField,
 } from "./fields.ts";
 import { MAX_SECRET_BYTES } from "./limits.ts";
-import type { BindingId, SecretChange, SecretContent, SecretRotation, SecretSummary } from "./messages.ts";
+import type { BindingId } from "./messages.ts";
+import type { SecretChange, SecretContent, SecretRotation, SecretSummary } from "./secret-messages.ts";
 
 const SIZE = v.pipe(v.number(), v.integer(), v.minValue(16), v.maxValue(MAX_SECRET_BYTES));
 
@@ -38,6 +39,7 @@ export const SECRET_ROTATION = v.strictObject(MADE);
 const STATE_CHANGE = v.strictObject({
   version: countField(1),
   state: v.picklist(["enabled", "disabled", "destroyed"]),
+  despite: v.exactOptional(countField(1)),
 });
 
 const MAX_WAIT_SECONDS = 10 * 366 * 86_400;
@@ -45,6 +47,7 @@ const MAX_WAIT_SECONDS = 10 * 366 * 86_400;
 const CONDEMNATION = v.strictObject({
   version: countField(1),
   destroyAfter: v.pipe(countField(1), v.maxValue(MAX_WAIT_SECONDS)),
+  despite: v.exactOptional(countField(1)),
 });
 
 const BINDING_SET = v.pipe(
@@ -71,6 +74,7 @@ const SETTINGS_CHANGE = v.pipe(
     current: v.exactOptional(v.nullable(countField(1))),
     minimum: v.exactOptional(countField(1)),
     rotateSeconds: v.exactOptional(v.nullable(ROTATE_SECONDS)),
+    retire: v.exactOptional(v.boolean()),
     owner: v.exactOptional(textField(128)),
     labels: v.exactOptional(LABELS),
   }),
@@ -94,6 +98,7 @@ export const SECRET_SUMMARY = v.object({
   current: v.exactOptional(countField(1)),
   minimum: v.exactOptional(countField(1)),
   rotateSeconds: v.exactOptional(ROTATE_SECONDS),
+  retire: v.exactOptional(v.literal(true)),
   owner: v.exactOptional(textField(128)),
   labels: v.exactOptional(LABELS),
 });
@@ -181,21 +186,22 @@ export function encodeSecretList(secrets: readonly SecretSummary[]): string {
 /** Member by member: what is not named here (an envelope) cannot slip out. */
 function summaryOf(secret: SecretSummary): JsonObject {
   const { path, kind, make, version, state, publicKey, destroyAt, createdAt, createdBy } = secret;
-  const { bindings, current, minimum, rotateSeconds, owner, labels } = secret;
+  const { bindings, current, minimum, rotateSeconds, retire, owner, labels } = secret;
   return {
     path,
     kind,
     make,
     version,
     state,
-    publicKey: publicKey && bytesText(publicKey),
-    destroyAt: destroyAt && instantText(destroyAt),
+    publicKey: publicKey === undefined ? undefined : bytesText(publicKey),
+    destroyAt: destroyAt === undefined ? undefined : instantText(destroyAt),
     createdAt: instantText(createdAt),
     createdBy,
     bindings: bindings && namesOf(bindings),
     current,
     minimum,
     rotateSeconds,
+    retire,
     owner,
     labels,
   };

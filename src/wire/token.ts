@@ -4,7 +4,7 @@ import { utf8 } from "../base/bytes.ts";
 import type { JsonObject } from "../base/canonical-json.ts";
 import { PUBLIC_JWK } from "./claims.ts";
 import { ANSWER, decode, encode, REQUEST, type Reading } from "./codec.ts";
-import { countField, decisionIdField, textField } from "./fields.ts";
+import { countField, decisionIdField, digestField, textField } from "./fields.ts";
 import { MAX_AUDIENCE_BYTES, MAX_JSON_DEPTH } from "./limits.ts";
 import type { Introspection, ProofClaims, ProofHeader, TokenClaims } from "./messages.ts";
 
@@ -32,7 +32,7 @@ const TOKEN_CLAIMS = v.object({
   exp: countField(0),
   jti: decisionIdField(),
   cnf: v.exactOptional(v.strictObject({ jkt: DIGEST, "x5t#S256": v.exactOptional(DIGEST) })),
-  ostiary: v.object({ simulated: v.boolean() }),
+  ostiary: v.object({ simulated: v.boolean(), trace_hash: v.exactOptional(digestField()) }),
 });
 
 /** Asymmetric algorithms alone, and a key that holds nothing private; a `crit` or a `jku` has nothing to say here. */

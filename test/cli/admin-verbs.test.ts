@@ -13,6 +13,7 @@ import { createTokenCommand } from "../../src/cli/commands/token.ts";
 import { kekRing } from "../../src/kek/ring.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { decodeAttestAnswer } from "../../src/wire/attest.ts";
+import { commitOf } from "../contract/store/examples.ts";
 import { AUDIENCE, type BrokerAtHand, brokerAtHand, memoryKek } from "../http/broker-at-hand.ts";
 import { attemptOf, guestBroker, post } from "../pipeline/guest-at-hand.ts";
 
@@ -176,17 +177,33 @@ describe("ostiary secret", () => {
     expect((await secret("destroy prod/key --version 1 --after 2h --now")).status).toBe(2);
   });
 
+  it("shows who holds which version", async () => {
+    const broker = brokerAtHand();
+    const { secret } = verbsOf(broker);
+    await secret("generate prod/key");
+    expect((await secret("readers prod/key")).out).toBe("nobody has read it\n");
+    const items = [{ resource: "prod/key", uses: [], reads: 1 }];
+    await broker.world.store.commitDecisions([commitOf({ items, reportId: "ab".repeat(32) })]);
+    const { out } = await secret("readers prod/key");
+    expect(out).toMatch(/\n1 +(?:ab){32} .* no\nversion 1 is held by 1\n$/);
+    expect((await secret("readers prod/key --version 2")).status).toBe(1);
+    expect(JSON.parse((await secret("readers prod/key --version 1 --json")).out).holding).toHaveLength(1);
+    expect((await secret("destroy prod/key --version 1")).status).toBe(1);
+    expect((await secret("destroy prod/key --version 1 --despite 1")).status).toBe(0);
+  });
+
   it("sets what holds for the secret as a whole, and shows it", async () => {
     const { secret } = verbsOf(brokerAtHand());
     await secret("generate prod/key");
     await secret("rotate prod/key");
     const set = await secret(
-      "set prod/key --current 2 --minimum 2 --rotate-every 90d --owner storage --label a=1 --label b=x=y",
+      "set prod/key --current 2 --minimum 2 --rotate-every 90d --retire yes --owner storage --label a=1 --label b=x=y",
     );
     for (const line of [
       "current version 2",
       "no version below 2 is released",
       "rotated every 7776000 s",
+      "old versions retire once nobody holds them",
       "owner storage",
       "label a=1",
       "label b=x=y",
@@ -212,6 +229,9 @@ describe("ostiary secret", () => {
     ["destroy a --version 1 --after 1w", 2],
     ["set a", 2],
     ["set a --label x", 2],
+    ["set a --retire maybe", 2],
+    ["readers a", 1],
+    ["destroy a --version 1 --despite 0", 2],
     ["set a --minimum 0", 2],
     ["set a --owner x", 1],
     ["public a", 1],

@@ -44,6 +44,7 @@ async function run(words: string, { isTty = false, edges = {} }: Plan = {}): Pro
       secrets.push(...released.map(({ secret }) => secret));
       return { decision: DECISION, secrets: released };
     },
+    confirmUse: async ({ confirmation: { version } }) => ({ replaced: [version - 1] }),
     fetchToken: async ({ aud, cnf }) => {
       const token = utf8(`token for ${aud} and ${cnf.x}`);
       secrets.push(token);

@@ -6,6 +6,7 @@ import { counterContract } from "./store/counters.ts";
 import { decisionContract } from "./store/decisions.ts";
 import { ledgerContract } from "./store/ledger.ts";
 import { secretLifeContract } from "./store/secret-life.ts";
+import { secretReaderContract } from "./store/secret-readers.ts";
 import { secretContract } from "./store/secrets.ts";
 import { stateContract } from "./store/state.ts";
 import { tokenContract } from "./store/tokens.ts";
@@ -21,6 +22,7 @@ export function storeContract(name: string, open: OpenStore): void {
     bundleContract(open);
     secretContract(open);
     secretLifeContract(open);
+    secretReaderContract(open);
     stateContract(open);
     tokenContract(open);
   });

@@ -331,7 +331,7 @@ describe("a refused guest", () => {
     await broker.admin.changeSecret(PATH, { minimum: 2 });
     expect(await given(1)).toMatchObject({ outcome: "deny", code: "no-secret" });
     expect(await given(3)).toBe(3);
-    await broker.admin.changeSecret(PATH, { version: 2, destroyAfter: 60 });
+    await broker.admin.changeSecret(PATH, { version: 2, destroyAfter: 60, despite: 1 });
     expect(await given()).toMatchObject({ outcome: "deny", code: "no-secret" });
     expect(await given(2)).toMatchObject({ outcome: "deny", code: "no-secret" });
     await broker.admin.changeSecret(PATH, { version: 2, state: "enabled" });

@@ -35,7 +35,15 @@ const WRITES: readonly (readonly [string, (store: Store) => Promise<unknown>])[]
   ["commitDecisions", (store) => store.commitDecisions([plantedCommit()])],
   ["putSecretVersion", (store) => store.putSecretVersion(plantedVersion(), adminDraft(PLANTED))],
   ["setVersionState", (store) => store.setVersionState(PLANTED, 1, "disabled", adminDraft(PLANTED))],
-  ["condemnVersion", (store) => store.condemnVersion(PLANTED, 1, T0, adminDraft(PLANTED))],
+  [
+    "condemnVersion",
+    (store) =>
+      store.condemnVersion({ path: PLANTED, version: 1, destroyAt: T0, despite: 0 }, adminDraft(PLANTED)),
+  ],
+  [
+    "destroyVersion",
+    (store) => store.destroyVersion({ path: PLANTED, version: 1, despite: 0 }, adminDraft(PLANTED)),
+  ],
   ["putSecretSettings", (store) => store.putSecretSettings(plantedSettings(), adminDraft(PLANTED))],
   [
     "putBundle",

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { type Instant, instant } from "../../src/base/time.ts";
 import { RECIPE_NAMES, type Recipe } from "../../src/keys/recipe.ts";
 import type * as wire from "../../src/wire/messages.ts";
+import type * as secrets from "../../src/wire/secret-messages.ts";
 
 export function bytes(minLength: number, maxLength = minLength): fc.Arbitrary<Uint8Array> {
   return fc.uint8Array({ minLength, maxLength });
@@ -99,13 +100,14 @@ export const recipes: fc.Arbitrary<Recipe> = fc.oneof(
   fc.record({ name: fc.constantFrom(...RECIPE_NAMES.filter((name) => name !== "bytes")) }),
 );
 
-export const settingsChanges: fc.Arbitrary<wire.SecretSettingsChange> = fc
+export const settingsChanges: fc.Arbitrary<secrets.SecretSettingsChange> = fc
   .record(
     {
       bindings,
       current: fc.option(fc.integer({ min: 1 })),
       minimum: fc.integer({ min: 1 }),
       rotateSeconds: fc.option(rotateSeconds),
+      retire: fc.boolean(),
       owner: names,
       labels,
     },
@@ -113,7 +115,7 @@ export const settingsChanges: fc.Arbitrary<wire.SecretSettingsChange> = fc
   )
   .filter((change) => Object.keys(change).length > 0);
 
-export const secretSummaries: fc.Arbitrary<wire.SecretSummary> = fc.record(
+export const secretSummaries: fc.Arbitrary<secrets.SecretSummary> = fc.record(
   {
     path: paths,
     kind: fc.constantFrom("static" as const, "generated" as const),
@@ -133,6 +135,7 @@ export const secretSummaries: fc.Arbitrary<wire.SecretSummary> = fc.record(
     current: fc.integer({ min: 1 }),
     minimum: fc.integer({ min: 1 }),
     rotateSeconds,
+    retire: fc.constant(true as const),
     owner: names,
     labels,
   },

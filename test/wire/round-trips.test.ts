@@ -10,9 +10,11 @@ import * as decision from "../../src/wire/decision.ts";
 import * as ledger from "../../src/wire/ledger.ts";
 import type * as wire from "../../src/wire/messages.ts";
 import * as problem from "../../src/wire/problem.ts";
+import * as readers from "../../src/wire/readers.ts";
 import * as release from "../../src/wire/release.ts";
 import * as revocation from "../../src/wire/revocation.ts";
 import * as secret from "../../src/wire/secret.ts";
+import type * as secrets from "../../src/wire/secret-messages.ts";
 import * as token from "../../src/wire/token.ts";
 import * as tokenKey from "../../src/wire/token-key.ts";
 import * as wellKnown from "../../src/wire/well-known.ts";
@@ -172,13 +174,13 @@ describe("what is written is what is read", () => {
   });
 
   it("keeps secret messages", () => {
-    const contents: fc.Arbitrary<wire.SecretContent> = fc.oneof(
+    const contents: fc.Arbitrary<secrets.SecretContent> = fc.oneof(
       fc.record({ kind: fc.constant("static" as const), plaintext: any.bytes(1, 500) }),
       fc.record({ kind: fc.constant("generated" as const), make: any.recipes }),
     );
     expectRoundTrip(contents, secret.encodeSecretContent, secret.decodeSecretContent);
     expectRoundTrip(any.secretSummaries, secret.encodeSecretSummary, secret.decodeSecretSummary);
-    expectRoundTrip<readonly wire.SecretSummary[]>(
+    expectRoundTrip<readonly secrets.SecretSummary[]>(
       fc.array(any.secretSummaries, { maxLength: 5 }),
       secret.encodeSecretList,
       secret.decodeSecretList,
@@ -190,9 +192,40 @@ describe("what is written is what is read", () => {
     const changes = fc.oneof(
       fc.record({ version, state }),
       fc.record({ version, destroyAfter: fc.integer({ min: 1, max: 86_400 }) }),
+      fc.record({ version, destroyAfter: fc.integer({ min: 1, max: 86_400 }), despite: version }),
       any.settingsChanges,
     );
-    expectRoundTrip<wire.SecretChange>(changes, secret.encodeSecretChange, secret.decodeSecretChange);
+    expectRoundTrip<secrets.SecretChange>(changes, secret.encodeSecretChange, secret.decodeSecretChange);
+  });
+
+  it("keeps what is said of readers", () => {
+    const version = fc.integer({ min: 1 });
+    const reportIds = any.digests;
+    const lists: fc.Arbitrary<secrets.ReaderList> = fc.record({
+      readers: fc.array(
+        fc.record(
+          {
+            version,
+            reader: fc.oneof(reportIds, fc.constant("before")),
+            firstAt: any.instants,
+            lastAt: any.instants,
+            decision: any.ulids,
+            confirmedAt: any.instants,
+          },
+          { requiredKeys: ["version", "reader", "firstAt", "lastAt"] },
+        ),
+        { maxLength: 4 },
+      ),
+      holding: fc.array(fc.record({ version, readers: version }), { maxLength: 3 }),
+    });
+    expectRoundTrip(lists, readers.encodeReaderList, readers.decodeReaderList);
+    const confirmations: fc.Arbitrary<secrets.UseConfirmation> = fc.record(
+      { secret: any.paths, version, also: fc.array(reportIds, { maxLength: 3 }) },
+      { requiredKeys: ["secret", "version"] },
+    );
+    expectRoundTrip(confirmations, readers.encodeUseConfirmation, readers.decodeUseConfirmation);
+    const answers = fc.record({ replaced: fc.array(version, { maxLength: 4 }) });
+    expectRoundTrip(answers, readers.encodeConfirmAnswer, readers.decodeConfirmAnswer);
   });
 
   it("keeps bundle messages", () => {

@@ -13,10 +13,12 @@ import {
 } from "../agent-session.ts";
 import { noWords, parseArguments } from "../arguments.ts";
 import { type Command, type ExitStatus, Misuse, type Terminal } from "../command.ts";
+import { type ConfirmUse, runConfirm } from "./agent-confirm.ts";
 import { runToken, type TokenEdges } from "./agent-token.ts";
 
 const USAGE = `ostiary agent get PATH… [--fd N | --out FILE] [--format raw|hex|base64]
 ostiary agent token AUD --key-out FILE | --public-key FILE | --no-key [--fd N | --out FILE]
+ostiary agent confirm PATH --version N [--also REPORT_ID]…
 ostiary agent unlock --device DEVICE --name NAME --secret PATH
 ostiary agent unlock --device DEVICE --test-passphrase --secret PATH
 
@@ -24,7 +26,8 @@ get writes to file descriptor N (1 where standard output is no terminal), or to 
 secrets need hex or base64, one line each. token writes a JWT for AUD there, bound to a key: a new one, which goes to
 FILE in tmpfs (PKCS#8 PEM), or one whose public half is in FILE (PEM); --no-key is for audiences that the broker registered
 as bearer. For the broker's own audience it is the attestation result. unlock gives the secret to cryptsetup on its standard input and opens DEVICE as
-/dev/mapper/NAME; --test-passphrase only tries it. A key that does not open the volume ends with status 1.
+/dev/mapper/NAME; --test-passphrase only tries it. confirm tells the broker that this version is in use here and that this guest needs
+no earlier one; --also names the report ids that it had before its restarts. A key that does not open the volume ends with status 1.
 
 ${AGENT_USAGE}`;
 
@@ -36,6 +39,7 @@ type Volume =
 /** What the agent does, handed in: this floor's rooms are strangers. */
 export interface AgentEdges extends TokenEdges {
   readonly fetchSecrets: FetchSecrets;
+  readonly confirmUse: ConfirmUse;
   readonly writeSecrets: (secrets: readonly Uint8Array[], format: Format, place: Place) => Promise<void>;
   readonly unlock: (key: Uint8Array, volume: Volume) => Promise<"unlocked" | "wrong-key">;
 }
@@ -43,13 +47,14 @@ export interface AgentEdges extends TokenEdges {
 export function createAgentCommand(edges: AgentEdges): Command {
   return {
     name: "agent",
-    summary: "the guest side: get a secret or a token, unlock a disk",
+    summary: "the guest side: get a secret or a token, unlock a disk, confirm a version",
     usage: USAGE,
     run: async ([name, ...rest], terminal) => {
       if (name === "get") return runGet(rest, edges, terminal);
       if (name === "token") return runToken(rest, edges, terminal);
+      if (name === "confirm") return runConfirm(rest, edges.confirmUse, terminal);
       if (name === "unlock") return runUnlock(rest, edges, terminal);
-      throw new Misuse("expected get, token or unlock after `agent`");
+      throw new Misuse("expected get, token, confirm or unlock after `agent`");
     },
   };
 }

@@ -27,10 +27,13 @@ ostiary secret show PATH                        every version of one path
 ostiary secret public PATH [--version N]        the public half of a key pair, as PEM
 ostiary secret disable PATH --version N         no release of this version until it is enabled
 ostiary secret enable PATH --version N          takes back \`disable\`, and \`destroy\` while it waits
-ostiary secret destroy PATH --version N [--after 7d | --now]
-                                                no release from now on; after the wait its bytes are gone for good
-ostiary secret set PATH [--current N|newest] [--minimum N] [--rotate-every 90d|never] [--owner NAME]
-                        [--label NAME=VALUE]…   what holds for every version; labels replace those that are there
+ostiary secret readers PATH [--version N]       which guests hold which version, and who has confirmed a later one
+ostiary secret destroy PATH --version N [--after 7d | --now] [--despite READERS]
+                                                no release from now on; after the wait its bytes are gone for good. Refused
+                                                while guests hold it, unless their number is named
+ostiary secret set PATH [--current N|newest] [--minimum N] [--rotate-every 90d|never] [--retire yes|no]
+                        [--owner NAME] [--label NAME=VALUE]…
+                                                what holds for every version; labels replace those that are there
 ostiary secret bindings PATH NAME…              over which bindings it may be released, beside what policy says:
                                                 ra-tls, tls-exporter, application
 
@@ -43,7 +46,7 @@ export function createSecretCommand(open: OpenAdminSession): Command {
   return {
     name: "secret",
     summary:
-      "secrets by path: put, generate, rotate, list, show, public, disable, enable, destroy, set, bindings",
+      "secrets by path: put, generate, rotate, list, show, public, disable, enable, readers, destroy, set, bindings",
     usage: USAGE,
     run: async ([name, ...rest], terminal) => {
       const verb = name === undefined ? undefined : VERBS.get(name);

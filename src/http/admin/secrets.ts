@@ -10,9 +10,9 @@ import {
   showSecret,
 } from "../../broker/secrets.ts";
 import type { World } from "../../broker/world.ts";
-import type { SecretChange } from "../../wire/messages.ts";
 import { isSecretPath } from "../../wire/resource-path.ts";
 import * as wire from "../../wire/secret.ts";
+import type { SecretChange } from "../../wire/secret-messages.ts";
 import type { Incoming, Route } from "../route.ts";
 
 const ONE_SECRET = "/v1/admin/secrets/*";
@@ -33,7 +33,7 @@ const showRoute: Route = {
   audience: "admin",
   answer: wire.SECRET_LIST,
   serve: async (incoming, { world }) => ({
-    body: wire.encodeSecretList(await showSecret(pathOf(incoming), world)),
+    body: wire.encodeSecretList(await showSecret(secretPathOf(incoming), world)),
   }),
 };
 
@@ -45,7 +45,7 @@ const putRoute: Route = {
   request: wire.SECRET_CONTENT,
   answer: wire.SECRET_SUMMARY,
   serve: async (incoming, { world }) => {
-    const path = pathOf(incoming);
+    const path = secretPathOf(incoming);
     const content = wire.decodeSecretContent(incoming.body);
     const summary =
       content.kind === "static"
@@ -63,7 +63,7 @@ const rotateRoute: Route = {
   request: wire.SECRET_ROTATION,
   answer: wire.SECRET_SUMMARY,
   serve: async (incoming, { world }) => {
-    const wanted = { path: pathOf(incoming), ...wire.decodeSecretRotation(incoming.body) };
+    const wanted = { path: secretPathOf(incoming), ...wire.decodeSecretRotation(incoming.body) };
     return { status: 201, body: wire.encodeSecretSummary(await rotateSecret(wanted, incoming.actor, world)) };
   },
 };
@@ -77,7 +77,7 @@ const changeRoute: Route = {
   request: wire.SECRET_CHANGE,
   answer: wire.SECRET_LIST,
   serve: async (incoming, { world }) => {
-    const path = pathOf(incoming);
+    const path = secretPathOf(incoming);
     await applyChange({ path, change: wire.decodeSecretChange(incoming.body) }, incoming.actor, world);
     return { body: wire.encodeSecretList(await showSecret(path, world)) };
   },
@@ -97,7 +97,7 @@ async function applyChange(
 export const secretRoutes: readonly Route[] = [listRoute, showRoute, putRoute, rotateRoute, changeRoute];
 
 /** Nothing is decoded or folded: a path that is not in normal form as it was sent is no path. */
-function pathOf({ parameter }: Incoming): string {
+export function secretPathOf({ parameter }: Incoming): string {
   if (isSecretPath(parameter)) return parameter;
   throw new Fault("request/malformed", "expected the path of a secret in normal form");
 }

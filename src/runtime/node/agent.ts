@@ -8,12 +8,14 @@ import { Fault } from "../../base/fault.ts";
 import type { AgentOptions, FetchSecrets, FetchToken, SecretRequest } from "../../cli/agent-session.ts";
 import type { Command } from "../../cli/command.ts";
 import { createAgentCommand } from "../../cli/commands/agent.ts";
+import type { ConfirmUse } from "../../cli/commands/agent-confirm.ts";
+import { confirmVersion } from "../../client/confirm.ts";
 import { type FetchParts, type FetchPlan, fetchSecrets } from "../../client/fetch.ts";
 import { fetchToken } from "../../client/fetch-token.ts";
 import type { RetryParts } from "../../client/retry.ts";
 import type { Vmpl } from "../../wire/messages.ts";
 import { type BrokerAddress, kernelProvider, sessionPartsOf, trustedBrokerOf } from "./client.ts";
-import { makeGuestKey, publicJwkOf } from "./guest-key.ts";
+import { makeGuestKey, makeGuestSigner, publicJwkOf } from "./guest-key.ts";
 import { bytesOf } from "./settings.ts";
 import { spkiOfPublicPem } from "./signers.ts";
 
@@ -31,7 +33,12 @@ export function createNodeAgentCommand(parts: NodeAgentParts = {}): Command {
     const { plan, fetchParts } = await preparedFor(request, parts);
     return fetchToken({ ...plan, aud: request.aud, cnf: request.cnf }, fetchParts);
   };
+  const confirmForVerb: ConfirmUse = async ({ confirmation, ...request }) => {
+    const { plan, fetchParts } = await preparedFor(request, parts);
+    return confirmVersion({ ...plan, confirmation, key: makeGuestSigner() }, fetchParts);
+  };
   return createAgentCommand({
+    confirmUse: confirmForVerb,
     fetchSecrets: fetchForVerb,
     fetchToken: fetchTokenForVerb,
     makeKey: async () => makeGuestKey(),

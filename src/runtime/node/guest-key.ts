@@ -2,13 +2,21 @@
 import { createPublicKey, generateKeyPairSync, type JsonWebKey, type KeyObject } from "node:crypto";
 import { utf8 } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
+import type { Signer } from "../../base/primitives.ts";
 import type { PublicJwk } from "../../wire/messages.ts";
+import { createEs256Signer } from "./signers.ts";
 
 /** A new key; `pem` is the private half as PKCS#8, which the caller overwrites. */
 export function makeGuestKey(): { readonly jwk: PublicJwk; readonly pem: Uint8Array } {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const pem = privateKey.export({ format: "pem", type: "pkcs8" });
   return { jwk: jwkOf(publicKey), pem: utf8(pem.toString()) };
+}
+
+/** A new key that this process alone uses, to prove that a token is its own. */
+export function makeGuestSigner(): { readonly jwk: PublicJwk; readonly signer: Signer } {
+  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  return { jwk: jwkOf(publicKey), signer: createEs256Signer("guest", privateKey) };
 }
 
 /** @throws {@link Fault} `config/invalid` for anything but a public key of P-256, P-384 or Ed25519: a private key too. */

@@ -91,6 +91,7 @@ export function settingsOf(changes: Partial<SecretSettings> = {}): SecretSetting
     current: undefined,
     minimum: 1,
     rotateSeconds: undefined,
+    isRetiring: false,
     owner: "",
     labels: {},
     ...changes,

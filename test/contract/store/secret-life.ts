@@ -104,7 +104,9 @@ function condemnRows(open: OpenStore): void {
 
   it("takes the version out of service at once and destroys it when its time has come, once", async () => {
     const store = await withVersions(open, 2);
-    expect(await store.condemnVersion(PATH, 2, later, ENTRY)).toBe(true);
+    expect(await store.condemnVersion({ path: PATH, version: 2, destroyAt: later, despite: 0 }, ENTRY)).toBe(
+      true,
+    );
     expect((await store.secretVersion(PATH))?.version).toBe(1);
     expect(await store.secretVersion(PATH, 2)).toMatchObject({ state: "condemned", destroyAt: later });
     expect(await store.condemnedUntil(addSeconds(later, -1), 9)).toEqual([]);
@@ -124,7 +126,7 @@ function condemnRows(open: OpenStore): void {
 
   it.each(["enabled", "disabled"] as const)("is taken back by `%s`", async (state) => {
     const store = await withVersions(open, 1);
-    await store.condemnVersion(PATH, 1, later, ENTRY);
+    await store.condemnVersion({ path: PATH, version: 1, destroyAt: later, despite: 0 }, ENTRY);
     expect(await store.setVersionState(PATH, 1, state, ENTRY)).toBe(true);
     expect(await store.secretVersion(PATH, 1)).toMatchObject({ state, destroyAt: undefined });
     expect(await store.destroyCondemned(PATH, 1, later, ENTRY)).toBe(false);
@@ -139,7 +141,10 @@ function condemnRows(open: OpenStore): void {
       [3, 20],
       [1, 5],
     ] as const) {
-      await store.condemnVersion(PATH, version, addSeconds(T0, wait), ENTRY);
+      await store.condemnVersion(
+        { path: PATH, version: version, destroyAt: addSeconds(T0, wait), despite: 0 },
+        ENTRY,
+      );
     }
     const due = await store.condemnedUntil(later, 2);
     expect(due.map(({ version }) => version)).toEqual([1, 2]);
@@ -147,8 +152,11 @@ function condemnRows(open: OpenStore): void {
 
   it("refuses a version that is destroyed or not there", async () => {
     const store = await withVersions(open, 1);
-    await store.setVersionState(PATH, 1, "destroyed", ENTRY);
-    for (const version of [1, 2]) expect(await store.condemnVersion(PATH, version, later, ENTRY)).toBe(false);
+    await store.destroyVersion({ path: PATH, version: 1, despite: 0 }, ENTRY);
+    for (const version of [1, 2])
+      expect(
+        await store.condemnVersion({ path: PATH, version: version, destroyAt: later, despite: 0 }, ENTRY),
+      ).toBe(false);
     expect(await store.ledgerSize()).toBe(2);
   });
 }

@@ -20,7 +20,9 @@ export function secretContract(open: OpenStore): void {
   const put = (store: Store, changes: Partial<SecretVersion> = {}) =>
     store.putSecretVersion(versionOf(changes), adminDraft("secret-put"));
   const set = (store: Store, version: number, state: "enabled" | "disabled" | "destroyed") =>
-    store.setVersionState("prod/db", version, state, adminDraft("secret-state"));
+    state === "destroyed"
+      ? store.destroyVersion({ path: "prod/db", version, despite: 0 }, adminDraft("secret-state"))
+      : store.setVersionState("prod/db", version, state, adminDraft("secret-state"));
 
   describe("putSecretVersion", () => {
     it("keeps version 1, then 2, each with one entry", async () => {
@@ -89,7 +91,7 @@ export function secretContract(open: OpenStore): void {
       for (const path of ["b", "a/c", "a"]) {
         for (const version of [1, 2]) await put(store, { path, version, envelope: old });
       }
-      await store.setVersionState("a", 2, "destroyed", adminDraft("secret-state"));
+      await store.destroyVersion({ path: "a", version: 2, despite: 0 }, adminDraft("secret-state"));
       await store.rewrapEnvelopes([{ path: "b", version: 1, from: old, envelope: fresh }], entry);
       const seen = (await walk(store, 2)).map(
         ({ path, version, envelope }) => `${path}@${version}:${envelope[0]}`,
