@@ -2,7 +2,7 @@
 import { hexOf, utf8 } from "../base/bytes.ts";
 import { envelopeHead, openEnvelope, parseEnvelope, sealEnvelope } from "../keys/envelope.ts";
 import { zeroize } from "../keys/zeroize.ts";
-import type { RootKeyPage, RootKeyState } from "../wire/messages.ts";
+import type { RootKeyPage, RootKeyState, SecretPlace } from "../wire/messages.ts";
 import { epochAad } from "./nonce-epochs.ts";
 import type { Rewrap, StoredEnvelope } from "./secret-store.ts";
 import { type Actor, adminEntry } from "./secrets.ts";
@@ -27,7 +27,7 @@ export async function describeRootKey({ kek, store }: Pick<World, "kek" | "store
  * @throws {@link Fault} `kek/wrong-key` for a version under a key that is not here, `secret/malformed`, `kek/unavailable`.
  */
 export async function rewrapPage(
-  after: RootKeyPage["next"],
+  after: SecretPlace | undefined,
   actor: Actor,
   world: World,
 ): Promise<RootKeyPage> {
@@ -39,8 +39,7 @@ export async function rewrapPage(
   const done = rewraps.length === 0 ? 0 : await put(rewraps, actor, world);
   const last = page.at(-1);
   if (last !== undefined && page.length === PAGE) {
-    const state = await describeRootKey(world);
-    return { ...state, rewrapped: done, next: { path: last.path, version: last.version } };
+    return { rewrapped: done, next: { path: last.path, version: last.version } };
   }
   return { ...(await finished(actor, world)), rewrapped: done };
 }

@@ -48,7 +48,7 @@ export interface AdminClient {
   readonly rotateTokenKey: (rotation: wire.TokenKeyRotation) => Promise<readonly wire.TokenKeySummary[]>;
   readonly showRootKey: () => Promise<wire.RootKeyState>;
   /** One step of wrapping everything under the root key that wraps now. */
-  readonly rewrapUnderRootKey: (after: wire.RootKeyPage["next"]) => Promise<wire.RootKeyPage>;
+  readonly rewrapUnderRootKey: (after: wire.SecretPlace | undefined) => Promise<wire.RootKeyPage>;
   /** The tokens of a decision count no more. */
   readonly revokeDecision: (id: string) => Promise<wire.RevocationSummary>;
   readonly introspect: (token: string) => Promise<wire.Introspection>;

@@ -115,11 +115,12 @@ const DESTROY = query(sql`
   update ${secretVersion} ${EMPTIED} where ${IS_THERE} and ${HELD_BY_AT_MOST(sql`${given("despite")}`)}
   returning ${nameOf(secretVersion.version)}`);
 
+/** Condemned versions alone have a time. */
 const IS_DUE = sql`${secretVersion.destroyAt} > 0 and ${secretVersion.destroyAt} <= ${given("now")}`;
 
 const DESTROY_CONDEMNED = query(sql`
   update ${secretVersion} ${EMPTIED}
-  where ${IS_VERSION} and ${secretVersion.state} = 'condemned' and ${IS_DUE}
+  where ${IS_VERSION} and ${IS_DUE}
     and ${HELD_BY_AT_MOST(sql`${secretVersion.despite}`)}
   returning ${nameOf(secretVersion.version)}`);
 

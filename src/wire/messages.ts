@@ -250,10 +250,15 @@ export interface RootKeyState {
   readonly left: number;
 }
 
-/** What one step of wrapping anew did; `next` is where the next step begins, and absent after the last. */
-export interface RootKeyPage extends RootKeyState {
-  readonly rewrapped: number;
-  readonly next?: { readonly path: string; readonly version: number } | undefined;
+/** What one step of wrapping anew did: where the next one begins, or after the last how things stand. */
+export type RootKeyPage =
+  | { readonly rewrapped: number; readonly next: SecretPlace }
+  | (RootKeyState & { readonly rewrapped: number; readonly next?: never });
+
+/** One version of a secret. */
+export interface SecretPlace {
+  readonly path: string;
+  readonly version: number;
 }
 
 /** What the broker reads of a token of its own. */

@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { ANSWER, decode, encode, REQUEST } from "./codec.ts";
 import { countField, secretPathField, textField } from "./fields.ts";
-import type { RootKeyPage, RootKeyState } from "./messages.ts";
+import type { RootKeyPage, RootKeyState, SecretPlace } from "./messages.ts";
 
 const SEAT = v.strictObject({ path: secretPathField(), version: countField(1) });
 
@@ -12,14 +12,17 @@ const STATE = { id: textField(255), also: v.array(textField(255)), left: countFi
 
 export const ROOT_KEY_STATE = v.object(STATE);
 
-export const ROOT_KEY_PAGE = v.object({ ...STATE, rewrapped: countField(0), next: v.exactOptional(SEAT) });
+export const ROOT_KEY_PAGE = v.union([
+  v.object({ rewrapped: countField(0), next: SEAT }),
+  v.object({ ...STATE, rewrapped: countField(0) }),
+]);
 
 /** Reads where to go on. @throws {@link Fault} `request/malformed`, `request/too-large`. */
-export function decodeRootKeyStep(bytes: Uint8Array): RootKeyPage["next"] {
+export function decodeRootKeyStep(bytes: Uint8Array): SecretPlace | undefined {
   return decode(ROOT_KEY_STEP, bytes, REQUEST).after;
 }
 
-export function encodeRootKeyStep(after: RootKeyPage["next"]): string {
+export function encodeRootKeyStep(after: SecretPlace | undefined): string {
   return encode({ after: after === undefined ? undefined : { ...after } });
 }
 
@@ -37,6 +40,8 @@ export function decodeRootKeyPage(bytes: Uint8Array): RootKeyPage {
   return decode(ROOT_KEY_PAGE, bytes, ANSWER);
 }
 
-export function encodeRootKeyPage({ id, also, left, rewrapped, next }: RootKeyPage): string {
-  return encode({ id, also: [...also], left, rewrapped, next: next === undefined ? undefined : { ...next } });
+export function encodeRootKeyPage(page: RootKeyPage): string {
+  if (page.next !== undefined) return encode({ rewrapped: page.rewrapped, next: { ...page.next } });
+  const { id, also, left, rewrapped } = page;
+  return encode({ id, also: [...also], left, rewrapped });
 }

@@ -93,8 +93,8 @@ describe("ostiary kek", () => {
       seen.push(after);
       const page = await broker.admin.rewrapUnderRootKey(after);
       return seen.length === 1
-        ? { ...page, rewrapped: 3, next: { path: "a", version: 1 } }
-        : { ...page, left: 2 };
+        ? { rewrapped: 3, next: { path: "a", version: 1 } }
+        : { id: "memory:new", also: [], rewrapped: page.rewrapped, left: 2 };
     };
     const admin = { ...broker.admin, rewrapUnderRootKey };
     const ended = await verbsOf({ ...broker, admin }).kek("migrate");

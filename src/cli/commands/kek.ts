@@ -73,10 +73,11 @@ async function migrate(
   terminal: Terminal,
 ): Promise<ExitStatus> {
   const { client, json } = await openedBy(args, open);
+  const { left } = await client.showRootKey();
   let page = await client.rewrapUnderRootKey(undefined);
   let rewrapped = page.rewrapped;
   while (page.next !== undefined) {
-    terminal.err(`${versions(rewrapped)} wrapped anew, ${page.left} to go\n`);
+    terminal.err(`${versions(rewrapped)} of ${left} wrapped anew\n`);
     page = await client.rewrapUnderRootKey(page.next);
     rewrapped += page.rewrapped;
   }
