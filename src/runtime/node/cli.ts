@@ -25,6 +25,14 @@ const VERBS: readonly Verb[] = [
     },
   },
   {
+    name: "health",
+    summary: "whether the broker of this machine can decide now",
+    load: async () => {
+      const { createHealthCommand } = await import("../../cli/commands/health.ts");
+      return createHealthCommand((await import("./health.ts")).askHealth);
+    },
+  },
+  {
     name: "store",
     summary: "the broker's database: migrate, check, copy",
     load: async () => {
