@@ -51,7 +51,7 @@ describe("what is stolen from a broker", () => {
   });
 
   it("holds none in the heap once it was destroyed, and none in the database's free pages", async () => {
-    await broker.admin.changeSecret(PATH, { version: 1, state: "destroyed" });
+    await broker.admin.changeSecret(PATH, { version: 1, state: "destroyed", despite: 1 });
     child.kill("SIGUSR2");
     const snapshot = await snapshotIn(data);
     expect(snapshot.includes(Buffer.from(broker.audience))).toBe(true);
