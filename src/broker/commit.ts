@@ -12,7 +12,7 @@ import type { DecisionEntry } from "../ledger/entry.ts";
 import type { Bundle } from "../policy/bundle.ts";
 import { factsJson } from "../policy/claims.ts";
 import { counterUses, tokenTtlSeconds } from "../policy/obligations.ts";
-import type { AppraisedItem } from "./items.ts";
+import type { AppraisedItem, Given } from "./items.ts";
 import type { Exchange, RefusedItem, ReleaseRequest } from "./request.ts";
 import type { SecretVersion } from "./secret-store.ts";
 import { settleDecision } from "./settle.ts";
@@ -26,6 +26,7 @@ const SPEND_KEPT_SECONDS = 3600;
 export interface AuthorizedItem {
   readonly wanted: Wanted;
   readonly stored: SecretVersion | undefined;
+  readonly given: Given;
   readonly tokenTtlSeconds: number;
   /** Where a retiring reference value carried the allow, the attestation result warns. */
   readonly isWarning: boolean;
@@ -94,7 +95,7 @@ export async function recordFailedRelease(authorization: Authorization, world: W
 }
 
 function traceOf(item: AppraisedItem, binding: Binding) {
-  const { wanted, appraisal, stored, bindings = [] } = item;
+  const { wanted, appraisal, stored, given, bindings = [] } = item;
   const isMissing = wanted.kind === "secret" && appraisal.isAllowed && stored === undefined;
   return {
     resource: wanted.resource,
@@ -103,6 +104,7 @@ function traceOf(item: AppraisedItem, binding: Binding) {
     ...(isOverOther(item, binding)
       ? { binding: `expected ${bindings.map((one) => BINDING_NAMES[one]).join(" or ")}` }
       : {}),
+    ...(given.kind === "none" ? { missing: `expected evidence with ${given.fields.join(" and ")}` } : {}),
     ...(isMissing ? { missing: "expected an enabled version of this secret, received none" } : {}),
     trace: appraisal.trace,
     ...(appraisal.facts === undefined ? {} : { facts: factsJson(appraisal.facts) }),
@@ -117,7 +119,8 @@ function codeOf(item: AppraisedItem, binding: Binding): DecisionEntry["code"] | 
   const { wanted, appraisal, stored } = item;
   if (!appraisal.isAllowed) return appraisal.code ?? "internal";
   if (isOverOther(item, binding)) return "wrong-binding";
-  return wanted.kind === "secret" && stored === undefined ? "no-secret" : undefined;
+  if (wanted.kind === "secret" && (stored === undefined || item.given.kind === "none")) return "no-secret";
+  return undefined;
 }
 
 /** A set, not a ladder: the numbers of bindings carry no order. */
@@ -141,7 +144,7 @@ function draftOf(pending: PendingDecision, trace: string, world: World): Omit<De
     code: isAllowed || first === undefined ? null : (codeOf(first, request.binding) ?? null),
     items: appraisals.map((item) => ({
       resource: item.wanted.resource,
-      op: "release",
+      op: item.op,
       version: item.stored?.version ?? 0,
       outcome: isAllowed && codeOf(item, request.binding) === undefined ? "allow" : "deny",
     })),
@@ -204,9 +207,10 @@ function authorize(entry: DecisionEntry, pending: PendingDecision, maxTokenSecon
     decisionId: entry.id,
     ledgerIndex: entry.seq,
     policyHash: entry.policy_hash ?? "",
-    items: allowed.map(({ wanted, stored, appraisal }) => ({
+    items: allowed.map(({ wanted, stored, given, appraisal }) => ({
       wanted,
       stored,
+      given,
       tokenTtlSeconds: tokenTtlSeconds(appraisal.obligations, maxTokenSeconds),
       isWarning: appraisal.tier === "warning",
       allowedBy: appraisal.allowedBy.map(nameOf).sort()[0] ?? "",

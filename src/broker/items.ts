@@ -5,6 +5,7 @@ import type { BoundEvidence } from "../channel/bind.ts";
 import { BINDING_NAMES } from "../channel/binding-names.ts";
 import type { Binding } from "../channel/bindings.ts";
 import type { Nonce } from "../channel/nonce.ts";
+import { derivationInfo, parseDerivation } from "../keys/derivation.ts";
 import { type Appraisal, appraise } from "../policy/appraise.ts";
 import type { Bundle } from "../policy/bundle.ts";
 import type { Exchange, ReleaseRequest } from "./request.ts";
@@ -17,10 +18,32 @@ import type { World } from "./world.ts";
 export interface AppraisedItem {
   readonly wanted: Wanted;
   readonly appraisal: Appraisal;
+  readonly op: "release" | "derive";
   /** The enveloped version; `undefined` for an item that is no secret, or a secret that has no such enabled version. */
   readonly stored: SecretVersion | undefined;
+  readonly given: Given;
   /** The bindings that the secret may be released over; `undefined` where any will do. */
   readonly bindings: readonly Binding[] | undefined;
+}
+
+/** What of a stored version this guest gets: its bytes, or a key derived from them; `none` where its report does not name it. */
+export type Given =
+  | { readonly kind: "bytes" }
+  | { readonly kind: "derived"; readonly size: number; readonly info: Uint8Array }
+  | { readonly kind: "none"; readonly fields: readonly string[] };
+
+/** A version whose recipe cannot be read gives nothing: its root least of all. */
+function givenOf(stored: SecretVersion | undefined, { facts }: Appraisal): Given {
+  if (stored?.kind !== "derived") return { kind: "bytes" };
+  const derivation = parseDerivation(stored.make);
+  if (derivation === undefined) return { kind: "none", fields: [] };
+  const factOf = (field: string): string | undefined => {
+    const fact = facts?.get(field);
+    return typeof fact === "string" ? fact : undefined;
+  };
+  const info = derivationInfo(stored, derivation, factOf);
+  if (info === undefined) return { kind: "none", fields: derivation.by };
+  return { kind: "derived", size: derivation.size, info };
 }
 
 export interface ItemsContext {
@@ -47,10 +70,11 @@ export async function appraiseItems(
       const settings =
         wanted.kind === "secret" ? await world.store.secretSettings(wanted.resource) : undefined;
       const stored = await storedVersionOf(wanted, settings, world);
+      const op = stored?.kind === "derived" ? "derive" : "release";
       const appraisal = appraise(bound, bundle, {
         now,
         resource: wanted.resource,
-        op: "release",
+        op,
         suite: request.suite,
         keyVersion: await keyVersionOf(wanted, stored, world),
         channel: BINDING_NAMES[request.binding],
@@ -61,7 +85,14 @@ export async function appraiseItems(
         environment: world.settings.environment,
         isKekSealed: false,
       });
-      return { wanted, appraisal, stored, bindings: settings?.bindings };
+      return {
+        wanted,
+        op,
+        appraisal,
+        stored,
+        given: givenOf(stored, appraisal),
+        bindings: settings?.bindings,
+      };
     }),
   );
 }

@@ -9,6 +9,7 @@ import {
   type SealedRelease,
 } from "../channel/release-key.ts";
 import { wrapOf } from "../channel/suites.ts";
+import { derivedKey, seatOf } from "../keys/derivation.ts";
 import { openEnvelope } from "../keys/envelope.ts";
 import { zeroize } from "../keys/zeroize.ts";
 import type { Authorization, AuthorizedItem } from "./commit.ts";
@@ -86,7 +87,7 @@ async function contentOf(item: AuthorizedItem, decided: Decided, world: World): 
 async function unwrapFor(
   authorization: Authorization,
   item: AuthorizedItem,
-  { kek, store }: Pick<World, "kek" | "store">,
+  { kek, store, primitives }: Pick<World, "kek" | "store" | "primitives">,
 ): Promise<Uint8Array> {
   if (!authorization.items.includes(item) || item.stored === undefined) {
     throw new Fault("internal/invariant", "expected an item of this authorization that is a stored secret");
@@ -96,7 +97,16 @@ async function unwrapFor(
   if (now?.state !== "enabled") {
     throw new Fault("secret/disabled", `version ${version} of \`${path}\` left service meanwhile`);
   }
-  return openEnvelope(now, kek);
+  // By the kind and recipe that were decided on: rows that say otherwise now do not open.
+  const plaintext = await openEnvelope({ ...seatOf(item.stored), envelope: now.envelope }, kek);
+  const { given } = item;
+  if (given.kind === "bytes" && item.stored.kind !== "derived") return plaintext;
+  try {
+    if (given.kind === "derived") return derivedKey(plaintext, given, primitives);
+    throw new Fault("internal/invariant", "expected a root to be derived from, never to be given itself");
+  } finally {
+    zeroize(plaintext);
+  }
 }
 
 function headerOf(numbered: Numbered, decided: Decided, world: World): Uint8Array {

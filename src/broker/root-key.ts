@@ -1,5 +1,6 @@
 /** How does everything come under another root key while the broker serves? Page by page, each row only if it is still what was read. */
 import { hexOf, utf8 } from "../base/bytes.ts";
+import { seatOf } from "../keys/derivation.ts";
 import { envelopeHead, openEnvelope, parseEnvelope, sealEnvelope } from "../keys/envelope.ts";
 import { zeroize } from "../keys/zeroize.ts";
 import type { RootKeyPage, RootKeyState, SecretPlace } from "../wire/messages.ts";
@@ -45,15 +46,11 @@ export async function rewrapPage(
 }
 
 async function rewrapped(stored: StoredEnvelope, { kek }: World): Promise<Rewrap> {
-  const plaintext = await openEnvelope(stored, kek);
+  const seat = seatOf(stored);
+  const plaintext = await openEnvelope({ ...seat, envelope: stored.envelope }, kek);
   try {
-    const { path, version } = stored;
-    return {
-      path,
-      version,
-      from: stored.envelope,
-      envelope: await sealEnvelope({ path, version, plaintext }, kek),
-    };
+    const { envelope: from, ...rest } = stored;
+    return { ...rest, from, envelope: await sealEnvelope({ ...seat, plaintext }, kek) };
   } finally {
     zeroize(plaintext);
   }

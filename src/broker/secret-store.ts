@@ -3,7 +3,8 @@ import type { Instant } from "../base/time.ts";
 import type { Binding } from "../channel/bindings.ts";
 import type { EntryDraft } from "../ledger/entry.ts";
 
-export type SecretKind = "static" | "generated";
+/** A `derived` one is a root: guests get keys of their own from it, and never itself. */
+export type SecretKind = "static" | "generated" | "derived";
 
 /** `condemned` is no longer released and will be destroyed at `destroyAt`; `enabled` and `disabled` take it back. */
 export type VersionState = "enabled" | "disabled" | "condemned" | "destroyed";
@@ -12,7 +13,7 @@ export type VersionState = "enabled" | "disabled" | "condemned" | "destroyed";
 export interface SecretHead {
   readonly path: string;
   readonly kind: SecretKind;
-  /** What a generated version is, as `keys/recipe.ts` writes it; empty for one that was given, or made before recipes were kept. */
+  /** What a generated or derived version is, as `keys/recipe.ts` or `keys/derivation.ts` writes it; empty for one that was given, or made before recipes were kept. */
   readonly make: string;
   readonly version: number;
   readonly state: VersionState;
@@ -29,14 +30,12 @@ export interface SecretVersion extends SecretHead {
 }
 
 /** Where a version stands, and its envelope. */
-export interface StoredEnvelope {
-  readonly path: string;
-  readonly version: number;
+export interface StoredEnvelope extends Pick<SecretHead, "path" | "version" | "kind" | "make"> {
   readonly envelope: Uint8Array;
 }
 
 /** An envelope to be put in the place of `from`, and only of that. */
-export interface Rewrap extends StoredEnvelope {
+export interface Rewrap extends Pick<StoredEnvelope, "path" | "version" | "envelope"> {
   readonly from: Uint8Array;
 }
 
@@ -161,7 +160,7 @@ export interface SecretStore {
   readonly secretVersions: (path: string) => Promise<readonly SecretHead[]>;
   /** Versions that are not destroyed, after this place in an order of the database's own; `undefined` begins. */
   readonly envelopes: (
-    after: Omit<StoredEnvelope, "envelope"> | undefined,
+    after: Pick<StoredEnvelope, "path" | "version"> | undefined,
     limit: number,
   ) => Promise<readonly StoredEnvelope[]>;
   /** How many versions that are not destroyed have an envelope that begins otherwise. */

@@ -1,6 +1,7 @@
 /** How do secrets come in, and what do admins see of them? Versioned, and enveloped before they touch the store. */
 import { hexOf } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
+import { type ContextField, derivationOf, derivationText, ROOT_SIZE, seatOf } from "../keys/derivation.ts";
 import { sealEnvelope } from "../keys/envelope.ts";
 import { type Made, makeSecret } from "../keys/make-secret.ts";
 import { parseRecipe, type Recipe, recipeText } from "../keys/recipe.ts";
@@ -38,14 +39,43 @@ export async function generateSecret(
   world: World,
 ): Promise<SecretSummary> {
   const { path, make } = wanted;
-  if ((await world.store.secretVersions(path)).length > 0) {
-    throw new Fault("secret/exists", `expected a new path, \`${path}\` has versions already`);
-  }
+  await refuseKnown(path, world);
   return putMade({ path, make }, actor, world);
 }
 
 /**
- * Adds a fresh version to a generated secret, by the recipe of its newest version unless another is named.
+ * Makes a root of which each guest gets a key of its own, by what its report says.
+ *
+ * @throws {@link Fault} `secret/exists`, `request/malformed`.
+ */
+export async function deriveSecret(
+  wanted: { readonly path: string; readonly size: number; readonly by: readonly ContextField[] },
+  actor: Actor,
+  world: World,
+): Promise<SecretSummary> {
+  const { path, size, by } = wanted;
+  const derivation = derivationOf(size, by);
+  await refuseKnown(path, world);
+  return putRoot({ path, make: derivationText(derivation) }, actor, world);
+}
+
+function putRoot(
+  wanted: Pick<SecretHead, "path" | "make">,
+  actor: Actor,
+  world: World,
+): Promise<SecretSummary> {
+  const content = { plaintext: world.random(ROOT_SIZE), publicKey: new Uint8Array(0) };
+  return putVersion({ ...wanted, kind: "derived", content }, actor, world);
+}
+
+async function refuseKnown(path: string, { store }: World): Promise<void> {
+  if ((await store.secretVersions(path)).length === 0) return;
+  throw new Fault("secret/exists", `expected a new path, \`${path}\` has versions already`);
+}
+
+/**
+ * Adds a fresh version to a generated secret, by the recipe of its newest version unless another is named, or a fresh root to a
+ * derived one.
  *
  * @throws {@link Fault} `secret/unknown`; `request/malformed` for a static one.
  */
@@ -57,6 +87,8 @@ export async function rotateSecret(
   const { path } = wanted;
   const newest = (await world.store.secretVersions(path)).at(-1);
   if (newest === undefined) throw unknownSecret(path);
+  if (newest.kind === "derived" && wanted.make === undefined)
+    return putRoot({ path, make: newest.make }, actor, world);
   if (newest.kind !== "generated") {
     throw new Fault("request/malformed", "expected a generated secret: put the next version of a static one");
   }
@@ -98,7 +130,8 @@ async function putVersion(wanted: NewVersion, actor: Actor, world: World): Promi
       throw new Fault("request/too-large", `expected at most ${MAX_SECRET_BYTES} bytes of secret`);
     }
     const version = ((await world.store.secretVersions(path)).at(-1)?.version ?? 0) + 1;
-    const envelope = await sealEnvelope({ path, version, plaintext }, world.kek);
+    const seat = seatOf({ path, version, kind, make });
+    const envelope = await sealEnvelope({ ...seat, plaintext }, world.kek);
     const head = { path, kind, make, version, publicKey, state: "enabled", destroyAt: undefined } as const;
     return await storeVersion({ ...head, ...nowBy(actor, world) }, envelope, world);
   } finally {

@@ -190,7 +190,13 @@ function envelopeStore({ versions, append }: Kept): EnvelopeStore {
         .filter((row) => row.state !== "destroyed" && (after === undefined || isBefore(after, row)))
         .sort((a, b) => (isBefore(a, b) ? -1 : 1))
         .slice(0, limit)
-        .map(({ path, version, envelope }) => ({ path, version, envelope: envelope.slice() })),
+        .map(({ path, version, kind, make, envelope }) => ({
+          path,
+          version,
+          kind,
+          make,
+          envelope: envelope.slice(),
+        })),
     countEnvelopesWithout: async (head) =>
       versions.filter(
         ({ state, envelope }) =>
@@ -209,7 +215,7 @@ function envelopeStore({ versions, append }: Kept): EnvelopeStore {
   };
 }
 
-type Place = Omit<StoredEnvelope, "envelope">;
+type Place = Pick<StoredEnvelope, "path" | "version">;
 
 function isBefore(a: Place, b: Place): boolean {
   return a.path < b.path || (a.path === b.path && a.version < b.version);

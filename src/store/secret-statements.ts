@@ -22,6 +22,8 @@ import { createReaderStore } from "./reader-statements.ts";
 import { secretReader, secretSetting, secretVersion } from "./schema-sqlite.ts";
 import { createSettingStore } from "./setting-statements.ts";
 
+const KINDS = ["static", "generated", "derived"] as const;
+
 type Place = { readonly path: string; readonly version: number };
 
 /** What `destroy_at` holds for a version that is not condemned. */
@@ -126,7 +128,8 @@ const DESTROY_CONDEMNED = query(sql`
 
 /** Row by row in the order of the primary key, which is one and the same for `>` and `order by`. */
 const LIST_ENVELOPES = query(sql`
-  select ${secretVersion.path}, ${secretVersion.version}, ${secretVersion.envelope} from ${secretVersion}
+  select ${secretVersion.path}, ${secretVersion.version}, ${secretVersion.kind}, ${secretVersion.make},
+    ${secretVersion.envelope} from ${secretVersion}
   where (${secretVersion.path}, ${secretVersion.version}) > (${given("path")}, ${given("version")})
     and ${secretVersion.state} <> 'destroyed'
   order by ${secretVersion.path}, ${secretVersion.version} limit ${given("limit")}`);
@@ -145,6 +148,8 @@ function envelopeOf(row: Row): StoredEnvelope {
   return {
     path: textOf(row, secretVersion.path),
     version: integerOf(row, secretVersion.version),
+    kind: wordOf(row, secretVersion.kind, KINDS),
+    make: textOf(row, secretVersion.make),
     envelope: bytesOf(row, secretVersion.envelope),
   };
 }
@@ -210,7 +215,7 @@ function headOf(row: Row): SecretHead {
   const destroyAt = instantOf(row, secretVersion.destroyAt);
   return {
     path: textOf(row, secretVersion.path),
-    kind: wordOf(row, secretVersion.kind, ["static", "generated"]),
+    kind: wordOf(row, secretVersion.kind, KINDS),
     make: textOf(row, secretVersion.make),
     version: integerOf(row, secretVersion.version),
     state: wordOf(row, secretVersion.state, ["enabled", "disabled", "condemned", "destroyed"]),

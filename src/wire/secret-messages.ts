@@ -1,12 +1,15 @@
 /** What is said of secrets, their versions and who holds them? Plain data, as in `messages.ts`. */
 import type { Instant } from "../base/time.ts";
+import type { ContextField } from "../keys/derivation.ts";
 import type { Recipe } from "../keys/recipe.ts";
 import type { BindingId } from "./messages.ts";
 
 /** The content of a new secret version: given, or made by the broker. */
 export type SecretContent =
   | { readonly kind: "static"; readonly plaintext: Uint8Array }
-  | { readonly kind: "generated"; readonly make: Recipe };
+  | { readonly kind: "generated"; readonly make: Recipe }
+  /** Each guest gets a key of `size` bytes of its own, by these fields of its report. */
+  | { readonly kind: "derived"; readonly size: number; readonly by: readonly ContextField[] };
 
 /** A fresh version of a generated secret; without a recipe by that of its newest version. */
 export interface SecretRotation {
@@ -50,8 +53,8 @@ export type SecretChange = SecretStateChange | SecretCondemnation | SecretSettin
 
 export interface SecretSummary {
   readonly path: string;
-  readonly kind: "static" | "generated";
-  /** The recipe of a generated version: `aes-256`, `bytes:32`. */
+  readonly kind: "static" | "generated" | "derived";
+  /** The recipe of a generated version: `aes-256`, `bytes:32`; of a derived one `derived:32:report.chip_id`. */
   readonly make?: string;
   readonly version: number;
   readonly state: "enabled" | "disabled" | "condemned" | "destroyed";

@@ -7,6 +7,7 @@ import {
   BINDING_NAMES,
   type BindingName,
 } from "../channel/binding-names.ts";
+import { CONTEXT_FIELDS } from "../keys/derivation.ts";
 import { RECIPE_NAMES, type Recipe, type RecipeName } from "../keys/recipe.ts";
 import { ANSWER, decode, encode, REQUEST } from "./codec.ts";
 import {
@@ -32,6 +33,11 @@ const MAX_PUBLIC_KEY_BYTES = 1024;
 export const SECRET_CONTENT = v.variant("kind", [
   v.strictObject({ kind: v.literal("static"), plaintext: bytesField(1, MAX_SECRET_BYTES) }),
   v.strictObject({ kind: v.literal("generated"), ...MADE }),
+  v.strictObject({
+    kind: v.literal("derived"),
+    size: v.pipe(v.number(), v.integer(), v.minValue(16), v.maxValue(1024)),
+    by: v.pipe(v.array(v.picklist(CONTEXT_FIELDS)), v.minLength(1), v.maxLength(CONTEXT_FIELDS.length)),
+  }),
 ]);
 
 export const SECRET_ROTATION = v.strictObject(MADE);
@@ -86,7 +92,7 @@ export const SECRET_CHANGE = v.union([STATE_CHANGE, CONDEMNATION, SETTINGS_CHANG
 
 export const SECRET_SUMMARY = v.object({
   path: secretPathField(),
-  kind: v.picklist(["static", "generated"]),
+  kind: v.picklist(["static", "generated", "derived"]),
   make: v.exactOptional(textField(64)),
   version: countField(1),
   state: v.picklist(["enabled", "disabled", "condemned", "destroyed"]),
@@ -108,11 +114,12 @@ export const SECRET_LIST = v.object({ secrets: v.array(SECRET_SUMMARY) });
 /** Reads the content of a new version. @throws {@link Fault} `request/malformed`, `request/too-large`. */
 export function decodeSecretContent(bytes: Uint8Array): SecretContent {
   const content = decode(SECRET_CONTENT, bytes, REQUEST);
-  return content.kind === "static" ? content : { kind: "generated", make: recipeOf(content) };
+  return content.kind === "generated" ? { kind: "generated", make: recipeOf(content) } : content;
 }
 
 export function encodeSecretContent(content: SecretContent): string {
   if (content.kind === "generated") return encode({ kind: content.kind, ...madeOf(content.make) });
+  if (content.kind === "derived") return encode({ ...content, by: [...content.by] });
   return encode({ kind: content.kind, plaintext: bytesText(content.plaintext) });
 }
 

@@ -3,12 +3,13 @@ import { describe, expect, it } from "vitest";
 import { createNonceEpochs } from "../../src/broker/nonce-epochs.ts";
 import { describeRootKey, rewrapPage } from "../../src/broker/root-key.ts";
 import { setSecretState } from "../../src/broker/secret-life.ts";
-import { putSecret } from "../../src/broker/secrets.ts";
+import { deriveSecret, putSecret } from "../../src/broker/secrets.ts";
 import { refuseForeignStore } from "../../src/broker/startup.ts";
 import { createTokenKeyRing } from "../../src/broker/token-keys.ts";
 import type { Kek, World } from "../../src/broker/world.ts";
 import { kekOf } from "../../src/kek/key.ts";
 import { kekRing } from "../../src/kek/ring.ts";
+import { seatOf } from "../../src/keys/derivation.ts";
 import { openEnvelope, sealEnvelope } from "../../src/keys/envelope.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { nodeTokenKeys } from "../../src/runtime/node/token-keys.ts";
@@ -150,6 +151,19 @@ describe("a change of the root key", () => {
     await expect(refuseForeignStore(before.store, NEW, AUDIENCE)).rejects.toMatchObject(WRONG_KEY);
     expect(await rewrapAll(world)).toBe(1);
     await refuseForeignStore(before.store, NEW, AUDIENCE);
+  });
+
+  it("brings roots of derived secrets along, each in its own seat", async () => {
+    const before = await madeUnderOld(1);
+    await deriveSecret({ path: "prod/seed", size: 32, by: ["measurement"] }, ACTOR, before);
+    const rootOf = async (world: World) => {
+      const stored = await world.store.secretVersion("prod/seed");
+      if (stored === undefined) throw new Error("nothing there");
+      return openEnvelope({ ...seatOf(stored), envelope: stored.envelope }, world.kek);
+    };
+    const root = await rootOf(before);
+    expect(await rewrapAll(under(CHANGING, before))).toBe(2);
+    expect(await rootOf(under(NEW, before))).toEqual(root);
   });
 
   it("takes nothing back that was destroyed between reading and writing", async () => {

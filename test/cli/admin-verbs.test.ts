@@ -166,6 +166,23 @@ describe("ostiary secret", () => {
     expect((await secret("public prod/disk")).status).toBe(1);
   });
 
+  it("makes a root to derive from, by fields of a report", async () => {
+    const { secret } = verbsOf(brokerAtHand());
+    expect((await secret("derive prod/seed --by measurement --by report.chip_id --size 64")).status).toBe(0);
+    expect((await secret("show prod/seed")).out).toContain("derived:64:report.chip_id,measurement");
+    expect((await secret("rotate prod/seed")).out).toBe("prod/seed version 2 enabled\n");
+    for (const [words, status] of [
+      ["derive prod/seed --by measurement", 1],
+      ["derive a", 2],
+      ["derive a --by report.id", 2],
+      ["derive a --by measurement --by measurement", 1],
+      ["derive a --by measurement --size 8", 1],
+      ["rotate prod/seed --make aes-256", 1],
+    ] as const) {
+      expect((await secret(words)).status, words).toBe(status);
+    }
+  });
+
   it("condemns for seven days unless told otherwise, and `enable` takes it back", async () => {
     const { secret } = verbsOf(brokerAtHand());
     await secret("generate prod/key");

@@ -118,7 +118,7 @@ export const settingsChanges: fc.Arbitrary<secrets.SecretSettingsChange> = fc
 export const secretSummaries: fc.Arbitrary<secrets.SecretSummary> = fc.record(
   {
     path: paths,
-    kind: fc.constantFrom("static" as const, "generated" as const),
+    kind: fc.constantFrom("static" as const, "generated" as const, "derived" as const),
     version: fc.integer({ min: 1 }),
     state: fc.constantFrom(
       "enabled" as const,

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { utf8 } from "../../src/base/bytes.ts";
+import { CONTEXT_FIELDS } from "../../src/keys/derivation.ts";
 import * as attest from "../../src/wire/attest.ts";
 import * as audience from "../../src/wire/audience.ts";
 import * as bundle from "../../src/wire/bundle.ts";
@@ -177,6 +178,11 @@ describe("what is written is what is read", () => {
     const contents: fc.Arbitrary<secrets.SecretContent> = fc.oneof(
       fc.record({ kind: fc.constant("static" as const), plaintext: any.bytes(1, 500) }),
       fc.record({ kind: fc.constant("generated" as const), make: any.recipes }),
+      fc.record({
+        kind: fc.constant("derived" as const),
+        size: fc.integer({ min: 16, max: 1024 }),
+        by: fc.subarray([...CONTEXT_FIELDS], { minLength: 1 }),
+      }),
     );
     expectRoundTrip(contents, secret.encodeSecretContent, secret.decodeSecretContent);
     expectRoundTrip(any.secretSummaries, secret.encodeSecretSummary, secret.decodeSecretSummary);

@@ -1,4 +1,5 @@
 /** `ostiary secret …`: secrets by path. Plaintext enters by stdin or file, never by argument, and never comes back out. */
+import { CONTEXT_FIELDS, type ContextField } from "../../keys/derivation.ts";
 import { RECIPE_NAMES, type Recipe } from "../../keys/recipe.ts";
 import {
   ADMIN_OPTIONS,
@@ -22,6 +23,9 @@ ostiary secret generate PATH [--make RECIPE] [--size BYTES]
                                                 ${RECIPE_NAMES.slice(5).join(", ")} (PKCS #8)
 ostiary secret rotate PATH [--make RECIPE] [--size BYTES]
                                                 a fresh version of a generated secret, made like the newest one
+ostiary secret derive PATH --by FIELD… [--size BYTES]
+                                                a root of which each guest gets a key of its own (32 bytes), by fields of
+                                                its report: ${CONTEXT_FIELDS.slice(0, 5).join(", ")}, …
 ostiary secret list                             the newest version of every path
 ostiary secret show PATH                        every version of one path
 ostiary secret public PATH [--version N]        the public half of a key pair, as PEM
@@ -46,7 +50,7 @@ export function createSecretCommand(open: OpenAdminSession): Command {
   return {
     name: "secret",
     summary:
-      "secrets by path: put, generate, rotate, list, show, public, disable, enable, readers, destroy, set, bindings",
+      "secrets by path: put, generate, derive, rotate, list, show, public, disable, enable, readers, destroy, set, bindings",
     usage: USAGE,
     run: async ([name, ...rest], terminal) => {
       const verb = name === undefined ? undefined : VERBS.get(name);
@@ -60,6 +64,7 @@ export function createSecretCommand(open: OpenAdminSession): Command {
 const VERBS: ReadonlyMap<string, SecretVerb> = new Map([
   ["put", put],
   ["generate", generate],
+  ["derive", derive],
   ["rotate", rotate],
   ["list", list],
   ["show", show],
@@ -98,6 +103,28 @@ async function rotate(args: readonly string[], { open, terminal }: SecretEdges):
   const version = await client.rotateSecret(path, make === undefined ? {} : { make });
   printVersion(version, values.json, terminal);
   return 0;
+}
+
+async function derive(args: readonly string[], { open, terminal }: SecretEdges): Promise<ExitStatus> {
+  const { values, positionals } = parseArguments(args, {
+    ...ADMIN_OPTIONS,
+    by: { type: "string", multiple: true },
+    size: { type: "string" },
+  });
+  const path = oneWord(positionals, "PATH");
+  const by = values.by?.map(contextFieldOf) ?? [];
+  if (by.length === 0)
+    throw new Misuse("expected --by FIELD at least once: what of its report names a guest");
+  const size = countOf(values.size ?? DEFAULT_SIZE, "--size");
+  const { client } = await open(adminOptionsOf(values));
+  printVersion(await client.putSecret(path, { kind: "derived", size, by }), values.json, terminal);
+  return 0;
+}
+
+function contextFieldOf(name: string): ContextField {
+  const field = CONTEXT_FIELDS.find((known) => known === name);
+  if (field === undefined) throw new Misuse(`expected --by with one of ${CONTEXT_FIELDS.join(", ")}`);
+  return field;
 }
 
 interface MakeValues {

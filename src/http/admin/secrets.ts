@@ -3,6 +3,7 @@ import { Fault } from "../../base/fault.ts";
 import { changeSettings, condemnSecret, setSecretState } from "../../broker/secret-life.ts";
 import {
   type Actor,
+  deriveSecret,
   generateSecret,
   listSecrets,
   putSecret,
@@ -12,7 +13,7 @@ import {
 import type { World } from "../../broker/world.ts";
 import { isSecretPath } from "../../wire/resource-path.ts";
 import * as wire from "../../wire/secret.ts";
-import type { SecretChange } from "../../wire/secret-messages.ts";
+import type { SecretChange, SecretContent, SecretSummary } from "../../wire/secret-messages.ts";
 import type { Incoming, Route } from "../route.ts";
 
 const ONE_SECRET = "/v1/admin/secrets/*";
@@ -40,20 +41,34 @@ const showRoute: Route = {
 const putRoute: Route = {
   method: "PUT",
   path: ONE_SECRET,
-  summary: "The next version of a secret from plaintext, or a new secret that the broker makes",
+  summary:
+    "The next version of a secret from plaintext, or a new secret that the broker makes or derives for each guest",
   audience: "admin",
   request: wire.SECRET_CONTENT,
   answer: wire.SECRET_SUMMARY,
   serve: async (incoming, { world }) => {
     const path = secretPathOf(incoming);
     const content = wire.decodeSecretContent(incoming.body);
-    const summary =
-      content.kind === "static"
-        ? await putSecret({ path, plaintext: content.plaintext }, incoming.actor, world)
-        : await generateSecret({ path, make: content.make }, incoming.actor, world);
+    const summary = await putContent({ path, content }, incoming.actor, world);
     return { status: 201, body: wire.encodeSecretSummary(summary) };
   },
 };
+
+function putContent(
+  order: { readonly path: string; readonly content: SecretContent },
+  actor: Actor,
+  world: World,
+): Promise<SecretSummary> {
+  const { path, content } = order;
+  switch (content.kind) {
+    case "static":
+      return putSecret({ path, plaintext: content.plaintext }, actor, world);
+    case "generated":
+      return generateSecret({ path, make: content.make }, actor, world);
+    case "derived":
+      return deriveSecret({ path, size: content.size, by: content.by }, actor, world);
+  }
+}
 
 const rotateRoute: Route = {
   method: "POST",
