@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
@@ -22,6 +23,8 @@ const ROOMS = [
 
 export default defineConfig({
   test: {
+    // The runner's own default leaves one core of two idle; most of these tests wait for processes that they start.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       { test: { name: "rooms", include: ROOMS, exclude: [WORKERD], isolate: false, testTimeout: 30_000 } },
       {
@@ -37,7 +40,7 @@ export default defineConfig({
         test: {
           name: "workerd",
           include: [WORKERD],
-          globalSetup: ["test/support/provide-crypto-vectors.ts"],
+          globalSetup: ["test/support/provide-crypto-vectors.ts", "test/support/provide-migrations.ts"],
           testTimeout: 120_000,
         },
       },

@@ -12,20 +12,28 @@ export interface BundleSources {
   readonly settings: BrokerSettings;
 }
 
+/** The bundle that was opened last: facts, which requests may share where they may share nothing else. */
+export interface BundleMemory {
+  kept?: { readonly activation: Activation; readonly bundle: Bundle };
+}
+
 /**
  * Makes the function that answers the live bundle. The activation is read for every decision, so a new one counts at once;
  * the bundle behind it is opened and compiled once.
  *
  * @throws {@link Fault} `policy/bad-signature`, `policy/malformed`, `policy/unknown`: then nothing is released.
  */
-export function createBundleCache(sources: BundleSources): () => Promise<Bundle | undefined> {
-  let kept: { readonly activation: Activation; readonly bundle: Bundle } | undefined;
+export function createBundleCache(
+  sources: BundleSources,
+  memory: BundleMemory = {},
+): () => Promise<Bundle | undefined> {
   return async () => {
     const activation = await sources.store.liveActivation();
     if (activation === undefined) return undefined;
+    const { kept } = memory;
     if (kept !== undefined && isSame(kept.activation, activation)) return kept.bundle;
     const bundle = await openActivated(activation, sources);
-    kept = { activation, bundle };
+    memory.kept = { activation, bundle };
     return bundle;
   };
 }

@@ -6,25 +6,30 @@ import type { Refusal, Store } from "./store.ts";
 /** PROTOCOL section 5: at most 100 lines a second in all; the excess is counted and dropped. */
 const MAX_LINES_PER_SECOND = 100;
 
+/** How many lines the present second has seen. */
+export interface RefusalCount {
+  second: Instant | undefined;
+  lines: number;
+}
+
 /**
  * Makes the rate-capped decision log. A store that cannot take the line is logged, never thrown: the refusal stands.
  */
 export function createRefusalLog(
   store: Pick<Store, "logRefusal">,
   log: Log,
+  seen: RefusalCount = { second: undefined, lines: 0 },
 ): (refusal: Refusal) => Promise<void> {
-  let second: Instant | undefined;
-  let lines = 0;
   return async (refusal) => {
-    if (second !== refusal.at) {
-      if (lines > MAX_LINES_PER_SECOND) {
-        log("warn", "decision-log-lines-dropped", { dropped: lines - MAX_LINES_PER_SECOND });
+    if (seen.second !== refusal.at) {
+      if (seen.lines > MAX_LINES_PER_SECOND) {
+        log("warn", "decision-log-lines-dropped", { dropped: seen.lines - MAX_LINES_PER_SECOND });
       }
-      second = refusal.at;
-      lines = 0;
+      seen.second = refusal.at;
+      seen.lines = 0;
     }
-    lines += 1;
-    if (lines > MAX_LINES_PER_SECOND) return;
+    seen.lines += 1;
+    if (seen.lines > MAX_LINES_PER_SECOND) return;
     try {
       await store.logRefusal(refusal);
     } catch {

@@ -46,17 +46,22 @@ export async function refuseForeignStore(
 }
 
 /**
- * Checks the log against the last head that was signed and the clock against its last entry, and marks the start in it.
+ * Checks the log against the last head that was signed and the clock against its last entry.
  *
  * @param wasAhead - Somebody said that the clock stood ahead before, and is right now.
  * @throws {@link Fault} `ledger/inconsistent` where what was signed is not what is there, `clock/behind` where time would
  * run again that has run already: then nothing is served.
  */
-export async function beginEpoch(world: World, wasAhead = false): Promise<void> {
+export async function checkLedger(world: World, wasAhead = false): Promise<void> {
   await advanceCheckpoint(world);
   const size = await world.store.ledgerSize();
   const [last] = size === 0 ? [] : await world.store.entries(size - 1, 1);
   if (last !== undefined && !wasAhead) refuseEarlierClock(world.now(), last.draft.time);
+}
+
+/** The same, and marks the start in the log. @throws {@link Fault} as {@link checkLedger}. */
+export async function beginEpoch(world: World, wasAhead = false): Promise<void> {
+  await checkLedger(world, wasAhead);
   await world.store.appendEntry({ v: 1, kind: "epoch", time: world.now(), act: "start" });
   await advanceCheckpoint(world);
 }

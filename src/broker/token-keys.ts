@@ -25,8 +25,8 @@ export interface TokenKeySources {
 
 /** The platform's part: P-256 private keys as PKCS#8 DER. */
 export interface TokenKeyMaker {
-  readonly make: () => Uint8Array;
-  readonly signerOf: (pkcs8: Uint8Array) => Signer;
+  readonly make: () => Promise<Uint8Array>;
+  readonly signerOf: (pkcs8: Uint8Array) => Promise<Signer>;
 }
 
 /** Makes the ring. It reads the store when its view is older than a minute, and makes the first key where there is none. */
@@ -95,7 +95,7 @@ function keysAt(row: readonly OpenedKey[], now: Instant): TokenKeys {
 async function openKey(key: StoredTokenKey, sources: TokenKeySources): Promise<OpenedKey> {
   const pkcs8 = await sources.kek.unwrap(key.wrapped, tokenKeyAad(key));
   try {
-    const signer = sources.maker.signerOf(pkcs8);
+    const signer = await sources.maker.signerOf(pkcs8);
     const kid = thumbprintOf(jwkOf(signer.spki), sources.primitives);
     const { serial, signsFrom, withdraws, createdAt, createdBy } = key;
     return { signer: { ...signer, kid }, serial, signsFrom, withdraws, createdAt, createdBy };
@@ -141,7 +141,7 @@ interface KeyPlan {
 
 async function newKey(plan: KeyPlan, { kek, maker, now }: TokenKeySources): Promise<StoredTokenKey> {
   const { serial, signsFrom, withdraws = false, by } = plan;
-  const pkcs8 = maker.make();
+  const pkcs8 = await maker.make();
   try {
     const wrapped = await kek.wrap(pkcs8, tokenKeyAad({ serial, signsFrom, withdraws }));
     return { serial, wrapped, signsFrom, withdraws, createdAt: now(), createdBy: by };

@@ -5,7 +5,6 @@ import type { FaultCode } from "../base/fault-codes.ts";
 import type { Actor } from "../broker/secrets.ts";
 import type { World } from "../broker/world.ts";
 import { authorize } from "./authorize.ts";
-import { createRateLimit, type RateLimit } from "./limits.ts";
 import { refusedOf } from "./problem.ts";
 import { responseOf, responseOfRefusal } from "./response.ts";
 import type { HttpEdges, Route, ServingContext } from "./route.ts";
@@ -17,7 +16,7 @@ import { ROUTES } from "./routes.ts";
  */
 export function createApp(world: World, edges: HttpEdges): Hono {
   const app = new Hono();
-  const context = { world, edges, rateLimit: createRateLimit(edges.rates, edges.milliseconds) };
+  const context = { world, edges };
   for (const route of ROUTES) {
     app.on(route.method, honoPath(route.path), (c) => answered(c, route, context));
   }
@@ -28,12 +27,8 @@ export function createApp(world: World, edges: HttpEdges): Hono {
   return app;
 }
 
-interface AppContext extends ServingContext {
-  readonly rateLimit: RateLimit;
-}
-
 /** One request, whole: whatever happens inside, an answer with an id leaves, one line is logged and one count made. */
-async function answered(c: Context, route: Route, context: AppContext): Promise<Response> {
+async function answered(c: Context, route: Route, context: ServingContext): Promise<Response> {
   const { world, edges } = context;
   const started = edges.milliseconds();
   const id = edges.nextId();
@@ -58,7 +53,7 @@ async function answered(c: Context, route: Route, context: AppContext): Promise<
   return result.response;
 }
 
-interface Arrived extends AppContext {
+interface Arrived extends ServingContext {
   readonly id: string;
   readonly source: string;
 }
@@ -102,9 +97,9 @@ async function served(c: Context, route: Route, arrived: Arrived): Promise<Resul
 
 const NOBODY: Actor = { kid: "nobody" };
 
-function refuseTooOften(route: Route, { rateLimit, source }: Arrived): void {
+function refuseTooOften(route: Route, { edges, source }: Arrived): void {
   if (route.isRateLimited === undefined) return;
-  const limit = rateLimit(source);
+  const limit = edges.rateLimit(source);
   if (limit.isAllowed) return;
   const { retryAfterSeconds } = limit;
   throw new Fault("request/rate-limited", "expected fewer requests from this source", { retryAfterSeconds });

@@ -5,7 +5,7 @@ import type { BindingId, Exchange } from "../broker/request.ts";
 import type { Actor } from "../broker/secrets.ts";
 import type { World } from "../broker/world.ts";
 import type { Schema } from "../wire/codec.ts";
-import type { Rates } from "./limits.ts";
+import type { RateLimit } from "./limits.ts";
 import type { Metrics } from "./metrics.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -73,7 +73,8 @@ export interface HttpEdges {
   readonly offered: readonly BindingId[];
   /** URLs under which admins reach this broker, without a trailing slash; the audience is one of them. */
   readonly ownUrls: readonly string[];
-  readonly rates: Rates;
+  /** Token buckets for challenges. */
+  readonly rateLimit: RateLimit;
   readonly ledgerReaders: "anyone" | "admins";
   readonly metrics: Metrics;
   /** True once the broker no longer takes work. */

@@ -5,10 +5,9 @@ import { type FileHandle, open, unlink } from "node:fs/promises";
 import { dirname, isAbsolute, join } from "node:path";
 import { isZero } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
-import type { Primitives } from "../base/primitives.ts";
 import type { Kek } from "../broker/world.ts";
 import { zeroize } from "../keys/zeroize.ts";
-import { kekOf } from "./key.ts";
+import { type KekParts, kekOf } from "./key.ts";
 
 const KEY_SIZE = 32;
 const OWNER_ONLY = 0o600;
@@ -22,8 +21,8 @@ const STRANGERS = 0o007;
  * @param path - A regular file of 32 bytes without any permission for group and others; no symbolic link.
  * @throws {@link Fault} `kek/unavailable`.
  */
-export async function openKekFile(path: string, primitives: Pick<Primitives, "hmac">): Promise<Kek> {
-  return kekOf(await readKey(path, OTHERS), primitives);
+export async function openKekFile(path: string, parts: KekParts): Promise<Kek> {
+  return kekOf(await readKey(path, OTHERS), parts);
 }
 
 /**
@@ -36,7 +35,7 @@ export async function openKekFile(path: string, primitives: Pick<Primitives, "hm
 export async function openKekCredential(
   name: string,
   folder: string | undefined,
-  primitives: Pick<Primitives, "hmac">,
+  parts: KekParts,
 ): Promise<Kek> {
   if (folder === undefined || !isAbsolute(folder)) {
     throw new Fault(
@@ -44,7 +43,7 @@ export async function openKekCredential(
       `systemd gave no credentials: name \`${name}\` in LoadCredential= or LoadCredentialEncrypted= of the unit`,
     );
   }
-  return kekOf(await readKey(join(folder, name), STRANGERS), primitives);
+  return kekOf(await readKey(join(folder, name), STRANGERS), parts);
 }
 
 /**

@@ -1,5 +1,4 @@
 /** How does a key-encryption key wrap that this process holds itself? AES-256-GCM under a key of its own; the id says which key. */
-import { randomBytes } from "node:crypto";
 import { hexOf } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import type { Primitives } from "../base/primitives.ts";
@@ -10,19 +9,24 @@ import { zeroize } from "../keys/zeroize.ts";
 
 const NONCE_SIZE = 12;
 
+/** What such a key needs of the platform. */
+export interface KekParts extends Pick<Primitives, "hmac"> {
+  readonly random: (size: number) => Uint8Array;
+}
+
 /**
  * The key-encryption key of 32 bytes. The id is derived from them: it stays when they move to another place.
  *
  * @param key - Overwritten with zeros before this returns.
  */
-export function kekOf(key: Uint8Array, primitives: Pick<Primitives, "hmac">): Kek {
-  const wrappingKey = deriveKey(primitives, "kekWrap", key);
-  const id = `file:${hexOf(deriveKey(primitives, "kekId", key).slice(0, 16))}`;
+export function kekOf(key: Uint8Array, parts: KekParts): Kek {
+  const wrappingKey = deriveKey(parts, "kekWrap", key);
+  const id = `file:${hexOf(deriveKey(parts, "kekId", key).slice(0, 16))}`;
   zeroize(key);
   return {
     id,
     wrap: async (plaintext, aad) =>
-      wrapUnder(wrappingKey, { nonce: randomBytes(NONCE_SIZE), aad, plaintext }),
+      wrapUnder(wrappingKey, { nonce: parts.random(NONCE_SIZE), aad, plaintext }),
     unwrap: async (wrapped, aad) => {
       const plaintext = unwrapUnder(wrappingKey, wrapped, aad);
       if (plaintext === undefined) {

@@ -1,9 +1,8 @@
 /** How does a key-encryption key come by an environment variable? As 64 hexadecimal digits, and it is taken out of the environment. */
 import { isZero, parseHex } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
-import type { Primitives } from "../base/primitives.ts";
 import type { Kek } from "../broker/world.ts";
-import { kekOf } from "./key.ts";
+import { type KekParts, kekOf } from "./key.ts";
 
 const DIGITS = /^[0-9a-f]{64}$/i;
 
@@ -16,15 +15,20 @@ const DIGITS = /^[0-9a-f]{64}$/i;
 export function openKekVariable(
   name: string,
   environment: Record<string, string | undefined>,
-  primitives: Pick<Primitives, "hmac">,
+  parts: KekParts,
 ): Kek {
   const value = environment[name];
   delete environment[name];
+  return openKekDigits(name, value, parts);
+}
+
+/** The same of a value that is there. @throws {@link Fault} `kek/unavailable`; the message never quotes the value. */
+export function openKekDigits(name: string, value: string | undefined, parts: KekParts): Kek {
   if (value === undefined) throw unavailable(name, "is not set");
   const key = DIGITS.test(value) ? parseHex(value.toLowerCase()) : undefined;
   if (key === undefined || isZero(key))
     throw unavailable(name, "does not hold a key of 64 hexadecimal digits");
-  return kekOf(key, primitives);
+  return kekOf(key, parts);
 }
 
 function unavailable(name: string, sentence: string): Fault {

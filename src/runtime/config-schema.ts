@@ -68,26 +68,15 @@ const channels = v.pipe(
   v.check((list) => list.length > 0 && isEachOnce(list), "at least one binding, each once"),
 );
 
-const MEMBERS = table({
+/** What every broker is told, wherever it runs. */
+const BROKER = {
   mode: v.picklist(["production", "demo"]),
   audience: url,
   tenant: v.optional(label, ""),
   region: v.optional(label, ""),
   environment: v.optional(label, ""),
   log_level: v.optional(v.picklist(["debug", "info", "warn", "error"]), "info"),
-  trust_simulator: v.optional(path),
   suites: v.optional(wraps, [WRAP_OF_SUITE[1], WRAP_OF_SUITE[2]]),
-  listen: table({
-    host: v.pipe(v.string(), v.regex(/^[A-Za-z0-9.:-]{1,253}$/, "a host name or an IP address")),
-    port: whole(0, 65_535),
-    external_url: v.optional(url),
-    tls: v.optional(table({ cert_file: path, key_file: path })),
-    bindings: v.optional(channels),
-  }),
-  files,
-  store: v.optional(STORE),
-  kek: v.optional(KEK),
-  admin: v.optional(admins, []),
   kds: v.optional(
     table({
       enabled: v.optional(v.boolean(), true),
@@ -106,6 +95,23 @@ const MEMBERS = table({
     {},
   ),
   tokens: v.optional(table({ max_lifetime_seconds: v.optional(whole(1, 300), 300) }), {}),
+  ledger: v.optional(table({ readers: v.optional(v.picklist(["anyone", "admins"]), "admins") }), {}),
+};
+
+const MEMBERS = table({
+  ...BROKER,
+  trust_simulator: v.optional(path),
+  listen: table({
+    host: v.pipe(v.string(), v.regex(/^[A-Za-z0-9.:-]{1,253}$/, "a host name or an IP address")),
+    port: whole(0, 65_535),
+    external_url: v.optional(url),
+    tls: v.optional(table({ cert_file: path, key_file: path })),
+    bindings: v.optional(channels),
+  }),
+  files,
+  store: v.optional(STORE),
+  kek: v.optional(KEK),
+  admin: v.optional(admins, []),
   attestation: v.optional(
     table({
       provider: v.optional(v.picklist(["auto", "none", "configfs-tsm", "simulator"]), "auto"),
@@ -117,7 +123,6 @@ const MEMBERS = table({
     }),
     {},
   ),
-  ledger: v.optional(table({ readers: v.optional(v.picklist(["anyone", "admins"]), "admins") }), {}),
 });
 
 /** No simulator outside `mode = "demo"` (PRODUCT section 4, promise 5). */
@@ -177,6 +182,52 @@ export const CONFIG = v.pipe(
 
 /** What the schema let through. */
 export type Read = v.InferOutput<typeof CONFIG>;
+
+/** An admin of a broker that has no files. */
+const workerAdmin = table({ kid: keyName, spki });
+
+/** The configuration of a Worker: it has no files, no sockets and no TLS of its own, and says so to whoever names one. */
+export const WORKER_CONFIG = v.pipe(
+  v.objectWithRest(
+    {
+      ...BROKER,
+      external_url: v.optional(url),
+      trust_simulator_pem: v.optional(v.pipe(v.string(), v.maxLength(65_536))),
+      admin: v.optional(
+        v.pipe(
+          v.array(workerAdmin),
+          v.check((list) => isEachOnce(list.map(({ kid }) => kid)), "each `kid` once"),
+          v.check((list) => isEachOnce(list.map((read) => String(read.spki))), "each key once"),
+        ),
+        [],
+      ),
+      listen: absent("no [listen]: Cloudflare ends TLS, so that the binding is `application` and no other"),
+      files: absent("no [files]: keys are the secrets KEK, SIGNING_KEY and LEDGER_KEY"),
+      store: absent("no [store]: the database is the D1 binding DB"),
+      kek: absent("no [kek]: the root key is the secret KEK"),
+      attestation: absent("no [attestation]: a Worker runs in no confidential VM and cannot prove itself"),
+      trust_simulator: absent("`trust_simulator_pem`, since a Worker has no files"),
+    },
+    v.never("no such member"),
+  ),
+  v.forward(
+    v.partialCheck(
+      [["mode"], ["trust_simulator_pem"]],
+      (read) => read.mode === "demo" || read.trust_simulator_pem === undefined,
+      'no simulator unless mode = "demo"',
+    ),
+    ["trust_simulator_pem"],
+  ),
+);
+
+export type WorkerRead = v.InferOutput<typeof WORKER_CONFIG>;
+
+/** What all brokers read alike. */
+export type BrokerRead = Pick<Read, keyof typeof BROKER>;
+
+function absent(message: string) {
+  return v.optional(v.never(message));
+}
 
 /** PROTOCOL section 1: lower-case scheme and host, no default port, no trailing slash, nothing after the path. */
 function isNormalUrl(text: string): boolean {

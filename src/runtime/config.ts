@@ -2,17 +2,18 @@
 import { parse } from "smol-toml";
 import * as v from "valibot";
 import { Fault, type FaultDetail } from "../base/fault.ts";
+import type { AdminKey } from "../broker/world.ts";
 import { ALL_BINDINGS, BINDING_NAMES } from "../channel/binding-names.ts";
 import type { Binding } from "../channel/bindings.ts";
 import { OFFERED_SUITES, type OfferedSuite } from "../channel/suites.ts";
 import { WRAP_OF_SUITE } from "../policy/vocabulary.ts";
-import { CONFIG, type Read } from "./config-schema.ts";
+import { type BrokerRead, CONFIG, type Read, WORKER_CONFIG } from "./config-schema.ts";
 import { type Environment, overlaid } from "./environment.ts";
 import { type KekConfig, kekConfigOf } from "./kek-config.ts";
 import { type StoreConfig, storeConfigOf } from "./store-config.ts";
 
-/** Everything that an operator decides. Keys are references to files, never values. */
-export interface Config {
+/** What every broker is told, wherever it runs. */
+export interface BrokerConfig {
   readonly mode: "production" | "demo";
   /** The broker's identity (PROTOCOL section 1). */
   readonly audience: string;
@@ -20,6 +21,18 @@ export interface Config {
   readonly region: string;
   readonly environment: string;
   readonly logLevel: "debug" | "info" | "warn" | "error";
+  readonly kds: KdsConfig;
+  readonly nonceLifetimeSeconds: number;
+  readonly rates: { readonly perSource: number; readonly perBroker: number };
+  readonly ledgerReaders: "anyone" | "admins";
+  /** How secrets may be sealed; the broker offers no other. */
+  readonly suites: readonly OfferedSuite[];
+  /** No token lives longer, whatever a policy says. */
+  readonly maxTokenSeconds: number;
+}
+
+/** What the operator of a broker on Node decides. Keys are references to files, never values. */
+export interface Config extends BrokerConfig {
   /** The simulator's root as a file; in production mode there is none. */
   readonly trustSimulatorFile?: string;
   readonly listen: ListenConfig;
@@ -29,15 +42,16 @@ export interface Config {
   /** PostgreSQL in place of `files.database`. */
   readonly store?: StoreConfig;
   readonly admins: readonly AdminConfig[];
-  readonly kds: KdsConfig;
-  readonly nonceLifetimeSeconds: number;
-  readonly rates: { readonly perSource: number; readonly perBroker: number };
-  readonly ledgerReaders: "anyone" | "admins";
-  /** How secrets may be sealed; the broker offers no other. */
-  readonly suites: readonly OfferedSuite[];
-  /** No token lives longer, whatever a policy says. */
-  readonly maxTokenSeconds: number;
   readonly attestation: AttestationConfig;
+}
+
+/** What the operator of a Worker decides. */
+export interface WorkerConfig extends BrokerConfig {
+  /** Under which URL admins reach this broker, where that is not its audience. */
+  readonly externalUrl?: string;
+  /** The simulator's root; in production mode there is none. */
+  readonly trustSimulatorPem?: string;
+  readonly admins: readonly AdminKey[];
 }
 
 /** How this broker proves itself to guests (PROTOCOL section 8). */
@@ -91,12 +105,32 @@ export interface KdsConfig {
  * @throws {@link Fault} `config/invalid`, whose detail has one member per problem, named by its place.
  */
 export function parseConfig(text: string, environment: Environment = {}): Config {
+  return frozen(configOf(readBy(CONFIG, text, environment)));
+}
+
+/** Reads the configuration of a Worker. @throws {@link Fault} as {@link parseConfig}. */
+export function parseWorkerConfig(text: string, environment: Environment = {}): WorkerConfig {
+  const read = readBy(WORKER_CONFIG, text, environment);
+  return frozen({
+    ...brokerConfigOf(read),
+    ...present("externalUrl", read.external_url),
+    ...present("trustSimulatorPem", read.trust_simulator_pem),
+    admins: read.admin,
+  });
+}
+
+/** Settings of the environment over those of the file, all problems of both at once. */
+function readBy<S extends typeof CONFIG | typeof WORKER_CONFIG>(
+  schema: S,
+  text: string,
+  environment: Environment,
+): v.InferOutput<S> {
   const { tree, unknown } = overlaid(parsedToml(text), environment);
   const strays = unknown.map((name): Problem => [name.slice(0, 100), "expected the name of a setting"]);
-  const result = v.safeParse(CONFIG, tree);
+  const result = v.safeParse(schema, tree);
   if (!result.success) throw invalid([...strays, ...result.issues.map(problemOf)]);
   if (strays.length > 0) throw invalid(strays);
-  return frozen(configOf(result.output));
+  return result.output;
 }
 
 const MAX_TEXT = 1 << 20;
@@ -120,18 +154,25 @@ function lineOf(thrown: unknown): string {
 
 function configOf(read: Read): Config {
   return {
-    mode: read.mode,
-    audience: read.audience,
-    tenant: read.tenant,
-    region: read.region,
-    environment: read.environment,
-    logLevel: read.log_level,
+    ...brokerConfigOf(read),
     ...present("trustSimulatorFile", read.trust_simulator),
     listen: listenOf(read.listen),
     files: filesOf(read.files),
     kek: kekConfigOf(read.files.kek, read.kek),
     ...present("store", read.store === undefined ? undefined : storeConfigOf(read.store)),
     admins: read.admin.map(adminOf),
+    attestation: attestationOf(read.attestation),
+  };
+}
+
+function brokerConfigOf(read: BrokerRead): BrokerConfig {
+  return {
+    mode: read.mode,
+    audience: read.audience,
+    tenant: read.tenant,
+    region: read.region,
+    environment: read.environment,
+    logLevel: read.log_level,
     kds: {
       isEnabled: read.kds.enabled,
       url: read.kds.url,
@@ -143,7 +184,6 @@ function configOf(read: Read): Config {
     ledgerReaders: read.ledger.readers,
     suites: OFFERED_SUITES.filter((suite) => read.suites.includes(WRAP_OF_SUITE[suite])),
     maxTokenSeconds: read.tokens.max_lifetime_seconds,
-    attestation: attestationOf(read.attestation),
   };
 }
 

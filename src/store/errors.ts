@@ -34,6 +34,9 @@ const SENTENCES: readonly (readonly [prefix: string, code: FaultCode, sentence: 
     "store/unavailable",
     "the database is damaged; keep the file for forensics and restore a backup",
   ],
+  ["SQLITE_TOOBIG", "store/unavailable", "the database takes no row as large as this one"],
+  ["D1_OVERLOADED", "store/unavailable", "D1 has more requests than it can serve; try again in some seconds"],
+  ["D1_ERROR", "store/unavailable", "D1 cannot be reached or ended the request"],
   ["SQLITE_NOTADB", "store/incompatible", "the file at the configured path is no SQLite database"],
   ...sentencesOf(
     ["CONNECT", "ECONN", "ENOTFOUND", "EAI_", "ETIMEDOUT", "EPIPE", "EHOST", "ENET", "08", "57P"],

@@ -40,6 +40,8 @@ policy disks {
 }
 `;
 
+export type Program = Pick<DemoBroker, "start" | "kill">;
+
 export interface DemoBroker {
   readonly url: string;
   readonly audience: string;
@@ -58,10 +60,12 @@ export interface DemoBroker {
  * Makes a data folder as an operator does, starts the program on it, and puts secrets and a policy as an admin does.
  *
  * @param prepare - Changes the folder before the first start.
+ * @param programOf - What serves on this port with what the folder holds: `ostiary serve`, unless it is said.
  */
 export async function demoBroker(
   secrets: Readonly<Record<string, Uint8Array>>,
   prepare: (data: string) => void = () => undefined,
+  programOf: (data: string, port: number) => Program = (data) => createProgram(["--data", data]),
 ): Promise<DemoBroker> {
   const folder = mkdtempSync(join(tmpdir(), "ostiary-agent-"));
   const data = join(folder, "data");
@@ -71,7 +75,7 @@ export async function demoBroker(
   await initDataFolder(data, { audience, mode: "demo", port, isKdsEnabled: false });
   const machine = trustedMachine(folder, join(data, DATA_FILES.config));
   prepare(data);
-  const program = createProgram(["--data", data]);
+  const program = programOf(data, port);
   const signer = createEd25519Signer("admin-1", readFileSync(join(data, DATA_FILES.adminKey), "utf8"));
   const admin = createAdminClient({
     url,
@@ -118,7 +122,7 @@ function trustedMachine(folder: string, configPath: string): string {
 }
 
 /** A broker process on what `words` name. */
-export function createProgram(words: readonly string[]): Pick<DemoBroker, "start" | "kill"> {
+export function createProgram(words: readonly string[]): Program {
   let child: ChildProcess | undefined;
   return {
     start: async () => {

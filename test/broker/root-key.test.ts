@@ -11,12 +11,12 @@ import { kekOf } from "../../src/kek/key.ts";
 import { kekRing } from "../../src/kek/ring.ts";
 import { seatOf } from "../../src/keys/derivation.ts";
 import { openEnvelope, sealEnvelope } from "../../src/keys/envelope.ts";
-import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
+import { nodeKekParts } from "../../src/runtime/node/open-kek.ts";
 import { nodeTokenKeys } from "../../src/runtime/node/token-keys.ts";
 import { describeKek } from "../contract/kek.ts";
 import { ADMIN_KID, AUDIENCE, brokerAtHand, random } from "../http/broker-at-hand.ts";
 
-const keyOf = (fill: number): Kek => kekOf(new Uint8Array(32).fill(fill), nodePrimitives);
+const keyOf = (fill: number): Kek => kekOf(new Uint8Array(32).fill(fill), nodeKekParts);
 const [OLD, NEW, THIRD] = [keyOf(1), keyOf(2), keyOf(3)];
 const CHANGING = kekRing(NEW, [OLD]);
 const ACTOR = { kid: ADMIN_KID };

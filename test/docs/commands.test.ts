@@ -1,7 +1,6 @@
 /** Is every command in the documents one that works as written? Each document is run from its first command to its last. */
 import { spawnSync } from "node:child_process";
 import {
-  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -19,7 +18,7 @@ import { readVector, sharedVectors } from "../support/shared-vectors.ts";
 
 const root = join(import.meta.dirname, "../..");
 /** Ports that documents name; a run has its own in their place. */
-const PORTS = ["8480", "8490"];
+const PORTS = ["8480", "8490", "8787"];
 
 interface Block {
   readonly document: string;
@@ -58,6 +57,7 @@ const UNTESTED = [
   "README.md: no-test these run everything, this test too",
   "docs/attacks.md: no-test takes a minute for each row that is chosen",
   "docs/guests.md: no-test needs SEV-SNP hardware and device-mapper",
+  "docs/workers.md: no-test needs an account of Cloudflare's",
 ];
 
 /** Programs that documents use and a machine may lack. */
@@ -107,6 +107,12 @@ function layReport(folder: string): void {
   put("crl.der", readVector("snp/amd/milan-06.crl.der"));
 }
 
+/** What wrangler reads of a clone. */
+function layWorker(folder: string): void {
+  for (const name of ["wrangler.toml", "src", "migrations"])
+    symlinkSync(join(root, name), join(folder, name));
+}
+
 function freePort(): Promise<number> {
   return new Promise((found, failed) => {
     const server = createServer();
@@ -117,23 +123,31 @@ function freePort(): Promise<number> {
   });
 }
 
+/** wrangler asks nobody and reports to nobody. */
+const QUIET = { CI: "1", WRANGLER_SEND_METRICS: "false" };
+
 /** Runs a document's commands in a folder of their own, with the project's policies, its package and `ostiary` at hand. */
 async function run(document: string) {
   const folder = mkdtempSync(join(tmpdir(), "ostiary-docs-"));
   const bin = join(folder, ".bin");
   mkdirSync(bin);
-  const program = `#!/bin/sh\nexec "${process.execPath}" "${join(root, "src/runtime/node/bin.mjs")}" "$@"\n`;
-  writeFileSync(join(bin, "ostiary"), program);
-  chmodSync(join(bin, "ostiary"), 0o755);
+  for (const [name, script] of [
+    ["ostiary", "src/runtime/node/bin.mjs"],
+    ["wrangler", "node_modules/wrangler/bin/wrangler.js"],
+  ] as const) {
+    const program = `#!/bin/sh\nexec "${process.execPath}" "${join(root, script)}" "$@"\n`;
+    writeFileSync(join(bin, name), program, { mode: 0o755 });
+  }
   symlinkSync(process.execPath, join(bin, "node"));
   mkdirSync(join(folder, "node_modules"));
   symlinkSync(root, join(folder, "node_modules", "ostiary"));
   symlinkSync(join(root, "policies"), join(folder, "policies"));
+  if (runOf(document).some(({ text }) => text.includes("wrangler "))) layWorker(folder);
   if (runOf(document).some(({ mark }) => mark === WITH_REPORT)) layReport(folder);
   let script = scriptOf(document);
   for (const port of PORTS) script = script.replaceAll(port, String(await freePort())); // in order: each is bound once
   try {
-    const env = { ...process.env, PATH: `${bin}:${process.env["PATH"]}`, NO_COLOR: "1" };
+    const env = { ...process.env, ...QUIET, PATH: `${bin}:${process.env["PATH"]}`, NO_COLOR: "1" };
     return spawnSync("bash", ["-c", script], { cwd: folder, env, encoding: "utf8", timeout: 100_000 });
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -14,6 +14,7 @@ import { createTokenKeyRing } from "../../src/broker/token-keys.ts";
 import type { Kek, World } from "../../src/broker/world.ts";
 import { type AdminClient, createAdminClient } from "../../src/client/admin.ts";
 import { createApp } from "../../src/http/app.ts";
+import { createRateLimit } from "../../src/http/limits.ts";
 import { createMetrics } from "../../src/http/metrics.ts";
 import { createUlids } from "../../src/http/request-id.ts";
 import type { HttpEdges } from "../../src/http/route.ts";
@@ -72,7 +73,7 @@ export function brokerAtHand(
     channelOf: () => ({}),
     offered: [3],
     ownUrls: [AUDIENCE],
-    rates: { perSource: 10, perBroker: 1000 },
+    rateLimit: createRateLimit({ perSource: 10, perBroker: 1000 }, milliseconds),
     ledgerReaders: "admins",
     metrics,
     isDraining: () => false,

@@ -16,14 +16,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { createKekFile, openKekFile } from "../../src/kek/file.ts";
-import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
+import { nodeKekParts } from "../../src/runtime/node/open-kek.ts";
 import { describeKek } from "../contract/kek.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ostiary-kek-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const at = (name: string): string => join(folder, name);
-const openAt = (name: string) => openKekFile(at(name), nodePrimitives);
+const openAt = (name: string) => openKekFile(at(name), nodeKekParts);
 
 function place(name: string, bytes: Uint8Array, mode = 0o600): string {
   writeFileSync(at(name), bytes, { mode });

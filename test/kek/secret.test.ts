@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { openKekCredential, openKekFile } from "../../src/kek/file.ts";
 import { openKekVariable } from "../../src/kek/variable.ts";
-import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
+import { nodeKekParts } from "../../src/runtime/node/open-kek.ts";
 import { describeKek } from "../contract/kek.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ostiary-kek-"));
@@ -21,8 +21,8 @@ const KEY = Uint8Array.from({ length: 32 }, (_, i) => i + 1);
 const OTHER = KEY.slice().reverse();
 const digitsOf = (key: Uint8Array): string => Buffer.from(key).toString("hex");
 const credential = (name: string, where: string | undefined = folder) =>
-  openKekCredential(name, where, nodePrimitives);
-const variable = (value: string | undefined) => openKekVariable("KEY", { KEY: value }, nodePrimitives);
+  openKekCredential(name, where, nodeKekParts);
+const variable = (value: string | undefined) => openKekVariable("KEY", { KEY: value }, nodeKekParts);
 
 place("key", KEY, 0o400);
 place("other", OTHER, 0o440);
@@ -42,7 +42,7 @@ describeKek(
 describe("the same 32 bytes", () => {
   it("are the same key in a file, a credential and a variable: what one wrapped the others open", async () => {
     place("file", KEY, 0o600);
-    const file = await openKekFile(join(folder, "file"), nodePrimitives);
+    const file = await openKekFile(join(folder, "file"), nodeKekParts);
     const wrapped = await file.wrap(Uint8Array.of(1, 2, 3), Uint8Array.of(9));
     for (const kek of [await credential("key"), variable(digitsOf(KEY).toUpperCase())]) {
       expect(kek.id).toBe(file.id);
@@ -56,7 +56,7 @@ const UNAVAILABLE = { code: "kek/unavailable" };
 describe("a credential", () => {
   it("is refused without systemd's folder, or below one that depends on where the broker was started", async () => {
     for (const where of [undefined, "", "credentials", "./x"]) {
-      await expect(openKekCredential("key", where, nodePrimitives)).rejects.toMatchObject({
+      await expect(openKekCredential("key", where, nodeKekParts)).rejects.toMatchObject({
         ...UNAVAILABLE,
         message: expect.stringContaining("LoadCredential="),
       });
@@ -78,7 +78,7 @@ describe("a variable", () => {
     for (const value of [digitsOf(KEY), "no key"]) {
       const environment: Record<string, string | undefined> = { KEY: value, HOME: "/" };
       try {
-        openKekVariable("KEY", environment, nodePrimitives);
+        openKekVariable("KEY", environment, nodeKekParts);
       } catch {
         // refused, and gone all the same
       }

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createKekFile, openKekFile } from "../../src/kek/file.ts";
 import { openEnvelope, parseEnvelope } from "../../src/keys/envelope.ts";
 import { DATA_FILES } from "../../src/runtime/node/init.ts";
-import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
+import { nodeKekParts } from "../../src/runtime/node/open-kek.ts";
 import { createSqliteStore } from "../../src/store/sqlite.ts";
 import { CLI, type DemoBroker, demoBroker } from "../agent/demo-broker.ts";
 
@@ -71,7 +71,7 @@ describe("a change of the root key", () => {
   async function leftUnderOld(): Promise<{ readonly left: number; readonly opened?: number }> {
     const store = createSqliteStore({ path: at(DATA_FILES.database), mode: "existing" });
     try {
-      const kek = await openKekFile(at("new.key"), nodePrimitives);
+      const kek = await openKekFile(at("new.key"), nodeKekParts);
       const all = await store.envelopes(undefined, 10_000);
       const own = all.filter(({ envelope }) => parseEnvelope(envelope).kekId === kek.id);
       if (own.length < all.length) return { left: all.length - own.length };

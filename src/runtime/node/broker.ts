@@ -8,6 +8,7 @@ import { keepSecretTimes } from "../../broker/secret-life.ts";
 import { beginEpoch } from "../../broker/startup.ts";
 import type { EndorsementSource, World } from "../../broker/world.ts";
 import { createApp } from "../../http/app.ts";
+import { createRateLimit } from "../../http/limits.ts";
 import { createMetrics, type Metrics } from "../../http/metrics.ts";
 import { createUlids } from "../../http/request-id.ts";
 import type { HttpEdges } from "../../http/route.ts";
@@ -93,14 +94,15 @@ function createListener(
   parts: { readonly metrics: Metrics; readonly isDraining: () => boolean },
 ): Listener {
   const { listen } = config;
+  const milliseconds = (): number => performance.now();
   const edges: HttpEdges = {
     nextId: createUlids({ milliseconds: Date.now, random: systemRandom }),
-    milliseconds: () => performance.now(),
+    milliseconds,
     sourceOf: (env) => addressOf(socketOf(env)),
     channelOf: (env) => channelOf(socketOf(env)),
     offered: listen.bindings,
     ownUrls: [config.audience, ...(listen.externalUrl === undefined ? [] : [listen.externalUrl])],
-    rates: config.rates,
+    rateLimit: createRateLimit(config.rates, milliseconds),
     ledgerReaders: config.ledgerReaders,
     version: "0.1.0",
     ...parts,

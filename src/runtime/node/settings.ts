@@ -6,6 +6,7 @@ import { equalBytes, parseUtf8 } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
 import type { Signer } from "../../base/primitives.ts";
 import type { AdminKey, BrokerSettings } from "../../broker/world.ts";
+import { settingsOf } from "../compose.ts";
 import { type Config, parseConfig } from "../config.ts";
 import { createEd25519Signer, createEs256Signer, spkiOfPublicPem } from "./signers.ts";
 
@@ -40,8 +41,6 @@ export async function loadSigners({ config, at }: LoadedConfig): Promise<BrokerS
 
 /** @throws {@link Fault} `file/unusable`, `config/invalid`. */
 export async function loadSettings({ config, at }: LoadedConfig): Promise<BrokerSettings> {
-  const { audience, tenant, region, environment, mode, suites, maxTokenSeconds } = config;
-  const issuer = config.listen.externalUrl ?? audience;
   const adminKeys: AdminKey[] = [];
   for (const admin of config.admins) {
     const spki = "spki" in admin ? admin.spki : spkiOfPublicPem(await pemOf(at(admin.file))); // in order, once
@@ -50,7 +49,7 @@ export async function loadSettings({ config, at }: LoadedConfig): Promise<Broker
     }
     adminKeys.push({ kid: admin.kid, spki });
   }
-  return { audience, issuer, maxTokenSeconds, tenant, region, environment, mode, suites, adminKeys };
+  return settingsOf(config, { externalUrl: config.listen.externalUrl, adminKeys });
 }
 
 async function pemOf(path: string): Promise<string> {

@@ -4,10 +4,10 @@ import type { TokenKeyMaker } from "../../broker/token-keys.ts";
 import { createEs256Signer } from "./signers.ts";
 
 export const nodeTokenKeys: TokenKeyMaker = {
-  make: () => {
+  make: async () => {
     const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     return new Uint8Array(privateKey.export({ format: "der", type: "pkcs8" }));
   },
-  signerOf: (pkcs8) =>
+  signerOf: async (pkcs8) =>
     createEs256Signer("token", createPrivateKey({ key: Buffer.from(pkcs8), format: "der", type: "pkcs8" })),
 };

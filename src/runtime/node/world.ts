@@ -4,19 +4,15 @@ import { parseEndorsementFile } from "../../attestation/endorsement/pem.ts";
 import { AMD_ROOTS, simulatorRoots, type TrustAnchors } from "../../attestation/endorsement/roots.ts";
 import type { EvidenceProvider } from "../../attestation/provider.ts";
 import type { Log } from "../../base/log.ts";
-import { createBundleCache } from "../../broker/bundles.ts";
 import { forwardClock } from "../../broker/clock.ts";
 import { loadCrlNumbers } from "../../broker/crl-numbers.ts";
-import { createEndorser } from "../../broker/endorse.ts";
 import { createGroupCommit } from "../../broker/group-commit.ts";
-import { createNonceEpochs } from "../../broker/nonce-epochs.ts";
 import { createProver } from "../../broker/prover.ts";
-import { createRefusalLog } from "../../broker/refusals.ts";
 import { refuseForeignStore } from "../../broker/startup.ts";
 import type { DecisionCommit, Store } from "../../broker/store.ts";
-import { createTokenKeyRing } from "../../broker/token-keys.ts";
-import type { EndorsementSource, Kek, Trust, World } from "../../broker/world.ts";
+import type { EndorsementSource, Kek, World } from "../../broker/world.ts";
 import type { Metrics } from "../../http/metrics.ts";
+import { composeWorld } from "../compose.ts";
 import { nextTurn, systemNow, systemRandom } from "./clock.ts";
 import { openKek } from "./open-kek.ts";
 import { openStore } from "./open-store.ts";
@@ -76,47 +72,28 @@ async function joined(opened: Opened, parts: WorldParts): Promise<World> {
 
 async function unproven(opened: Opened, { source, metrics, log }: WorldParts): Promise<World> {
   const { store, kek, settings, signers, config, roots } = opened;
-  const primitives = nodePrimitives;
-  const now = forwardClock(systemNow);
-  const crlNumbers = await loadCrlNumbers(store);
-  const trust: Trust = {
-    primitives,
-    roots,
-    memo: createChainMemo(MEMO_ENTRIES),
-    lowestCrlNumber: crlNumbers.lowest,
-  };
   const flush = (group: readonly DecisionCommit[]) => {
     metrics.observe("commit_group_size", group.length);
     return store.commitDecisions(group);
   };
-  return {
-    now,
+  return composeWorld({
+    now: forwardClock(systemNow),
     random: systemRandom,
-    primitives,
-    trust,
+    primitives: nodePrimitives,
     settings,
-    nonceKeys: createNonceEpochs({
-      store,
-      kek,
-      primitives,
-      random: systemRandom,
-      now,
-      audience: settings.audience,
-      tenant: settings.tenant,
-      lifetimeSeconds: config.nonceLifetimeSeconds,
-    }),
-    endorsementsFor: createEndorser({ store, source, trust, log }),
-    keepCrlNumber: crlNumbers.keep,
     store,
     commit: createGroupCommit(flush, nextTurn),
-    liveBundle: createBundleCache({ store, primitives, settings }),
-    logRefusal: createRefusalLog(store, log),
     kek,
-    tokenKeys: createTokenKeyRing({ store, kek, primitives, now, maker: nodeTokenKeys }),
     ...signers,
     meter: metrics,
     log,
-  };
+    roots,
+    memo: createChainMemo(MEMO_ENTRIES),
+    crlNumbers: await loadCrlNumbers(store),
+    source,
+    tokenKeyMaker: nodeTokenKeys,
+    nonceLifetimeSeconds: config.nonceLifetimeSeconds,
+  });
 }
 
 /** AMD's three, and in demo mode the simulator's where the configuration names its file. */

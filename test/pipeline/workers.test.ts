@@ -1,0 +1,143 @@
+/** Does the Worker keep the broker's promises with stock clients? Its own bundle, in real workerd, over D1. */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { createRemoteJWKSet, jwtVerify } from "jose";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { isFault } from "../../src/base/fault.ts";
+import { attest } from "../../src/client/attest.ts";
+import { createGuestClient, type EvidenceRequest } from "../../src/client/guest.ts";
+import { parseEntry } from "../../src/ledger/entry.ts";
+import { systemRandom } from "../../src/runtime/node/clock.ts";
+import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
+import { createSimulatorProvider } from "../../src/runtime/node/simulator-provider.ts";
+import { asGuest, CLI, type DemoBroker, demoBroker } from "../agent/demo-broker.ts";
+import { workerProgram, wrangler } from "../support/wrangler.ts";
+
+const PATH = "prod/worker/key";
+const STS = "https://sts.example";
+const LIMITED = "limited/worker/key";
+const SECRET = Uint8Array.from({ length: 32 }, (_, i) => i);
+
+let broker: DemoBroker;
+
+beforeAll(async () => {
+  broker = await demoBroker({ [PATH]: SECRET, [LIMITED]: SECRET }, undefined, workerProgram);
+}, 120_000);
+
+afterAll(() => broker.remove());
+
+async function prepare(secret: string): Promise<EvidenceRequest> {
+  const client = createGuestClient({ url: broker.url, fetch });
+  const { nonce } = await client.challenge(3);
+  const parts = { provider: createSimulatorProvider(broker.machine), primitives: nodePrimitives };
+  const asked = { claims: { want: [{ secret }] }, nonce, carrier: { binding: 3 } } as const;
+  const { audience, signingKey } = broker;
+  return (await attest(asked, { audience, signingKey, suite: 1 }, { ...parts, random: systemRandom }))
+    .request;
+}
+
+async function outcomeOf(request: EvidenceRequest): Promise<string> {
+  try {
+    return (await createGuestClient({ url: broker.url, fetch }).release(request)).decision;
+  } catch (thrown) {
+    if (isFault(thrown)) return thrown.code;
+    throw thrown;
+  }
+}
+
+const isReleased = (outcome: string): boolean => /^[0-9A-Z]{26}$/.test(outcome);
+
+function ostiary(...words: readonly string[]) {
+  return spawnSync(process.execPath, [CLI, ...words], { encoding: "utf8", timeout: 30_000 });
+}
+
+describe("a Worker over D1", () => {
+  it("releases to the stock agent what the admin put", () => {
+    const got = ostiary("agent", "get", PATH, "--fd", "1", "--format", "hex", ...asGuest(broker));
+    expect([got.status, got.stdout.trim()]).toEqual([0, Buffer.from(SECRET).toString("hex")]);
+  });
+
+  it("opens one door for a nonce, however many come at once", async () => {
+    const request = await prepare(PATH);
+    const outcomes = await Promise.all(Array.from({ length: 30 }, () => outcomeOf(request)));
+    expect(outcomes.filter(isReleased)).toHaveLength(1);
+    expect(outcomes.filter((outcome) => outcome === "nonce/expired")).toHaveLength(29);
+  });
+
+  it("counts releases that come at once, and none too many", async () => {
+    const requests: EvidenceRequest[] = [];
+    for (let i = 0; i < 70; i += 1) requests.push(await prepare(LIMITED));
+    const outcomes = await Promise.all(requests.map(outcomeOf));
+    expect(outcomes.filter(isReleased)).toHaveLength(60);
+    expect(outcomes.filter((outcome) => outcome === "policy/denied")).toHaveLength(10);
+  });
+
+  it("signs tokens that a stock library verifies by the published keys", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "ostiary-worker-"));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    await broker.admin.addAudience("sts", { aud: STS, isBearer: true });
+    const words = ["agent", "token", STS, "--no-key", "--fd", "1", ...asGuest(broker)];
+    const { status, stdout, stderr } = ostiary(...words);
+    expect(status, stderr).toBe(0);
+    const keys = createRemoteJWKSet(new URL(`${broker.url}/.well-known/jwks.json`));
+    const { payload } = await jwtVerify(stdout.trim(), keys, { audience: STS });
+    expect(payload.iss).toBe(broker.audience);
+  });
+
+  it("has every decision in a log that an auditor verifies offline", async () => {
+    const text = await exported();
+    const file = join(mkdtempSync(join(tmpdir(), "ostiary-worker-")), "log.json");
+    onTestFinished(() => rmSync(join(file, ".."), { recursive: true, force: true }));
+    writeFileSync(file, text);
+    const verified = ostiary("ledger", "verify", file);
+    expect([verified.status, verified.stdout.includes("none cut out, none changed")]).toEqual([0, true]);
+    const page = await broker.admin.ledgerPage(0, 256);
+    const decisions = page.entries.map(parseEntry).filter(({ kind }) => kind === "decision");
+    expect(decisions.length).toBeGreaterThanOrEqual(72);
+  });
+
+  it("has all of it after a crash", async () => {
+    const before = await broker.admin.ledgerPage(0, 1);
+    await broker.kill();
+    await broker.start();
+    expect((await broker.admin.ledgerPage(0, 1)).size).toBe(before.size);
+    expect(isReleased(await outcomeOf(await prepare(PATH)))).toBe(true);
+  }, 120_000);
+
+  it("keeps no plaintext in its database", async () => {
+    const files = readdirSync(join(broker.signingKeyFile, "../d1"), { recursive: true, withFileTypes: true });
+    const contents = files
+      .filter((file) => file.isFile())
+      .map((file) => readFileSync(join(file.parentPath, file.name)));
+    expect(contents.length).toBeGreaterThan(0);
+    for (const content of contents) expect(content.includes(Buffer.from(SECRET))).toBe(false);
+  });
+});
+
+async function exported(): Promise<string> {
+  const key = join(broker.signingKeyFile, "../admin-key.pem");
+  const where = ["--broker", broker.url, "--audience", broker.audience, "--key", key];
+  const { status, stdout } = ostiary("ledger", "export", ...where);
+  expect(status).toBe(0);
+  return stdout;
+}
+
+/** Cloudflare takes 3 MB compressed on its free plan (`limits.md`); we want to stay far below. */
+const MAX_COMPRESSED_BYTES = 600_000;
+
+describe("the bundle that wrangler would deploy", () => {
+  it("needs nothing of Node's, and stays small", () => {
+    const folder = mkdtempSync(join(tmpdir(), "ostiary-bundle-"));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const made = wrangler("deploy", "--dry-run", "--outdir", folder);
+    expect(made.status, made.stderr).toBe(0);
+    expect(statSync(join(folder, "worker.js")).size).toBeGreaterThan(100_000);
+    const bundle = readFileSync(join(folder, "worker.js"));
+    expect(bundle.toString()).not.toMatch(/(?:from|require\(|import\()\s*["']node:/);
+    expect(bundle.toString()).not.toContain("better-sqlite3");
+    expect(gzipSync(bundle).length).toBeLessThan(MAX_COMPRESSED_BYTES);
+  });
+});
