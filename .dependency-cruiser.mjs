@@ -17,7 +17,7 @@ const MAY_USE = {
   wire: ["valibot"],
   http: ["hono", "jose", "@valibot/to-json-schema"],
   store: ["drizzle-orm", "better-sqlite3", "postgres"],
-  kek: ["graphene-pk11"],
+  kek: ["graphene-pk11", "shamir-secret-sharing"],
   agent: ["koffi"],
   console: ["codemirror", "@codemirror"],
 };

@@ -12,7 +12,7 @@ import type { NonceKeys } from "../channel/nonce.ts";
 import type { ProofExchange } from "../channel/proof.ts";
 import type { OfferedSuite } from "../channel/suites.ts";
 import type { Bundle } from "../policy/bundle.ts";
-import type { BrokerProof } from "../wire/messages.ts";
+import type { BrokerProof, SealProgress } from "../wire/messages.ts";
 import type { CommitOutcome, DecisionCommit, Refusal, Store } from "./store.ts";
 
 /** Everything the broker reaches outside itself. Built once per process (Node) or request (Workers) by `runtime/`. */
@@ -36,6 +36,8 @@ export interface World {
   /** One line of the decision log, rate-capped (`refusals.ts`). */
   readonly logRefusal: (refusal: Refusal) => Promise<void>;
   readonly kek: Kek;
+  /** There where the root key comes in shares (`unseal.ts`): until it is open, nothing else is served. */
+  readonly seal?: Seal;
   /** Signs releases and sessions: ECDSA P-256. */
   readonly signer: Signer;
   /** Keys that sign tokens: ECDSA P-256, used for nothing else. */
@@ -89,6 +91,25 @@ export interface Kek {
   readonly wrap: (plaintext: Uint8Array, aad: Uint8Array) => Promise<Uint8Array>;
   /** @throws `kek/wrong-key` when the AAD or the key is another, `kek/unavailable` when the key cannot be used. */
   readonly unwrap: (wrapped: Uint8Array, aad: Uint8Array) => Promise<Uint8Array>;
+}
+
+/** What keeps the root key from being used until enough people gave their shares of it. */
+export interface Seal {
+  readonly progress: () => SealProgress;
+  /** Whether somebody said that the clock stood ahead before, and is right now. */
+  readonly wasClockAhead?: boolean;
+  /** Begins what takes a share once the ones before have ended. */
+  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+  /**
+   * Takes a share; one that is there already changes nothing. True once the key is complete: from then on the root key works.
+   *
+   * @throws {@link Fault} `kek/bad-share`; where what was joined is another key, all shares are forgotten.
+   */
+  readonly give: (share: string) => Promise<boolean>;
+  /** Takes back what was given, unless it is open. */
+  readonly forget: () => void;
+  /** The database is the one of this key: from now on everything is served. */
+  readonly open: () => void;
 }
 
 /** A key of the ring with its times. */

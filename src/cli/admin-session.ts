@@ -17,6 +17,8 @@ export interface AdminSession {
   readonly client: AdminClient;
   readonly signer: Signer;
   readonly audience: string;
+  /** Where the broker is reached. */
+  readonly url: string;
 }
 
 /** @throws {@link Fault} `file/unusable`, `config/invalid`. */

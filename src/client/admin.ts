@@ -16,6 +16,7 @@ import * as rootKey from "../wire/root-key.ts";
 import * as secret from "../wire/secret.ts";
 import type * as secrets from "../wire/secret-messages.ts";
 import type { ReaderList } from "../wire/secret-messages.ts";
+import * as shares from "../wire/shares.ts";
 import { decodeIntrospection } from "../wire/token.ts";
 import * as tokenKey from "../wire/token-key.ts";
 import { fetchBounded } from "./bounded-fetch.ts";
@@ -49,6 +50,10 @@ export interface AdminClient {
   readonly showRootKey: () => Promise<wire.RootKeyState>;
   /** One step of wrapping everything under the root key that wraps now. */
   readonly rewrapUnderRootKey: (after: wire.SecretPlace | undefined) => Promise<wire.RootKeyPage>;
+  /** One share of the root key, for a broker that is sealed. */
+  readonly giveShare: (share: string) => Promise<wire.SealProgress>;
+  readonly forgetShares: () => Promise<wire.SealProgress>;
+  readonly showShares: () => Promise<wire.SealProgress>;
   /** The tokens of a decision count no more. */
   readonly revokeDecision: (id: string) => Promise<wire.RevocationSummary>;
   readonly introspect: (token: string) => Promise<wire.Introspection>;
@@ -109,6 +114,10 @@ export function createAdminClient(options: AdminClientOptions): AdminClient {
     showRootKey: async () => rootKey.decodeRootKeyState(await call("GET", ROOT_KEY)),
     rewrapUnderRootKey: async (after) =>
       rootKey.decodeRootKeyPage(await call("POST", ROOT_KEY, rootKey.encodeRootKeyStep(after))),
+    giveShare: async (share) =>
+      shares.decodeSealProgress(await call("POST", SHARES, shares.encodeShare(share))),
+    forgetShares: async () => shares.decodeSealProgress(await call("DELETE", SHARES)),
+    showShares: async () => shares.decodeSealProgress(await call("GET", SHARES)),
     revokeDecision: async (id) => decodeRevocation(await call("PUT", decisionAt(id, "revocations"))),
     introspect: async (token) =>
       decodeIntrospection(
@@ -141,6 +150,7 @@ function bundleAt(digest: string): string {
 }
 
 const ROOT_KEY = "/v1/admin/root-key";
+const SHARES = `${ROOT_KEY}/shares`;
 const TOKEN_KEYS = "/v1/admin/token-keys";
 
 function audienceAt(name: string): string {

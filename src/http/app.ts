@@ -3,6 +3,7 @@ import { type Context, Hono } from "hono";
 import { Fault } from "../base/fault.ts";
 import type { FaultCode } from "../base/fault-codes.ts";
 import type { Actor } from "../broker/secrets.ts";
+import { isSealed, sealedFault } from "../broker/unseal.ts";
 import type { World } from "../broker/world.ts";
 import { authorize } from "./authorize.ts";
 import { refusedOf } from "./problem.ts";
@@ -69,6 +70,7 @@ async function served(c: Context, route: Route, arrived: Arrived): Promise<Resul
   let actor: Actor | undefined;
   try {
     refuseTooOften(route, arrived);
+    if (route.isServedSealed !== true && isSealed(world)) throw sealedFault();
     const query = queryOf(c.req.url);
     refuseStrangeQuery(query, route);
     const exchange = { id, offered: edges.offered, source, ...edges.channelOf(c.env) };

@@ -64,10 +64,12 @@ const DPOP_ERRORS: ReadonlyMap<FaultCode, string> = new Map([
   ["token/wants-nonce", "use_dpop_nonce"],
 ]);
 
-/** Of a denial the one sentence that the policy itself publishes (WRIT section 10); of everything else nothing. */
+/** Of a denial the one sentence that the policy itself publishes (WRIT section 10), and that a broker is sealed; of everything else nothing. */
 function sentenceOf(fault: Fault): string | undefined {
   const sentence = fault.detail["sentence"];
-  return fault.code === "policy/denied" && typeof sentence === "string" ? sentence : undefined;
+  return (fault.code === "policy/denied" || fault.code === "kek/sealed") && typeof sentence === "string"
+    ? sentence
+    : undefined;
 }
 
 function prefixed(fault: Fault): Readonly<Record<string, string | number | boolean>> {

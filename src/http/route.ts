@@ -45,6 +45,8 @@ export interface Route {
   /** Query parameters it knows; any other is refused. */
   readonly query?: readonly string[];
   readonly isRateLimited?: true;
+  /** Served by a broker that nobody has unsealed yet. */
+  readonly isServedSealed?: true;
   readonly maxBodyBytes?: number;
   /** `application/json` unless it is said. */
   readonly mediaType?: "application/x-www-form-urlencoded";

@@ -6,6 +6,7 @@ import { readersRoute } from "./admin/readers.ts";
 import { revocationRoute } from "./admin/revocations.ts";
 import { rootKeyRoutes } from "./admin/root-key.ts";
 import { secretRoutes } from "./admin/secrets.ts";
+import { shareRoutes } from "./admin/shares.ts";
 import { tokenKeyRoutes } from "./admin/token-keys.ts";
 import { discoveryRoute, jwksRoute } from "./oidc/discovery.ts";
 import { openApiText } from "./openapi.ts";
@@ -37,6 +38,7 @@ const DOCUMENTED: readonly Route[] = [
   ...audienceRoutes,
   ...tokenKeyRoutes,
   ...rootKeyRoutes,
+  ...shareRoutes,
   revocationRoute,
   decisionRoute,
   healthRoute,

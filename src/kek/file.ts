@@ -22,7 +22,12 @@ const STRANGERS = 0o007;
  * @throws {@link Fault} `kek/unavailable`.
  */
 export async function openKekFile(path: string, parts: KekParts): Promise<Kek> {
-  return kekOf(await readKey(path, OTHERS), parts);
+  return kekOf(await readKekFile(path), parts);
+}
+
+/** The 32 bytes themselves, to be overwritten by the caller. @throws {@link Fault} `kek/unavailable`. */
+export function readKekFile(path: string): Promise<Uint8Array> {
+  return readKey(path, OTHERS);
 }
 
 /**

@@ -14,6 +14,11 @@ export interface KekParts extends Pick<Primitives, "hmac"> {
   readonly random: (size: number) => Uint8Array;
 }
 
+/** Sixteen bytes that name a key and tell nothing of it. */
+export function keyIdOf(key: Uint8Array, parts: Pick<Primitives, "hmac">): Uint8Array {
+  return deriveKey(parts, "kekId", key).slice(0, 16);
+}
+
 /**
  * The key-encryption key of 32 bytes. The id is derived from them: it stays when they move to another place.
  *
@@ -21,7 +26,7 @@ export interface KekParts extends Pick<Primitives, "hmac"> {
  */
 export function kekOf(key: Uint8Array, parts: KekParts): Kek {
   const wrappingKey = deriveKey(parts, "kekWrap", key);
-  const id = `file:${hexOf(deriveKey(parts, "kekId", key).slice(0, 16))}`;
+  const id = `file:${hexOf(keyIdOf(key, parts))}`;
   zeroize(key);
   return {
     id,

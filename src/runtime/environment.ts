@@ -31,6 +31,7 @@ export const SETTINGS: Readonly<Record<string, Form>> = {
   "kek.file": "text",
   "kek.credential": "text",
   "kek.environment": "text",
+  "kek.shares": "text",
   "kds.enabled": "value",
   "kds.url": "text",
   "kds.mirror": "text",

@@ -1,4 +1,4 @@
-/** Where does the configuration say that root key-encryption keys are? In files, credentials of systemd, or variables. */
+/** Where does the configuration say that root key-encryption keys are? In files, credentials of systemd, variables, or shares among people. */
 import * as v from "valibot";
 
 export type KekPlace =
@@ -7,7 +7,9 @@ export type KekPlace =
   /** 32 bytes that systemd put below `$CREDENTIALS_DIRECTORY` under this name. */
   | { readonly kind: "credential"; readonly name: string }
   /** 64 hexadecimal digits in the environment variable of this name. */
-  | { readonly kind: "environment"; readonly name: string };
+  | { readonly kind: "environment"; readonly name: string }
+  /** Shares that people give once the broker runs; the id is that of the key they make, 32 hexadecimal digits. */
+  | { readonly kind: "shares"; readonly id: string };
 
 export interface KekConfig {
   /** What wraps. */
@@ -26,17 +28,24 @@ const PLACE = {
   ),
 };
 
-const ONE_PLACE = "one of `file`, `credential` and `environment`";
+const SHARES = {
+  shares: v.optional(
+    v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/, "the id that `ostiary kek split` printed")),
+  ),
+};
+
+const ONE_PLACE = "one of `file`, `credential`, `environment` and `shares`";
+const ONE_BESIDE = "one of `file`, `credential` and `environment`";
 
 const ALSO = v.pipe(
   v.objectWithRest(PLACE, v.never("no such member")),
-  v.check((read) => Object.keys(read).length === 1, ONE_PLACE),
+  v.check((read) => Object.keys(read).length === 1, ONE_BESIDE),
 );
 
 /** `[kek]`, in place of `files.kek`: one provider, and those that still open in `[[kek.also]]`. */
 export const KEK = v.pipe(
   v.objectWithRest(
-    { ...PLACE, also: v.optional(v.pipe(v.array(ALSO), v.maxLength(4))) },
+    { ...PLACE, ...SHARES, also: v.optional(v.pipe(v.array(ALSO), v.maxLength(4))) },
     v.never("no such member"),
   ),
   v.check((read) => Object.keys(read).filter((name) => name !== "also").length === 1, ONE_PLACE),
@@ -44,9 +53,9 @@ export const KEK = v.pipe(
 
 /** Exactly one place is there: the schema saw to it. */
 export function kekConfigOf(path = "", read: v.InferOutput<typeof KEK> = {}): KekConfig {
-  const { file = path, credential, environment, also = [] } = read;
+  const { file = path, credential, environment, shares, also = [] } = read;
   return {
-    wraps: placeOf({ file, credential, environment }),
+    wraps: placeOf({ file, credential, environment, shares }),
     also: also.map(({ file, credential, environment }) => placeOf({ file, credential, environment })),
   };
 }
@@ -55,10 +64,11 @@ interface NamedPlace {
   readonly file: string | undefined;
   readonly credential: string | undefined;
   readonly environment: string | undefined;
+  readonly shares?: string | undefined;
 }
 
-function placeOf({ file = "", credential, environment }: NamedPlace): KekPlace {
+function placeOf({ file = "", credential, environment, shares }: NamedPlace): KekPlace {
   if (credential !== undefined) return { kind: "credential", name: credential };
   if (environment !== undefined) return { kind: "environment", name: environment };
-  return { kind: "file", path: file };
+  return shares === undefined ? { kind: "file", path: file } : { kind: "shares", id: shares };
 }

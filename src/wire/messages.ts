@@ -250,6 +250,14 @@ export interface RootKeyState {
   readonly left: number;
 }
 
+/** How far a broker is whose root key comes in shares. */
+export interface SealProgress {
+  readonly isSealed: boolean;
+  readonly given: number;
+  /** Known once the first share is there. */
+  readonly needed?: number;
+}
+
 /** What one step of wrapping anew did: where the next one begins, or after the last how things stand. */
 export type RootKeyPage =
   | { readonly rewrapped: number; readonly next: SecretPlace }

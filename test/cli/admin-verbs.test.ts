@@ -46,8 +46,17 @@ async function run(command: Command, words: readonly string[], files: Files = {}
   }
 }
 
+const noSplit = async () => {
+  throw new Fault("file/unusable", "no test here divides a key");
+};
+
 function verbsOf(broker: BrokerAtHand) {
-  const open = async () => ({ client: broker.admin, signer: broker.adminSigner, audience: AUDIENCE });
+  const open = async () => ({
+    client: broker.admin,
+    signer: broker.adminSigner,
+    audience: AUDIENCE,
+    url: AUDIENCE,
+  });
   const secret = createSecretCommand(open);
   const policy = createPolicyCommand({ open, digest: nodePrimitives.digest });
   return {
@@ -55,7 +64,7 @@ function verbsOf(broker: BrokerAtHand) {
     policy: (words: string, files?: Files) => run(policy, words.split(" "), files),
     audience: (words: string) => run(createAudienceCommand(open), words.split(" ")),
     kek: (words: string, createKey = async (_path: string) => {}) =>
-      run(createKekCommand({ open, createKey }), words.split(" ")),
+      run(createKekCommand({ open, createKey, splitKeyFile: noSplit }), words.split(" ")),
     token: (words: string, files?: Files) => run(createTokenCommand(open), words.split(" "), files),
   };
 }

@@ -3,12 +3,13 @@ import { encodeRootKeyPage, encodeRootKeyState } from "../../wire/root-key.ts";
 import { ADMIN_USAGE, type OpenAdminSession, openedBy } from "../admin-session.ts";
 import { oneWord, parseArguments } from "../arguments.ts";
 import { type Command, type ExitStatus, Misuse, type Terminal } from "../command.ts";
+import { SHARES_USAGE, type SplitKeyFile, split, unseal } from "../kek-shares.ts";
 import { tableOf } from "../table.ts";
 
 const USAGE = `ostiary kek show         which key wraps, which others open, and how much still lies under those
 ostiary kek rotate FILE  make a new key in FILE, on this machine; the broker takes it when its configuration names it
 ostiary kek migrate      wrap everything anew under the key that wraps now, while the broker serves
-
+${SHARES_USAGE}
 A change of the root key: \`kek rotate\`, name the new key under [[kek.also]] on every broker, let it change places with the
 old one on every broker, \`kek migrate\`, take the old one out. A stop on the way loses nothing: call \`migrate\` again.
 
@@ -18,18 +19,21 @@ export interface KekEdges {
   readonly open: OpenAdminSession;
   /** Makes a key in a new file. @throws {@link Fault} `file/unusable`. */
   readonly createKey: (path: string) => Promise<void>;
+  readonly splitKeyFile: SplitKeyFile;
 }
 
-export function createKekCommand({ open, createKey }: KekEdges): Command {
+export function createKekCommand({ open, createKey, splitKeyFile }: KekEdges): Command {
   return {
     name: "kek",
-    summary: "the root key-encryption key: show, rotate, migrate",
+    summary: "the root key-encryption key: show, rotate, migrate, split, unseal",
     usage: USAGE,
     run: async ([name, ...rest], terminal) => {
       if (name === "show") return show(rest, open, terminal);
       if (name === "rotate") return rotate(rest, createKey, terminal);
       if (name === "migrate") return migrate(rest, open, terminal);
-      throw new Misuse("expected show, rotate or migrate after `kek`");
+      if (name === "split") return split(rest, splitKeyFile, terminal);
+      if (name === "unseal") return unseal(rest, open, terminal);
+      throw new Misuse("expected show, rotate, migrate, split or unseal after `kek`");
     },
   };
 }

@@ -7,6 +7,7 @@ export const healthRoute: Route = {
   method: "GET",
   path: "/healthz",
   summary: "The process lives",
+  isServedSealed: true,
   audience: "anyone",
   serve: async () => ({ body: encode({ status: "ok" }) }),
 };

@@ -13,9 +13,7 @@ const ADMIN_KEY_FILE = "admin-key.pem";
 const DEFAULT_KID = "admin-1";
 
 /** @throws {@link Fault} `config/invalid` where the options leave something open, `file/unusable`. */
-export async function openAdminSession(
-  options: AdminOptions,
-): Promise<AdminSession & { readonly url: string }> {
+export async function openAdminSession(options: AdminOptions): Promise<AdminSession> {
   const known = options.config === undefined ? undefined : await knownOf(options.config);
   const url = options.broker ?? known?.url;
   const audience = options.audience ?? known?.audience ?? url;

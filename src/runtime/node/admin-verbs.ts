@@ -14,6 +14,7 @@ import { createKekFile } from "../../kek/file.ts";
 import { openAdminSession } from "./admin-session.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { readPieces } from "./read-pieces.ts";
+import { splitKeyFile } from "./split-key.ts";
 
 export function createNodePolicyCommand(): Command {
   return createPolicyCommand({ open: openAdminSession, digest: nodePrimitives.digest });
@@ -24,7 +25,7 @@ export function createNodeSecretCommand(): Command {
 }
 
 export function createNodeKekCommand(): Command {
-  return createKekCommand({ open: openAdminSession, createKey: createKekFile });
+  return createKekCommand({ open: openAdminSession, createKey: createKekFile, splitKeyFile });
 }
 
 export function createNodeAudienceCommand(): Command {

@@ -6,6 +6,7 @@ import { addSeconds } from "../../base/time.ts";
 import { advanceCheckpoint } from "../../broker/checkpoints.ts";
 import { keepSecretTimes } from "../../broker/secret-life.ts";
 import { beginEpoch } from "../../broker/startup.ts";
+import { isSealed } from "../../broker/unseal.ts";
 import type { EndorsementSource, World } from "../../broker/world.ts";
 import { createApp } from "../../http/app.ts";
 import { createRateLimit } from "../../http/limits.ts";
@@ -56,21 +57,27 @@ export async function startBroker(loaded: LoadedConfig, parts: BrokerParts): Pro
   const metrics = createMetrics();
   const source = parts.source ?? (await sourceOf(loaded));
   const provider = ownProviderOf(loaded, parts.simulator);
-  const world = await openWorld(loaded, { source, metrics, log, provider });
+  const wasClockAhead = parts.clockWasAhead === true;
+  const world = await openWorld(loaded, { source, metrics, log, wasClockAhead, provider });
   const state = { isDraining: false };
   try {
-    await beginEpoch(world, parts.clockWasAhead);
+    if (!isSealed(world)) await beginEpoch(world, wasClockAhead);
     const server = createListener(loaded, world, { metrics, isDraining: () => state.isDraining });
     const drain = drainable(server);
     await listen(server, loaded);
     const stopHousekeeping = startHousekeeping(world);
     const url = urlOf(server, loaded);
-    log("info", "listening", { url, mode: loaded.config.mode, attested: provider?.name ?? "no" });
+    log("info", "listening", {
+      url,
+      mode: loaded.config.mode,
+      attested: provider?.name ?? "no",
+      sealed: isSealed(world),
+    });
     const close = async (): Promise<void> => {
       state.isDraining = true;
       stopHousekeeping();
       await drain();
-      await advanceCheckpoint(world);
+      if (!isSealed(world)) await advanceCheckpoint(world);
       await world.store.close();
       log("info", "stopped");
     };
@@ -162,6 +169,7 @@ function urlOf(server: Listener, { config }: LoadedConfig): string {
 /** Signed heads and forgotten rows; a failure is logged and tried again at the next turn. */
 function startHousekeeping(world: World): () => void {
   const run = (event: string, work: () => Promise<unknown>) => () => {
+    if (isSealed(world)) return; // which also forgets shares that waited too long
     work().catch((thrown: unknown) => {
       world.log("error", event, { reason: thrown instanceof Error ? thrown.message : "unknown" });
     });

@@ -62,7 +62,7 @@ const VERBS: readonly Verb[] = [
   },
   {
     name: "kek",
-    summary: "the root key-encryption key: show, rotate, migrate",
+    summary: "the root key-encryption key: show, rotate, migrate, split, unseal",
     load: async () => (await import("./admin-verbs.ts")).createNodeKekCommand(),
   },
   {

@@ -1,6 +1,7 @@
 /** How does `ostiary serve` run? Until a signal, then in order; with --check it reads and ends. */
 import { resolve } from "node:path";
 import { Fault } from "../../base/fault.ts";
+import { isSealed } from "../../broker/unseal.ts";
 import type { ExitStatus, Terminal } from "../../cli/command.ts";
 import type { ServeOptions } from "../../cli/commands/serve.ts";
 import { type RunningBroker, startBroker } from "./broker.ts";
@@ -28,7 +29,8 @@ export async function serve(
     simulator: createSimulatedBroker,
     clockWasAhead: options.clockWasAhead === true,
   });
-  terminal.out(`ostiary: serving ${broker.url} (${loaded.config.mode})\n`);
+  const sealed = isSealed(broker.world) ? ", sealed: `ostiary kek unseal` gives a share" : "";
+  terminal.out(`ostiary: serving ${broker.url} (${loaded.config.mode}${sealed})\n`);
   process.on("SIGHUP", () => reload(broker));
   await ended;
   await broker.close();

@@ -27,6 +27,8 @@ export interface WorldParts {
   readonly source: EndorsementSource;
   readonly metrics: Metrics;
   readonly log: Log;
+  /** Somebody said that the clock stood ahead before, and is right now. */
+  readonly wasClockAhead?: boolean;
   /** Where this broker's own evidence comes from; none outside a confidential VM. */
   readonly provider?: EvidenceProvider | undefined;
 }
@@ -40,12 +42,15 @@ export async function openWorld(loaded: LoadedConfig, parts: WorldParts): Promis
   const { config } = loaded;
   const settings = await loadSettings(loaded);
   const signers = await loadSigners(loaded);
-  const kek = await openKek(loaded);
+  const { kek, seal } = await openKek(loaded);
   const store = await openStore(loaded, "existing");
   try {
-    await refuseForeignStore(store, kek, settings.audience);
+    if (seal === undefined) await refuseForeignStore(store, kek, settings.audience);
     const roots = await rootsOf(loaded);
-    return await joined({ store, kek, roots, settings, signers, config }, parts);
+    const world = await joined({ store, kek, roots, settings, signers, config }, parts);
+    return seal === undefined
+      ? world
+      : { ...world, seal: { ...seal, wasClockAhead: parts.wasClockAhead === true } };
   } catch (thrown) {
     await store.close();
     throw thrown;
