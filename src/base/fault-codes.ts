@@ -270,11 +270,21 @@ export const FAULT_CODES = {
     wire: "internal",
     next: "the log was altered or forked; stop and investigate",
   },
+  "ledger/rolled-back": {
+    status: 503,
+    wire: "try-later",
+    next: "find out who put an older database back; where it was you, `ostiary restore` does it so that it stands in the log",
+  },
 
   "store/unavailable": {
     status: 503,
     wire: "try-later",
     next: "look at the database: disk, permissions, locks",
+  },
+  "store/malformed-backup": {
+    status: 400,
+    wire: "malformed-request",
+    next: "take another copy of this backup, and the key that it was made for",
   },
   "store/incompatible": {
     status: 503,

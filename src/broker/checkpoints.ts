@@ -17,7 +17,7 @@ const ENTRIES_PER_READ = 1000;
  */
 export async function advanceCheckpoint(world: World): Promise<string> {
   const kept = await world.store.checkpoint();
-  let frontier = kept === undefined ? emptyFrontier() : await frontierOf(kept, world);
+  const known = kept === undefined ? emptyFrontier() : await frontierOf(kept, world);
   const size = await world.store.ledgerSize();
   if (kept !== undefined && size < kept.size) {
     throw new Fault("ledger/inconsistent", "entries that a signed head covers are gone", {
@@ -26,9 +26,7 @@ export async function advanceCheckpoint(world: World): Promise<string> {
     });
   }
   if (kept !== undefined && size === kept.size) return kept.note;
-  for (let from = frontier.size; from < size; from = frontier.size) {
-    frontier = await appendFrom(frontier, from, world); // in order: each leaf needs the ones before
-  }
+  const frontier = await grownTo(size, known, world);
   const origin = originOf(world.settings.audience);
   const root = frontierRoot(frontier, world.primitives.digest);
   const note = await signCheckpoint(
@@ -40,6 +38,20 @@ export async function advanceCheckpoint(world: World): Promise<string> {
   return note;
 }
 
+/** The tree's root when the log had `size` entries, computed from them. @throws {@link Fault} `ledger/inconsistent`. */
+export async function rootAt(size: number, world: World): Promise<Uint8Array> {
+  return frontierRoot(await grownTo(size, emptyFrontier(), world), world.primitives.digest);
+}
+
+async function grownTo(size: number, start: Frontier, world: World): Promise<Frontier> {
+  let frontier = start;
+  while (frontier.size < size) {
+    const limit = Math.min(ENTRIES_PER_READ, size - frontier.size);
+    frontier = await appendFrom(frontier, { from: frontier.size, limit }, world); // in order: each leaf needs the ones before
+  }
+  return frontier;
+}
+
 /** Entries as they stand in the log. */
 export async function ledgerEntries(
   range: { readonly from: number; readonly limit: number },
@@ -49,9 +61,13 @@ export async function ledgerEntries(
   return stored.map(settle);
 }
 
-async function appendFrom(frontier: Frontier, from: number, world: World): Promise<Frontier> {
+async function appendFrom(
+  frontier: Frontier,
+  { from, limit }: { readonly from: number; readonly limit: number },
+  world: World,
+): Promise<Frontier> {
   const { digest } = world.primitives;
-  const stored = await world.store.entries(from, ENTRIES_PER_READ);
+  const stored = await world.store.entries(from, limit);
   if (stored.length === 0) throw new Fault("ledger/inconsistent", "an entry is missing", { seq: from });
   return stored.reduce((grown, entry) => {
     if (entry.seq !== grown.size)

@@ -3,6 +3,7 @@ import { base64UrlOf, parseBase64Url, utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import { advanceCheckpoint } from "./checkpoints.ts";
 import { refuseEarlierClock } from "./clock.ts";
+import { keepHead, refuseRolledBack } from "./rollback.ts";
 import { type Store, UNFINISHED } from "./store.ts";
 import type { Kek, World } from "./world.ts";
 
@@ -49,10 +50,11 @@ export async function refuseForeignStore(
  * Checks the log against the last head that was signed and the clock against its last entry.
  *
  * @param wasAhead - Somebody said that the clock stood ahead before, and is right now.
- * @throws {@link Fault} `ledger/inconsistent` where what was signed is not what is there, `clock/behind` where time would
+ * @throws {@link Fault} `ledger/rolled-back`; `ledger/inconsistent` where what was signed is not what is there, `clock/behind` where time would
  * run again that has run already: then nothing is served.
  */
 export async function checkLedger(world: World, wasAhead = false): Promise<void> {
+  await refuseRolledBack(world);
   await advanceCheckpoint(world);
   const size = await world.store.ledgerSize();
   const [last] = size === 0 ? [] : await world.store.entries(size - 1, 1);
@@ -63,7 +65,7 @@ export async function checkLedger(world: World, wasAhead = false): Promise<void>
 export async function beginEpoch(world: World, wasAhead = false): Promise<void> {
   await checkLedger(world, wasAhead);
   await world.store.appendEntry({ v: 1, kind: "epoch", time: world.now(), act: "start" });
-  await advanceCheckpoint(world);
+  await keepHead(world);
 }
 
 async function firstOrKept(

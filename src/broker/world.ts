@@ -44,6 +44,8 @@ export interface World {
   readonly tokenKeys: TokenKeyRing;
   /** Signs ledger checkpoints: Ed25519. */
   readonly ledgerSigner: Signer;
+  /** Where the newest head is kept apart from the database; without it an older database that was put back is not noticed. */
+  readonly heads?: HeadKeeper;
   /** Proves this broker to a guest (`prover.ts`); absent outside a confidential VM: then a guest has a pinned key and no more. */
   readonly prove?: Prove;
   readonly meter: Meter;
@@ -91,6 +93,14 @@ export interface Kek {
   readonly wrap: (plaintext: Uint8Array, aad: Uint8Array) => Promise<Uint8Array>;
   /** @throws `kek/wrong-key` when the AAD or the key is another, `kek/unavailable` when the key cannot be used. */
   readonly unwrap: (wrapped: Uint8Array, aad: Uint8Array) => Promise<Uint8Array>;
+}
+
+/** One note, kept where whoever can change the database cannot. */
+export interface HeadKeeper {
+  /** `undefined` where none was kept yet. @throws {@link Fault} `file/unusable`. */
+  readonly read: () => Promise<string | undefined>;
+  /** Durable when it resolves. @throws {@link Fault} `file/unusable`. */
+  readonly keep: (note: string) => Promise<void>;
 }
 
 /** What keeps the root key from being used until enough people gave their shares of it. */

@@ -36,7 +36,13 @@ export class Misuse extends Error {
 }
 
 const CANNOT_BE_USED = new Set([503]);
-const UNUSABLE_CODES = new Set(["file/unusable", "config/invalid", "ledger/malformed", "secret/malformed"]);
+const UNUSABLE_CODES = new Set([
+  "file/unusable",
+  "config/invalid",
+  "ledger/malformed",
+  "secret/malformed",
+  "store/malformed-backup",
+]);
 
 /** Which exit status a thrown value stands for: 2 misuse, 3 something cannot be reached or used, else an honest no. */
 export function exitStatusOf(thrown: unknown, statusOf: (fault: Fault) => number): ExitStatus {

@@ -95,11 +95,13 @@ const BROKER = {
     {},
   ),
   tokens: v.optional(table({ max_lifetime_seconds: v.optional(whole(1, 300), 300) }), {}),
-  ledger: v.optional(table({ readers: v.optional(v.picklist(["anyone", "admins"]), "admins") }), {}),
 };
+
+const readers = v.optional(v.picklist(["anyone", "admins"]), "admins");
 
 const MEMBERS = table({
   ...BROKER,
+  ledger: v.optional(table({ readers, head_file: v.optional(path) }), {}),
   trust_simulator: v.optional(path),
   listen: table({
     host: v.pipe(v.string(), v.regex(/^[A-Za-z0-9.:-]{1,253}$/, "a host name or an IP address")),
@@ -191,6 +193,7 @@ export const WORKER_CONFIG = v.pipe(
   v.objectWithRest(
     {
       ...BROKER,
+      ledger: v.optional(table({ readers }), {}),
       external_url: v.optional(url),
       trust_simulator_pem: v.optional(v.pipe(v.string(), v.maxLength(65_536))),
       admin: v.optional(
@@ -223,7 +226,9 @@ export const WORKER_CONFIG = v.pipe(
 export type WorkerRead = v.InferOutput<typeof WORKER_CONFIG>;
 
 /** What all brokers read alike. */
-export type BrokerRead = Pick<Read, keyof typeof BROKER>;
+export type BrokerRead = Pick<Read, keyof typeof BROKER> & {
+  readonly ledger: Pick<Read["ledger"], "readers">;
+};
 
 function absent(message: string) {
   return v.optional(v.never(message));

@@ -42,6 +42,8 @@ export interface Config extends BrokerConfig {
   /** PostgreSQL in place of `files.database`. */
   readonly store?: StoreConfig;
   readonly admins: readonly AdminConfig[];
+  /** Where the newest head of the log is kept apart from the database. */
+  readonly headFile?: string;
   readonly attestation: AttestationConfig;
 }
 
@@ -161,6 +163,7 @@ function configOf(read: Read): Config {
     kek: kekConfigOf(read.files.kek, read.kek),
     ...present("store", read.store === undefined ? undefined : storeConfigOf(read.store)),
     admins: read.admin.map(adminOf),
+    ...present("headFile", read.ledger.head_file),
     attestation: attestationOf(read.attestation),
   };
 }

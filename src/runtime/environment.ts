@@ -45,6 +45,7 @@ export const SETTINGS: Readonly<Record<string, Form>> = {
   "attestation.tsm_dir": "text",
   "attestation.fresh_per_second": "value",
   "ledger.readers": "text",
+  "ledger.head_file": "text",
 };
 
 const PREFIX = "OSTIARY_";

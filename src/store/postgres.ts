@@ -4,7 +4,7 @@ import { Fault } from "../base/fault.ts";
 import type { Store } from "../broker/store.ts";
 import { isLost, storeFault } from "./errors.ts";
 import { type Asked, connect, openPostgres, type PostgresOptions, type Sql } from "./postgres-open.ts";
-import type { Row, SqlDriver, Statement } from "./query.ts";
+import type { Row, SnapshotDriver, SqlDriver, Statement } from "./query.ts";
 import { createSqlStore } from "./statements.ts";
 
 /**
@@ -17,20 +17,36 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Store
 }
 
 /** Opens the database itself. @throws {@link Fault} as {@link openPostgresStore}. */
-export async function openPostgresDriver(options: PostgresOptions): Promise<SqlDriver> {
+export async function openPostgresDriver(options: PostgresOptions): Promise<SnapshotDriver> {
   return createPostgresDriver(await openPostgres(options), () => connect(options));
 }
 
 /** Pauses after each attempt, in milliseconds: 13 seconds in all, in which a server comes back from a restart. */
 const PAUSES = [50, 100, 200, ...Array.from({ length: 25 }, () => 500)] as const;
 
-function createPostgresDriver(first: Sql, renew: () => Sql): SqlDriver {
+function createPostgresDriver(first: Sql, renew: () => Sql): SnapshotDriver {
   const pool = createPool(first, renew);
   return {
     read: (statement) => untilReached(pool, (sql) => run(sql, statement)),
     write: (batch) => write(pool, batch),
     close: () => pool.current().end({ timeout: 5 }),
+    snapshot: (work) => snapshotOf(pool.current(), work),
   };
+}
+
+const SNAPSHOT = "isolation level repeatable read read only";
+
+async function snapshotOf<T>(sql: Sql, work: (from: Pick<SqlDriver, "read">) => Promise<T>): Promise<T> {
+  let made: { readonly value: T } | undefined;
+  try {
+    await sql.begin(SNAPSHOT, async (transaction) => {
+      made = { value: await work({ read: (statement) => orNever(run(transaction, statement)) }) };
+    });
+  } catch (thrown) {
+    throw storeFault(thrown);
+  }
+  if (made === undefined) throw new Fault("internal/invariant", "a transaction ended without its work");
+  return made.value;
 }
 
 interface Pool {

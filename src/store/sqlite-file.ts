@@ -109,6 +109,18 @@ function connect(path: string, options: SqliteOptions): Database {
   }
 }
 
+/** Opens a database for reading as it is now. @throws {@link Fault} `store/unavailable`. */
+export function openReader(path: string): Database {
+  try {
+    const database = new BetterSqlite3(path, { fileMustExist: true, readonly: true });
+    database.pragma("trusted_schema = off");
+    database.exec("begin; select count(*) from meta");
+    return database;
+  } catch (thrown) {
+    throw storeFault(thrown);
+  }
+}
+
 /** Turns the write-ahead log on. The file remembers it, so a database that is not ours must not come this far. */
 function logAhead(database: Database): void {
   if (database.pragma("journal_mode = wal", { simple: true }) !== "wal") {

@@ -3,8 +3,8 @@ import type { Database, Statement as Prepared } from "better-sqlite3";
 import type { Fault } from "../base/fault.ts";
 import type { Store } from "../broker/store.ts";
 import { isDamage, storeFault } from "./errors.ts";
-import type { Row, SqlDriver, SqlValue, Statement } from "./query.ts";
-import { openSqlite, type SqliteOptions } from "./sqlite-file.ts";
+import type { Row, SnapshotDriver, SqlDriver, SqlValue, Statement } from "./query.ts";
+import { openReader, openSqlite, type SqliteOptions } from "./sqlite-file.ts";
 import { createSqlStore } from "./statements.ts";
 
 /**
@@ -20,7 +20,7 @@ export function createSqliteStore(options: SqliteOptions): Store {
  * A driver over an open connection, which it owns from now on. Calls are synchronous inside, so transactions never
  * interleave. After a failed disk or a damaged page every call is refused: what the file holds is no longer known.
  */
-export function createSqliteDriver(database: Database): SqlDriver {
+export function createSqliteDriver(database: Database): SnapshotDriver {
   const prepared = new Map<string, Prepared<SqlValue[], Row>>();
   let broken: Fault | undefined;
   const run = ({ text, params }: Statement): readonly Row[] => {
@@ -51,5 +51,24 @@ export function createSqliteDriver(database: Database): SqlDriver {
     read: async (statement) => asked(() => run(statement)),
     write: async (batch) => asked(() => transaction(batch)),
     close: async () => guarded(() => void database.close()),
+    snapshot: (work) => snapshotOf(database.name, work),
   };
+}
+
+/** A connection of its own, which sees what was committed when it first looked. */
+async function snapshotOf<T>(path: string, work: (from: Pick<SqlDriver, "read">) => Promise<T>): Promise<T> {
+  const database = openReader(path);
+  try {
+    return await work({
+      read: async ({ text, params }) => {
+        try {
+          return database.prepare<SqlValue[], Row>(text).all(...params);
+        } catch (thrown) {
+          throw storeFault(thrown);
+        }
+      },
+    });
+  } finally {
+    database.close();
+  }
 }

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { addSeconds } from "../../base/time.ts";
-import { advanceCheckpoint } from "../../broker/checkpoints.ts";
+import { keepHead } from "../../broker/rollback.ts";
 import { keepSecretTimes } from "../../broker/secret-life.ts";
 import { beginEpoch } from "../../broker/startup.ts";
 import { isSealed } from "../../broker/unseal.ts";
@@ -77,7 +77,7 @@ export async function startBroker(loaded: LoadedConfig, parts: BrokerParts): Pro
       state.isDraining = true;
       stopHousekeeping();
       await drain();
-      if (!isSealed(world)) await advanceCheckpoint(world);
+      if (!isSealed(world)) await keepHead(world);
       await world.store.close();
       log("info", "stopped");
     };
@@ -176,7 +176,7 @@ function startHousekeeping(world: World): () => void {
   };
   const timers = [
     setInterval(
-      run("checkpoint-failed", () => advanceCheckpoint(world)),
+      run("checkpoint-failed", () => keepHead(world)),
       CHECKPOINT_MS,
     ),
     setInterval(

@@ -41,6 +41,26 @@ const VERBS: readonly Verb[] = [
     },
   },
   {
+    name: "backup",
+    summary: "the database in a file, sealed to a key that is elsewhere",
+    load: async () => {
+      const { createBackupCommand } = await import("../../cli/commands/backup.ts");
+      const [{ makeBackup }, { makeBackupKey }] = [
+        await import("./backup.ts"),
+        await import("./backup-key.ts"),
+      ];
+      return createBackupCommand({ makeBackup, makeBackupKey });
+    },
+  },
+  {
+    name: "restore",
+    summary: "a backup into an empty database, as an act that stands in the log",
+    load: async () => {
+      const { createRestoreCommand } = await import("../../cli/commands/restore.ts");
+      return createRestoreCommand((await import("./restore.ts")).restoreBackup);
+    },
+  },
+  {
     name: "evidence",
     summary: "read and verify SEV-SNP evidence, without a broker",
     load: async () => (await import("./evidence.ts")).createNodeEvidenceCommand(),

@@ -2,7 +2,7 @@
 import { parseUtf8 } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
 import type { Store } from "../../broker/store.ts";
-import type { SqlDriver } from "../../store/query.ts";
+import type { SnapshotDriver } from "../../store/query.ts";
 import type { StoreConfig } from "../store-config.ts";
 import { bytesOf, type LoadedConfig } from "./settings.ts";
 
@@ -20,7 +20,7 @@ export async function openStore(loaded: LoadedConfig, mode: "existing" | "migrat
 }
 
 /** Opens the database itself. @throws {@link Fault} as {@link openStore}. */
-export async function openDriver({ config, at }: LoadedConfig, mode: OpenMode): Promise<SqlDriver> {
+export async function openDriver({ config, at }: LoadedConfig, mode: OpenMode): Promise<SnapshotDriver> {
   if (config.store !== undefined) {
     const { openPostgresDriver } = await import("../../store/postgres.ts");
     const tables = mode === "existing" ? "existing" : "migrate";

@@ -14,6 +14,7 @@ import type { EndorsementSource, Kek, World } from "../../broker/world.ts";
 import type { Metrics } from "../../http/metrics.ts";
 import { composeWorld } from "../compose.ts";
 import { nextTurn, systemNow, systemRandom } from "./clock.ts";
+import { createHeadFile } from "./head-file.ts";
 import { openKek } from "./open-kek.ts";
 import { openStore } from "./open-store.ts";
 import { nodePrimitives } from "./primitives.ts";
@@ -39,7 +40,6 @@ export interface WorldParts {
  * @throws {@link Fault} `file/unusable`, `config/invalid`, `kek/…`, `store/…`.
  */
 export async function openWorld(loaded: LoadedConfig, parts: WorldParts): Promise<World> {
-  const { config } = loaded;
   const settings = await loadSettings(loaded);
   const signers = await loadSigners(loaded);
   const { kek, seal } = await openKek(loaded);
@@ -47,7 +47,7 @@ export async function openWorld(loaded: LoadedConfig, parts: WorldParts): Promis
   try {
     if (seal === undefined) await refuseForeignStore(store, kek, settings.audience);
     const roots = await rootsOf(loaded);
-    const world = await joined({ store, kek, roots, settings, signers, config }, parts);
+    const world = await joined({ store, kek, roots, settings, signers, ...loaded }, parts);
     return seal === undefined
       ? world
       : { ...world, seal: { ...seal, wasClockAhead: parts.wasClockAhead === true } };
@@ -64,10 +64,13 @@ interface Opened {
   readonly settings: World["settings"];
   readonly signers: Pick<World, "signer" | "ledgerSigner">;
   readonly config: LoadedConfig["config"];
+  readonly at: LoadedConfig["at"];
 }
 
 async function joined(opened: Opened, parts: WorldParts): Promise<World> {
-  const world = await unproven(opened, parts);
+  const { headFile } = opened.config;
+  const plain = await unproven(opened, parts);
+  const world = headFile === undefined ? plain : { ...plain, heads: createHeadFile(opened.at(headFile)) };
   const { provider } = parts;
   if (provider === undefined) return world;
   const { cluster, freshPerSecond } = opened.config.attestation;

@@ -1,0 +1,69 @@
+/** Where is the newest head kept apart from the database? In a small file, replaced as a whole, on disk before it counts. */
+import { type FileHandle, open, readFile, rename } from "node:fs/promises";
+import { dirname } from "node:path";
+import { Fault } from "../../base/fault.ts";
+import type { HeadKeeper } from "../../broker/world.ts";
+
+const MAX_HEAD = 4096;
+
+/** @param path - Belongs on another disk than the database, best one that is not restored along with it. */
+export function createHeadFile(path: string): HeadKeeper {
+  let kept: string | undefined;
+  return {
+    read: () => readHead(path),
+    keep: async (note) => {
+      if (note === kept) return;
+      await written(path, note);
+      kept = note;
+    },
+  };
+}
+
+/** @throws {@link Fault} `file/unusable`. */
+export async function readHead(path: string): Promise<string | undefined> {
+  try {
+    const text = await readFile(path, "utf8");
+    if (text.length <= MAX_HEAD) return text;
+  } catch (thrown) {
+    if (codeOf(thrown) === "ENOENT") return undefined;
+    throw unusable(path, codeOf(thrown));
+  }
+  throw unusable(path, "it is no head of a log");
+}
+
+async function written(path: string, note: string): Promise<void> {
+  const draft = `${path}.new`;
+  try {
+    await closing(await open(draft, "w", 0o644), async (file) => {
+      await file.writeFile(note, "utf8");
+      await file.sync();
+    });
+    await rename(draft, path);
+    await closing(await open(dirname(path), "r"), (folder) => folder.sync());
+  } catch (thrown) {
+    throw unusable(path, codeOf(thrown));
+  }
+}
+
+async function closing(file: FileHandle, work: (file: FileHandle) => Promise<void>): Promise<void> {
+  try {
+    await work(file);
+  } finally {
+    await file.close();
+  }
+}
+
+function unusable(path: string, reason: string): Fault {
+  return new Fault(
+    "file/unusable",
+    `\`${path}\`, which keeps the head of the log, cannot be used (${reason})`,
+    {
+      path,
+      reason,
+    },
+  );
+}
+
+function codeOf(thrown: unknown): string {
+  return thrown instanceof Error && "code" in thrown ? String(thrown.code) : "unknown";
+}

@@ -1,0 +1,128 @@
+/** How does `ostiary restore` bring a backup back? Into an empty database, and so that everybody can see afterwards that it was done. */
+import { type FileHandle, open, rename } from "node:fs/promises";
+import { hexOf, parseUtf8, utf8 } from "../../base/bytes.ts";
+import { Fault } from "../../base/fault.ts";
+import { openStream, type ReadExactly } from "../../channel/sealed-stream.ts";
+import type { RestoreBackup } from "../../cli/commands/restore.ts";
+import { endWriting } from "../../store/copy.ts";
+import { load } from "../../store/dump.ts";
+import type { SqlDriver } from "../../store/query.ts";
+import { createSqlStore } from "../../store/statements.ts";
+import { schemaDigest } from "./backup.ts";
+import { privateKeyIn } from "./backup-key.ts";
+import { systemNow } from "./clock.ts";
+import { readHead } from "./head-file.ts";
+import { openDriver } from "./open-store.ts";
+import { nodePrimitives } from "./primitives.ts";
+import { type LoadedConfig, loadConfig } from "./settings.ts";
+
+const MAX_HEADER = 4096;
+
+export const restoreBackup: RestoreBackup = async (configPath, { file, keyFile, because }) => {
+  const loaded = await loadConfig(configPath);
+  const privateKey = await privateKeyIn(keyFile);
+  const handle = await opened(file);
+  try {
+    const header = await headerOf(handle, loaded.config.audience);
+    const stream = openStream(reader(handle, header.length), { privateKey, header }, nodePrimitives);
+    const driver = await openDriver(loaded, "new");
+    try {
+      const rows = await load(decoded(stream), driver);
+      return { rows, ...(await madeKnown(driver, loaded, because)) };
+    } finally {
+      await driver.close();
+    }
+  } finally {
+    privateKey.fill(0);
+    await handle.close();
+  }
+};
+
+/** Two entries in the log, the lost head put aside, and only then a database that a broker starts on. */
+async function madeKnown(driver: SqlDriver, loaded: LoadedConfig, because: string) {
+  const store = createSqlStore(driver);
+  const { headFile } = loaded.config;
+  const head = headFile === undefined ? undefined : loaded.at(headFile);
+  const lost = head === undefined ? undefined : ((await readHead(head)) ?? (await readHead(`${head}.lost`)));
+  const digest = lost === undefined ? "" : hexOf(nodePrimitives.digest("sha256", utf8(lost)));
+  const time = systemNow();
+  await store.appendEntry({ v: 1, kind: "epoch", time, act: "restore" });
+  await store.appendEntry({
+    v: 1,
+    kind: "admin",
+    time,
+    actor: "operator",
+    act: "restore",
+    subject: because,
+    digest,
+  });
+  if (head !== undefined && (await readHead(head)) !== undefined) await rename(head, `${head}.lost`);
+  const entries = await store.ledgerSize();
+  await endWriting(driver);
+  return { entries, ...(lost === undefined ? {} : { lostEntries: Number(lost.split("\n")[1]) }) };
+}
+
+async function opened(file: string): Promise<FileHandle> {
+  try {
+    return await open(file, "r");
+  } catch (thrown) {
+    const reason = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "unknown";
+    throw new Fault("file/unusable", `\`${file}\` cannot be read (${reason})`, { path: file, reason });
+  }
+}
+
+/** The first line, with its end: what the rest is bound to. */
+async function headerOf(handle: FileHandle, audience: string): Promise<Uint8Array> {
+  const { bytesRead, buffer } = await handle.read(new Uint8Array(MAX_HEADER), 0, MAX_HEADER, 0);
+  const end = buffer.subarray(0, bytesRead).indexOf(0x0a);
+  const header = buffer.slice(0, end + 1);
+  const told = jsonOf(parseUtf8(header));
+  if (told["format"] !== "ostiary-backup-1") {
+    throw new Fault("store/malformed-backup", "expected a file that `ostiary backup` made");
+  }
+  if (told["audience"] !== audience) {
+    throw new Fault("store/incompatible", "expected a backup of this broker, it is of another audience", {
+      expected: audience,
+      received: String(told["audience"]).slice(0, 200),
+    });
+  }
+  if (told["schema"] !== schemaDigest()) {
+    throw new Fault(
+      "store/incompatible",
+      "another version of Ostiary made this backup: restore it with that version, then start this one",
+    );
+  }
+  return header;
+}
+
+function jsonOf(text: string | undefined): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text ?? "");
+    return typeof value === "object" && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}
+
+function reader(handle: FileHandle, start: number): ReadExactly {
+  let at = start;
+  return async (size) => {
+    const buffer = new Uint8Array(size);
+    let filled = 0;
+    while (filled < size) {
+      const { bytesRead } = await handle.read(buffer, filled, size - filled, at); // in order: a file
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+      at += bytesRead;
+    }
+    return buffer.subarray(0, filled);
+  };
+}
+
+async function* decoded(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, undefined> {
+  for await (const piece of pieces) {
+    const text = parseUtf8(piece);
+    if (text === undefined) throw new Fault("store/malformed-backup", "expected text in a backup");
+    yield text;
+  }
+}
