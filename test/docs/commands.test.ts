@@ -14,6 +14,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { isPostgresHere, startPostgres } from "../support/postgres.ts";
 import { readVector, sharedVectors } from "../support/shared-vectors.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -60,6 +61,11 @@ const UNTESTED = [
   "docs/workers.md: no-test needs an account of Cloudflare's",
 ];
 
+/** Where documents say that PostgreSQL's socket is; a run has a server of its own in its place. */
+const POSTGRES = "/run/postgresql";
+/** Databases that documents expect there, empty. */
+const DATABASES = ["ostiary", "restored"];
+
 /** Programs that documents use and a machine may lack. */
 const TOOLS = [
   { name: "cryptsetup", ask: ["--version"] },
@@ -73,6 +79,7 @@ function lackOf(document: string): { readonly tools: readonly string[]; readonly
   const uses = (name: string): boolean =>
     own.some((block) => isRun(block) && new RegExp(`(^|\\s)${name} `, "m").test(block.text));
   const tools = TOOLS.filter(({ name, isHere }) => !isHere && uses(name)).map(({ name }) => name);
+  if (hasPostgres(document) && !isPostgresHere) tools.push("postgresql");
   const isPartial = own.some(({ mark }) => mark === WITH_REPORT) && sharedVectors === undefined;
   const note = isPartial ? " (but for a real report: no ../shared/vectors here)" : "";
   return { tools, note: tools.length === 0 ? note : ` (no ${tools.join(", ")} here)` };
@@ -145,13 +152,21 @@ async function run(document: string) {
   if (runOf(document).some(({ text }) => text.includes("wrangler "))) layWorker(folder);
   if (runOf(document).some(({ mark }) => mark === WITH_REPORT)) layReport(folder);
   let script = scriptOf(document);
+  const server = hasPostgres(document) ? await startPostgres() : undefined;
+  for (const name of server === undefined ? [] : DATABASES) server?.psql(`create database ${name}`);
+  if (server !== undefined) script = script.replaceAll(POSTGRES, server.host);
   for (const port of PORTS) script = script.replaceAll(port, String(await freePort())); // in order: each is bound once
   try {
     const env = { ...process.env, ...QUIET, PATH: `${bin}:${process.env["PATH"]}`, NO_COLOR: "1" };
     return spawnSync("bash", ["-c", script], { cwd: folder, env, encoding: "utf8", timeout: 100_000 });
   } finally {
+    await server?.remove();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function hasPostgres(document: string): boolean {
+  return runOf(document).some(({ text }) => text.includes(POSTGRES));
 }
 
 /** What a document shows as printed: `text said` fences, each of which must be in what its commands print. */

@@ -15,6 +15,8 @@ const bin = existsSync(HOME)
       .find((folder) => existsSync(join(folder, "initdb")))
   : undefined;
 
+export const isPostgresHere = bin !== undefined;
+
 /** Tests that need PostgreSQL; where it is not installed they are skipped by name with the reason. */
 export function describeWithPostgres(name: string, tests: () => void): void {
   if (bin === undefined)
