@@ -6,7 +6,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { concatBytes } from "../base/bytes.ts";
-import { Fault } from "../base/fault.ts";
+import { Fault, systemCodeOf } from "../base/fault.ts";
 
 export type SecretFormat = "raw" | "hex" | "base64";
 
@@ -42,7 +42,7 @@ async function writeToDescriptor(fd: number, bytes: Uint8Array): Promise<void> {
   await refuseOwnDescriptor(fd);
   for (let at = 0; at < bytes.length; ) {
     const written = await writeOnce(fd, bytes, at).catch((thrown: unknown) => {
-      if (reasonOf(thrown) === "EAGAIN") return 0;
+      if (systemCodeOf(thrown) === "EAGAIN") return 0;
       throw unusable(`file descriptor ${fd}`, thrown);
     }); // in order: it is a stream
     if (written === 0) await sleep(FULL_PIPE_MS);
@@ -115,10 +115,6 @@ async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
 }
 
 function unusable(place: string, thrown: unknown): Fault {
-  const reason = reasonOf(thrown);
+  const reason = systemCodeOf(thrown);
   return new Fault("file/unusable", `${place} cannot be written (${reason})`, { reason });
-}
-
-function reasonOf(thrown: unknown): string {
-  return thrown instanceof Error && "code" in thrown ? String(thrown.code) : "unknown";
 }

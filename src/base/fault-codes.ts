@@ -301,11 +301,7 @@ export const FAULT_CODES = {
     wire: "try-later",
     next: "give shares of the root key with `ostiary kek unseal` until enough people did",
   },
-  "kek/bad-share": {
-    status: 400,
-    wire: "malformed-request",
-    next: "give a share of the root key that the broker's configuration names, whole and as it was written",
-  },
+  "kek/bad-share": { status: 400, wire: "malformed-request", next: "give a whole share of the root key" },
   "kek/wrong-key": {
     status: 503,
     wire: "try-later",

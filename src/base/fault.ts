@@ -24,3 +24,8 @@ export class Fault extends Error {
 export function isFault(thrown: unknown, code?: FaultCode): thrown is Fault {
   return thrown instanceof Fault && (code === undefined || thrown.code === code);
 }
+
+/** What the system calls an error, `ENOENT` for one; `unknown` where it has no name. */
+export function systemCodeOf(thrown: unknown): string {
+  return thrown instanceof Error && "code" in thrown ? String(thrown.code) : "unknown";
+}

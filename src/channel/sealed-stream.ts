@@ -2,6 +2,7 @@
 import { concatBytes, u8, u32be, u64be, utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import type { Primitives } from "../base/primitives.ts";
+import { zeroize } from "../keys/zeroize.ts";
 import { openBase, sealBase } from "./hpke.ts";
 import { EPHEMERAL_SIZE } from "./kem.ts";
 import { HPKE_XWING } from "./suites.ts";
@@ -32,22 +33,25 @@ export async function* sealStream(
   const { recipient, header, random } = to;
   const key = random(KEY_SIZE);
   const ephemeral = random(EPHEMERAL_SIZE);
-  const plan = { recipient, info: INFO, aad: header, plaintext: key, ephemeral };
-  const { enc, ct } = await sealBase(plan, primitives, HPKE_XWING);
-  yield concatBytes(enc, ct);
-  let count = 0n;
-  let waiting: Uint8Array | undefined;
-  const frame = async (piece: Uint8Array, isLast: boolean): Promise<Uint8Array> => {
-    const sealed = await primitives.aeadSeal(key, ivOf(count, isLast), new Uint8Array(0), piece);
-    count += 1n;
-    return concatBytes(u32be(sealed.length), sealed);
-  };
-  for await (const piece of pieces) {
-    if (waiting !== undefined) yield await frame(waiting, false);
-    waiting = piece;
+  try {
+    const plan = { recipient, info: INFO, aad: header, plaintext: key, ephemeral };
+    const { enc, ct } = await sealBase(plan, primitives, HPKE_XWING);
+    yield concatBytes(enc, ct);
+    let count = 0n;
+    let waiting: Uint8Array | undefined;
+    for await (const piece of pieces) {
+      if (waiting !== undefined) yield await frame(waiting, ivOf(count++, false));
+      waiting = piece;
+    }
+    yield await frame(waiting ?? new Uint8Array(0), ivOf(count, true));
+  } finally {
+    zeroize(key);
   }
-  yield await frame(waiting ?? new Uint8Array(0), true);
-  key.fill(0);
+
+  async function frame(piece: Uint8Array, iv: Uint8Array): Promise<Uint8Array> {
+    const sealed = await primitives.aeadSeal(key, iv, new Uint8Array(0), piece);
+    return concatBytes(u32be(sealed.length), sealed);
+  }
 }
 
 /**
@@ -76,7 +80,7 @@ export async function* openStream(
     }
     if ((await read(1)).length > 0) throw broken("expected the end of the backup, something follows it");
   } finally {
-    key.fill(0);
+    zeroize(key);
   }
 }
 

@@ -64,12 +64,12 @@ const DPOP_ERRORS: ReadonlyMap<FaultCode, string> = new Map([
   ["token/wants-nonce", "use_dpop_nonce"],
 ]);
 
-/** Of a denial the one sentence that the policy itself publishes (WRIT section 10), and that a broker is sealed; of everything else nothing. */
+/** Whose sentence is for everybody: of a denial what the policy itself publishes (WRIT section 10), and that a broker is sealed. */
+const PUBLISHED: ReadonlySet<FaultCode> = new Set(["policy/denied", "kek/sealed"]);
+
 function sentenceOf(fault: Fault): string | undefined {
   const sentence = fault.detail["sentence"];
-  return (fault.code === "policy/denied" || fault.code === "kek/sealed") && typeof sentence === "string"
-    ? sentence
-    : undefined;
+  return PUBLISHED.has(fault.code) && typeof sentence === "string" ? sentence : undefined;
 }
 
 function prefixed(fault: Fault): Readonly<Record<string, string | number | boolean>> {

@@ -4,7 +4,7 @@ import { constants } from "node:fs";
 import { type FileHandle, open, unlink } from "node:fs/promises";
 import { dirname, isAbsolute, join } from "node:path";
 import { isZero } from "../base/bytes.ts";
-import { Fault } from "../base/fault.ts";
+import { Fault, systemCodeOf } from "../base/fault.ts";
 import type { Kek } from "../broker/world.ts";
 import { zeroize } from "../keys/zeroize.ts";
 import { type KekParts, kekOf } from "./key.ts";
@@ -84,7 +84,7 @@ async function readKey(path: string, forbidden: number): Promise<Uint8Array> {
     if (bytesRead !== KEY_SIZE || isZero(key)) throw unavailable(path, "does not hold a key: restore it");
     return key;
   } catch (thrown) {
-    throw thrown instanceof Fault ? thrown : unavailable(path, `cannot be read (${codeOf(thrown)})`);
+    throw thrown instanceof Fault ? thrown : unavailable(path, `cannot be read (${systemCodeOf(thrown)})`);
   } finally {
     await file.close();
   }
@@ -95,7 +95,7 @@ async function openWithoutFollowing(path: string): Promise<FileHandle> {
   try {
     return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (thrown) {
-    const code = codeOf(thrown);
+    const code = systemCodeOf(thrown);
     if (code === "ENOENT")
       throw unavailable(path, "is not there: `ostiary init` makes it, a backup restores it");
     if (code === "ELOOP") throw unavailable(path, "is a symbolic link: name the file itself");
@@ -139,12 +139,8 @@ function unavailable(path: string, sentence: string): Fault {
 
 function unusable(path: string, thrown: unknown): Fault {
   const sentence =
-    codeOf(thrown) === "EEXIST"
+    systemCodeOf(thrown) === "EEXIST"
       ? `\`${path}\` is there already: a key-encryption key is never overwritten`
-      : `cannot write \`${path}\` (${codeOf(thrown)})`;
+      : `cannot write \`${path}\` (${systemCodeOf(thrown)})`;
   return new Fault("file/unusable", sentence, { path });
-}
-
-function codeOf(thrown: unknown): string {
-  return thrown instanceof Error && "code" in thrown ? String(thrown.code) : "unknown";
 }

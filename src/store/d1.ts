@@ -2,7 +2,7 @@
 import { utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import { storeFault } from "./errors.ts";
-import type { Row, SqlDriver, SqlValue, Statement } from "./query.ts";
+import type { Readable, Row, SqlDriver, SqlValue, Statement } from "./query.ts";
 
 /** What this driver uses of D1's binding, as Cloudflare's documentation of its Worker API has it. */
 export interface D1 {
@@ -56,7 +56,7 @@ export function createD1Driver(database: D1): SqlDriver {
  *
  * @throws {@link Fault} `store/incompatible`, `store/unavailable`.
  */
-export async function refuseOtherSchema(driver: Pick<SqlDriver, "read">): Promise<void> {
+export async function refuseOtherSchema(driver: Readable): Promise<void> {
   const [known] = await driver.read({
     text: "select name from sqlite_schema where type = 'table' and name = 'd1_migrations'",
     params: [],

@@ -5,8 +5,16 @@ import { base64UrlOf, parseBase64Url } from "../base/bytes.ts";
 import { canonicalJson } from "../base/canonical-json.ts";
 import { Fault } from "../base/fault.ts";
 import { beginWriting } from "./copy.ts";
-import { cellOf, insertInto, type Query, query, type SqlDriver, type SqlValue } from "./query.ts";
-import { type Columns, columnsOf, type Readable, rowsOf } from "./rows.ts";
+import {
+  cellOf,
+  insertInto,
+  type Query,
+  query,
+  type Readable,
+  type SqlDriver,
+  type SqlValue,
+} from "./query.ts";
+import { type Columns, columnsOf, rowsOf } from "./rows.ts";
 import { nonceEpoch, nonceSpend, tokenKey } from "./schema-sqlite.ts";
 import { KEPT_TABLES, type KeptTable } from "./tables.ts";
 

@@ -4,7 +4,7 @@ import { Fault } from "../base/fault.ts";
 import type { Store } from "../broker/store.ts";
 import { isLost, storeFault } from "./errors.ts";
 import { type Asked, connect, openPostgres, type PostgresOptions, type Sql } from "./postgres-open.ts";
-import type { Row, SnapshotDriver, SqlDriver, Statement } from "./query.ts";
+import type { Readable, Row, SnapshotDriver, Statement } from "./query.ts";
 import { createSqlStore } from "./statements.ts";
 
 /**
@@ -36,7 +36,7 @@ function createPostgresDriver(first: Sql, renew: () => Sql): SnapshotDriver {
 
 const SNAPSHOT = "isolation level repeatable read read only";
 
-async function snapshotOf<T>(sql: Sql, work: (from: Pick<SqlDriver, "read">) => Promise<T>): Promise<T> {
+async function snapshotOf<T>(sql: Sql, work: (from: Readable) => Promise<T>): Promise<T> {
   let made: { readonly value: T } | undefined;
   try {
     await sql.begin(SNAPSHOT, async (transaction) => {

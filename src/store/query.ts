@@ -27,10 +27,13 @@ export interface SqlDriver {
   readonly close: () => Promise<void>;
 }
 
+/** Where rows are read. */
+export type Readable = Pick<SqlDriver, "read">;
+
 /** A database that can be read as it was at one moment, while others write. */
 export interface SnapshotDriver extends SqlDriver {
   /** What `from` reads until `work` ends is one state of the database. */
-  readonly snapshot: <T>(work: (from: Pick<SqlDriver, "read">) => Promise<T>) => Promise<T>;
+  readonly snapshot: <T>(work: (from: Readable) => Promise<T>) => Promise<T>;
 }
 
 /** Makes a statement of values by name. */

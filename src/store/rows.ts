@@ -3,12 +3,9 @@ import type { Column } from "drizzle-orm/column";
 import { sql } from "drizzle-orm/sql/sql";
 import { getTableColumns } from "drizzle-orm/utils";
 import { UNFINISHED } from "../broker/store.ts";
-import { cellOf, given, nameOf, query, type Row, type SqlDriver, type SqlValues } from "./query.ts";
+import { cellOf, given, nameOf, query, type Readable, type Row, type SqlValues } from "./query.ts";
 import { meta } from "./schema-sqlite.ts";
 import type { KeptTable } from "./tables.ts";
-
-/** Where rows are read. */
-export type Readable = Pick<SqlDriver, "read">;
 
 export type Columns = readonly (readonly [name: string, column: Column])[];
 

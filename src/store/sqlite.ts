@@ -3,7 +3,7 @@ import type { Database, Statement as Prepared } from "better-sqlite3";
 import type { Fault } from "../base/fault.ts";
 import type { Store } from "../broker/store.ts";
 import { isDamage, storeFault } from "./errors.ts";
-import type { Row, SnapshotDriver, SqlDriver, SqlValue, Statement } from "./query.ts";
+import type { Readable, Row, SnapshotDriver, SqlValue, Statement } from "./query.ts";
 import { openReader, openSqlite, type SqliteOptions } from "./sqlite-file.ts";
 import { createSqlStore } from "./statements.ts";
 
@@ -56,7 +56,7 @@ export function createSqliteDriver(database: Database): SnapshotDriver {
 }
 
 /** A connection of its own, which sees what was committed when it first looked. */
-async function snapshotOf<T>(path: string, work: (from: Pick<SqlDriver, "read">) => Promise<T>): Promise<T> {
+async function snapshotOf<T>(path: string, work: (from: Readable) => Promise<T>): Promise<T> {
   const database = openReader(path);
   try {
     return await work({

@@ -4,7 +4,7 @@ import type { CarriedEvidence } from "../../attestation/evidence.ts";
 import type { EvidenceProvider } from "../../attestation/provider.ts";
 import { REPORT_FIELDS, REPORT_SIZE } from "../../attestation/snp/layout.ts";
 import { equalBytes, hexOf, isZero, parseUtf8, utf8 } from "../../base/bytes.ts";
-import { Fault } from "../../base/fault.ts";
+import { Fault, systemCodeOf } from "../../base/fault.ts";
 import type { Vmpl } from "../../wire/messages.ts";
 import { nodeTsmFiles, type TsmFiles } from "./tsm-files.ts";
 
@@ -67,7 +67,7 @@ async function attestOnce(tsm: Interface, reportData: Uint8Array): Promise<Carri
     await refuseOtherProvider(entry, files);
     return await settledReport(entry, tsm, reportData);
   } catch (thrown) {
-    throw thrown instanceof Fault ? thrown : unavailable(`failed (${reasonOf(thrown)})`, thrown);
+    throw thrown instanceof Fault ? thrown : unavailable(`failed (${systemCodeOf(thrown)})`, thrown);
   } finally {
     // An entry that stays behind costs the kernel some memory and nobody else anything: it must not hide the outcome.
     await files.removeEntry(entry).catch(() => undefined);
@@ -95,7 +95,7 @@ async function settledReport(
 }
 
 function undefinedIfPassing(thrown: unknown): undefined {
-  if (PASSING.has(reasonOf(thrown))) return undefined;
+  if (PASSING.has(systemCodeOf(thrown))) return undefined;
   throw thrown;
 }
 
@@ -126,7 +126,7 @@ async function tableOf(entry: string, files: TsmFiles): Promise<Uint8Array | und
     const table = await files.read(entry, "auxblob");
     return isZero(table) ? undefined : table;
   } catch (thrown) {
-    if (reasonOf(thrown) === "ENOENT") return undefined;
+    if (systemCodeOf(thrown) === "ENOENT") return undefined;
     throw thrown;
   }
 }
@@ -140,7 +140,7 @@ const ADVICE: Readonly<Record<string, string>> = {
 };
 
 function withoutInterface(folder: string, thrown: unknown): Fault {
-  const reason = reasonOf(thrown);
+  const reason = systemCodeOf(thrown);
   const advice = ADVICE[reason] ?? "look at the kernel's log";
   return new Fault(
     "provider/unavailable",
@@ -152,8 +152,4 @@ function withoutInterface(folder: string, thrown: unknown): Fault {
 
 function unavailable(what: string, cause?: unknown): Fault {
   return new Fault("provider/unavailable", `configfs-tsm ${what}`, {}, cause);
-}
-
-function reasonOf(thrown: unknown): string {
-  return thrown instanceof Error && "code" in thrown ? String(thrown.code) : "unknown";
 }

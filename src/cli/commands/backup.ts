@@ -1,6 +1,6 @@
 /** `ostiary backup`: the database in a file that only the holder of a key elsewhere can open, made while brokers serve. */
-import { join } from "node:path";
 import { oneWord, parseArguments } from "../arguments.ts";
+import { configPathOf, FOLDER_OPTIONS } from "../broker-folder.ts";
 import { type Command, Misuse } from "../command.ts";
 
 const USAGE = `ostiary backup FILE --to PUBLIC [--data DIR | --config FILE]
@@ -11,9 +11,6 @@ Whoever has FILE learns nothing without the private key, and no secret without t
 
   --to PUBLIC      the public key that --make-key wrote
   --make-key FILE  a pair of keys: the private one in FILE, to be kept where no broker is, the public one in FILE.pub`;
-
-const DEFAULT_FOLDER = "ostiary-data";
-const CONFIG_FILE = "ostiary.toml";
 
 /** Answers how many bytes were written. @throws {@link Fault} `file/unusable`, `config/invalid`, `store/…`. */
 export type MakeBackup = (
@@ -34,7 +31,7 @@ export function createBackupCommand({ makeBackup, makeBackupKey }: BackupEdges):
     usage: USAGE,
     run: async (args, terminal) => {
       const text = { type: "string" } as const;
-      const options = { to: text, "make-key": text, data: text, config: text };
+      const options = { ...FOLDER_OPTIONS, to: text, "make-key": text };
       const { values, positionals } = parseArguments(args, options);
       const key = values["make-key"];
       if (key !== undefined) {
@@ -49,7 +46,7 @@ export function createBackupCommand({ makeBackup, makeBackupKey }: BackupEdges):
       }
       const file = oneWord(positionals, "FILE");
       if (values.to === undefined) throw new Misuse("expected --to PUBLIC");
-      const path = values.config ?? join(values.data ?? DEFAULT_FOLDER, CONFIG_FILE);
+      const path = configPathOf(values);
       const size = await makeBackup(path, { file, recipientFile: values.to });
       terminal.out(`${file}: ${size} bytes\n`);
       return 0;

@@ -1,6 +1,7 @@
 /** `ostiary init`: a folder with everything that a new broker needs, and what of it to back up. */
 import { canonicalJson } from "../../base/canonical-json.ts";
 import { countOf, noWords, parseArguments } from "../arguments.ts";
+import { DEFAULT_FOLDER } from "../broker-folder.ts";
 import { type Command, Misuse } from "../command.ts";
 import { tableOf } from "../table.ts";
 
@@ -30,7 +31,6 @@ export interface InitEdges {
   ) => Promise<readonly { readonly path: string; readonly is: string; readonly backUp: string }[]>;
 }
 
-const DEFAULT_FOLDER = "ostiary-data";
 const DEFAULT_PORT = "8480";
 
 export function createInitCommand({ init }: InitEdges): Command {

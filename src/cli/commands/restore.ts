@@ -1,6 +1,6 @@
 /** `ostiary restore`: a backup into an empty database, as an act that stands in the log. */
-import { join } from "node:path";
 import { oneWord, parseArguments } from "../arguments.ts";
+import { configPathOf, FOLDER_OPTIONS } from "../broker-folder.ts";
 import { type Command, Misuse } from "../command.ts";
 
 const USAGE = `ostiary restore FILE --key PRIVATE --because TEXT [--data DIR | --config FILE]
@@ -13,8 +13,6 @@ and admin requests. Where \`[ledger] head_file\` kept a later head, it stays bes
   --key PRIVATE    the private key of the backup
   --because TEXT   the reason, for the log (at most 200 characters)`;
 
-const DEFAULT_FOLDER = "ostiary-data";
-const CONFIG_FILE = "ostiary.toml";
 const MAX_REASON = 200;
 
 export interface Restored {
@@ -39,17 +37,16 @@ export function createRestoreCommand(restoreBackup: RestoreBackup): Command {
     run: async (args, terminal) => {
       const text = { type: "string" } as const;
       const { values, positionals } = parseArguments(args, {
+        ...FOLDER_OPTIONS,
         key: text,
         because: text,
-        data: text,
-        config: text,
       });
       const file = oneWord(positionals, "FILE");
       const { key: keyFile, because } = values;
       if (keyFile === undefined || because === undefined || because === "" || because.length > MAX_REASON) {
         throw new Misuse(`expected --key PRIVATE and --because TEXT of at most ${MAX_REASON} characters`);
       }
-      const path = values.config ?? join(values.data ?? DEFAULT_FOLDER, CONFIG_FILE);
+      const path = configPathOf(values);
       const { rows, entries, lostEntries } = await restoreBackup(path, { file, keyFile, because });
       terminal.out(`${rows} rows restored; the log has ${entries} entries\n`);
       if (lostEntries !== undefined) {

@@ -1,6 +1,6 @@
 /** `ostiary serve`: the broker, until it is told to stop. */
-import { join } from "node:path";
 import { noWords, parseArguments } from "../arguments.ts";
+import { configPathOf, FOLDER_OPTIONS } from "../broker-folder.ts";
 import type { Command, ExitStatus, Terminal } from "../command.ts";
 
 const USAGE = `ostiary serve [--data DIR | --config FILE] [--trust-simulator FILE] [--check] [--clock-was-ahead]
@@ -22,9 +22,6 @@ export interface ServeOptions {
   readonly clockWasAhead?: boolean;
 }
 
-const DEFAULT_FOLDER = "ostiary-data";
-const CONFIG_FILE = "ostiary.toml";
-
 export function createServeCommand(edges: ServeEdges): Command {
   return {
     name: "serve",
@@ -32,14 +29,13 @@ export function createServeCommand(edges: ServeEdges): Command {
     usage: USAGE,
     run: async (args, terminal) => {
       const { values, positionals } = parseArguments(args, {
-        data: { type: "string" },
-        config: { type: "string" },
+        ...FOLDER_OPTIONS,
         "trust-simulator": { type: "string" },
         check: { type: "boolean" },
         "clock-was-ahead": { type: "boolean" },
       });
       noWords(positionals);
-      const path = values.config ?? join(values.data ?? DEFAULT_FOLDER, CONFIG_FILE);
+      const path = configPathOf(values);
       const file = values["trust-simulator"];
       const options = {
         ...(file === undefined ? {} : { trustSimulatorFile: file }),

@@ -1,6 +1,6 @@
 /** `ostiary store`: the broker's database, made, brought up to date and looked at. */
-import { join } from "node:path";
 import { parseArguments } from "../arguments.ts";
+import { configPathOf, FOLDER_OPTIONS } from "../broker-folder.ts";
 import { type Command, Misuse } from "../command.ts";
 
 const USAGE = `ostiary store migrate|check [--data DIR | --config FILE]
@@ -21,26 +21,20 @@ export interface StoreEdges {
   readonly copy: (fromConfig: string, toConfig: string) => Promise<number>;
 }
 
-const DEFAULT_FOLDER = "ostiary-data";
-const CONFIG_FILE = "ostiary.toml";
-
 export function createStoreCommand(edges: StoreEdges): Command {
   return {
     name: "store",
     summary: "the broker's database: migrate, check, copy",
     usage: USAGE,
     run: async (args, terminal) => {
-      const { values, positionals } = parseArguments(args, {
-        data: { type: "string" },
-        config: { type: "string" },
-      });
+      const { values, positionals } = parseArguments(args, FOLDER_OPTIONS);
       const [verb, from, to, ...more] = positionals;
       if (verb === "copy") {
         if (from === undefined || to === undefined || more.length > 0) throw new Misuse(COPY_WORDS);
         terminal.out(`${await edges.copy(from, to)} rows copied and compared\n`);
         return 0;
       }
-      const path = values.config ?? join(values.data ?? DEFAULT_FOLDER, CONFIG_FILE);
+      const path = configPathOf(values);
       const size = await edges[verbOf(positionals)](path);
       terminal.out(`the database is good; its log has ${size} entries\n`);
       return 0;

@@ -1,7 +1,7 @@
 /** Which key is a backup sealed to, and where is its other half? A pair of X-Wing keys, the private one offline. */
 import { writeFile } from "node:fs/promises";
 import { base64UrlOf, parseBase64Url, parseUtf8 } from "../../base/bytes.ts";
-import { Fault } from "../../base/fault.ts";
+import { Fault, systemCodeOf } from "../../base/fault.ts";
 import { STREAM_PRIVATE_KEY, STREAM_PUBLIC_KEY } from "../../channel/sealed-stream.ts";
 import { HPKE_XWING } from "../../channel/suites.ts";
 import { systemRandom } from "./clock.ts";
@@ -20,7 +20,7 @@ export async function makeBackupKey(path: string): Promise<string> {
     await writeFile(path, `${PRIVATE}${base64UrlOf(privateKey)}\n`, { flag: "wx", mode: 0o600 });
     await writeFile(publicPath, `${PUBLIC}${base64UrlOf(publicKey)}\n`, { flag: "wx" });
   } catch (thrown) {
-    const reason = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "unknown";
+    const reason = systemCodeOf(thrown);
     throw new Fault("file/unusable", `\`${path}\` and \`${publicPath}\` cannot be made (${reason})`, {
       reason,
     });

@@ -1,50 +1,30 @@
 /** How does `ostiary backup` make a file? The database as it was at one moment, sealed to a key that the broker does not have. */
-import { type FileHandle, link, open, unlink } from "node:fs/promises";
-import { dirname } from "node:path";
-import { hexOf, utf8 } from "../../base/bytes.ts";
+import { link, open, unlink } from "node:fs/promises";
+import { utf8 } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
-import { formatInstant } from "../../base/time.ts";
 import { sealStream } from "../../channel/sealed-stream.ts";
 import type { MakeBackup } from "../../cli/commands/backup.ts";
-import { dump, schemaText } from "../../store/dump.ts";
+import { dump } from "../../store/dump.ts";
+import { headerOf } from "./backup-header.ts";
 import { publicKeyIn } from "./backup-key.ts";
 import { systemNow, systemRandom } from "./clock.ts";
+import { syncFolderOf } from "./head-file.ts";
 import { openDriver } from "./open-store.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { loadConfig } from "./settings.ts";
 
-/** What stands in clear at the beginning: one line of JSON. */
-export interface BackupHeader {
-  readonly format: "ostiary-backup-1";
-  readonly audience: string;
-  /** When it was made. */
-  readonly at: string;
-  /** SHA-256 of the tables that it holds. */
-  readonly schema: string;
-}
-
-export function schemaDigest(): string {
-  return hexOf(nodePrimitives.digest("sha256", utf8(schemaText())));
-}
-
 export const makeBackup: MakeBackup = async (configPath, { file, recipientFile }) => {
   const recipient = await publicKeyIn(recipientFile);
   const loaded = await loadConfig(configPath);
-  const header: BackupHeader = {
-    format: "ostiary-backup-1",
-    audience: loaded.config.audience,
-    at: formatInstant(systemNow()),
-    schema: schemaDigest(),
-  };
-  const line = utf8(`${JSON.stringify(header)}\n`);
+  const header = headerOf(loaded.config.audience, systemNow());
   const driver = await openDriver(loaded, "existing");
   try {
     return await newFile(file, (write) =>
       driver.snapshot(async (from) => {
-        await write(line);
+        await write(header);
         const sealed = sealStream(
           encoded(dump(from)),
-          { recipient, header: line, random: systemRandom },
+          { recipient, header, random: systemRandom },
           nodePrimitives,
         );
         for await (const piece of sealed) await write(piece);
@@ -78,20 +58,12 @@ async function newFile(
       await handle.close();
     }
     await link(draft, path);
-    await syncFolder(await open(dirname(path), "r"));
+    await syncFolderOf(path);
     return size;
   } catch (thrown) {
     throw unusable(path, thrown);
   } finally {
     await unlink(draft).catch(() => undefined);
-  }
-}
-
-async function syncFolder(folder: FileHandle): Promise<void> {
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
 

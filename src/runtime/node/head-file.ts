@@ -1,7 +1,7 @@
 /** Where is the newest head kept apart from the database? In a small file, replaced as a whole, on disk before it counts. */
 import { type FileHandle, open, readFile, rename } from "node:fs/promises";
 import { dirname } from "node:path";
-import { Fault } from "../../base/fault.ts";
+import { Fault, systemCodeOf } from "../../base/fault.ts";
 import type { HeadKeeper } from "../../broker/world.ts";
 
 const MAX_HEAD = 4096;
@@ -25,8 +25,8 @@ export async function readHead(path: string): Promise<string | undefined> {
     const text = await readFile(path, "utf8");
     if (text.length <= MAX_HEAD) return text;
   } catch (thrown) {
-    if (codeOf(thrown) === "ENOENT") return undefined;
-    throw unusable(path, codeOf(thrown));
+    if (systemCodeOf(thrown) === "ENOENT") return undefined;
+    throw unusable(path, systemCodeOf(thrown));
   }
   throw unusable(path, "it is no head of a log");
 }
@@ -39,10 +39,15 @@ async function written(path: string, note: string): Promise<void> {
       await file.sync();
     });
     await rename(draft, path);
-    await closing(await open(dirname(path), "r"), (folder) => folder.sync());
+    await syncFolderOf(path);
   } catch (thrown) {
-    throw unusable(path, codeOf(thrown));
+    throw unusable(path, systemCodeOf(thrown));
   }
+}
+
+/** A new name is durable only once its folder is. */
+export async function syncFolderOf(path: string): Promise<void> {
+  await closing(await open(dirname(path), "r"), (folder) => folder.sync());
 }
 
 async function closing(file: FileHandle, work: (file: FileHandle) => Promise<void>): Promise<void> {
@@ -62,8 +67,4 @@ function unusable(path: string, reason: string): Fault {
       reason,
     },
   );
-}
-
-function codeOf(thrown: unknown): string {
-  return thrown instanceof Error && "code" in thrown ? String(thrown.code) : "unknown";
 }

@@ -1,7 +1,5 @@
 /** Where do log lines go? One JSON object a line, flat scalars only, at or above the configured level. */
-import type { Log, LogLevel } from "../../base/log.ts";
-
-const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+import { isLogged, type Log, type LogLevel } from "../../base/log.ts";
 
 /**
  * Makes the log of a broker. The lines of one turn of the event loop are written together, since each write is a call into the
@@ -17,7 +15,7 @@ export function createLog(least: LogLevel, write: (lines: string) => void): Log 
     if (lines !== "") write(lines);
   };
   return (level, event, fields = {}) => {
-    if (LEVELS.indexOf(level) < LEVELS.indexOf(least)) return;
+    if (!isLogged(level, least)) return;
     if (waiting === "") setImmediate(flush);
     waiting += `${JSON.stringify({ time: new Date().toISOString(), level, event, ...fields })}\n`;
     if (level === "error") flush();

@@ -1,6 +1,6 @@
 /** How does a file too large for the memory reach a verb? Piece by piece. */
 import { createReadStream } from "node:fs";
-import { Fault } from "../../base/fault.ts";
+import { Fault, systemCodeOf } from "../../base/fault.ts";
 
 /**
  * The bytes of a file, or of standard input for `-`.
@@ -12,7 +12,7 @@ export async function* readPieces(path: string): AsyncGenerator<Uint8Array, void
     for await (const piece of path === "-" ? process.stdin : createReadStream(path))
       yield Uint8Array.from(piece);
   } catch (thrown) {
-    const reason = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "unknown";
+    const reason = systemCodeOf(thrown);
     throw new Fault("file/unusable", `\`${path}\` cannot be used (${reason})`, { path, reason });
   }
 }

@@ -1,22 +1,20 @@
 /** How does `ostiary restore` bring a backup back? Into an empty database, and so that everybody can see afterwards that it was done. */
 import { type FileHandle, open, rename } from "node:fs/promises";
 import { hexOf, parseUtf8, utf8 } from "../../base/bytes.ts";
-import { Fault } from "../../base/fault.ts";
+import { Fault, systemCodeOf } from "../../base/fault.ts";
 import { openStream, type ReadExactly } from "../../channel/sealed-stream.ts";
 import type { RestoreBackup } from "../../cli/commands/restore.ts";
 import { endWriting } from "../../store/copy.ts";
 import { load } from "../../store/dump.ts";
 import type { SqlDriver } from "../../store/query.ts";
 import { createSqlStore } from "../../store/statements.ts";
-import { schemaDigest } from "./backup.ts";
+import { MAX_HEADER, refuseOtherHeader } from "./backup-header.ts";
 import { privateKeyIn } from "./backup-key.ts";
 import { systemNow } from "./clock.ts";
 import { readHead } from "./head-file.ts";
 import { openDriver } from "./open-store.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { type LoadedConfig, loadConfig } from "./settings.ts";
-
-const MAX_HEADER = 4096;
 
 export const restoreBackup: RestoreBackup = async (configPath, { file, keyFile, because }) => {
   const loaded = await loadConfig(configPath);
@@ -43,7 +41,8 @@ async function madeKnown(driver: SqlDriver, loaded: LoadedConfig, because: strin
   const store = createSqlStore(driver);
   const { headFile } = loaded.config;
   const head = headFile === undefined ? undefined : loaded.at(headFile);
-  const lost = head === undefined ? undefined : ((await readHead(head)) ?? (await readHead(`${head}.lost`)));
+  const kept = head === undefined ? undefined : await readHead(head);
+  const lost = kept ?? (head === undefined ? undefined : await readHead(`${head}.lost`));
   const digest = lost === undefined ? "" : hexOf(nodePrimitives.digest("sha256", utf8(lost)));
   const time = systemNow();
   await store.appendEntry({ v: 1, kind: "epoch", time, act: "restore" });
@@ -56,7 +55,7 @@ async function madeKnown(driver: SqlDriver, loaded: LoadedConfig, because: strin
     subject: because,
     digest,
   });
-  if (head !== undefined && (await readHead(head)) !== undefined) await rename(head, `${head}.lost`);
+  if (head !== undefined && kept !== undefined) await rename(head, `${head}.lost`);
   const entries = await store.ledgerSize();
   await endWriting(driver);
   return { entries, ...(lost === undefined ? {} : { lostEntries: Number(lost.split("\n")[1]) }) };
@@ -66,7 +65,7 @@ async function opened(file: string): Promise<FileHandle> {
   try {
     return await open(file, "r");
   } catch (thrown) {
-    const reason = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "unknown";
+    const reason = systemCodeOf(thrown);
     throw new Fault("file/unusable", `\`${file}\` cannot be read (${reason})`, { path: file, reason });
   }
 }
@@ -76,32 +75,8 @@ async function headerOf(handle: FileHandle, audience: string): Promise<Uint8Arra
   const { bytesRead, buffer } = await handle.read(new Uint8Array(MAX_HEADER), 0, MAX_HEADER, 0);
   const end = buffer.subarray(0, bytesRead).indexOf(0x0a);
   const header = buffer.slice(0, end + 1);
-  const told = jsonOf(parseUtf8(header));
-  if (told["format"] !== "ostiary-backup-1") {
-    throw new Fault("store/malformed-backup", "expected a file that `ostiary backup` made");
-  }
-  if (told["audience"] !== audience) {
-    throw new Fault("store/incompatible", "expected a backup of this broker, it is of another audience", {
-      expected: audience,
-      received: String(told["audience"]).slice(0, 200),
-    });
-  }
-  if (told["schema"] !== schemaDigest()) {
-    throw new Fault(
-      "store/incompatible",
-      "another version of Ostiary made this backup: restore it with that version, then start this one",
-    );
-  }
+  refuseOtherHeader(header, audience);
   return header;
-}
-
-function jsonOf(text: string | undefined): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text ?? "");
-    return typeof value === "object" && value !== null ? { ...value } : {};
-  } catch {
-    return {};
-  }
 }
 
 function reader(handle: FileHandle, start: number): ReadExactly {

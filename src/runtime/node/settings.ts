@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { env } from "node:process";
 import { equalBytes, parseUtf8 } from "../../base/bytes.ts";
-import { Fault } from "../../base/fault.ts";
+import { Fault, systemCodeOf } from "../../base/fault.ts";
 import type { Signer } from "../../base/primitives.ts";
 import type { AdminKey, BrokerSettings } from "../../broker/world.ts";
 import { settingsOf } from "../compose.ts";
@@ -61,7 +61,7 @@ export async function bytesOf(path: string): Promise<Uint8Array> {
   try {
     return Uint8Array.from(await readFile(path));
   } catch (thrown) {
-    const reason = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "unknown";
+    const reason = systemCodeOf(thrown);
     throw new Fault("file/unusable", `\`${path}\` cannot be read (${reason})`, { path, reason });
   }
 }

@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { hexOf } from "../../base/bytes.ts";
-import { Fault } from "../../base/fault.ts";
+import { Fault, systemCodeOf } from "../../base/fault.ts";
 import type { SplitKeyFile } from "../../cli/kek-shares.ts";
 import { readKekFile } from "../../kek/file.ts";
 import { keyIdOf } from "../../kek/key.ts";
@@ -29,7 +29,7 @@ async function written(folder: string, files: readonly string[], texts: readonly
       await writeFile(file, `${texts[i] ?? ""}\n`, { flag: "wx", mode: 0o600 }); // in order: few, once
     }
   } catch (thrown) {
-    const reason = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "unknown";
+    const reason = systemCodeOf(thrown);
     throw new Fault("file/unusable", `expected to make \`${folder}\`, which is not there yet (${reason})`, {
       reason,
     });

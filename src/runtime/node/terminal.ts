@@ -2,7 +2,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { Fault } from "../../base/fault.ts";
+import { Fault, systemCodeOf } from "../../base/fault.ts";
 import type { Terminal } from "../../cli/command.ts";
 
 const MAX_FILE_BYTES = 16 << 20;
@@ -91,6 +91,6 @@ function tooLarge(path: string, maxBytes: number): Fault {
 
 function unusable(path: string, thrown: unknown): Fault {
   if (thrown instanceof Fault) return thrown;
-  const reason = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "unknown";
+  const reason = systemCodeOf(thrown);
   return new Fault("file/unusable", `\`${path}\` cannot be used (${reason})`, { path, reason });
 }

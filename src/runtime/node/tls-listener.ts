@@ -10,7 +10,7 @@ import {
   type SecureServerOptions,
 } from "node:http2";
 import { TLSSocket } from "node:tls";
-import { Fault } from "../../base/fault.ts";
+import { Fault, systemCodeOf } from "../../base/fault.ts";
 import type { Channel } from "../../http/route.ts";
 
 export interface TlsFiles {
@@ -93,7 +93,7 @@ function fileOf(path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (thrown) {
-    const reason = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "unknown";
+    const reason = systemCodeOf(thrown);
     throw new Fault("file/unusable", `\`${path}\` cannot be read (${reason})`, { path, reason });
   }
 }

@@ -49,6 +49,10 @@ export interface Opened {
   readonly log: Log;
 }
 
+function systemNow(): Instant {
+  return instant(Math.floor(Date.now() / 1000));
+}
+
 export function random(size: number): Uint8Array {
   return crypto.getRandomValues(new Uint8Array(size));
 }
@@ -75,7 +79,7 @@ export async function openIsolate(env: WorkerEnv): Promise<Opened> {
     signers,
     kek,
     roots: rootsOf(config),
-    now: forwardClock(() => instant(Math.floor(Date.now() / 1000))),
+    now: forwardClock(systemNow),
     memo: createChainMemo(MEMO_ENTRIES),
     crlNumbers: await knownCrlNumbers(store),
     memory: { bundle: {}, refusals: { second: undefined, lines: 0 } },
@@ -151,6 +155,6 @@ function sourceOf({ kds }: WorkerConfig): EndorsementSource {
       }),
     random: Math.random,
     timeoutMs: kds.timeoutSeconds * 1000,
-    now: () => instant(Math.floor(Date.now() / 1000)),
+    now: systemNow,
   });
 }
