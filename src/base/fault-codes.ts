@@ -1,4 +1,7 @@
 /** Which errors exist, and what of each crosses the wire? One table; `docs/errors.md` is generated from it. */
+import { EVIDENCE_FAULT_CODES } from "./evidence-fault-codes.ts";
+import type { FaultRow } from "./fault-row.ts";
+import { GUEST_FAULT_CODES } from "./guest-fault-codes.ts";
 
 /**
  * The error taxonomy. `status` and `wire` are the answer to a guest or an admin (PROTOCOL section 5); `next` is the
@@ -33,123 +36,7 @@ export const FAULT_CODES = {
   },
   "request/conflict": { status: 409, wire: "conflict", next: "read the current state and ask again" },
 
-  "evidence/malformed": {
-    status: 400,
-    wire: "malformed-evidence",
-    next: "send the report exactly as the firmware gave it",
-  },
-  "evidence/unknown-version": {
-    status: 400,
-    wire: "malformed-evidence",
-    next: "report versions 2, 3, 4 and 5 are known",
-  },
-  "evidence/reserved-bits": {
-    status: 400,
-    wire: "malformed-evidence",
-    next: "a newer firmware needs a newer Ostiary",
-  },
-  "evidence/unknown-algorithm": {
-    status: 400,
-    wire: "malformed-evidence",
-    next: "only ECDSA P-384 with SHA-384 is known",
-  },
-  "evidence/unsigned": { status: 403, wire: "rejected-evidence", next: "unmask the chip key on the host" },
-  "evidence/host-requested": {
-    status: 403,
-    wire: "rejected-evidence",
-    next: "ask for the report from inside the guest",
-  },
-  "evidence/unknown-product": {
-    status: 403,
-    wire: "rejected-evidence",
-    next: "a newer processor needs a newer Ostiary",
-  },
-  "evidence/bad-signature": {
-    status: 403,
-    wire: "rejected-evidence",
-    next: "the report was altered or is not of this chip",
-  },
-  "evidence/tcb-order": {
-    status: 403,
-    wire: "rejected-evidence",
-    next: "the report contradicts itself; do not trust the host",
-  },
-
-  "endorsement/missing": {
-    status: 403,
-    wire: "rejected-evidence",
-    next: "send the VCEK or VLEK with the evidence, or let the broker ask AMD's KDS",
-  },
-  "endorsement/malformed": {
-    status: 403,
-    wire: "rejected-evidence",
-    next: "fetch the certificate again from AMD's KDS",
-  },
-  "endorsement/untrusted-root": {
-    status: 403,
-    wire: "rejected-evidence",
-    next: "only AMD's pinned ARKs are trust anchors",
-  },
-  "endorsement/product-mismatch": {
-    status: 403,
-    wire: "rejected-evidence",
-    next: "the certificate is for another product line",
-  },
-  "endorsement/kind-mismatch": {
-    status: 403,
-    wire: "rejected-evidence",
-    next: "the report says which of VCEK and VLEK signed it",
-  },
-  "endorsement/bad-signature": {
-    status: 403,
-    wire: "rejected-evidence",
-    next: "fetch the chain again from AMD's KDS",
-  },
-  "endorsement/not-yet-valid": {
-    status: 403,
-    wire: "rejected-evidence",
-    next: "look at the clock of the broker",
-  },
-  "endorsement/expired": {
-    status: 403,
-    wire: "rejected-evidence",
-    next: "fetch the certificate again from AMD's KDS",
-  },
-  "endorsement/crl-missing": {
-    status: 503,
-    wire: "try-later",
-    next: "import AMD's CRL or let the broker fetch it",
-  },
-  "endorsement/crl-invalid": {
-    status: 403,
-    wire: "rejected-evidence",
-    next: "import the CRL of the product's own ARK",
-  },
-  "endorsement/crl-stale": {
-    status: 503,
-    wire: "try-later",
-    next: "fetch or import a CRL that is within its dates",
-  },
-  "endorsement/revoked": {
-    status: 403,
-    wire: "rejected-evidence",
-    next: "AMD revoked this intermediate; use the current chain",
-  },
-  "endorsement/tcb-mismatch": {
-    status: 403,
-    wire: "rejected-evidence",
-    next: "fetch the certificate for the reported TCB",
-  },
-  "endorsement/chip-mismatch": {
-    status: 403,
-    wire: "rejected-evidence",
-    next: "the certificate is of another chip",
-  },
-  "endorsement/unavailable": {
-    status: 503,
-    wire: "try-later",
-    next: "AMD's KDS or its mirror did not answer; try again later",
-  },
+  ...EVIDENCE_FAULT_CODES,
 
   "nonce/invalid": { status: 409, wire: "stale-nonce", next: "ask this broker for a new challenge" },
   "nonce/expired": {
@@ -320,80 +207,13 @@ export const FAULT_CODES = {
     next: "mend the configuration; `ostiary serve --check` reads it",
   },
   "file/unusable": { status: 500, wire: "internal", next: "look at the file's path and permissions" },
-  "broker/unreachable": {
-    status: 503,
-    wire: "try-later",
-    next: "look at the broker's address and the network",
-  },
-  "broker/no-evidence": {
-    status: 502,
-    wire: "bad-broker",
-    next: "nobody proved this broker; ask its operator, or configure the guest to do with a pinned key",
-  },
-  "broker/bad-evidence": {
-    status: 502,
-    wire: "bad-broker",
-    next: "the broker's evidence is not genuine; the detail `reason` says at which check",
-  },
-  "broker/not-bound": {
-    status: 502,
-    wire: "bad-broker",
-    next: "the evidence was made for another exchange or connection; something stands in between",
-  },
-  "broker/other-audience": {
-    status: 502,
-    wire: "bad-broker",
-    next: "this is the broker of somebody else; look at --broker and --audience",
-  },
-  "broker/other-cluster": {
-    status: 502,
-    wire: "bad-broker",
-    next: "this is a broker of another cluster; look at --broker-cluster",
-  },
-  "broker/other-key": {
-    status: 502,
-    wire: "bad-broker",
-    next: "the attested key is not the pinned one; look at --signing-key",
-  },
-  "broker/expired": {
-    status: 502,
-    wire: "bad-broker",
-    next: "the broker has to prove itself anew; look at the clocks of guest and broker",
-  },
-  "broker/bad-session": {
-    status: 502,
-    wire: "bad-broker",
-    next: "another one than the attested broker answers on this connection",
-  },
-  "broker/debug": {
-    status: 502,
-    wire: "bad-broker",
-    next: "the host can read this broker's memory; do not trust it",
-  },
-  "broker/vmpl": {
-    status: 502,
-    wire: "bad-broker",
-    next: "the broker's report is of another privilege level; look at --broker-vmpl",
-  },
-  "broker/denied": {
-    status: 502,
-    wire: "bad-broker",
-    next: "the guest's own policy refuses this broker; compare its measurement and firmware with the policy",
-  },
-  "provider/unavailable": {
-    status: 503,
-    wire: "try-later",
-    next: "run `ostiary agent` inside an SEV-SNP guest with configfs-tsm",
-  },
+  ...GUEST_FAULT_CODES,
   "internal/invariant": {
     status: 500,
     wire: "internal",
     next: "report this as a bug of Ostiary, with the id",
   },
-} as const satisfies Record<
-  string,
-  { readonly status: number; readonly wire: string; readonly next: string }
->;
+} as const satisfies Record<string, FaultRow>;
 
 export type FaultCode = keyof typeof FAULT_CODES;
 export type WireCode = (typeof FAULT_CODES)[FaultCode]["wire"];
