@@ -136,6 +136,16 @@ export const FAULT_CODES = {
     wire: "conflict",
     next: "`ostiary secret readers PATH` names them; let them confirm a later version, or name their number in --despite",
   },
+  "secret/lease-lost": {
+    status: 409,
+    wire: "conflict",
+    next: "an admin broke the lease at that moment: ask again",
+  },
+  "secret/not-leased": {
+    status: 409,
+    wire: "conflict",
+    next: "`ostiary secret lease PATH` says who holds it, under which fence",
+  },
   "secret/not-read": {
     status: 409,
     wire: "conflict",

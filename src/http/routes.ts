@@ -1,6 +1,7 @@
 /** Which paths has the broker? One table; the application and the OpenAPI document walk it. */
 import { audienceRoutes } from "./admin/audiences.ts";
 import { decisionRoute } from "./admin/decisions.ts";
+import { leaseRoutes } from "./admin/leases.ts";
 import { policyRoutes } from "./admin/policies.ts";
 import { readersRoute } from "./admin/readers.ts";
 import { revocationRoute } from "./admin/revocations.ts";
@@ -14,6 +15,7 @@ import type { Route } from "./route.ts";
 import { attestRoute } from "./v1/attest.ts";
 import { challengeRoute } from "./v1/challenge.ts";
 import { confirmRoute } from "./v1/confirm.ts";
+import { giveBackRoute } from "./v1/give-back.ts";
 import { healthRoute, readyRoute } from "./v1/health.ts";
 import { introspectRoute } from "./v1/introspect.ts";
 import { checkpointRoute, entriesRoute } from "./v1/ledger.ts";
@@ -32,8 +34,10 @@ const DOCUMENTED: readonly Route[] = [
   checkpointRoute,
   entriesRoute,
   confirmRoute,
+  giveBackRoute,
   ...secretRoutes,
   readersRoute,
+  ...leaseRoutes,
   ...policyRoutes,
   ...audienceRoutes,
   ...tokenKeyRoutes,

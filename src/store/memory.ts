@@ -30,9 +30,9 @@ import { createMemoryTokens } from "./memory-tokens.ts";
 export function createMemoryStore(): Store {
   const tables = emptyTables();
   const { forgetProofs, ...tokens } = createMemoryTokens((entry) => void append(tables, entry));
-  const { keepReaders, ...secrets } = createMemorySecrets((entry) => append(tables, entry));
+  const { beside, ...secrets } = createMemorySecrets((entry) => append(tables, entry));
   return {
-    ...decisionStore(tables, forgetProofs, keepReaders),
+    ...decisionStore(tables, forgetProofs, beside),
     ...ledgerStore(tables),
     ...bundleStore(tables),
     ...secrets,
@@ -88,18 +88,14 @@ function emptyTables(): Tables {
 
 // ── decisions ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-type KeepReaders = (commit: DecisionCommit, exhausted: readonly number[]) => void;
+type Beside = ReturnType<typeof createMemorySecrets>["beside"];
 
-function decisionStore(
-  tables: Tables,
-  forgetProofs: (now: Instant) => void,
-  keepReaders: KeepReaders,
-): DecisionStore {
+function decisionStore(tables: Tables, forgetProofs: (now: Instant) => void, beside: Beside): DecisionStore {
   const { decisions, spends, refusals } = tables;
   return {
     commitDecisions: async (group) => {
       refuseLargeGroup(group);
-      return group.map((commit) => commitOne(tables, commit, keepReaders));
+      return group.map((commit) => commitOne(tables, commit, beside));
     },
     isSpent: async (kid, rand) => spends.has(spendKey(kid, rand)),
     countAttempts: async (reportId, resource, since) =>
@@ -131,16 +127,19 @@ function decisionStore(
 }
 
 /** The nonce first: who loses it writes nothing. A decision's id is as unique as its nonce. */
-function commitOne(tables: Tables, commit: DecisionCommit, keepReaders: KeepReaders): CommitOutcome {
+function commitOne(tables: Tables, commit: DecisionCommit, beside: Beside): CommitOutcome {
   const { kid, rand, keepUntil } = commit.spend;
   const key = spendKey(kid, rand);
   if (tables.spends.has(key)) return { kind: "nonce-spent" };
   tables.spends.set(key, { kid, keepUntil });
   if (tables.decisions.has(commit.id)) return { kind: "nonce-spent" };
   const before = tables.uses;
-  const exhausted = commit.items.flatMap((item, i) => (takeUses(tables, item, commit.at) ? [] : [i]));
+  const isTaken = (item: CommitItem): boolean =>
+    !beside.isHeldByOther(item, commit) && takeUses(tables, item, commit.at);
+  const exhausted = commit.items.flatMap((item, i) => (isTaken(item) ? [] : [i]));
   if (commit.isAllOrNothing && exhausted.length > 0) tables.uses = before;
-  keepReaders(commit, exhausted);
+  beside.keepReaders(commit, exhausted);
+  beside.takeLeases(commit, exhausted);
   const seq = append(tables, commit.draft, { exhausted, isAllOrNothing: commit.isAllOrNothing });
   const kept = { ...commit, items: [...commit.items] };
   tables.decisions.set(commit.id, { seq, commit: kept });

@@ -47,7 +47,10 @@ async function filled(): Promise<SqlDriver> {
   for (let i = 0; i < 1201; i += 1) {
     await store.logRefusal({ id: freshId(), at: T0, source: "192.0.2.7", code: "ü", format: "raw" }); // in order
   }
-  await store.commitDecisions([commitOf({ items: [{ ...itemOf(useOf("a", 9)), reads: 1 }] }), commitOf({})]);
+  await store.commitDecisions([
+    commitOf({ items: [{ ...itemOf(useOf("a", 9)), reads: 1, leaseSeconds: 60 }] }),
+    commitOf({}),
+  ]);
   await store.putBundle(bundleOf("a".repeat(64)), adminDraft("propose"));
   const activation = { serial: 1, digest: "a".repeat(64), signature: "{}", at: T0, by: "admin-1" };
   await store.activateBundle(activation, adminDraft("activate"));
@@ -159,7 +162,7 @@ describe("a copy", () => {
     ];
     for (const text of changes) {
       const [from, to] = [await filled(), fresh()];
-      const late = interrupted(to, 22, () => from.write([{ text, params: [] }]));
+      const late = interrupted(to, KEPT_TABLES.length + 2, () => from.write([{ text, params: [] }]));
       await expect(copyStore(from, late), text).rejects.toMatchObject(INCOMPATIBLE);
       await expect(refuseForeignStore(createSqlStore(to), KEK, AUDIENCE)).rejects.toMatchObject(INCOMPATIBLE);
     }

@@ -36,7 +36,7 @@ export const restoreBackup: RestoreBackup = async (configPath, { file, keyFile, 
   }
 };
 
-/** Two entries in the log, the lost head put aside, and only then a database that a broker starts on. */
+/** Two entries in the log, leases held off, the lost head put aside, and only then a database that a broker starts on. */
 async function madeKnown(driver: SqlDriver, loaded: LoadedConfig, because: string) {
   const store = createSqlStore(driver);
   const { headFile } = loaded.config;
@@ -55,6 +55,7 @@ async function madeKnown(driver: SqlDriver, loaded: LoadedConfig, because: strin
     subject: because,
     digest,
   });
+  await store.suspendLeases(time);
   if (head !== undefined && kept !== undefined) await rename(head, `${head}.lost`);
   const entries = await store.ledgerSize();
   await endWriting(driver);
