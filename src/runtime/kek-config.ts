@@ -1,5 +1,6 @@
-/** Where does the configuration say that root key-encryption keys are? In files, credentials of systemd, variables, or shares among people. */
+/** Where does the configuration say that root key-encryption keys are? In files, credentials of systemd, variables, other brokers, or shares among people. */
 import * as v from "valibot";
+import { PEER, type PeerPlace, peerPlaceOf } from "./peer-config.ts";
 
 export type KekPlace =
   /** 32 bytes that their owner alone can read; relative to the configuration. */
@@ -8,6 +9,8 @@ export type KekPlace =
   | { readonly kind: "credential"; readonly name: string }
   /** 64 hexadecimal digits in the environment variable of this name. */
   | { readonly kind: "environment"; readonly name: string }
+  /** A secret of another broker's. */
+  | PeerPlace
   /** Shares that people give once the broker runs; the id is that of the key they make, 32 hexadecimal digits. */
   | { readonly kind: "shares"; readonly id: string };
 
@@ -26,6 +29,7 @@ const PLACE = {
   environment: v.optional(
     v.pipe(v.string(), v.regex(/^[A-Z_][A-Z0-9_]{0,254}$/, "the name of an environment variable")),
   ),
+  peer: v.optional(PEER),
 };
 
 const SHARES = {
@@ -34,8 +38,8 @@ const SHARES = {
   ),
 };
 
-const ONE_PLACE = "one of `file`, `credential`, `environment` and `shares`";
-const ONE_BESIDE = "one of `file`, `credential` and `environment`";
+const ONE_PLACE = "one of `file`, `credential`, `environment`, `peer` and `shares`";
+const ONE_BESIDE = "one of `file`, `credential`, `environment` and `peer`";
 
 const ALSO = v.pipe(
   v.objectWithRest(PLACE, v.never("no such member")),
@@ -53,10 +57,12 @@ export const KEK = v.pipe(
 
 /** Exactly one place is there: the schema saw to it. */
 export function kekConfigOf(path = "", read: v.InferOutput<typeof KEK> = {}): KekConfig {
-  const { file = path, credential, environment, shares, also = [] } = read;
+  const { file = path, credential, environment, peer, shares, also = [] } = read;
   return {
-    wraps: placeOf({ file, credential, environment, shares }),
-    also: also.map(({ file, credential, environment }) => placeOf({ file, credential, environment })),
+    wraps: placeOf({ file, credential, environment, peer, shares }),
+    also: also.map(({ file, credential, environment, peer }) =>
+      placeOf({ file, credential, environment, peer }),
+    ),
   };
 }
 
@@ -64,11 +70,13 @@ interface NamedPlace {
   readonly file: string | undefined;
   readonly credential: string | undefined;
   readonly environment: string | undefined;
+  readonly peer: v.InferOutput<typeof PEER> | undefined;
   readonly shares?: string | undefined;
 }
 
-function placeOf({ file = "", credential, environment, shares }: NamedPlace): KekPlace {
+function placeOf({ file = "", credential, environment, peer, shares }: NamedPlace): KekPlace {
   if (credential !== undefined) return { kind: "credential", name: credential };
   if (environment !== undefined) return { kind: "environment", name: environment };
+  if (peer !== undefined) return peerPlaceOf(peer);
   return shares === undefined ? { kind: "file", path: file } : { kind: "shares", id: shares };
 }

@@ -6,6 +6,7 @@ import type { ExitStatus, Terminal } from "../../cli/command.ts";
 import type { ServeOptions } from "../../cli/commands/serve.ts";
 import { type RunningBroker, startBroker } from "./broker.ts";
 import { openKek } from "./open-kek.ts";
+import { ownProviderOf } from "./own-evidence.ts";
 import { type LoadedConfig, loadConfig, loadSettings, loadSigners } from "./settings.ts";
 import { createSimulatedBroker } from "./simulator-provider.ts";
 
@@ -14,7 +15,7 @@ export async function inspect(configPath: string, options: ServeOptions): Promis
   const loaded = await loadServed(configPath, options);
   await loadSettings(loaded);
   await loadSigners(loaded);
-  await openKek(loaded);
+  await openKek(loaded, { provider: ownProviderOf(loaded, createSimulatedBroker) });
 }
 
 export async function serve(

@@ -42,7 +42,7 @@ export interface WorldParts {
 export async function openWorld(loaded: LoadedConfig, parts: WorldParts): Promise<World> {
   const settings = await loadSettings(loaded);
   const signers = await loadSigners(loaded);
-  const { kek, seal } = await openKek(loaded);
+  const { kek, seal } = await openKek(loaded, parts);
   const store = await openStore(loaded, "existing");
   try {
     if (seal === undefined) await refuseForeignStore(store, kek, settings.audience);
