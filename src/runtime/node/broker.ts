@@ -13,10 +13,10 @@ import { createRateLimit } from "../../http/limits.ts";
 import { createMetrics, type Metrics } from "../../http/metrics.ts";
 import { createUlids } from "../../http/request-id.ts";
 import type { HttpEdges } from "../../http/route.ts";
+import { NO_SOURCE } from "../../kds/no-source.ts";
 import { systemRandom } from "./clock.ts";
 import { drainable, type Listener } from "./drain.ts";
 import { createLog } from "./log.ts";
-import { NO_SOURCE } from "./no-source.ts";
 import { ownProviderOf, type SimulatorOf } from "./own-evidence.ts";
 import type { LoadedConfig } from "./settings.ts";
 import { channelOf, createTlsListener, reloadCertificate } from "./tls-listener.ts";
@@ -91,8 +91,8 @@ export async function startBroker(loaded: LoadedConfig, parts: BrokerParts): Pro
 /** Loaded only where it is switched on: a broker without it opens no outgoing connection at all. */
 async function sourceOf({ config }: LoadedConfig): Promise<EndorsementSource> {
   if (!config.kds.isEnabled) return NO_SOURCE;
-  const { createKdsSource } = await import("./kds-source.ts");
-  return createKdsSource(config.kds);
+  const { createNodeKdsSource } = await import("./kds-source.ts");
+  return createNodeKdsSource(config.kds);
 }
 
 function createListener(
