@@ -1,8 +1,9 @@
 /** Was an older database put in the place of this one? The newest head, kept apart from it, is not to be ahead of it. */
 import { equalBytes } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
-import { openCheckpoint, originOf } from "../ledger/checkpoint.ts";
-import { advanceCheckpoint, rootAt } from "./checkpoints.ts";
+import { advanceCheckpoint } from "./checkpoints.ts";
+import { openOwnHead } from "./heads.ts";
+import { rootAt } from "./proofs.ts";
 import type { World } from "./world.ts";
 
 /**
@@ -16,8 +17,7 @@ export async function refuseRolledBack(world: World): Promise<void> {
     if (world.heads !== undefined) world.log("warn", "no-head-kept-yet");
     return;
   }
-  const origin = originOf(world.settings.audience);
-  const head = await openCheckpoint(note, { origin, spki: world.ledgerSigner.spki }, world.primitives);
+  const head = await openOwnHead(note, world);
   const inDatabase = await world.store.checkpoint();
   if (inDatabase?.note === note) return; // which `advanceCheckpoint` looks at next
   const size = await world.store.ledgerSize();

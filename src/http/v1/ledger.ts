@@ -1,6 +1,7 @@
 /** `/v1/ledger/…`: the signed head of the log and its leaves. */
 import { Fault } from "../../base/fault.ts";
-import { advanceCheckpoint, ledgerEntries } from "../../broker/checkpoints.ts";
+import { advanceCheckpoint } from "../../broker/checkpoints.ts";
+import { ledgerEntries } from "../../broker/leaves.ts";
 import { encodeEntry } from "../../ledger/entry.ts";
 import { encodeLedgerPage, LEDGER_PAGE, MAX_PAGE_ENTRIES } from "../../wire/ledger.ts";
 import type { Route } from "../route.ts";
