@@ -12,7 +12,10 @@ export interface SignedHead {
   readonly frontier: Frontier;
 }
 
-export type HeadWorld = Pick<World, "store" | "primitives" | "ledgerSigner" | "settings">;
+/** What of a World it takes to sign heads and to prove under them. */
+export interface HeadWorld extends Pick<World, "store" | "primitives" | "ledgerSigner"> {
+  readonly settings: Pick<World["settings"], "audience">;
+}
 
 /**
  * The head that the database keeps; none before the first.

@@ -17,6 +17,7 @@ import {
 import { type HeadWorld, keptHead } from "./heads.ts";
 import { leafHashes } from "./leaves.ts";
 import type { Store } from "./store.ts";
+import type { World } from "./world.ts";
 
 /** How many entries one batch makes tiles of: some twenty rows. */
 export const ENTRIES_PER_BATCH = 4096;
@@ -134,6 +135,18 @@ export async function fillTiles(world: HeadWorld): Promise<Filling> {
   await world.store.putTiles(grownTiles(edge, from, hashes, world.primitives.digest));
   if (to === size) await edgeOf(head.frontier, world);
   return { filled: to, size };
+}
+
+/** What fills on at each call, one batch or more, until nothing is missing. */
+export function createFiller(batches: number, log: World["log"]): (world: HeadWorld) => Promise<void> {
+  let isDone = false;
+  return async (world) => {
+    for (let i = 0; i < batches && !isDone; i += 1) {
+      const { filled, size } = await fillTiles(world); // in order: each stands on the one before
+      isDone = filled === size;
+      if (!isDone) log("info", "tiles-filled", { filled, size });
+    }
+  };
 }
 
 /** Where filling stopped; the beginning where that cannot be told. */
