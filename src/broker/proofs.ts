@@ -12,30 +12,10 @@ import {
 } from "../ledger/merkle.ts";
 import { consistencyRanges, inclusionRanges } from "../ledger/ranges.ts";
 import { TILE_WIDTH, type Tile, type TileNeed, tileRoot, widthIn } from "../ledger/tiles.ts";
+import type { ConsistencyProof, InclusionProof } from "../wire/messages.ts";
 import { type HeadWorld, keptHead, type SignedHead } from "./heads.ts";
 import { leafHashes, ledgerEntries } from "./leaves.ts";
 import { createTileReader, hashRanges, type Tree } from "./tiles.ts";
-
-/** An entry with what shows that it is in the tree of this size and root. */
-export interface InclusionProof {
-  readonly seq: number;
-  readonly size: number;
-  readonly root: Uint8Array;
-  /** The leaf itself, as it was hashed. */
-  readonly leaf: Uint8Array;
-  readonly proof: readonly Uint8Array[];
-  /** The newest signed head: the tree's own, or one over a tree that begins with it. */
-  readonly checkpoint: string;
-}
-
-export interface ConsistencyProof {
-  readonly from: number;
-  readonly size: number;
-  readonly fromRoot: Uint8Array;
-  readonly root: Uint8Array;
-  readonly proof: readonly Uint8Array[];
-  readonly checkpoint: string;
-}
 
 /**
  * Shows that an entry is in the log, with as many reads as the logarithm of its size.

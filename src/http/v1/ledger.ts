@@ -33,7 +33,8 @@ export const entriesRoute: Route = {
   },
 };
 
-function countOf(text: string): number {
+/** A whole number of a query. @throws {@link Fault} `request/malformed`. */
+export function countOf(text: string): number {
   if (/^\d{1,15}$/.test(text)) return Number(text);
   throw new Fault("request/malformed", "expected a whole number in the query");
 }
