@@ -45,14 +45,18 @@ async function advanceTo(
     leaves.push(...page);
     for (const hash of page) frontier = appendLeaf(frontier, hash, digest);
   }
-  const note = await signedNote(frontier, world);
+  const note = await signedHead(frontier, world);
   // Where the tiles before are not there yet, whoever fills them makes these too.
   const tiles = edge === undefined ? [] : grownTiles(edge, before.size, leaves, digest);
   await world.store.putCheckpoint({ size, note, frontier: frontier.roots }, tiles);
   return [frontier, note];
 }
 
-function signedNote(frontier: Frontier, { primitives, ledgerSigner, settings }: HeadWorld): Promise<string> {
+/** The signed head of a tree. */
+export function signedHead(
+  frontier: Frontier,
+  { primitives, ledgerSigner, settings }: HeadWorld,
+): Promise<string> {
   const origin = originOf(settings.audience);
   const root = frontierRoot(frontier, primitives.digest);
   return signCheckpoint({ origin, size: frontier.size, root }, ledgerSigner, primitives);

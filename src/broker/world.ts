@@ -108,6 +108,8 @@ export interface Anchor {
   readonly check: (world: World) => Promise<void>;
   /** Remembers the newest head. Durable when it resolves; one that cannot be reached now is asked again at a later head. */
   readonly keep: (note: string, world: World) => Promise<void>;
+  /** What it said last that others can check too: the head with its cosignature. */
+  readonly said?: (world: World) => Promise<string | undefined>;
 }
 
 /** One note, kept in a place. */

@@ -2,6 +2,7 @@
 import type { Primitives } from "../base/primitives.ts";
 import type { AdminClient } from "../client/admin.ts";
 import type { AdminOptions } from "./admin-session.ts";
+import type { RunWitness } from "./commands/ledger-witness.ts";
 
 /** A broker's log, with the key that its heads are signed with. */
 export interface LedgerSource extends Pick<AdminClient, "checkpoint" | "ledgerPage" | "inclusion"> {
@@ -15,5 +16,6 @@ export interface LedgerEdges {
   /** @throws {@link Fault} `file/unusable`, `config/invalid`, `broker/unreachable`. */
   readonly openLedger: (options: AdminOptions) => Promise<LedgerSource>;
   /** The bytes of a file in pieces; `-` is standard input. Iterating throws {@link Fault} `file/unusable`. */
+  readonly runWitness: RunWitness;
   readonly readPieces: (path: string) => AsyncIterable<Uint8Array>;
 }

@@ -22,6 +22,7 @@ function problemsOf(environment: Environment, text = GOOD): Readonly<Record<stri
 
 /** What only the file may say: who an admin is, which mode this is, whom it trusts, further root keys. */
 const FILE_ONLY = [
+  "ledger.witness",
   "admin",
   "attestation.provider",
   "attestation.simulator_dir",

@@ -14,6 +14,7 @@ import type { LedgerEdges, LedgerSource } from "../ledger-source.ts";
 import { tableOf } from "../table.ts";
 import { positionOf, proveEntry } from "./ledger-prove.ts";
 import { verifyLedger } from "./ledger-verify.ts";
+import { witness } from "./ledger-witness.ts";
 
 const ENTRIES_PER_PAGE = 256;
 const NEWEST = "20";
@@ -23,16 +24,18 @@ ostiary ledger show [SEQ] [--last N]            one entry, or the newest ones ($
 ostiary ledger prove SEQ > FILE                 one entry, and what shows that it is under the signed head
 ostiary ledger export > FILE                    the whole log with its head, verified on the way out
 ostiary ledger verify FILE [--key VKEY|FILE]    an export or a proof, offline: nothing cut out, nothing changed
+ostiary ledger witness --data DIR --name NAME --log VKEY… [--listen HOST:PORT]
+                                                cosign the heads of others' logs, each only where it continues the last
 
 --key of \`verify\` is the verifier key that \`head\` printed, or a file that holds it.
 
 ${ADMIN_USAGE}`;
 
-/** Makes the verb. `verify` asks no broker. */
+/** Makes the verb. `verify` and `witness` ask no broker. */
 export function createLedgerCommand(edges: LedgerEdges): Command {
   return {
     name: "ledger",
-    summary: "the transparency log: head, show, prove, export, verify",
+    summary: "the transparency log: head, show, prove, export, verify, witness",
     usage: USAGE,
     run: async ([name, ...rest], terminal) => {
       const verb = name === undefined ? undefined : SUBVERBS.get(name);
@@ -52,6 +55,7 @@ const SUBVERBS: ReadonlyMap<string, Subverb> = new Map([
   ["prove", proveEntry],
   ["export", exportLedger],
   ["verify", verifyLedger],
+  ["witness", witness],
 ]);
 
 async function head(args: readonly string[], edges: LedgerEdges, terminal: Terminal): Promise<ExitStatus> {

@@ -41,7 +41,12 @@ export function createNodeDecisionCommand(): Command {
 }
 
 export function createNodeLedgerCommand(): Command {
-  return createLedgerCommand({ primitives: nodePrimitives, openLedger, readPieces });
+  return createLedgerCommand({
+    primitives: nodePrimitives,
+    openLedger,
+    readPieces,
+    runWitness: async (options, terminal) => (await import("./witness.ts")).runWitness(options, terminal),
+  });
 }
 
 /** The broker's own word for its ledger key: `verify --key` is for those who do not take it. */

@@ -8,6 +8,7 @@ import { type RunningBroker, startBroker } from "./broker.ts";
 import { openKek } from "./open-kek.ts";
 import { type LoadedConfig, loadConfig, loadSettings, loadSigners } from "./settings.ts";
 import { createSimulatedBroker } from "./simulator-provider.ts";
+import { witnessesOf } from "./witnesses.ts";
 
 /** @throws {@link Fault} `config/invalid`, `file/unusable`, `kek/unavailable`: whatever would keep the broker from starting. */
 export async function inspect(configPath: string, options: ServeOptions): Promise<void> {
@@ -15,6 +16,7 @@ export async function inspect(configPath: string, options: ServeOptions): Promis
   await loadSettings(loaded);
   await loadSigners(loaded);
   await openKek(loaded);
+  witnessesOf(loaded.config);
 }
 
 export async function serve(

@@ -21,6 +21,7 @@ import { openStore } from "./open-store.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { bytesOf, type LoadedConfig, loadSettings, loadSigners } from "./settings.ts";
 import { nodeTokenKeys } from "./token-keys.ts";
+import { witnessesOf } from "./witnesses.ts";
 
 /** Chains of some thousand chips stay proven in memory. */
 const MEMO_ENTRIES = 8192;
@@ -77,9 +78,11 @@ async function joined(opened: Opened, parts: WorldParts): Promise<World> {
   return { ...world, prove: createProver(plan, world) };
 }
 
+/** What is at hand is asked before those that are far away. */
 function anchorsOf({ config, at }: Opened): readonly Anchor[] {
   const { headFile } = config;
-  return headFile === undefined ? [] : [createHeadAnchor(createHeadFile(at(headFile)))];
+  const kept = headFile === undefined ? [] : [createHeadAnchor(createHeadFile(at(headFile)))];
+  return [...kept, ...witnessesOf(config)];
 }
 
 async function unproven(opened: Opened, { source, metrics, log }: WorldParts): Promise<World> {
