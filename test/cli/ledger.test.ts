@@ -10,6 +10,7 @@ import { type ExitStatus, exitStatusOf, type Terminal } from "../../src/cli/comm
 import { createLedgerCommand } from "../../src/cli/commands/ledger.ts";
 import type { LedgerSource } from "../../src/cli/ledger-source.ts";
 import { linesOf } from "../../src/cli/lines.ts";
+import { parseVerifierKey } from "../../src/ledger/note.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { readPieces } from "../../src/runtime/node/read-pieces.ts";
 import { AUDIENCE, type BrokerAtHand, brokerAtHand } from "../http/broker-at-hand.ts";
@@ -235,6 +236,34 @@ describe("ostiary ledger verify", () => {
     "export x",
   ])("ends with 2 for `ledger %s`", async (words) => {
     expect((await run(words, sourceOf(brokerAtHand()))).status).toBe(2);
+  });
+});
+
+describe("ostiary ledger witness", () => {
+  it("serves for the logs that it is given, on this machine unless it is told another address", async () => {
+    const words = `witness --data d --name witness.example/w1 --log ${VERIFIER_KEY}`;
+    const { name } = parseVerifierKey(VERIFIER_KEY, nodePrimitives.digest);
+    expect((await run(words)).out).toBe(`witness.example/w1 for ${name} on 127.0.0.1 8482\n`);
+    expect((await run(`${words} --listen [::1]:9000`)).out).toContain("on ::1 9000");
+    expect((await run(`${words} --listen w1.example:0`)).out).toContain("on w1.example 0");
+  });
+
+  it.each([
+    "witness",
+    "witness --data d --name n",
+    "witness --data d --log KEY",
+    "witness --name n --log KEY",
+    "witness --data d --name a+b --log KEY",
+    "witness --data d --name n --log KEY --log KEY",
+    "witness --data d --name n --log KEY x",
+    "witness --data d --name n --log KEY --listen 1",
+    "witness --data d --name n --log KEY --listen a:99999",
+  ])("ends with 2 for `ledger %s`", async (words) => {
+    expect((await run(words.replaceAll("KEY", VERIFIER_KEY))).status).toBe(2);
+  });
+
+  it("takes no key of another kind for that of a log", async () => {
+    expect((await run("witness --data d --name n --log n+00000000+AAAA")).status).toBe(3);
   });
 });
 
