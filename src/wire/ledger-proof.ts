@@ -31,6 +31,12 @@ export const CONSISTENCY_PROOF = v.object({
   checkpoint,
 });
 
+export const COSIGNED_NOTES = v.object({ notes: v.array(checkpoint) });
+
+export function encodeCosignedNotes(notes: readonly string[]): string {
+  return encode({ notes: [...notes] });
+}
+
 /** @throws {@link Fault} `broker/unreachable`, `request/too-large`. */
 export function decodeInclusionProof(bytes: Uint8Array): InclusionProof {
   return decode(INCLUSION_PROOF, bytes, ANSWER);

@@ -45,6 +45,10 @@ describe("a broker with a witness", () => {
     const said = await world.anchors?.[0]?.said?.(world);
     expect(said?.startsWith(note)).toBe(true);
     expect(await openCosignature(said ?? "", KEY, nodePrimitives)).toBe(world.now());
+    const { app } = brokerAtHand(() => ({ store: world.store, anchors: world.anchors ?? [] }), {
+      ledgerReaders: "anyone",
+    });
+    expect(await (await app.request("/v1/ledger/cosigned")).json()).toEqual({ notes: [said] });
     const before = asked.length;
     await keepHead(world); // nothing new, nothing asked
     expect(asked.length).toBe(before);

@@ -114,7 +114,7 @@ describe("tiles over HTTP", () => {
       const answer = await app.request(`/v1/ledger/tile/${path}`);
       expect([path, answer.status, answer.headers.get("cache-control")]).toEqual([path, 404, "no-store"]);
     }
-    for (const path of ["tile/0/000.p/1", "inclusion?seq=0", "consistency?from=1"]) {
+    for (const path of ["tile/0/000.p/1", "inclusion?seq=0", "consistency?from=1", "cosigned"]) {
       expect((await brokerAtHand().app.request(`/v1/ledger/${path}`)).status).toBe(401);
     }
   });

@@ -11,7 +11,9 @@ import { type NamedTile, parseTilePath } from "../../ledger/tile-path.ts";
 import { TILE_WIDTH } from "../../ledger/tiles.ts";
 import {
   CONSISTENCY_PROOF,
+  COSIGNED_NOTES,
   encodeConsistencyProof,
+  encodeCosignedNotes,
   encodeInclusionProof,
   INCLUSION_PROOF,
 } from "../../wire/ledger-proof.ts";
@@ -47,6 +49,19 @@ export const consistencyRoute: Route = {
     const size = sizeIn(query);
     await advanceCheckpoint(world);
     return { body: encodeConsistencyProof(await proveConsistency(from, size, world)) };
+  },
+};
+
+export const cosignedRoute: Route = {
+  method: "GET",
+  path: "/v1/ledger/cosigned",
+  summary:
+    "For each witness the newest head that it has cosigned, as a note with its line beside the log's own",
+  audience: "ledger-reader",
+  answer: COSIGNED_NOTES,
+  serve: async (_incoming, { world }) => {
+    const said = await Promise.all((world.anchors ?? []).map((anchor) => anchor.said?.(world)));
+    return { body: encodeCosignedNotes(said.filter((note) => note !== undefined)) };
   },
 };
 
