@@ -90,7 +90,10 @@ async function makeFolder(
 
 function listening(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once("error", reject);
+    server.once("error", (thrown) => {
+      const sentence = `the witness cannot listen at ${host} ${port} (${systemCodeOf(thrown)})`;
+      reject(new Fault("config/invalid", sentence, { host, port }));
+    });
     server.listen(port, host, () => resolve());
   });
 }

@@ -89,6 +89,11 @@ describe("a witness", () => {
     expect(existsSync(memory)).toBe(false);
   });
 
+  it("says so where it cannot listen", async () => {
+    const { port } = new URL(running?.url ?? "");
+    expect(await codeOfPromise(start(Number(port)))).toBe("config/invalid");
+  });
+
   it("cosigns nothing that it could not keep", async () => {
     rmSync(data, { recursive: true });
     expect((await told(0, 5)).answer.status).toBe(500);
@@ -109,9 +114,9 @@ describe("a witness", () => {
   });
 });
 
-async function start(): Promise<void> {
+async function start(port = 0): Promise<void> {
   const logs = [{ name: ORIGIN, spki: SIGNER.spki }];
-  const options = { folder: data, name: "witness.example/w1", logs, host: "127.0.0.1", port: 0 };
+  const options = { folder: data, name: "witness.example/w1", logs, host: "127.0.0.1", port };
   const next = await startWitness(options, () => undefined);
   await running?.close();
   running = next;
