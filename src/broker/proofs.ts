@@ -76,7 +76,7 @@ export async function proveConsistency(
  */
 export async function rootAt(size: number, world: HeadWorld): Promise<Uint8Array> {
   const head = await keptHead(world);
-  if (head !== undefined && size <= head.checkpoint.size && (await world.store.tiledSize()) >= size) {
+  if (head !== undefined && size <= head.checkpoint.size && (await isTiled(head, world))) {
     return rootUnder(size, treeOf(head, world));
   }
   let frontier = head !== undefined && head.frontier.size <= size ? head.frontier : emptyFrontier();
@@ -84,6 +84,10 @@ export async function rootAt(size: number, world: HeadWorld): Promise<Uint8Array
     for (const hash of page) frontier = appendLeaf(frontier, hash, world.primitives.digest);
   }
   return frontierRoot(frontier, world.primitives.digest);
+}
+
+async function isTiled({ checkpoint }: SignedHead, { store }: HeadWorld): Promise<boolean> {
+  return (await store.tiledSize()) >= checkpoint.size;
 }
 
 /**

@@ -23,6 +23,8 @@ export interface WitnessPlan {
 }
 
 const MAX_PAUSE_SECONDS = 300;
+/** How far the clocks of broker and witness may be apart. */
+const MAX_SKEW_SECONDS = 300;
 /** Each answer names another size only while other brokers of this log are asking too. */
 const MAX_ROUNDS = 5;
 
@@ -149,17 +151,19 @@ async function keepCosigned(
   return { size, note };
 }
 
+/** By its own key and of now: an old head has an old cosignature, which whoever stands between could answer again. */
 async function verifiedBy({ key, url }: WitnessPlan, note: string, world: World): Promise<void> {
+  let at: Instant;
   try {
-    await openCosignature(note, key, world.primitives);
+    at = await openCosignature(note, key, world.primitives);
   } catch (thrown) {
-    throw new Fault(
-      "witness/refused",
-      "expected a cosignature by the configured key",
-      { witness: url },
-      thrown,
-    );
+    const sentence = "expected a cosignature by the configured key";
+    throw new Fault("witness/refused", sentence, { witness: url }, thrown);
   }
+  const seconds = at - world.now();
+  if (Math.abs(seconds) <= MAX_SKEW_SECONDS) return;
+  const sentence = "expected a cosignature of this moment; look at the clocks of broker and witness";
+  throw new Fault("witness/refused", sentence, { witness: url, seconds });
 }
 
 function metaName({ key }: WitnessPlan): string {

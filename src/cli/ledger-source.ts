@@ -1,8 +1,9 @@
 /** Where do the verbs on the ledger find one? At a broker, or in an exported file. */
 import type { Primitives } from "../base/primitives.ts";
 import type { AdminClient } from "../client/admin.ts";
+import type { NoteKey } from "../ledger/note.ts";
 import type { AdminOptions } from "./admin-session.ts";
-import type { RunWitness } from "./commands/ledger-witness.ts";
+import type { ExitStatus, Terminal } from "./command.ts";
 
 /** A broker's log, with the key that its heads are signed with. */
 export interface LedgerSource extends Pick<AdminClient, "checkpoint" | "ledgerPage" | "inclusion"> {
@@ -10,6 +11,18 @@ export interface LedgerSource extends Pick<AdminClient, "checkpoint" | "ledgerPa
   /** DER SubjectPublicKeyInfo of the ledger key. */
   readonly spki: Uint8Array;
 }
+
+export interface WitnessOptions {
+  /** Key and memory of the witness; made where it is not there yet. */
+  readonly folder: string;
+  readonly name: string;
+  readonly logs: readonly NoteKey[];
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Serves until a signal. @throws {@link Fault} `file/unusable`, `config/invalid`. */
+export type RunWitness = (options: WitnessOptions, terminal: Terminal) => Promise<ExitStatus>;
 
 export interface LedgerEdges {
   readonly primitives: Primitives;

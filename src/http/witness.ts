@@ -35,7 +35,7 @@ export interface WitnessParts {
 
 export type Witness = (request: Request, source: string) => Promise<Response>;
 
-export const ADD_CHECKPOINT = "/add-checkpoint";
+const ADD_CHECKPOINT = "/add-checkpoint";
 
 /** Makes the witness. Requests are judged one at a time, so that none is judged by what another is about to change. */
 export function createWitnessApp(parts: WitnessParts): Witness {

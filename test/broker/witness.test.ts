@@ -146,6 +146,20 @@ describe("a broker with a witness", () => {
     expect(await world.store.meta("cosigned witness.example/w1")).toBeUndefined();
   });
 
+  it("takes no cosignature that was made before, whoever answers with it again", async () => {
+    await beginEpoch(world);
+    const [older, said] = [await world.store.checkpoint(), await world.anchors?.[0]?.said?.(world)];
+    const replayed = anchor(async () => ({ status: 200, body: (said ?? "").slice(older?.note.length) }));
+    await write("a", 5);
+    await keepHead(world);
+    const back: Store = { ...world.store, checkpoint: async () => older };
+    await replayed.check({ ...world, store: back }); // within the minutes by which clocks may differ
+    broker.pass(301);
+    await expect(replayed.check({ ...world, store: back })).rejects.toMatchObject({
+      code: "witness/refused",
+    });
+  });
+
   it("gives up where a witness names another size each time", async () => {
     await write("a", 20);
     let size = 0;

@@ -1,20 +1,8 @@
 /** `ledger witness`: what others run, so that a log cannot be cut back behind their backs. */
-import { type NoteKey, parseVerifierKey } from "../../ledger/note.ts";
+import { parseVerifierKey } from "../../ledger/note.ts";
 import { noWords, parseArguments } from "../arguments.ts";
 import { type ExitStatus, Misuse, type Terminal } from "../command.ts";
 import type { LedgerEdges } from "../ledger-source.ts";
-
-export interface WitnessOptions {
-  /** Key and memory of the witness; made where it is not there yet. */
-  readonly folder: string;
-  readonly name: string;
-  readonly logs: readonly NoteKey[];
-  readonly host: string;
-  readonly port: number;
-}
-
-/** Serves until a signal. @throws {@link Fault} `file/unusable`, `config/invalid`. */
-export type RunWitness = (options: WitnessOptions, terminal: Terminal) => Promise<ExitStatus>;
 
 const MAX_LOGS = 1000;
 

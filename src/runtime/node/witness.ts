@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { Fault, systemCodeOf } from "../../base/fault.ts";
-import type { RunWitness, WitnessOptions } from "../../cli/commands/ledger-witness.ts";
+import type { RunWitness, WitnessOptions } from "../../cli/ledger-source.ts";
 import { createRateLimit } from "../../http/limits.ts";
 import { createWitnessApp } from "../../http/witness.ts";
 import { verifierKeyOf } from "../../ledger/note.ts";
