@@ -19,6 +19,7 @@ import { giveBackRoute } from "./v1/give-back.ts";
 import { healthRoute, readyRoute } from "./v1/health.ts";
 import { introspectRoute } from "./v1/introspect.ts";
 import { checkpointRoute, entriesRoute } from "./v1/ledger.ts";
+import { consistencyRoute, cosignedRoute, inclusionRoute, tileRoute } from "./v1/ledger-proofs.ts";
 import { metricsRoute } from "./v1/metrics.ts";
 import { releaseRoute } from "./v1/release.ts";
 import { descriptionRoute } from "./v1/well-known.ts";
@@ -33,6 +34,10 @@ const DOCUMENTED: readonly Route[] = [
   jwksRoute,
   checkpointRoute,
   entriesRoute,
+  inclusionRoute,
+  consistencyRoute,
+  tileRoute,
+  cosignedRoute,
   confirmRoute,
   giveBackRoute,
   ...secretRoutes,

@@ -44,7 +44,17 @@ export interface Config extends BrokerConfig {
   readonly admins: readonly AdminConfig[];
   /** Where the newest head of the log is kept apart from the database. */
   readonly headFile?: string;
+  /** Who is told each head of the log, and asked at start how far it was. */
+  readonly witnesses: readonly WitnessConfig[];
   readonly attestation: AttestationConfig;
+}
+
+export interface WitnessConfig {
+  readonly url: string;
+  /** The verifier key by which it cosigns. */
+  readonly key: string;
+  /** Whether a broker that cannot ask it is to start. */
+  readonly isRequired: boolean;
 }
 
 /** What the operator of a Worker decides. */
@@ -164,6 +174,7 @@ function configOf(read: Read): Config {
     ...present("store", read.store === undefined ? undefined : storeConfigOf(read.store)),
     admins: read.admin.map(adminOf),
     ...present("headFile", read.ledger.head_file),
+    witnesses: read.ledger.witness.map(({ url, key, required }) => ({ url, key, isRequired: required })),
     attestation: attestationOf(read.attestation),
   };
 }

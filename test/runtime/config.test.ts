@@ -68,6 +68,7 @@ describe("a configuration", () => {
       ledgerReaders: "admins",
       suites: [1, 2],
       maxTokenSeconds: 300,
+      witnesses: [],
       attestation: { provider: "auto", cluster: "", freshPerSecond: 1 },
     };
     expect(parseConfig(GOOD)).toEqual(expected);

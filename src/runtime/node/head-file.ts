@@ -1,8 +1,8 @@
 /** Where is the newest head kept apart from the database? In a small file, replaced as a whole, on disk before it counts. */
-import { type FileHandle, open, readFile, rename } from "node:fs/promises";
-import { dirname } from "node:path";
+import { readFile } from "node:fs/promises";
 import { Fault, systemCodeOf } from "../../base/fault.ts";
 import type { HeadKeeper } from "../../broker/world.ts";
+import { replaceFile } from "./replaced-file.ts";
 
 const MAX_HEAD = 4096;
 
@@ -32,29 +32,10 @@ export async function readHead(path: string): Promise<string | undefined> {
 }
 
 async function written(path: string, note: string): Promise<void> {
-  const draft = `${path}.new`;
   try {
-    await closing(await open(draft, "w", 0o644), async (file) => {
-      await file.writeFile(note, "utf8");
-      await file.sync();
-    });
-    await rename(draft, path);
-    await syncFolderOf(path);
+    await replaceFile(path, note);
   } catch (thrown) {
     throw unusable(path, systemCodeOf(thrown));
-  }
-}
-
-/** A new name is durable only once its folder is. */
-export async function syncFolderOf(path: string): Promise<void> {
-  await closing(await open(dirname(path), "r"), (folder) => folder.sync());
-}
-
-async function closing(file: FileHandle, work: (file: FileHandle) => Promise<void>): Promise<void> {
-  try {
-    await work(file);
-  } finally {
-    await file.close();
   }
 }
 

@@ -9,6 +9,7 @@ import { openKek } from "./open-kek.ts";
 import { ownProviderOf } from "./own-evidence.ts";
 import { type LoadedConfig, loadConfig, loadSettings, loadSigners } from "./settings.ts";
 import { createSimulatedBroker } from "./simulator-provider.ts";
+import { witnessesOf } from "./witnesses.ts";
 
 /** @throws {@link Fault} `config/invalid`, `file/unusable`, `kek/unavailable`: whatever would keep the broker from starting. */
 export async function inspect(configPath: string, options: ServeOptions): Promise<void> {
@@ -16,6 +17,7 @@ export async function inspect(configPath: string, options: ServeOptions): Promis
   await loadSettings(loaded);
   await loadSigners(loaded);
   await openKek(loaded, { provider: ownProviderOf(loaded, createSimulatedBroker) });
+  witnessesOf(loaded.config);
 }
 
 export async function serve(

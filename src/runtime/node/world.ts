@@ -8,9 +8,10 @@ import { forwardClock } from "../../broker/clock.ts";
 import { loadCrlNumbers } from "../../broker/crl-numbers.ts";
 import { createGroupCommit } from "../../broker/group-commit.ts";
 import { createProver } from "../../broker/prover.ts";
+import { createHeadAnchor } from "../../broker/rollback.ts";
 import { refuseForeignStore } from "../../broker/startup.ts";
 import type { DecisionCommit, Store } from "../../broker/store.ts";
-import type { EndorsementSource, Kek, World } from "../../broker/world.ts";
+import type { Anchor, EndorsementSource, Kek, World } from "../../broker/world.ts";
 import type { Metrics } from "../../http/metrics.ts";
 import { composeWorld } from "../compose.ts";
 import { nextTurn, systemNow, systemRandom } from "./clock.ts";
@@ -20,6 +21,7 @@ import { openStore } from "./open-store.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { bytesOf, type LoadedConfig, loadSettings, loadSigners } from "./settings.ts";
 import { nodeTokenKeys } from "./token-keys.ts";
+import { witnessesOf } from "./witnesses.ts";
 
 /** Chains of some thousand chips stay proven in memory. */
 const MEMO_ENTRIES = 8192;
@@ -68,14 +70,19 @@ interface Opened {
 }
 
 async function joined(opened: Opened, parts: WorldParts): Promise<World> {
-  const { headFile } = opened.config;
-  const plain = await unproven(opened, parts);
-  const world = headFile === undefined ? plain : { ...plain, heads: createHeadFile(opened.at(headFile)) };
+  const world = { ...(await unproven(opened, parts)), anchors: anchorsOf(opened) };
   const { provider } = parts;
   if (provider === undefined) return world;
   const { cluster, freshPerSecond } = opened.config.attestation;
   const plan = { provider, cluster, freshPerSecond, milliseconds: () => performance.now() };
   return { ...world, prove: createProver(plan, world) };
+}
+
+/** What is at hand is asked before those that are far away. */
+function anchorsOf({ config, at }: Opened): readonly Anchor[] {
+  const { headFile } = config;
+  const kept = headFile === undefined ? [] : [createHeadAnchor(createHeadFile(at(headFile)))];
+  return [...kept, ...witnessesOf(config)];
 }
 
 async function unproven(opened: Opened, { source, metrics, log }: WorldParts): Promise<World> {
