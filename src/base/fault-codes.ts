@@ -147,6 +147,12 @@ export const FAULT_CODES = {
     next: "the stored envelope was altered; restore it from a backup",
   },
 
+  "transit/not-opened": {
+    status: 422,
+    wire: "not-opened",
+    next: "the text, its context, its key or its version is another; the decision says whether the version is in use",
+  },
+
   "ledger/malformed": {
     status: 500,
     wire: "internal",

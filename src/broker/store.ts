@@ -27,7 +27,9 @@ export interface DecisionCommit {
   readonly id: string;
   readonly at: Instant;
   /** The nonce this decision spends; `undefined` where no nonce is involved (use of a token). */
-  readonly spend: { readonly kid: number; readonly rand: Uint8Array; readonly keepUntil: Instant };
+  readonly spend:
+    | { readonly kid: number; readonly rand: Uint8Array; readonly keepUntil: Instant }
+    | undefined;
   /** `report.id`, lower-case hex: counts attempts. */
   readonly reportId: string;
   readonly items: readonly CommitItem[];
@@ -57,6 +59,7 @@ export interface CounterUse {
 export type CommitOutcome =
   /** `exhausted` holds the indexes of items whose counters had no room, ascending. */
   | { readonly kind: "committed"; readonly seq: number; readonly exhausted: readonly number[] }
+  /** Or a decision of this id is there already. */
   | { readonly kind: "nonce-spent" };
 
 export interface StoredDecision extends StoredEntry {

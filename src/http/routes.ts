@@ -19,6 +19,7 @@ import { introspectRoute } from "./v1/introspect.ts";
 import { checkpointRoute, entriesRoute } from "./v1/ledger.ts";
 import { metricsRoute } from "./v1/metrics.ts";
 import { releaseRoute } from "./v1/release.ts";
+import { transitRoute } from "./v1/transit.ts";
 import { descriptionRoute } from "./v1/well-known.ts";
 
 const DOCUMENTED: readonly Route[] = [
@@ -32,6 +33,7 @@ const DOCUMENTED: readonly Route[] = [
   checkpointRoute,
   entriesRoute,
   confirmRoute,
+  transitRoute,
   ...secretRoutes,
   readersRoute,
   ...policyRoutes,

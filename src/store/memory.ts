@@ -132,10 +132,7 @@ function decisionStore(
 
 /** The nonce first: who loses it writes nothing. A decision's id is as unique as its nonce. */
 function commitOne(tables: Tables, commit: DecisionCommit, keepReaders: KeepReaders): CommitOutcome {
-  const { kid, rand, keepUntil } = commit.spend;
-  const key = spendKey(kid, rand);
-  if (tables.spends.has(key)) return { kind: "nonce-spent" };
-  tables.spends.set(key, { kid, keepUntil });
+  if (commit.spend !== undefined && !spend(tables, commit.spend)) return { kind: "nonce-spent" };
   if (tables.decisions.has(commit.id)) return { kind: "nonce-spent" };
   const before = tables.uses;
   const exhausted = commit.items.flatMap((item, i) => (takeUses(tables, item, commit.at) ? [] : [i]));
@@ -146,6 +143,14 @@ function commitOne(tables: Tables, commit: DecisionCommit, keepReaders: KeepRead
   tables.decisions.set(commit.id, { seq, commit: kept });
   tables.attempts = [...tables.attempts, kept];
   return { kind: "committed", seq, exhausted };
+}
+
+/** False for a nonce that was spent before. */
+function spend({ spends }: Tables, { kid, rand, keepUntil }: NonNullable<DecisionCommit["spend"]>): boolean {
+  const key = spendKey(kid, rand);
+  if (spends.has(key)) return false;
+  spends.set(key, { kid, keepUntil });
+  return true;
 }
 
 /** Takes every use of an item, or none and says false. */

@@ -22,7 +22,7 @@ import { createReaderStore } from "./reader-statements.ts";
 import { secretReader, secretSetting, secretVersion } from "./schema-sqlite.ts";
 import { createSettingStore } from "./setting-statements.ts";
 
-const KINDS = ["static", "generated", "derived"] as const;
+const KINDS = ["static", "generated", "derived", "transit"] as const;
 
 type Place = { readonly path: string; readonly version: number };
 
@@ -189,7 +189,7 @@ const LIST_NEWEST = query(sql`
 const LIST_ROTATIONS = query(sql`
   select ${HEAD} from ${secretVersion}
   join ${secretSetting} on ${secretSetting.path} = ${secretVersion.path}
-  where ${secretSetting.rotateSeconds} > 0 and ${secretVersion.kind} = 'generated'
+  where ${secretSetting.rotateSeconds} > 0 and ${secretVersion.kind} in ('generated', 'transit')
     and ${secretVersion.createdAt} + ${secretSetting.rotateSeconds} <= ${given("now")}
     and ${secretVersion.version} = (select max(newest.version) from secret_version newest
       where newest.path = ${secretVersion.path})

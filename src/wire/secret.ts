@@ -9,6 +9,7 @@ import {
 } from "../channel/binding-names.ts";
 import { CONTEXT_FIELDS } from "../keys/derivation.ts";
 import { RECIPE_NAMES, type Recipe, type RecipeName } from "../keys/recipe.ts";
+import { TRANSIT_TYPES } from "../keys/transit-type.ts";
 import { ANSWER, decode, encode, REQUEST } from "./codec.ts";
 import {
   bytesField,
@@ -38,6 +39,7 @@ export const SECRET_CONTENT = v.variant("kind", [
     size: v.pipe(v.number(), v.integer(), v.minValue(16), v.maxValue(1024)),
     by: v.pipe(v.array(v.picklist(CONTEXT_FIELDS)), v.minLength(1), v.maxLength(CONTEXT_FIELDS.length)),
   }),
+  v.strictObject({ kind: v.literal("transit"), type: v.picklist(TRANSIT_TYPES) }),
 ]);
 
 export const SECRET_ROTATION = v.strictObject(MADE);
@@ -92,7 +94,7 @@ export const SECRET_CHANGE = v.union([STATE_CHANGE, CONDEMNATION, SETTINGS_CHANG
 
 export const SECRET_SUMMARY = v.object({
   path: secretPathField(),
-  kind: v.picklist(["static", "generated", "derived"]),
+  kind: v.picklist(["static", "generated", "derived", "transit"]),
   make: v.exactOptional(textField(64)),
   version: countField(1),
   state: v.picklist(["enabled", "disabled", "condemned", "destroyed"]),
@@ -120,6 +122,7 @@ export function decodeSecretContent(bytes: Uint8Array): SecretContent {
 export function encodeSecretContent(content: SecretContent): string {
   if (content.kind === "generated") return encode({ kind: content.kind, ...madeOf(content.make) });
   if (content.kind === "derived") return encode({ ...content, by: [...content.by] });
+  if (content.kind === "transit") return encode({ ...content });
   return encode({ kind: content.kind, plaintext: bytesText(content.plaintext) });
 }
 

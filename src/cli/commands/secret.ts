@@ -1,6 +1,7 @@
 /** `ostiary secret …`: secrets by path. Plaintext enters by stdin or file, never by argument, and never comes back out. */
 import { CONTEXT_FIELDS, type ContextField } from "../../keys/derivation.ts";
 import { RECIPE_NAMES, type Recipe } from "../../keys/recipe.ts";
+import { TRANSIT_TYPES } from "../../keys/transit-type.ts";
 import {
   ADMIN_OPTIONS,
   ADMIN_USAGE,
@@ -22,10 +23,13 @@ ostiary secret generate PATH [--make RECIPE] [--size BYTES]
                                                 ${RECIPE_NAMES.slice(1, 5).join(", ")},
                                                 ${RECIPE_NAMES.slice(5).join(", ")} (PKCS #8)
 ostiary secret rotate PATH [--make RECIPE] [--size BYTES]
-                                                a fresh version of a generated secret, made like the newest one
+                                                a fresh version of what the broker makes, like the newest one
 ostiary secret derive PATH --by FIELD… [--size BYTES]
                                                 a root of which each guest gets a key of its own (32 bytes), by fields of
                                                 its report: ${CONTEXT_FIELDS.slice(0, 5).join(", ")}, …
+ostiary secret transit PATH --type TYPE         a key that guests use at the broker and nobody gets, of one of the types
+                                                ${TRANSIT_TYPES.slice(0, 4).join(", ")},
+                                                ${TRANSIT_TYPES.slice(4).join(", ")}
 ostiary secret list                             the newest version of every path
 ostiary secret show PATH                        every version of one path
 ostiary secret public PATH [--version N]        the public half of a key pair, as PEM
@@ -50,7 +54,7 @@ export function createSecretCommand(open: OpenAdminSession): Command {
   return {
     name: "secret",
     summary:
-      "secrets by path: put, generate, derive, rotate, list, show, public, disable, enable, readers, destroy, set, bindings",
+      "secrets by path: put, generate, derive, transit, rotate, list, show, public, disable, enable, readers, destroy, set, bindings",
     usage: USAGE,
     run: async ([name, ...rest], terminal) => {
       const verb = name === undefined ? undefined : VERBS.get(name);
@@ -65,6 +69,7 @@ const VERBS: ReadonlyMap<string, SecretVerb> = new Map([
   ["put", put],
   ["generate", generate],
   ["derive", derive],
+  ["transit", transit],
   ["rotate", rotate],
   ["list", list],
   ["show", show],
@@ -118,6 +123,16 @@ async function derive(args: readonly string[], { open, terminal }: SecretEdges):
   const size = countOf(values.size ?? DEFAULT_SIZE, "--size");
   const { client } = await open(adminOptionsOf(values));
   printVersion(await client.putSecret(path, { kind: "derived", size, by }), values.json, terminal);
+  return 0;
+}
+
+async function transit(args: readonly string[], { open, terminal }: SecretEdges): Promise<ExitStatus> {
+  const { values, positionals } = parseArguments(args, { ...ADMIN_OPTIONS, type: { type: "string" } });
+  const path = oneWord(positionals, "PATH");
+  const type = TRANSIT_TYPES.find((known) => known === values.type);
+  if (type === undefined) throw new Misuse(`expected --type with one of ${TRANSIT_TYPES.join(", ")}`);
+  const { client } = await open(adminOptionsOf(values));
+  printVersion(await client.putSecret(path, { kind: "transit", type }), values.json, terminal);
   return 0;
 }
 
