@@ -15,19 +15,22 @@ import { noWords, parseArguments } from "../arguments.ts";
 import { type Command, type ExitStatus, Misuse, type Terminal } from "../command.ts";
 import { type ConfirmUse, runConfirm } from "./agent-confirm.ts";
 import { runToken, type TokenEdges } from "./agent-token.ts";
+import { runTransit, TRANSIT_USAGE, type TransitEdges } from "./agent-transit.ts";
 
 const USAGE = `ostiary agent get PATH… [--fd N | --out FILE] [--format raw|hex|base64]
 ostiary agent token AUD --key-out FILE | --public-key FILE | --no-key [--fd N | --out FILE]
 ostiary agent confirm PATH --version N [--also REPORT_ID]…
 ostiary agent unlock --device DEVICE --name NAME --secret PATH
 ostiary agent unlock --device DEVICE --test-passphrase --secret PATH
-
+${TRANSIT_USAGE}
 get writes to file descriptor N (1 where standard output is no terminal), or to FILE, which must be in tmpfs. Several
 secrets need hex or base64, one line each. token writes a JWT for AUD there, bound to a key: a new one, which goes to
 FILE in tmpfs (PKCS#8 PEM), or one whose public half is in FILE (PEM); --no-key is for audiences that the broker registered
 as bearer. For the broker's own audience it is the attestation result. unlock gives the secret to cryptsetup on its standard input and opens DEVICE as
 /dev/mapper/NAME; --test-passphrase only tries it. confirm tells the broker that this version is in use here and that this guest needs
 no earlier one; --also names the report ids that it had before its restarts. A key that does not open the volume ends with status 1.
+transit uses a key that stays at the broker, on standard input or FILE: encrypt, rewrap, sign and hmac print a text as \`ostiary:v3:…\`;
+decrypt and datakey write plaintext where \`get\` does; verify ends with status 1 where the key did not make the text over this message.
 
 ${AGENT_USAGE}`;
 
@@ -37,7 +40,7 @@ type Volume =
   | { readonly device: string; readonly isTest: true };
 
 /** What the agent does, handed in: this floor's rooms are strangers. */
-export interface AgentEdges extends TokenEdges {
+export interface AgentEdges extends TokenEdges, TransitEdges {
   readonly fetchSecrets: FetchSecrets;
   readonly confirmUse: ConfirmUse;
   readonly writeSecrets: (secrets: readonly Uint8Array[], format: Format, place: Place) => Promise<void>;
@@ -47,14 +50,15 @@ export interface AgentEdges extends TokenEdges {
 export function createAgentCommand(edges: AgentEdges): Command {
   return {
     name: "agent",
-    summary: "the guest side: get a secret or a token, unlock a disk, confirm a version",
+    summary: "the guest side: get a secret or a token, unlock a disk, confirm a version, use a transit key",
     usage: USAGE,
     run: async ([name, ...rest], terminal) => {
       if (name === "get") return runGet(rest, edges, terminal);
       if (name === "token") return runToken(rest, edges, terminal);
       if (name === "confirm") return runConfirm(rest, edges.confirmUse, terminal);
       if (name === "unlock") return runUnlock(rest, edges, terminal);
-      throw new Misuse("expected get, token, confirm or unlock after `agent`");
+      if (name === "transit") return runTransit(rest, edges, terminal);
+      throw new Misuse("expected get, token, confirm, unlock or transit after `agent`");
     },
   };
 }

@@ -9,10 +9,12 @@ import type { AgentOptions, FetchSecrets, FetchToken, SecretRequest } from "../.
 import type { Command } from "../../cli/command.ts";
 import { createAgentCommand } from "../../cli/commands/agent.ts";
 import type { ConfirmUse } from "../../cli/commands/agent-confirm.ts";
+import type { TransitEdges } from "../../cli/commands/agent-transit.ts";
 import { confirmVersion } from "../../client/confirm.ts";
-import { type FetchParts, type FetchPlan, fetchSecrets } from "../../client/fetch.ts";
+import { type FetchParts, type FetchPlan, fetchSecrets, overSessions } from "../../client/fetch.ts";
 import { fetchToken } from "../../client/fetch-token.ts";
 import type { RetryParts } from "../../client/retry.ts";
+import { createTransitClient } from "../../client/transit-client.ts";
 import type { Vmpl } from "../../wire/messages.ts";
 import { type BrokerAddress, kernelProvider, sessionPartsOf, trustedBrokerOf } from "./client.ts";
 import { makeGuestKey, makeGuestSigner, publicJwkOf } from "./guest-key.ts";
@@ -37,7 +39,15 @@ export function createNodeAgentCommand(parts: NodeAgentParts = {}): Command {
     const { plan, fetchParts } = await preparedFor(request, parts);
     return confirmVersion({ ...plan, confirmation, key: makeGuestSigner() }, fetchParts);
   };
+  const useTransitForVerb: TransitEdges["useTransit"] = async ({ path, item, ...request }) => {
+    const { plan, fetchParts } = await preparedFor(request, parts);
+    const key = makeGuestSigner();
+    return overSessions(plan, fetchParts, (session) =>
+      createTransitClient({ session, broker: plan.broker, key }, fetchParts).use(path, [item]),
+    );
+  };
   return createAgentCommand({
+    useTransit: useTransitForVerb,
     confirmUse: confirmForVerb,
     fetchSecrets: fetchForVerb,
     fetchToken: fetchTokenForVerb,
