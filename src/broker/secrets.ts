@@ -11,7 +11,7 @@ import { zeroize } from "../keys/zeroize.ts";
 import type { EntryDraft } from "../ledger/entry.ts";
 import { MAX_SECRET_BYTES } from "../wire/limits.ts";
 import type { SecretSummary } from "../wire/secret-messages.ts";
-import type { SecretHead, StoredSettings } from "./secret-store.ts";
+import type { SecretHead, SecretVersion, StoredSettings } from "./secret-store.ts";
 import type { World } from "./world.ts";
 
 /** Who did it: the `kid` of the admin key that signed the request. */
@@ -138,12 +138,15 @@ async function putMade(
   return putVersion({ path, kind: "generated", make: recipeText(make), content }, actor, world);
 }
 
-interface NewVersion extends Pick<SecretHead, "path" | "kind" | "make"> {
+export interface NewVersion extends Pick<SecretHead, "path" | "kind" | "make"> {
   /** Its plaintext is overwritten here, whatever happens. */
   readonly content: Made;
+  /** The one that it was sealed to, which is spent with it. */
+  readonly importKey?: string;
 }
 
-async function putVersion(wanted: NewVersion, actor: Actor, world: World): Promise<SecretSummary> {
+/** @throws {@link Fault} `request/malformed`, `request/too-large`, `request/conflict`; `secret/import-key` where its key was spent meanwhile. */
+export async function putVersion(wanted: NewVersion, actor: Actor, world: World): Promise<SecretSummary> {
   const { content, path, kind, make } = wanted;
   const { plaintext, publicKey } = content;
   try {
@@ -158,7 +161,8 @@ async function putVersion(wanted: NewVersion, actor: Actor, world: World): Promi
     const seat = seatOf({ path, version, kind, make });
     const envelope = await sealEnvelope({ ...seat, plaintext }, world.kek);
     const head = { path, kind, make, version, publicKey, state: "enabled", destroyAt: undefined } as const;
-    return await storeVersion({ ...head, ...nowBy(actor, world) }, envelope, world);
+    const row = { ...head, ...nowBy(actor, world), envelope };
+    return await storeVersion(row, wanted.importKey, world);
   } finally {
     zeroize(plaintext);
   }
@@ -178,19 +182,31 @@ function nowBy({ kid }: Actor, { now }: World) {
   return { createdAt: now(), createdBy: kid };
 }
 
-async function storeVersion(head: SecretHead, envelope: Uint8Array, world: World): Promise<SecretSummary> {
-  const { path, version } = head;
+async function storeVersion(
+  row: SecretVersion,
+  importKey: string | undefined,
+  world: World,
+): Promise<SecretSummary> {
+  const { envelope, ...head } = row;
+  const { path, version, createdBy: kid } = head;
   const digest = hexOf(world.primitives.digest("sha256", envelope));
-  const act = { act: "secret-put", subject: `${path}@${version}`, digest };
-  if (
-    !(await world.store.putSecretVersion(
-      { ...head, envelope },
-      adminEntry(act, { kid: head.createdBy }, world),
-    ))
-  ) {
-    throw new Fault("request/conflict", `expected version ${version} of \`${path}\` to be the next one`);
-  }
-  return summaryOf(head, undefined);
+  const act = importKey === undefined ? "secret-put" : "secret-import";
+  const entry = adminEntry({ act, subject: `${path}@${version}`, digest }, { kid }, world);
+  const isPut =
+    importKey === undefined
+      ? await world.store.putSecretVersion(row, entry)
+      : await world.store.importSecretVersion(row, { key: importKey, now: world.now() }, entry);
+  if (isPut) return summaryOf(head, undefined);
+  if (importKey !== undefined && (await world.store.importKey(importKey)) === undefined)
+    throw spentImportKey();
+  throw new Fault("request/conflict", `expected version ${version} of \`${path}\` to be the next one`);
+}
+
+export function spentImportKey(): Fault {
+  return new Fault(
+    "secret/import-key",
+    "expected an import key of this broker that is still good and has taken no secret yet",
+  );
 }
 
 /** Every version of a path, without its bytes, newest first. @throws {@link Fault} `secret/unknown`. */

@@ -2,6 +2,7 @@
 
 import type { Instant } from "../base/time.ts";
 import type { EntryDraft, LedgerEntry } from "../ledger/entry.ts";
+import type { ImportStore } from "./import-store.ts";
 import type { SecretStore } from "./secret-store.ts";
 import type { TokenStore } from "./token-store.ts";
 
@@ -16,7 +17,8 @@ export interface Store
     BundleStore,
     SecretStore,
     BrokerStateStore,
-    TokenStore {
+    TokenStore,
+    ImportStore {
   readonly close: () => Promise<void>;
 }
 

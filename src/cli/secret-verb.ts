@@ -5,10 +5,12 @@ import { encodeSecretList, encodeSecretSummary } from "../wire/secret.ts";
 import type { SecretSummary } from "../wire/secret-messages.ts";
 import type { OpenAdminSession } from "./admin-session.ts";
 import type { ExitStatus, Terminal } from "./command.ts";
+import type { SealEdges } from "./secret-import.ts";
 import { tableOf } from "./table.ts";
 
 export interface SecretEdges {
   readonly open: OpenAdminSession;
+  readonly sealing: SealEdges;
   readonly terminal: Terminal;
 }
 

@@ -7,6 +7,8 @@ import { bodyHashOf, MAX_ADMIN_TOKEN_SECONDS, signAdminToken } from "../wire/adm
 import * as audience from "../wire/audience.ts";
 import * as bundle from "../wire/bundle.ts";
 import { decodeDecisionDetail } from "../wire/decision.ts";
+import * as imports from "../wire/import.ts";
+import type { ImportKeyRequest, SignedImportKey } from "../wire/import-messages.ts";
 import { decodeLedgerPage } from "../wire/ledger.ts";
 import type * as wire from "../wire/messages.ts";
 import { decodeReaderList } from "../wire/readers.ts";
@@ -31,6 +33,8 @@ export interface AdminClient {
     path: string,
     change: secrets.SecretChange,
   ) => Promise<readonly secrets.SecretSummary[]>;
+  /** A key to seal one secret to; whether it is the broker's own, its signature says. */
+  readonly makeImportKey: (wanted: ImportKeyRequest) => Promise<SignedImportKey>;
   /** Who was given which version; of one version where it is named. */
   readonly listReaders: (path: string, version?: number) => Promise<ReaderList>;
   readonly listSecrets: () => Promise<readonly secrets.SecretSummary[]>;
@@ -77,21 +81,9 @@ export interface AdminClientOptions {
 
 /** Makes the client. Nothing is sent before the first call; nothing is retried, since each request counts once. */
 export function createAdminClient(options: AdminClientOptions): AdminClient {
-  const call = (method: string, path: string, body?: string) =>
-    send({ method, path, body, type: "application/json" }, options);
+  const call: Ask = (method, path, body) => send({ method, path, body, type: "application/json" }, options);
   return {
-    putSecret: async (path, content) =>
-      secret.decodeSecretSummary(await call("PUT", secretAt(path), secret.encodeSecretContent(content))),
-    rotateSecret: async (path, rotation) =>
-      secret.decodeSecretSummary(await call("POST", secretAt(path), secret.encodeSecretRotation(rotation))),
-    changeSecret: async (path, change) =>
-      secret.decodeSecretList(await call("PATCH", secretAt(path), secret.encodeSecretChange(change))),
-    listReaders: async (path, version) => {
-      const query = version === undefined ? "" : `?version=${version}`;
-      return decodeReaderList(await call("GET", `${readersAt(path)}${query}`));
-    },
-    listSecrets: async () => secret.decodeSecretList(await call("GET", "/v1/admin/secrets")),
-    showSecret: async (path) => secret.decodeSecretList(await call("GET", secretAt(path))),
+    ...secretCalls(call),
     proposeBundle: async (proposal) =>
       bundle.decodeProposalAnswer(
         await call("POST", "/v1/admin/policies", bundle.encodeBundleProposal(proposal)),
@@ -127,6 +119,40 @@ export function createAdminClient(options: AdminClientOptions): AdminClient {
     checkpoint: async () => new TextDecoder().decode(await call("GET", "/v1/ledger/checkpoint")),
     ledgerPage: async (from, limit) =>
       decodeLedgerPage(await call("GET", `/v1/ledger/entries?from=${from}&limit=${limit}`)),
+  };
+}
+
+type Ask = (method: string, path: string, body?: string) => Promise<Uint8Array>;
+
+type SecretCalls = Pick<
+  AdminClient,
+  | "putSecret"
+  | "rotateSecret"
+  | "changeSecret"
+  | "makeImportKey"
+  | "listReaders"
+  | "listSecrets"
+  | "showSecret"
+>;
+
+function secretCalls(call: Ask): SecretCalls {
+  return {
+    putSecret: async (path, content) =>
+      secret.decodeSecretSummary(await call("PUT", secretAt(path), secret.encodeSecretContent(content))),
+    rotateSecret: async (path, rotation) =>
+      secret.decodeSecretSummary(await call("POST", secretAt(path), secret.encodeSecretRotation(rotation))),
+    changeSecret: async (path, change) =>
+      secret.decodeSecretList(await call("PATCH", secretAt(path), secret.encodeSecretChange(change))),
+    makeImportKey: async (wanted) =>
+      imports.decodeSignedImportKey(
+        await call("POST", "/v1/admin/import-keys", imports.encodeImportKeyRequest(wanted)),
+      ),
+    listReaders: async (path, version) => {
+      const query = version === undefined ? "" : `?version=${version}`;
+      return decodeReaderList(await call("GET", `${readersAt(path)}${query}`));
+    },
+    listSecrets: async () => secret.decodeSecretList(await call("GET", "/v1/admin/secrets")),
+    showSecret: async (path) => secret.decodeSecretList(await call("GET", secretAt(path))),
   };
 }
 

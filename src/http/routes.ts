@@ -1,6 +1,7 @@
 /** Which paths has the broker? One table; the application and the OpenAPI document walk it. */
 import { audienceRoutes } from "./admin/audiences.ts";
 import { decisionRoute } from "./admin/decisions.ts";
+import { importKeyRoute } from "./admin/import-keys.ts";
 import { policyRoutes } from "./admin/policies.ts";
 import { readersRoute } from "./admin/readers.ts";
 import { revocationRoute } from "./admin/revocations.ts";
@@ -35,6 +36,7 @@ const DOCUMENTED: readonly Route[] = [
   confirmRoute,
   transitRoute,
   ...secretRoutes,
+  importKeyRoute,
   readersRoute,
   ...policyRoutes,
   ...audienceRoutes,

@@ -23,6 +23,7 @@ import {
 import type { EntryDraft } from "../ledger/entry.ts";
 import { draftOf, draftText } from "./draft-text.ts";
 import { refuseLargeGroup, refuseOddHashes } from "./limits.ts";
+import { createMemoryImports } from "./memory-imports.ts";
 import { createMemorySecrets } from "./memory-secrets.ts";
 import { createMemoryTokens } from "./memory-tokens.ts";
 
@@ -31,8 +32,17 @@ export function createMemoryStore(): Store {
   const tables = emptyTables();
   const { forgetProofs, ...tokens } = createMemoryTokens((entry) => void append(tables, entry));
   const { keepReaders, ...secrets } = createMemorySecrets((entry) => append(tables, entry));
+  const { forgetImportKeys, ...imports } = createMemoryImports(
+    (entry) => void append(tables, entry),
+    secrets.putSecretVersion,
+  );
+  const forgetOld = (now: Instant): void => {
+    forgetProofs(now);
+    forgetImportKeys(now);
+  };
   return {
-    ...decisionStore(tables, forgetProofs, keepReaders),
+    ...decisionStore(tables, forgetOld, keepReaders),
+    ...imports,
     ...ledgerStore(tables),
     ...bundleStore(tables),
     ...secrets,
@@ -92,7 +102,7 @@ type KeepReaders = (commit: DecisionCommit, exhausted: readonly number[]) => voi
 
 function decisionStore(
   tables: Tables,
-  forgetProofs: (now: Instant) => void,
+  forgetOld: (now: Instant) => void,
   keepReaders: KeepReaders,
 ): DecisionStore {
   const { decisions, spends, refusals } = tables;
@@ -123,7 +133,7 @@ function decisionStore(
       forget(spends, ({ keepUntil }) => keepUntil < now);
       forget(tables.adminRequests, (until) => until < now);
       forget(refusals, ({ at }) => at < refusalsBefore);
-      forgetProofs(now);
+      forgetOld(now);
       tables.uses = tables.uses.filter((use) => liesWithin(use, now));
       tables.attempts = tables.attempts.filter(({ at }) => at >= now - ATTEMPT_WINDOW_SECONDS);
     },

@@ -2,6 +2,7 @@
 import type { Store } from "../broker/store.ts";
 import { createBundleStore } from "./bundle-statements.ts";
 import { createDecisionStore } from "./decision-statements.ts";
+import { createImportStore } from "./import-statements.ts";
 import { createLedgerStore } from "./ledger-statements.ts";
 import type { SqlDriver } from "./query.ts";
 import { createSecretStore } from "./secret-statements.ts";
@@ -17,6 +18,7 @@ export function createSqlStore(driver: SqlDriver): Store {
     ...createSecretStore(driver),
     ...createStateStore(driver),
     ...createTokenStore(driver),
+    ...createImportStore(driver),
     close: driver.close,
   };
 }

@@ -3,6 +3,7 @@ import type { Instant } from "../base/time.ts";
 import type { ContextField } from "../keys/derivation.ts";
 import type { Recipe } from "../keys/recipe.ts";
 import type { TransitType } from "../keys/transit-type.ts";
+import type { SealedSecret } from "./import-messages.ts";
 import type { BindingId } from "./messages.ts";
 
 /** The content of a new secret version: given, or made by the broker. */
@@ -12,7 +13,9 @@ export type SecretContent =
   /** Each guest gets a key of `size` bytes of its own, by these fields of its report. */
   | { readonly kind: "derived"; readonly size: number; readonly by: readonly ContextField[] }
   /** Guests use it at the broker and never get it. */
-  | { readonly kind: "transit"; readonly type: TransitType };
+  | { readonly kind: "transit"; readonly type: TransitType }
+  /** Brought by somebody, and seen by nobody on the way. */
+  | { readonly kind: "sealed"; readonly sealed: SealedSecret };
 
 /** A fresh version of a secret that the broker makes; without a recipe like its newest version. */
 export interface SecretRotation {

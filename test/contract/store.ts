@@ -4,6 +4,7 @@ import type { Store } from "../../src/broker/store.ts";
 import { bundleContract } from "./store/bundles.ts";
 import { counterContract } from "./store/counters.ts";
 import { decisionContract } from "./store/decisions.ts";
+import { importContract } from "./store/imports.ts";
 import { ledgerContract } from "./store/ledger.ts";
 import { secretLifeContract } from "./store/secret-life.ts";
 import { secretReaderContract } from "./store/secret-readers.ts";
@@ -25,5 +26,6 @@ export function storeContract(name: string, open: OpenStore): void {
     secretReaderContract(open);
     stateContract(open);
     tokenContract(open);
+    importContract(open);
   });
 }

@@ -286,6 +286,35 @@ describe("a request on its way", () => {
     expect(await sizeOf(broker)).toBe(before + 1); // the attestation
   });
 
+  it("is refused by a proof that says no body, and by one of a client that makes none", async () => {
+    const broker = await transitBroker("aes-256-gcm");
+    const guest = await transitGuest(broker);
+    const without = {
+      ...guest.key.signer,
+      sign: (bytes: Uint8Array) => guest.key.signer.sign(withoutBody(bytes)),
+    };
+    const key = { jwk: guest.key.jwk, signer: without };
+    const fetch = async (path: string, init: RequestInit = {}) => {
+      const headers = new Headers(init.headers);
+      const [head = "", claims = "", signature = ""] = (headers.get("dpop") ?? "").split(".");
+      const input = withoutBody(utf8(`${head}.${claims}`));
+      headers.set("dpop", `${Buffer.from(input).toString()}.${signature}`);
+      return broker.app.request(path, { ...init, headers });
+    };
+    const trusted = { audience: AUDIENCE, suite: 1, signingKey: broker.world.signer.spki } as const;
+    const place = { session: { broker: undefined, fetch }, broker: trusted, key };
+    const use = { path: KEY, items: [encryptItem("a")], token: guest.token };
+    const parts = { now: broker.world.now, random, primitives: nodePrimitives };
+    expect(await codeOf(useTransitKey(use, place, parts))).toBe("admin/unauthorized");
+  });
+
+  /** The input of a proof whose claims have no `bh`. */
+  function withoutBody(input: Uint8Array): Uint8Array {
+    const [head = "", claims = ""] = Buffer.from(input).toString().split(".");
+    const { bh: _, ...rest } = JSON.parse(Buffer.from(claims, "base64url").toString());
+    return utf8(`${head}.${base64UrlOf(utf8(JSON.stringify(rest)))}`);
+  }
+
   it("counts once: a proof that is sent again is refused", async () => {
     const broker = await transitBroker("aes-256-gcm");
     let kept: readonly [string, RequestInit] | undefined;

@@ -11,6 +11,7 @@ import {
 } from "../admin-session.ts";
 import { countOf, oneWord, parseArguments } from "../arguments.ts";
 import { type Command, type ExitStatus, Misuse } from "../command.ts";
+import { IMPORT_VERBS, type SealEdges } from "../secret-import.ts";
 import { LIFE_VERBS } from "../secret-life.ts";
 import { printVersion, printVersions, type SecretEdges, type SecretVerb } from "../secret-verb.ts";
 
@@ -30,6 +31,12 @@ ostiary secret derive PATH --by FIELD… [--size BYTES]
 ostiary secret transit PATH --type TYPE         a key that guests use at the broker and nobody gets, of one of the types
                                                 ${TRANSIT_TYPES.slice(0, 4).join(", ")},
                                                 ${TRANSIT_TYPES.slice(4).join(", ")}
+ostiary secret import-key [--wrap hpke-xwing|hpke-x25519] [--valid 24h]
+                                                a key of the broker's, signed, to which one secret is sealed
+ostiary secret seal PATH --import-key FILE --signing-key FILE --audience URL [--transit TYPE] [--file FILE]
+                                                seals a secret, or a key of your own for transit, on any machine; a key pair
+                                                comes in PKCS#8, DER or PEM. --signing-key is the broker's, PEM
+ostiary secret import PATH [--sealed FILE]      the next version, from what \`seal\` printed
 ostiary secret list                             the newest version of every path
 ostiary secret show PATH                        every version of one path
 ostiary secret public PATH [--version N]        the public half of a key pair, as PEM
@@ -49,18 +56,18 @@ Plaintext never stands on the command line, and no verb prints it. A wait is a n
 
 ${ADMIN_USAGE}`;
 
-/** Makes the verb; `open` gives it the client that its options name. */
-export function createSecretCommand(open: OpenAdminSession): Command {
+/** Makes the verb; `open` gives it the client that its options name, `sealing` works without any. */
+export function createSecretCommand(open: OpenAdminSession, sealing: SealEdges): Command {
   return {
     name: "secret",
     summary:
-      "secrets by path: put, generate, derive, transit, rotate, list, show, public, disable, enable, readers, destroy, set, bindings",
+      "secrets by path: put, generate, derive, transit, rotate, list, show, public, disable, enable, readers, destroy, set, bindings, import-key, seal, import",
     usage: USAGE,
     run: async ([name, ...rest], terminal) => {
       const verb = name === undefined ? undefined : VERBS.get(name);
       if (verb === undefined)
         throw new Misuse(`expected one of ${[...VERBS.keys()].join(", ")} after \`secret\``);
-      return verb(rest, { open, terminal });
+      return verb(rest, { open, sealing, terminal });
     },
   };
 }
@@ -74,6 +81,7 @@ const VERBS: ReadonlyMap<string, SecretVerb> = new Map([
   ["list", list],
   ["show", show],
   ...LIFE_VERBS,
+  ...IMPORT_VERBS,
 ]);
 
 async function put(args: readonly string[], { open, terminal }: SecretEdges): Promise<ExitStatus> {
