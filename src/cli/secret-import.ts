@@ -1,7 +1,6 @@
 /** Which words after `ostiary secret` bring a secret that nobody on the way sees? A key, a seal on any machine, and the import. */
 import { utf8 } from "../base/bytes.ts";
 import { formatInstant } from "../base/time.ts";
-import type { SealPlan } from "../client/seal-secret.ts";
 import { TRANSIT_TYPES } from "../keys/transit-type.ts";
 import {
   decodeSealedSecret,
@@ -14,17 +13,7 @@ import { isSecretPath } from "../wire/resource-path.ts";
 import { ADMIN_OPTIONS, adminOptionsOf } from "./admin-session.ts";
 import { noWords, oneWord, parseArguments, secondsOf } from "./arguments.ts";
 import { type ExitStatus, Misuse } from "./command.ts";
-import { printVersion, type SecretEdges, type SecretVerb } from "./secret-verb.ts";
-
-/** What sealing needs of the machine, which may have no network. */
-export interface SealEdges {
-  /** @throws {@link Fault} `file/unusable`, `config/invalid`. */
-  readonly signingKeyOf: (file: string) => Promise<Uint8Array>;
-  /** A private key in PKCS#8, DER or PEM: as DER, with its public half. The caller overwrites the first. @throws {@link Fault} `request/malformed`. */
-  readonly pairOf: (key: Uint8Array) => { readonly pkcs8: Uint8Array; readonly publicKey: Uint8Array };
-  /** @throws {@link Fault} as `sealSecret`. */
-  readonly sealSecret: (plan: SealPlan) => Promise<SealedSecret>;
-}
+import { printVersion, type SealEdges, type SecretEdges, type SecretVerb } from "./secret-verb.ts";
 
 export const IMPORT_VERBS: ReadonlyMap<string, SecretVerb> = new Map([
   ["import-key", fetchKey],

@@ -11,9 +11,15 @@ import {
 } from "../admin-session.ts";
 import { countOf, oneWord, parseArguments } from "../arguments.ts";
 import { type Command, type ExitStatus, Misuse } from "../command.ts";
-import { IMPORT_VERBS, type SealEdges } from "../secret-import.ts";
+import { IMPORT_VERBS } from "../secret-import.ts";
 import { LIFE_VERBS } from "../secret-life.ts";
-import { printVersion, printVersions, type SecretEdges, type SecretVerb } from "../secret-verb.ts";
+import {
+  printVersion,
+  printVersions,
+  type SealEdges,
+  type SecretEdges,
+  type SecretVerb,
+} from "../secret-verb.ts";
 
 const MAX_SECRET_BYTES = 64 * 1024;
 const DEFAULT_SIZE = "32";

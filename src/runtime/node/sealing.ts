@@ -2,7 +2,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { parseUtf8 } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
-import type { SealEdges } from "../../cli/secret-import.ts";
+import type { SealEdges } from "../../cli/secret-verb.ts";
 import { sealSecret } from "../../client/seal-secret.ts";
 import { systemNow, systemRandom } from "./clock.ts";
 import { nodePrimitives } from "./primitives.ts";
