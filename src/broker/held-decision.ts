@@ -3,7 +3,7 @@ import { hexOf, utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import { isJsonObject } from "../base/shape.ts";
 import { parseStrictJson } from "../base/strict-json.ts";
-import type { Instant } from "../base/time.ts";
+import { type Instant, instant } from "../base/time.ts";
 import { BINDING_NAMES } from "../channel/binding-names.ts";
 import type { DecisionEntry } from "../ledger/entry.ts";
 import type { HeldFacts } from "../policy/appraise.ts";
@@ -16,6 +16,7 @@ import type { World } from "./world.ts";
 /** The decision that a token was issued by. */
 export interface HeldDecision {
   readonly id: string;
+  /** By the token, which is signed: a row may say anything. */
   readonly at: Instant;
   readonly entry: DecisionEntry;
   /** What policy saw of the guest. */
@@ -35,7 +36,7 @@ const TRACE_LIMITS = { maxBytes: 8 << 20, maxDepth: 256, code: "token/invalid" }
 export async function heldDecisionOf(holder: Holder | undefined, world: World): Promise<HeldDecision> {
   if (holder === undefined)
     throw new Fault("token/invalid", "expected a guest's own token: no admin can speak or act for it");
-  const { jti, ostiary } = holder.claims;
+  const { jti, iat, ostiary } = holder.claims;
   const stored = await world.store.decision(jti);
   const digest = stored && hexOf(world.primitives.digest("sha256", utf8(stored.trace)));
   if (stored === undefined || digest !== ostiary.trace_hash) {
@@ -52,7 +53,7 @@ export async function heldDecisionOf(holder: Holder | undefined, world: World): 
   ) {
     throw new Fault("token/invalid", "expected a decision about a report with an id, and its entry");
   }
-  return { id: jti, at: stored.at, entry, facts: mark(facts), reportId };
+  return { id: jti, at: instant(iat), entry, facts: mark(facts), reportId };
 }
 
 function isOf(entry: DecisionEntry, facts: Facts): boolean {

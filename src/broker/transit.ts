@@ -43,6 +43,8 @@ const ANSWER_LIFETIME_SECONDS = 60;
  * One use, from token to sealed answer. It is a decision of its own: the live policy over the facts of the token's decision
  * (PROTOCOL section 7), recorded yes or no before a key is unwrapped.
  *
+ * Zeroises the plaintexts of `request`.
+ *
  * @throws {@link Fault} `token/invalid`; `policy/denied`, `obligation/exhausted`; `transit/not-opened` for a ciphertext, whatever about
  *   it is another; `request/malformed`, `channel/bad-key`; `store/unavailable`, `kek/unavailable`.
  */
@@ -59,6 +61,8 @@ export async function useTransit(use: TransitUse, world: World): Promise<Transit
   } catch (thrown) {
     await recordFailedRelease(authorization, world);
     throw thrown;
+  } finally {
+    for (const item of use.request.items) if (item.operation === "encrypt") zeroize(item.plaintext);
   }
 }
 

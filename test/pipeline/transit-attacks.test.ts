@@ -215,6 +215,27 @@ describe("a token", () => {
     expect(await sizeOf(broker)).toBe(before);
   });
 
+  it("is as old as it says itself, whatever a row says", async () => {
+    let isLying = false;
+    const policy = USING.replace("key_version any", "key_version any reattest every 30s");
+    const broker = await transitBroker("aes-256-gcm", {
+      policy,
+      change: ({ store, now }) => ({
+        store: {
+          ...store,
+          decision: async (id) => {
+            const found = await store.decision(id);
+            return found && isLying ? { ...found, at: now() } : found;
+          },
+        },
+      }),
+    });
+    const guest = await transitGuest(broker);
+    broker.pass(31);
+    isLying = true;
+    expect(await codeOf(guest.use([encryptItem("a")]))).toBe("policy/denied");
+  });
+
   it("counts for nothing where the entry says another channel than the facts", async () => {
     const broker = await transitBroker("aes-256-gcm", {
       change: ({ store }) => ({
