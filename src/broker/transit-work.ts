@@ -17,7 +17,7 @@ import type { World } from "./world.ts";
 /**
  * Does every item, in order. Takes an authorization and nothing less: the type says that the decision is durable.
  *
- * @returns `LP`-ready results: the caller overwrites them. A data key gives two.
+ * @returns One result for each item, two for a data key; the caller overwrites them.
  * @throws {@link Fault} `transit/not-opened`; `secret/disabled` where a version left service meanwhile; `secret/malformed`, `kek/…`.
  */
 export async function resultsOf(

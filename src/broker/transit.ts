@@ -49,6 +49,14 @@ const ANSWER_LIFETIME_SECONDS = 60;
  *   it is another; `request/malformed`, `channel/bad-key`; `store/unavailable`, `kek/unavailable`.
  */
 export async function useTransit(use: TransitUse, world: World): Promise<TransitAnswer> {
+  try {
+    return await answered(use, world);
+  } finally {
+    for (const item of use.request.items) if (item.operation === "encrypt") zeroize(item.plaintext);
+  }
+}
+
+async function answered(use: TransitUse, world: World): Promise<TransitAnswer> {
   const suite = offeredSuiteOf(use.request.suite, world.settings);
   if (await wrapOf(suite).isHopeless(use.request.wrapPub, world.primitives)) {
     throw new Fault("channel/bad-key", "expected a one-use public key of the suite, on its curve");
@@ -61,8 +69,6 @@ export async function useTransit(use: TransitUse, world: World): Promise<Transit
   } catch (thrown) {
     await recordFailedRelease(authorization, world);
     throw thrown;
-  } finally {
-    for (const item of use.request.items) if (item.operation === "encrypt") zeroize(item.plaintext);
   }
 }
 

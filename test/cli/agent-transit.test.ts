@@ -90,6 +90,15 @@ describe("ostiary agent transit", () => {
     expect(asked).toMatchObject([{ item: { operation: "datakey", size: 16, isWrappedOnly: false } }]);
   });
 
+  it("prints the wrapped form of a data key that stays at the broker", async () => {
+    const { status, out, places, asked } = await run(`datakey prod/cards --wrapped-only ${PINS}`, {
+      results: ["", TEXT],
+      isTty: true,
+    });
+    expect([status, out, places]).toEqual([0, `${TEXT}\n`, []]);
+    expect(asked).toMatchObject([{ item: { operation: "datakey", size: 32, isWrappedOnly: true } }]);
+  });
+
   it.each([
     ["sign prod/key --padding pkcs1", { operation: "sign", padding: "pkcs1" }],
     ["hmac prod/key", { operation: "hmac" }],
@@ -119,6 +128,9 @@ describe("ostiary agent transit", () => {
     `sign prod/key --padding oaep ${PINS}`,
     `verify prod/key ${PINS}`,
     `datakey prod/key --fd 3 ${PINS}`,
+    `datakey prod/key --wrapped-only --fd 3 ${PINS}`,
+    `datakey prod/key --wrapped-only --wrapped key ${PINS}`,
+    `encrypt prod/key --wrapped-only ${PINS}`,
     `hmac prod/key --padding pss ${PINS}`,
   ])("takes `%s` for misuse, and asks nothing", async (words) => {
     const { status, asked } = await run(words);

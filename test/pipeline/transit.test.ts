@@ -1,7 +1,7 @@
 /** Does a key that never leaves do its work for the guest that may use it? From a token to the opened answer. */
 import { constants, createPublicKey, verify as opensslVerify } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { hexOf, parseUtf8, utf8 } from "../../src/base/bytes.ts";
+import { hexOf, isZero, parseUtf8, utf8 } from "../../src/base/bytes.ts";
 import { ledgerEntries } from "../../src/broker/checkpoints.ts";
 import { keepSecretTimes } from "../../src/broker/secret-life.ts";
 import { TRANSIT_TYPES, type TransitType } from "../../src/keys/transit-type.ts";
@@ -73,6 +73,44 @@ describe("a guest with a token", () => {
       ).results[0];
     expect(await open(wrapped)).toEqual(key);
     expect(await open(other)).toHaveLength(48);
+  });
+});
+
+describe("a key that was used", () => {
+  it("is overwritten wherever the broker had it, and so is what it decrypted", async () => {
+    let key = new Uint8Array(0);
+    const held: Uint8Array[] = [];
+    const broker = await transitBroker("aes-256-gcm", {
+      change: ({ kek, primitives }) => ({
+        kek: {
+          ...kek,
+          unwrap: async (wrapped, aad) => {
+            const opened = await kek.unwrap(wrapped, aad);
+            if (opened.length !== 4 + 32 + 4) return opened;
+            key = opened.slice(4, 36);
+            held.push(opened);
+            return opened;
+          },
+        },
+        primitives: {
+          ...primitives,
+          hmac: (hash, salt, bytes) => {
+            if (key.length > 0 && hexOf(bytes) === hexOf(key)) held.push(bytes);
+            return primitives.hmac(hash, salt, bytes);
+          },
+          aeadOpen: async (...sealed) => {
+            const opened = await primitives.aeadOpen(...sealed);
+            if (opened !== undefined) held.push(opened);
+            return opened;
+          },
+        },
+      }),
+    });
+    const guest = await transitGuest(broker);
+    const made = madeIn(await guest.use([encryptItem("4111 1111")]));
+    expect(textIn(await guest.use([openItem("decrypt", made)]))).toBe("4111 1111");
+    expect(held.length).toBeGreaterThanOrEqual(5); // twice from the envelope, twice under HKDF, one plaintext
+    for (const bytes of held) expect(isZero(bytes)).toBe(true);
   });
 });
 

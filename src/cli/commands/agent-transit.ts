@@ -27,6 +27,7 @@ export interface TransitEdges {
 
 export const TRANSIT_USAGE = `ostiary agent transit encrypt|decrypt|rewrap PATH [--context TEXT] [--file FILE]
 ostiary agent transit datakey PATH --wrapped FILE [--size BYTES] [--context TEXT] [--fd N | --out FILE]
+ostiary agent transit datakey PATH --wrapped-only [--size BYTES] [--context TEXT]
 ostiary agent transit sign|hmac PATH [--padding pss|pkcs1] [--file FILE]
 ostiary agent transit verify PATH --made TEXT [--padding pss|pkcs1] [--file FILE]
 `;
@@ -41,6 +42,7 @@ const OPTIONS = {
   size: { type: "string" },
   made: { type: "string" },
   wrapped: { type: "string" },
+  "wrapped-only": { type: "boolean" },
 } as const;
 
 type Values = ReturnType<typeof parseArguments<typeof OPTIONS>>["values"];
@@ -56,7 +58,7 @@ export async function runTransit(
   const { values, positionals } = parseArguments(args, OPTIONS);
   const { operation, path } = askedOf(positionals);
   refuseStray(operation, values);
-  const place = givesPlaintext(operation) ? placeOf(values, terminal) : undefined;
+  const place = givesPlaintext(operation, values) ? placeOf(values, terminal) : undefined;
   const options = agentOptionsOf(values);
   const input =
     operation === "datakey" ? utf8("") : await terminal.readFile(values.file ?? "-", MAX_INPUT_BYTES);
@@ -85,21 +87,32 @@ const KNOWN: Readonly<Record<TransitOperation, readonly (keyof typeof OPTIONS)[]
   encrypt: ["context", "file"],
   decrypt: ["context", "file", "fd", "out"],
   rewrap: ["context", "file"],
-  datakey: ["context", "size", "wrapped", "fd", "out"],
+  datakey: ["context", "size", "wrapped", "wrapped-only", "fd", "out"],
   sign: ["padding", "file"],
   hmac: ["file"],
   verify: ["padding", "file", "made"],
 };
 
-const OWN = ["context", "file", "fd", "out", "size", "wrapped", "padding", "made", "version"] as const;
+const OWN = [
+  "context",
+  "file",
+  "fd",
+  "out",
+  "size",
+  "wrapped",
+  "wrapped-only",
+  "padding",
+  "made",
+  "version",
+] as const;
 
 function refuseStray(operation: TransitOperation, values: Values): void {
   const stray = OWN.find((name) => values[name] !== undefined && !KNOWN[operation].includes(name));
   if (stray !== undefined) throw new Misuse(`expected no --${stray} with \`${operation}\``);
 }
 
-function givesPlaintext(operation: TransitOperation): boolean {
-  return operation === "decrypt" || operation === "datakey";
+function givesPlaintext(operation: TransitOperation, values: Values): boolean {
+  return operation === "decrypt" || (operation === "datakey" && values["wrapped-only"] !== true);
 }
 
 function itemOf(operation: TransitOperation, input: Uint8Array, values: Values): TransitItem {
@@ -112,9 +125,7 @@ function itemOf(operation: TransitOperation, input: Uint8Array, values: Values):
     case "rewrap":
       return { operation, made: madeOf(parseUtf8(input) ?? ""), context };
     case "datakey":
-      if (values.wrapped === undefined)
-        throw new Misuse("expected --wrapped FILE: where the wrapped form goes");
-      return { operation, size: countOf(values.size ?? "32", "--size"), context, isWrappedOnly: false };
+      return { operation, context, ...dataKeyOf(values) };
     case "sign":
       return { operation, message: input, padding };
     case "hmac":
@@ -123,6 +134,17 @@ function itemOf(operation: TransitOperation, input: Uint8Array, values: Values):
       if (values.made === undefined) throw new Misuse("expected --made TEXT: the signature or MAC");
       return { operation, message: input, made: madeOf(values.made), padding };
   }
+}
+
+/** The key has a place or stays at the broker, and its wrapped form is kept in either case. */
+function dataKeyOf(values: Values): { readonly size: number; readonly isWrappedOnly: boolean } {
+  const isWrappedOnly = values["wrapped-only"] === true;
+  const named = [values.wrapped, values.fd, values.out].some((value) => value !== undefined);
+  if (isWrappedOnly && named)
+    throw new Misuse("expected --wrapped-only without a place: it prints the wrapped form");
+  if (!isWrappedOnly && values.wrapped === undefined)
+    throw new Misuse("expected --wrapped FILE: where the wrapped form goes");
+  return { size: countOf(values.size ?? "32", "--size"), isWrappedOnly };
 }
 
 function paddingOf(word: string): "pss" | "pkcs1" {
@@ -145,7 +167,9 @@ async function given(done: Done, edges: TransitEdges, terminal: Terminal): Promi
   if (values.wrapped !== undefined) await terminal.writeFile(values.wrapped, utf8(`${textOf(second)}\n`));
   if (place !== undefined) await edges.writeSecrets([first], "raw", place);
   if (operation === "verify") return verdictOf(first[0] === 1, done, terminal);
-  const text = givesPlaintext(operation) ? undefined : textOf(first);
+  const text = givesPlaintext(operation, values)
+    ? undefined
+    : textOf(operation === "datakey" ? second : first);
   if (values.json === true) terminal.out(`${canonicalJson({ decision: done.decision, text })}\n`);
   else if (text !== undefined) terminal.out(`${text}\n`);
   return 0;
