@@ -131,6 +131,11 @@ export const FAULT_CODES = {
   "secret/unknown": { status: 404, wire: "not-found", next: "`ostiary secret list` shows the known paths" },
   "secret/exists": { status: 409, wire: "conflict", next: "rotate the secret to add a version" },
   "secret/disabled": { status: 409, wire: "conflict", next: "this version was disabled or destroyed" },
+  "secret/import-key": {
+    status: 409,
+    wire: "conflict",
+    next: "fetch another import key (`ostiary secret import-key`) and seal the secret to that one",
+  },
   "secret/in-use": {
     status: 409,
     wire: "conflict",
@@ -155,6 +160,12 @@ export const FAULT_CODES = {
     status: 500,
     wire: "internal",
     next: "the stored envelope was altered; restore it from a backup",
+  },
+
+  "transit/not-opened": {
+    status: 422,
+    wire: "not-opened",
+    next: "the text, its context, its key or its version is another; the decision says whether the version is in use",
   },
 
   "ledger/malformed": {

@@ -5,9 +5,18 @@ export type Group = "x25519" | "p256";
 
 /**
  * A signature scheme is chosen by the kind of key we expect, never by the message.
- * ECDSA signatures are IEEE P1363 (`r ‖ s`); RSA-PSS is SHA-384, MGF1-SHA-384, salt 48.
+ * ECDSA signatures are IEEE P1363 (`r ‖ s`). `rsa-pss-sha384` is AMD's: 4096 bits, SHA-384, MGF1-SHA-384, salt 48. The others of RSA
+ * are PS256 and RS256 of RFC 7518, for keys of the bits that they name.
  */
-export type SignatureScheme = "ecdsa-p384-sha384" | "ecdsa-p256-sha256" | "ed25519" | "rsa-pss-sha384";
+export type SignatureScheme =
+  | "ecdsa-p384-sha384"
+  | "ecdsa-p256-sha256"
+  | "ed25519"
+  | "rsa-pss-sha384"
+  | "rsa-3072-pss-sha256"
+  | "rsa-3072-pkcs1-sha256"
+  | "rsa-4096-pss-sha256"
+  | "rsa-4096-pkcs1-sha256";
 
 /** Which key pair is wanted. RSA ones have the exponent 65537. */
 export type KeyPairKind = "ed25519" | "p-256" | "p-384" | "rsa-3072" | "rsa-4096";
@@ -33,6 +42,15 @@ export interface Primitives {
     bytes: Uint8Array,
     signature: Uint8Array,
   ) => Promise<boolean>;
+  /**
+   * Signs by a private key in PKCS#8 DER. `undefined` for what is no key of the scheme. ECDSA and PSS draw on the runtime's own
+   * randomness.
+   */
+  readonly sign: (
+    scheme: SignatureScheme,
+    pkcs8: Uint8Array,
+    bytes: Uint8Array,
+  ) => Promise<Uint8Array | undefined>;
   /** A fresh key pair, from the runtime's own randomness. */
   readonly generateKeyPair: (kind: KeyPairKind) => Promise<KeyPair>;
   /**

@@ -11,8 +11,22 @@ interface KeyTemplate {
   readonly signatureSize: number;
 }
 
+const RSA_3072: KeyTemplate = {
+  prefix: constant("308201a2300d06092a864886f70d01010105000382018f003082018a0282018100"),
+  keySize: 384,
+  suffix: constant("0203010001"),
+  signatureSize: 384,
+};
+
+const RSA_4096: KeyTemplate = {
+  prefix: constant("30820222300d06092a864886f70d01010105000382020f003082020a0282020100"),
+  keySize: 512,
+  suffix: constant("0203010001"),
+  signatureSize: 512,
+};
+
 /**
- * SubjectPublicKeyInfo, byte for byte: named curves with an uncompressed point, RSA of 4096 bits with the exponent 65537.
+ * SubjectPublicKeyInfo, byte for byte: named curves with an uncompressed point, RSA of 3072 or 4096 bits with the exponent 65537.
  * AMD's ARK, ASK and VCEK have these forms; another encoding of the same key is refused.
  */
 const TEMPLATES: Readonly<Record<SignatureScheme, KeyTemplate>> = {
@@ -34,12 +48,11 @@ const TEMPLATES: Readonly<Record<SignatureScheme, KeyTemplate>> = {
     suffix: constant(""),
     signatureSize: 64,
   },
-  "rsa-pss-sha384": {
-    prefix: constant("30820222300d06092a864886f70d01010105000382020f003082020a0282020100"),
-    keySize: 512,
-    suffix: constant("0203010001"),
-    signatureSize: 512,
-  },
+  "rsa-pss-sha384": RSA_4096,
+  "rsa-3072-pss-sha256": RSA_3072,
+  "rsa-3072-pkcs1-sha256": RSA_3072,
+  "rsa-4096-pss-sha256": RSA_4096,
+  "rsa-4096-pkcs1-sha256": RSA_4096,
 };
 
 /**

@@ -4,7 +4,6 @@ import { hexOf, utf8 } from "../base/bytes.ts";
 import { canonicalJson } from "../base/canonical-json.ts";
 import { Fault } from "../base/fault.ts";
 import { addSeconds, formatInstant, type Instant } from "../base/time.ts";
-import type { BoundEvidence } from "../channel/bind.ts";
 import { BINDING_NAMES } from "../channel/binding-names.ts";
 import type { Binding } from "../channel/bindings.ts";
 import type { Nonce } from "../channel/nonce.ts";
@@ -14,11 +13,13 @@ import { factsJson } from "../policy/claims.ts";
 import { counterUses, reattestSeconds, tokenTtlSeconds } from "../policy/obligations.ts";
 import type { AppraisedItem, Given } from "./items.ts";
 import type { StoredLease } from "./lease-store.ts";
-import type { Exchange, RefusedItem, ReleaseRequest } from "./request.ts";
+import type { RefusedItem } from "./request.ts";
 import type { SecretVersion } from "./secret-store.ts";
 import { settleDecision } from "./settle.ts";
 import type { CommitItem } from "./store.ts";
-import type { Wanted } from "./wanted.ts";
+import type { DecisionSubject } from "./subject.ts";
+import { notOpened } from "./transit-fault.ts";
+import { isOpening, type Wanted } from "./wanted.ts";
 import type { World } from "./world.ts";
 
 /** PROTOCOL section 3: a spend is kept until the nonce's expiry and one hour. */
@@ -53,10 +54,13 @@ export interface CommittedDecision {
 export type Authorization = Brand<CommittedDecision, "authorized">;
 
 export interface PendingDecision {
-  readonly request: ReleaseRequest;
-  readonly exchange: Exchange;
-  readonly nonce: Nonce;
-  readonly bound: BoundEvidence;
+  /** The decision's: the request's. */
+  readonly id: string;
+  /** The one that it spends; `undefined` where a token is used. */
+  readonly nonce: Nonce | undefined;
+  /** Whether one refused item leaves the others. */
+  readonly isPartial: boolean;
+  readonly subject: DecisionSubject;
   readonly bundle: Bundle | undefined;
   readonly appraisals: readonly AppraisedItem[];
   readonly now: Instant;
@@ -69,15 +73,15 @@ export interface PendingDecision {
  *   `store/unavailable`.
  */
 export async function commitDecision(pending: PendingDecision, world: World): Promise<Authorization> {
-  const { exchange, nonce, bound, appraisals, now, request } = pending;
-  const trace = canonicalJson(appraisals.map((item) => traceOf(item, request.binding)));
+  const { id, nonce, subject, appraisals, now } = pending;
+  const trace = canonicalJson(appraisals.map((item) => traceOf(item, subject.entry.binding)));
   const draft = draftOf(pending, trace, world);
-  const isAllOrNothing = request.claims.partial !== true;
+  const isAllOrNothing = !pending.isPartial;
   const outcome = await world.commit({
-    id: exchange.id,
+    id,
     at: now,
-    spend: { kid: nonce.kid, rand: nonce.rand, keepUntil: addSeconds(nonce.expiresAt, SPEND_KEPT_SECONDS) },
-    reportId: hexOf(bound.evidence.report.reportId),
+    spend: nonce && spendOf(nonce),
+    reportId: subject.reportId,
     items: appraisals.map((item) => itemOf(item, draft)),
     isAllOrNothing,
     draft,
@@ -92,6 +96,10 @@ export async function commitDecision(pending: PendingDecision, world: World): Pr
   return authorize(entry, pending, world.settings.maxTokenSeconds);
 }
 
+function spendOf({ kid, rand, expiresAt }: Nonce) {
+  return { kid, rand, keepUntil: addSeconds(expiresAt, SPEND_KEPT_SECONDS) };
+}
+
 /** If unwrap or seal fails after the commit, a second entry says so; the use stays consumed. */
 export async function recordFailedRelease(authorization: Authorization, world: World): Promise<void> {
   const { decisionId } = authorization;
@@ -101,9 +109,11 @@ export async function recordFailedRelease(authorization: Authorization, world: W
 
 function traceOf(item: AppraisedItem, binding: Binding) {
   const { wanted, appraisal, stored, given, bindings = [], lease } = item;
-  const isMissing = wanted.kind === "secret" && appraisal.isAllowed && stored === undefined;
+  const isMissing =
+    (wanted.kind === "secret" || wanted.kind === "use") && appraisal.isAllowed && stored === undefined;
   return {
     resource: wanted.resource,
+    ...(wanted.kind === "use" ? { use: wanted.operation, token: wanted.token } : {}),
     tier: appraisal.tier,
     code: codeOf(item, binding) ?? null,
     ...(isOverOther(item, binding)
@@ -111,6 +121,7 @@ function traceOf(item: AppraisedItem, binding: Binding) {
       : {}),
     ...(isHeldByOther(item) && lease?.heldBy !== undefined ? { lease: leaseTextOf(lease.heldBy) } : {}),
     ...(given.kind === "none" ? { missing: `expected evidence with ${given.fields.join(" and ")}` } : {}),
+    ...(given.kind === "kept" ? { missing: WITHHELD[wanted.kind] } : {}),
     ...(isMissing ? { missing: "expected an enabled version of this secret, received none" } : {}),
     trace: appraisal.trace,
     ...(appraisal.facts === undefined ? {} : { facts: factsJson(appraisal.facts) }),
@@ -122,6 +133,13 @@ function leaseTextOf({ holder, fence, until }: StoredLease): string {
   return `expected the lease to be free or of ${who}: fence ${fence}, until ${formatInstant(until)}`;
 }
 
+const WITHHELD: Readonly<Record<Wanted["kind"], string>> = {
+  secret: "expected a secret that is given out: this one is a transit key, which is used at the broker",
+  use: "expected a transit key that can do this, of a version that is current or has one to be moved to",
+  token: "",
+  attest: "",
+};
+
 /**
  * Why an item is refused, if it is: the policy's code, `wrong-binding` where the secret's own set leaves the request's out,
  * `no-secret` where policy allows what is not there, or `lease-held` where another guest holds it.
@@ -130,7 +148,8 @@ function codeOf(item: AppraisedItem, binding: Binding): DecisionEntry["code"] | 
   const { wanted, appraisal, stored } = item;
   if (!appraisal.isAllowed) return appraisal.code ?? "internal";
   if (isOverOther(item, binding)) return "wrong-binding";
-  if (wanted.kind === "secret" && (stored === undefined || item.given.kind === "none")) return "no-secret";
+  const isStored = wanted.kind === "secret" || wanted.kind === "use";
+  if (isStored && (stored === undefined || isWithheld(item.given))) return "no-secret";
   if (isHeldByOther(item)) return "lease-held";
   return undefined;
 }
@@ -139,41 +158,38 @@ function isHeldByOther({ lease }: AppraisedItem): boolean {
   return lease?.heldBy !== undefined;
 }
 
+function isWithheld({ kind }: Given): boolean {
+  return kind === "none" || kind === "kept";
+}
+
 /** A set, not a ladder: the numbers of bindings carry no order. */
 function isOverOther({ bindings }: AppraisedItem, binding: Binding): boolean {
   return bindings !== undefined && !bindings.includes(binding);
 }
 
 function draftOf(pending: PendingDecision, trace: string, world: World): Omit<DecisionEntry, "seq"> {
-  const { request, exchange, bound, bundle, appraisals, now } = pending;
-  const { digest } = world.primitives;
-  const refused = appraisals.filter((item) => codeOf(item, request.binding) !== undefined);
-  const isAllowed =
-    request.claims.partial === true ? refused.length < appraisals.length : refused.length === 0;
+  const { id, subject, bundle, appraisals, now, isPartial } = pending;
+  const { binding } = subject.entry;
+  const refused = appraisals.filter((item) => codeOf(item, binding) !== undefined);
+  const isAllowed = isPartial ? refused.length < appraisals.length : refused.length === 0;
   const [first] = refused;
   return {
+    ...subject.entry,
     v: 1,
     kind: "decision",
     time: now,
-    id: exchange.id,
+    id,
     outcome: isAllowed ? "allow" : "deny",
-    code: isAllowed || first === undefined ? null : (codeOf(first, request.binding) ?? null),
+    code: isAllowed || first === undefined ? null : (codeOf(first, binding) ?? null),
     items: appraisals.map((item) => ({
       resource: item.wanted.resource,
       op: item.op,
       version: item.stored?.version ?? 0,
-      outcome: isAllowed && codeOf(item, request.binding) === undefined ? "allow" : "deny",
+      outcome: isAllowed && codeOf(item, binding) === undefined ? "allow" : "deny",
     })),
     policy_hash: bundle?.digest ?? null,
-    evidence_hash: hexOf(digest("sha256", bound.evidence.signedBytes)),
-    trace_hash: hexOf(digest("sha256", utf8(trace))),
-    binding: request.binding,
-    suite: request.suite,
-    vmpl: request.vmpl,
-    measurement: hexOf(bound.evidence.report.measurement),
-    crl: crlOf(bound, now),
-    ...(isAllowed && appraisals.some((item) => isBearer(item, request.binding)) ? { bearer: true } : {}),
-    ...(bound.isSimulated ? { simulated: true } : {}),
+    trace_hash: hexOf(world.primitives.digest("sha256", utf8(trace))),
+    ...(isAllowed && appraisals.some((item) => isBearer(item, binding)) ? { bearer: true } : {}),
   };
 }
 
@@ -182,26 +198,16 @@ function isBearer(item: AppraisedItem, binding: Binding): boolean {
   return item.wanted.kind === "token" && item.wanted.audience.isBearer && codeOf(item, binding) === undefined;
 }
 
-function crlOf(bound: BoundEvidence, now: Instant): DecisionEntry["crl"] {
-  const { revocation } = bound;
-  if (revocation === undefined) throw new Fault("internal/invariant", "a release without revocation data");
-  return {
-    number: Number(revocation.number),
-    thisUpdate: revocation.thisUpdate,
-    age: Math.max(0, now - revocation.obtainedAt),
-  };
-}
-
 /** Counters are consumed, a version counts as read and a lease is taken only where the answer would be yes. */
 function itemOf(item: AppraisedItem, draft: Omit<DecisionEntry, "seq">): CommitItem {
   const { resource } = item.wanted;
   const isRefused = draft.outcome === "deny" || codeOf(item, draft.binding) !== undefined;
   if (isRefused) return { resource, uses: [] };
   const uses = counterUses(item.appraisal.obligations);
-  const lease = item.lease === undefined ? {} : { leaseSeconds: item.lease.seconds };
-  return item.stored === undefined
-    ? { resource, uses }
-    : { resource, uses, reads: item.stored.version, ...lease };
+  const { given, stored, lease } = item;
+  const reads = given.kind === "used" ? given.reads : stored?.version;
+  if (reads === undefined) return { resource, uses };
+  return { resource, uses, reads, ...(lease === undefined ? {} : { leaseSeconds: lease.seconds }) };
 }
 
 function refusalOf(
@@ -216,6 +222,9 @@ function refusalOf(
       { decision: entry.id },
     );
   }
+  // INVARIANT: a guest is not told whether it was the version, the context or the text that was another (`transit-work.ts`).
+  if (entry.code === "no-secret" && appraisals.some(({ wanted }) => isOpening(wanted)))
+    return notOpened(entry.id);
   const sentence = appraisals.find((item) => codeOf(item, entry.binding) !== undefined)?.appraisal.sentence;
   return new Fault("policy/denied", `the policy refuses: ${entry.code ?? "internal"}`, {
     decision: entry.id,

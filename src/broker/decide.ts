@@ -13,6 +13,7 @@ import { type Authorization, commitDecision } from "./commit.ts";
 import { appraiseItems } from "./items.ts";
 import type { Exchange, ReleaseRequest } from "./request.ts";
 import type { Refusal } from "./store.ts";
+import { subjectOf } from "./subject.ts";
 import type { Wanted } from "./wanted.ts";
 import type { World } from "./world.ts";
 
@@ -71,7 +72,15 @@ export async function decide(question: Question, world: World): Promise<Decided>
     const appraisals = await appraiseItems(bound, bundle, { request, wanted, exchange, nonce, now }, world);
 
     const authorization = await commitDecision(
-      { request, exchange, nonce, bound, bundle, appraisals, now },
+      {
+        id: exchange.id,
+        nonce,
+        isPartial: request.claims.partial === true,
+        subject: subjectOf(bound, request, { now, world }),
+        bundle,
+        appraisals,
+        now,
+      },
       world,
     );
     return { request, exchange, authorization, transcript, suite, bound, nonce, now };

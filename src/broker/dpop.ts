@@ -5,9 +5,9 @@ import type { SignatureScheme } from "../base/primitives.ts";
 import { spkiOf } from "../base/spki.ts";
 import { addSeconds } from "../base/time.ts";
 import type { ProofClaims, ProofHeader, PublicJwk, TokenClaims } from "../wire/messages.ts";
+import { thumbprintOf } from "../wire/thumbprint.ts";
 import { decodeProofClaims, decodeProofHeader } from "../wire/token.ts";
 import { isDpopNonce, issueDpopNonce } from "./dpop-nonce.ts";
-import { thumbprintOf } from "./tokens.ts";
 import { parseCompactJws, verifyToken } from "./verify-token.ts";
 import type { World } from "./world.ts";
 
@@ -28,6 +28,8 @@ export interface TokenUse {
 /** Somebody who holds a token of this broker and its key. */
 export interface Holder {
   readonly jkt: string;
+  /** SHA-256 of the body that the proof was made for, base64url, where it says one. */
+  readonly bh?: string;
   readonly claims: TokenClaims;
 }
 
@@ -54,7 +56,7 @@ export async function verifyHolder(use: TokenUse, world: World): Promise<Holder>
   const until = addSeconds(world.now(), 2 * WINDOW_SECONDS + 1);
   if (!(await world.store.spendProof(cnf.jkt, proof.jti, until)))
     throw bad("a proof that was not used before");
-  return { jkt: cnf.jkt, claims };
+  return { jkt: cnf.jkt, claims, ...(proof.bh === undefined ? {} : { bh: proof.bh }) };
 }
 
 /** RFC 8705 section 3: a token that names a certificate serves nobody who does not show it. */

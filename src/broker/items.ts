@@ -6,6 +6,7 @@ import { BINDING_NAMES } from "../channel/binding-names.ts";
 import type { Binding } from "../channel/bindings.ts";
 import type { Nonce } from "../channel/nonce.ts";
 import { derivationInfo, parseDerivation } from "../keys/derivation.ts";
+import type { TransitType } from "../keys/transit-type.ts";
 import { type Appraisal, appraise } from "../policy/appraise.ts";
 import type { Bundle } from "../policy/bundle.ts";
 import type { Exchange, ReleaseRequest } from "./request.ts";
@@ -19,7 +20,7 @@ import type { World } from "./world.ts";
 export interface AppraisedItem {
   readonly wanted: Wanted;
   readonly appraisal: Appraisal;
-  readonly op: "release" | "derive";
+  readonly op: "release" | "derive" | "unwrap";
   /** The enveloped version; `undefined` for an item that is no secret, or a secret that has no such enabled version. */
   readonly stored: SecretVersion | undefined;
   readonly given: Given;
@@ -29,14 +30,20 @@ export interface AppraisedItem {
   readonly lease: WantedLease | undefined;
 }
 
-/** What of a stored version this guest gets: its bytes, or a key derived from them; `none` where its report does not name it. */
+/**
+ * What of a stored version this guest gets: its bytes, or a key derived from them; `none` where its report does not name it. Of a
+ * transit key nobody gets anything: it may be `used`, where that is what was wanted.
+ */
 export type Given =
-  | { readonly kind: "bytes" }
+  | { readonly kind: "bytes" | "kept" }
+  /** `reads` is the version that it needs from then on: the one that a ciphertext is moved to, where it is moved. */
+  | { readonly kind: "used"; readonly type: TransitType; readonly reads: number }
   | { readonly kind: "derived"; readonly size: number; readonly info: Uint8Array }
   | { readonly kind: "none"; readonly fields: readonly string[] };
 
 /** A version whose recipe cannot be read gives nothing: its root least of all. */
 function givenOf(stored: SecretVersion | undefined, { facts }: Appraisal): Given {
+  if (stored?.kind === "transit") return { kind: "kept" };
   if (stored?.kind !== "derived") return { kind: "bytes" };
   const derivation = parseDerivation(stored.make);
   if (derivation === undefined) return { kind: "none", fields: [] };
@@ -110,7 +117,16 @@ async function storedVersionOf(
   world: World,
 ): Promise<SecretVersion | undefined> {
   if (wanted.kind !== "secret") return undefined;
-  const stored = await world.store.secretVersion(wanted.resource, wanted.version);
+  return usableVersion({ path: wanted.resource, version: wanted.version }, settings, world);
+}
+
+/** As a release or a use would have it. */
+export async function usableVersion(
+  { path, version }: { readonly path: string; readonly version: number | undefined },
+  settings: SecretSettings | undefined,
+  world: World,
+): Promise<SecretVersion | undefined> {
+  const stored = await world.store.secretVersion(path, version);
   if (stored?.state !== "enabled" || stored.version < (settings?.minimum ?? 1)) return undefined;
   return stored;
 }

@@ -3,7 +3,7 @@ import { hexOf, utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import type { LeaseEndOrder, LeaseReturn, LeaseState } from "../wire/secret-messages.ts";
 import type { Holder } from "./dpop.ts";
-import { reportIdOf } from "./readers.ts";
+import { heldDecisionOf } from "./held-decision.ts";
 import { type Actor, adminEntry, unknownSecret } from "./secrets.ts";
 import type { World } from "./world.ts";
 
@@ -43,7 +43,7 @@ export async function giveBackLease(
   holder: Holder | undefined,
   world: World,
 ): Promise<void> {
-  const self = await reportIdOf(holder, world);
+  const { reportId: self } = await heldDecisionOf(holder, world);
   const isDone = await world.store.returnLease({ path, fence, at: world.now(), holder: self });
   if (!isDone) throw notLeased(fence);
 }

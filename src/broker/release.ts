@@ -93,15 +93,18 @@ async function unwrapFor(
   if (!authorization.items.includes(item) || item.stored === undefined) {
     throw new Fault("internal/invariant", "expected an item of this authorization that is a stored secret");
   }
-  const { path, version } = item.stored;
+  const { path, version, kind } = item.stored;
+  const { given } = item;
+  if (kind === "transit" || given.kind === "kept" || given.kind === "used") {
+    throw new Fault("internal/invariant", "a transit key is used here, and sealed to nobody");
+  }
   const now = await store.secretVersion(path, version);
   if (now?.state !== "enabled") {
     throw new Fault("secret/disabled", `version ${version} of \`${path}\` left service meanwhile`);
   }
   // By the kind and recipe that were decided on: rows that say otherwise now do not open.
   const plaintext = await openEnvelope({ ...seatOf(item.stored), envelope: now.envelope }, kek);
-  const { given } = item;
-  if (given.kind === "bytes" && item.stored.kind !== "derived") return plaintext;
+  if (given.kind === "bytes" && kind !== "derived") return plaintext;
   try {
     if (given.kind === "derived") return derivedKey(plaintext, given, primitives);
     throw new Fault("internal/invariant", "expected a root to be derived from, never to be given itself");

@@ -4,6 +4,7 @@ import { seatOf } from "../keys/derivation.ts";
 import { envelopeHead, openEnvelope, parseEnvelope, sealEnvelope } from "../keys/envelope.ts";
 import { zeroize } from "../keys/zeroize.ts";
 import type { RootKeyPage, RootKeyState, SecretPlace } from "../wire/messages.ts";
+import { importKeyAad } from "./import-keys.ts";
 import { epochAad } from "./nonce-epochs.ts";
 import type { Rewrap, StoredEnvelope } from "./secret-store.ts";
 import { type Actor, adminEntry } from "./secrets.ts";
@@ -70,13 +71,16 @@ async function finished(actor: Actor, world: World): Promise<RootKeyState> {
   return state;
 }
 
-/** Secrets of nonce epochs and keys of tokens: a handful, each put only in the place of what was read. */
+/** Secrets of nonce epochs, keys of tokens and keys for imports: a handful, each put only in the place of what was read. */
 async function rewrapOwnKeys({ store, kek }: World): Promise<void> {
   for (const { kid, wrapped } of await store.nonceEpochs()) {
     await store.rewrapNonceEpoch(kid, wrapped, await again(wrapped, epochAad(kid), kek));
   }
   for (const key of await store.tokenKeys()) {
     await store.rewrapTokenKey(key.serial, key.wrapped, await again(key.wrapped, tokenKeyAad(key), kek));
+  }
+  for (const key of await store.importKeys()) {
+    await store.rewrapImportKey(key.id, key.wrapped, await again(key.wrapped, importKeyAad(key), kek));
   }
 }
 

@@ -135,8 +135,11 @@ async function refuseAbsentVersion(
       `expected an enabled version of at least ${minimum} as the current one`,
     );
   }
-  if (rotateSeconds !== undefined && newest.kind !== "generated") {
-    throw new Fault("request/malformed", "expected a generated secret: nobody can make the next static one");
+  if (rotateSeconds !== undefined && newest.kind !== "generated" && newest.kind !== "transit") {
+    throw new Fault(
+      "request/malformed",
+      "expected a generated secret or a transit key: nobody can make the next static one",
+    );
   }
 }
 

@@ -3,8 +3,8 @@ import type { Instant } from "../base/time.ts";
 import type { Binding } from "../channel/bindings.ts";
 import type { EntryDraft } from "../ledger/entry.ts";
 
-/** A `derived` one is a root: guests get keys of their own from it, and never itself. */
-export type SecretKind = "static" | "generated" | "derived";
+/** A `derived` one is a root: guests get keys of their own from it, and never itself. A `transit` one is used here and given to nobody. */
+export type SecretKind = "static" | "generated" | "derived" | "transit";
 
 /** `condemned` is no longer released and will be destroyed at `destroyAt`; `enabled` and `disabled` take it back. */
 export type VersionState = "enabled" | "disabled" | "condemned" | "destroyed";
@@ -13,7 +13,7 @@ export type VersionState = "enabled" | "disabled" | "condemned" | "destroyed";
 export interface SecretHead {
   readonly path: string;
   readonly kind: SecretKind;
-  /** What a generated or derived version is, as `keys/recipe.ts` or `keys/derivation.ts` writes it; empty for one that was given, or made before recipes were kept. */
+  /** What a version is that was made here, as `keys/recipe.ts`, `keys/derivation.ts` or `keys/transit-type.ts` writes it; empty for one that was given, or made before recipes were kept. */
   readonly make: string;
   readonly version: number;
   readonly state: VersionState;
@@ -47,7 +47,7 @@ export interface SecretSettings {
   readonly current: number | undefined;
   /** Versions below are not given any longer; at least 1. */
   readonly minimum: number;
-  /** A generated secret gets a fresh version once its newest is so old. */
+  /** A secret that the broker makes gets a fresh version once its newest is so old. */
   readonly rotateSeconds: number | undefined;
   /** Whether the broker disables a version once everybody who read it has confirmed a later one. */
   readonly isRetiring: boolean;
@@ -156,7 +156,7 @@ export interface SecretStore {
   readonly secretSettings: (path: string) => Promise<StoredSettings | undefined>;
   /** False when there is no such secret, or its settings are others than the expected ones; nothing changes then. */
   readonly putSecretSettings: (change: SettingsChange, entry: EntryDraft) => Promise<boolean>;
-  /** Generated secrets whose newest version was made so long ago that the next is due, at most `limit`. */
+  /** Generated secrets and transit keys whose newest version was made so long ago that the next is due, at most `limit`. */
   readonly dueRotations: (now: Instant, limit: number) => Promise<readonly SecretHead[]>;
   /** Every version of one path, without envelopes. */
   readonly secretVersions: (path: string) => Promise<readonly SecretHead[]>;

@@ -5,11 +5,13 @@ import { type ContextField, derivationOf, derivationText, ROOT_SIZE, seatOf } fr
 import { sealEnvelope } from "../keys/envelope.ts";
 import { type Made, makeSecret } from "../keys/make-secret.ts";
 import { parseRecipe, type Recipe, recipeText } from "../keys/recipe.ts";
+import { makeTransitKey } from "../keys/transit-key.ts";
+import { parseTransitType, type TransitType, transitTypeText } from "../keys/transit-type.ts";
 import { zeroize } from "../keys/zeroize.ts";
 import type { EntryDraft } from "../ledger/entry.ts";
 import { MAX_SECRET_BYTES } from "../wire/limits.ts";
 import type { SecretSummary } from "../wire/secret-messages.ts";
-import type { SecretHead, StoredSettings } from "./secret-store.ts";
+import type { SecretHead, SecretVersion, StoredSettings } from "./secret-store.ts";
 import type { World } from "./world.ts";
 
 /** Who did it: the `kid` of the admin key that signed the request. */
@@ -59,6 +61,25 @@ export async function deriveSecret(
   return putRoot({ path, make: derivationText(derivation) }, actor, world);
 }
 
+/** Makes a transit key: guests use it here and never get it. @throws {@link Fault} `secret/exists`. */
+export async function makeTransit(
+  wanted: { readonly path: string; readonly type: TransitType },
+  actor: Actor,
+  world: World,
+): Promise<SecretSummary> {
+  await refuseKnown(wanted.path, world);
+  return putTransit(wanted, actor, world);
+}
+
+async function putTransit(
+  { path, type }: { readonly path: string; readonly type: TransitType },
+  actor: Actor,
+  world: World,
+): Promise<SecretSummary> {
+  const content = await makeTransitKey(type, world);
+  return putVersion({ path, kind: "transit", make: transitTypeText(type), content }, actor, world);
+}
+
 function putRoot(
   wanted: Pick<SecretHead, "path" | "make">,
   actor: Actor,
@@ -74,8 +95,8 @@ async function refuseKnown(path: string, { store }: World): Promise<void> {
 }
 
 /**
- * Adds a fresh version to a generated secret, by the recipe of its newest version unless another is named, or a fresh root to a
- * derived one.
+ * Adds a fresh version to a generated secret, by the recipe of its newest version unless another is named, a fresh root to a
+ * derived one, or a fresh key to a transit one.
  *
  * @throws {@link Fault} `secret/unknown`; `request/malformed` for a static one.
  */
@@ -89,6 +110,8 @@ export async function rotateSecret(
   if (newest === undefined) throw unknownSecret(path);
   if (newest.kind === "derived" && wanted.make === undefined)
     return putRoot({ path, make: newest.make }, actor, world);
+  const type = newest.kind === "transit" ? parseTransitType(newest.make) : undefined;
+  if (type !== undefined && wanted.make === undefined) return putTransit({ path, type }, actor, world);
   if (newest.kind !== "generated") {
     throw new Fault("request/malformed", "expected a generated secret: put the next version of a static one");
   }
@@ -115,12 +138,15 @@ async function putMade(
   return putVersion({ path, kind: "generated", make: recipeText(make), content }, actor, world);
 }
 
-interface NewVersion extends Pick<SecretHead, "path" | "kind" | "make"> {
+export interface NewVersion extends Pick<SecretHead, "path" | "kind" | "make"> {
   /** Its plaintext is overwritten here, whatever happens. */
   readonly content: Made;
+  /** The one that it was sealed to, which is spent with it. */
+  readonly importKey?: string;
 }
 
-async function putVersion(wanted: NewVersion, actor: Actor, world: World): Promise<SecretSummary> {
+/** @throws {@link Fault} `request/malformed`, `request/too-large`, `request/conflict`; `secret/import-key` where its key was spent meanwhile. */
+export async function putVersion(wanted: NewVersion, actor: Actor, world: World): Promise<SecretSummary> {
   const { content, path, kind, make } = wanted;
   const { plaintext, publicKey } = content;
   try {
@@ -129,33 +155,58 @@ async function putVersion(wanted: NewVersion, actor: Actor, world: World): Promi
     if (plaintext.length > MAX_SECRET_BYTES) {
       throw new Fault("request/too-large", `expected at most ${MAX_SECRET_BYTES} bytes of secret`);
     }
-    const version = ((await world.store.secretVersions(path)).at(-1)?.version ?? 0) + 1;
+    const newest = (await world.store.secretVersions(path)).at(-1);
+    refuseOtherUse(newest, wanted);
+    const version = (newest?.version ?? 0) + 1;
     const seat = seatOf({ path, version, kind, make });
     const envelope = await sealEnvelope({ ...seat, plaintext }, world.kek);
     const head = { path, kind, make, version, publicKey, state: "enabled", destroyAt: undefined } as const;
-    return await storeVersion({ ...head, ...nowBy(actor, world) }, envelope, world);
+    const row = { ...head, ...nowBy(actor, world), envelope };
+    return await storeVersion(row, wanted.importKey, world);
   } finally {
     zeroize(plaintext);
   }
+}
+
+/** A transit key stays one, of its type: nobody gives out by a path what was never to leave, nor decrypts by another cipher. */
+function refuseOtherUse(newest: SecretHead | undefined, { path, kind, make }: NewVersion): void {
+  if (newest === undefined || (newest.kind !== "transit" && kind !== "transit")) return;
+  if (newest.kind === kind && newest.make === make) return;
+  throw new Fault(
+    "request/malformed",
+    `expected a version like the ones of \`${path}\`, which are ${newest.make || newest.kind}`,
+  );
 }
 
 function nowBy({ kid }: Actor, { now }: World) {
   return { createdAt: now(), createdBy: kid };
 }
 
-async function storeVersion(head: SecretHead, envelope: Uint8Array, world: World): Promise<SecretSummary> {
-  const { path, version } = head;
+async function storeVersion(
+  row: SecretVersion,
+  importKey: string | undefined,
+  world: World,
+): Promise<SecretSummary> {
+  const { envelope, ...head } = row;
+  const { path, version, createdBy: kid } = head;
   const digest = hexOf(world.primitives.digest("sha256", envelope));
-  const act = { act: "secret-put", subject: `${path}@${version}`, digest };
-  if (
-    !(await world.store.putSecretVersion(
-      { ...head, envelope },
-      adminEntry(act, { kid: head.createdBy }, world),
-    ))
-  ) {
-    throw new Fault("request/conflict", `expected version ${version} of \`${path}\` to be the next one`);
-  }
-  return summaryOf(head, undefined);
+  const act = importKey === undefined ? "secret-put" : "secret-import";
+  const entry = adminEntry({ act, subject: `${path}@${version}`, digest }, { kid }, world);
+  const isPut =
+    importKey === undefined
+      ? await world.store.putSecretVersion(row, entry)
+      : await world.store.importSecretVersion(row, { key: importKey, now: world.now() }, entry);
+  if (isPut) return summaryOf(head, undefined);
+  if (importKey !== undefined && (await world.store.importKey(importKey)) === undefined)
+    throw spentImportKey();
+  throw new Fault("request/conflict", `expected version ${version} of \`${path}\` to be the next one`);
+}
+
+export function spentImportKey(): Fault {
+  return new Fault(
+    "secret/import-key",
+    "expected an import key of this broker that is still good and has taken no secret yet",
+  );
 }
 
 /** Every version of a path, without its bytes, newest first. @throws {@link Fault} `secret/unknown`. */

@@ -3,6 +3,7 @@
 import type { Instant } from "../base/time.ts";
 import type { EntryDraft, LedgerEntry } from "../ledger/entry.ts";
 import type { Tile, TilePlace } from "../ledger/tiles.ts";
+import type { ImportStore } from "./import-store.ts";
 import type { LeaseStore } from "./lease-store.ts";
 import type { SecretStore } from "./secret-store.ts";
 import type { TokenStore } from "./token-store.ts";
@@ -19,7 +20,8 @@ export interface Store
     SecretStore,
     LeaseStore,
     BrokerStateStore,
-    TokenStore {
+    TokenStore,
+    ImportStore {
   readonly close: () => Promise<void>;
 }
 
@@ -30,7 +32,9 @@ export interface DecisionCommit {
   readonly id: string;
   readonly at: Instant;
   /** The nonce this decision spends; `undefined` where no nonce is involved (use of a token). */
-  readonly spend: { readonly kid: number; readonly rand: Uint8Array; readonly keepUntil: Instant };
+  readonly spend:
+    | { readonly kid: number; readonly rand: Uint8Array; readonly keepUntil: Instant }
+    | undefined;
   /** `report.id`, lower-case hex: counts attempts, reads versions and holds leases. */
   readonly reportId: string;
   readonly items: readonly CommitItem[];
@@ -62,6 +66,7 @@ export interface CounterUse {
 export type CommitOutcome =
   /** `exhausted` holds the indexes of items whose counters had no room, ascending. */
   | { readonly kind: "committed"; readonly seq: number; readonly exhausted: readonly number[] }
+  /** Or a decision of this id is there already. */
   | { readonly kind: "nonce-spent" };
 
 export interface StoredDecision extends StoredEntry {

@@ -4,9 +4,10 @@ import { Fault } from "../base/fault.ts";
 import type { Primitives, Signer } from "../base/primitives.ts";
 import { addSeconds, type Instant } from "../base/time.ts";
 import type { EntryDraft } from "../ledger/entry.ts";
+import { thumbprintOf } from "../wire/thumbprint.ts";
 import type { Actor } from "./secrets.ts";
 import type { StoredTokenKey, TokenStore } from "./token-store.ts";
-import { jwkOf, thumbprintOf } from "./tokens.ts";
+import { jwkOf } from "./tokens.ts";
 import type { Kek, TokenKey, TokenKeyRing, TokenKeys } from "./world.ts";
 
 /** How long a new key stands in the JWK set before it signs: relying parties keep the set for some minutes. */

@@ -6,6 +6,7 @@ import { Fault } from "../base/fault.ts";
 import type { Primitives, Signer } from "../base/primitives.ts";
 import { bareKeyOf } from "../base/spki.ts";
 import type { PublicJwk } from "../wire/messages.ts";
+import { thumbprintOf } from "../wire/thumbprint.ts";
 import type { AuthorizedItem } from "./commit.ts";
 import type { Decided } from "./decide.ts";
 import type { World } from "./world.ts";
@@ -77,13 +78,6 @@ async function signToken(claims: JsonObject, signer: Signer): Promise<string> {
   const header = { alg: "ES256", kid: signer.kid, typ: "eat+jwt" };
   const input = `${partOf(header)}.${partOf(claims)}`;
   return `${input}.${base64UrlOf(await signer.sign(utf8(input)))}`;
-}
-
-/** The RFC 7638 SHA-256 thumbprint of a public signing key: the required members only, in the order of their names. */
-export function thumbprintOf(jwk: PublicJwk, primitives: Pick<Primitives, "digest">): string {
-  const { kty, crv, x } = jwk;
-  const required = jwk.kty === "EC" ? { crv, kty, x, y: jwk.y } : { crv, kty, x };
-  return base64UrlOf(primitives.digest("sha256", canonicalJsonBytes(required)));
 }
 
 /** The JWK of a P-256 key: the coordinates of its point (RFC 7518 section 6.2). */

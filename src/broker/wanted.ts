@@ -1,5 +1,6 @@
 /** What does a guest ask for, by the names that policy knows? Paths of secrets, and `token/NAME` of registered audiences. */
 import { Fault } from "../base/fault.ts";
+import type { TransitOperation } from "../keys/transit-type.ts";
 import type { ReleaseRequest } from "./request.ts";
 import type { TokenAudience } from "./token-store.ts";
 import type { World } from "./world.ts";
@@ -8,7 +9,19 @@ import type { World } from "./world.ts";
 export type Wanted =
   | { readonly kind: "secret"; readonly resource: string; readonly version: number | undefined }
   | { readonly kind: "token"; readonly resource: string; readonly audience: TokenAudience }
-  | { readonly kind: "attest"; readonly resource: "attest" };
+  | { readonly kind: "attest"; readonly resource: "attest" }
+  /** Of a transit key; `token` is the decision whose token is used. */
+  | {
+      readonly kind: "use";
+      readonly resource: string;
+      readonly operation: TransitOperation;
+      readonly token: string;
+    };
+
+/** Whether a use begins with a ciphertext, of which a guest is told that it does not open, and no more. */
+export function isOpening(wanted: Wanted): boolean {
+  return wanted.kind === "use" && (wanted.operation === "decrypt" || wanted.operation === "rewrap");
+}
 
 /**
  * What can be told from the request alone: something is wanted, each path once, and a token has a key to be bound to.

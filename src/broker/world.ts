@@ -38,7 +38,7 @@ export interface World {
   readonly kek: Kek;
   /** There where the root key comes in shares (`unseal.ts`): until it is open, nothing else is served. */
   readonly seal?: Seal;
-  /** Signs releases and sessions: ECDSA P-256. */
+  /** Signs releases, sessions, and keys that secrets are sealed to: ECDSA P-256. */
   readonly signer: Signer;
   /** Keys that sign tokens: ECDSA P-256, used for nothing else. */
   readonly tokenKeys: TokenKeyRing;

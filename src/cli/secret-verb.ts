@@ -1,14 +1,27 @@
 /** What is a word after `ostiary secret`, and how does it print what it did? */
 import { formatInstant } from "../base/time.ts";
 import { BINDING_NAMES } from "../channel/binding-names.ts";
+import type { SealPlan } from "../client/seal-secret.ts";
+import type { SealedSecret } from "../wire/import-messages.ts";
 import { encodeSecretList, encodeSecretSummary } from "../wire/secret.ts";
 import type { SecretSummary } from "../wire/secret-messages.ts";
 import type { OpenAdminSession } from "./admin-session.ts";
 import type { ExitStatus, Terminal } from "./command.ts";
 import { tableOf } from "./table.ts";
 
+/** What sealing needs of the machine, which may have no network. */
+export interface SealEdges {
+  /** @throws {@link Fault} `file/unusable`, `config/invalid`. */
+  readonly signingKeyOf: (file: string) => Promise<Uint8Array>;
+  /** A private key in PKCS#8, DER or PEM: as DER, with its public half. The caller overwrites the first. @throws {@link Fault} `request/malformed`. */
+  readonly pairOf: (key: Uint8Array) => { readonly pkcs8: Uint8Array; readonly publicKey: Uint8Array };
+  /** @throws {@link Fault} as `sealSecret`. */
+  readonly sealSecret: (plan: SealPlan) => Promise<SealedSecret>;
+}
+
 export interface SecretEdges {
   readonly open: OpenAdminSession;
+  readonly sealing: SealEdges;
   readonly terminal: Terminal;
 }
 

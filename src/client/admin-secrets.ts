@@ -1,5 +1,7 @@
 /** What can an admin's program ask about secrets? The part of the client that `admin.ts` has for them. */
 import { Fault } from "../base/fault.ts";
+import * as imports from "../wire/import.ts";
+import type { ImportKeyRequest, SignedImportKey } from "../wire/import-messages.ts";
 import * as lease from "../wire/lease.ts";
 import { decodeReaderList } from "../wire/readers.ts";
 import { isSecretPath } from "../wire/resource-path.ts";
@@ -9,6 +11,8 @@ import type * as secrets from "../wire/secret-messages.ts";
 export interface SecretCalls {
   /** The next version of a static secret, or a new generated one. */
   readonly putSecret: (path: string, content: secrets.SecretContent) => Promise<secrets.SecretSummary>;
+  /** A key to seal one secret to; whether it is the broker's own, its signature says. */
+  readonly makeImportKey: (wanted: ImportKeyRequest) => Promise<SignedImportKey>;
   readonly rotateSecret: (path: string, rotation: secrets.SecretRotation) => Promise<secrets.SecretSummary>;
   /** Changes the state of one version, or what holds for the secret as a whole. */
   readonly changeSecret: (
@@ -35,6 +39,10 @@ export function secretCalls(call: AdminCall): SecretCalls {
       secret.decodeSecretSummary(await call("POST", secretAt(path), secret.encodeSecretRotation(rotation))),
     changeSecret: async (path, change) =>
       secret.decodeSecretList(await call("PATCH", secretAt(path), secret.encodeSecretChange(change))),
+    makeImportKey: async (wanted) =>
+      imports.decodeSignedImportKey(
+        await call("POST", "/v1/admin/import-keys", imports.encodeImportKeyRequest(wanted)),
+      ),
     listReaders: async (path, version) => {
       const query = version === undefined ? "" : `?version=${version}`;
       return decodeReaderList(await call("GET", `${readersAt(path)}${query}`));

@@ -16,7 +16,7 @@ import * as rootKey from "../wire/root-key.ts";
 import * as shares from "../wire/shares.ts";
 import { decodeIntrospection } from "../wire/token.ts";
 import * as tokenKey from "../wire/token-key.ts";
-import { type SecretCalls, secretCalls } from "./admin-secrets.ts";
+import { type AdminCall, type SecretCalls, secretCalls } from "./admin-secrets.ts";
 import { fetchBounded } from "./bounded-fetch.ts";
 
 /** What an admin can do, one call each. Every call throws {@link Fault}: the broker's own, or `broker/unreachable`. */
@@ -65,7 +65,7 @@ export interface AdminClientOptions {
 
 /** Makes the client. Nothing is sent before the first call; nothing is retried, since each request counts once. */
 export function createAdminClient(options: AdminClientOptions): AdminClient {
-  const call = (method: string, path: string, body?: string) =>
+  const call: AdminCall = (method, path, body) =>
     send({ method, path, body, type: "application/json" }, options);
   return {
     ...secretCalls(call),

@@ -82,6 +82,7 @@ async function proofOf(plan: ProofPlan, held: HeldToken, { now, random, digest }
     iat: now(),
     ath: base64UrlOf(digest("sha256", utf8(held.token))),
     nonce: plan.nonce,
+    bh: base64UrlOf(digest("sha256", utf8(plan.body))),
   };
   const input = `${partOf(header)}.${partOf(claims)}`;
   return `${input}.${base64UrlOf(await held.signer.sign(utf8(input)))}`;

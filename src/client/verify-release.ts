@@ -1,16 +1,10 @@
 /** Is this answer from the broker that the guest trusts, for this very request? Checked before anything is opened. */
-import { Fault } from "../base/fault.ts";
 import type { Primitives } from "../base/primitives.ts";
 import type { Instant } from "../base/time.ts";
-import {
-  parseReleaseHeader,
-  type ReleaseHeader,
-  releaseSignatureInput,
-  type SealedRelease,
-} from "../channel/release-key.ts";
-import { isOfferedSuite, wrapOf } from "../channel/suites.ts";
+import { parseReleaseHeader, type ReleaseHeader, type SealedRelease } from "../channel/release-key.ts";
 import type { Transcript } from "../channel/transcript.ts";
 import type { ReleaseAnswer, WantedItem } from "../wire/messages.ts";
+import { badRelease, refuseForgery, refuseUntimely, type SealContext, unseal } from "./open-sealed.ts";
 import { audienceOf } from "./token-audience.ts";
 
 /** What the guest knows by itself: nothing here comes from the answer. */
@@ -36,7 +30,6 @@ export interface OpenedRelease {
   readonly secret: Uint8Array;
 }
 
-const CLOCK_SKEW_SECONDS = 5;
 const TOKEN_PREFIX = "token/";
 
 /** One release with what it says of itself, and which of the wanted items it is. */
@@ -60,7 +53,7 @@ export async function openReleases(
   const items = itemsOf(answer, context);
   for (const { sealed, header } of items) {
     refuseForeignHeader(header, answer.decision, context);
-    await refuseForgery(sealed, context); // in order: the first bad one ends it
+    await refuseForgery(sealed, sealContextOf(context)); // in order: the first bad one ends it
   }
   const opened: Opened[] = [];
   try {
@@ -80,7 +73,14 @@ interface Opened {
 
 /** A token takes its place by the audience that it names, which is known now. */
 async function openItem({ sealed, header, place }: Item, context: ReleaseContext): Promise<Opened> {
-  const release = await open(sealed, header, context);
+  const secret = await unseal(sealed, sealContextOf(context));
+  const release = {
+    secretId: header.secret_id,
+    version: header.key_version,
+    ...(header.lease === undefined ? {} : { lease: header.lease }),
+    ...(header.reattest === undefined ? {} : { reattestSeconds: header.reattest }),
+    secret,
+  };
   if (!header.secret_id.startsWith(TOKEN_PREFIX)) return { release, place };
   const aud = audienceOf(release.secret);
   return { release, place: context.wanted.findIndex((item) => "token" in item && item.token.aud === aud) };
@@ -89,7 +89,7 @@ async function openItem({ sealed, header, place }: Item, context: ReleaseContext
 function refuseSharedPlaces(opened: readonly Opened[]): void {
   const places = new Set(opened.map(({ place }) => place));
   if (places.size === opened.length && !places.has(-1)) return;
-  throw bad("expected a token for each audience that was asked for, once");
+  throw badRelease("expected a token for each audience that was asked for, once");
 }
 
 /** `seq` and `of` complete and in order, each item once and asked for, everything there unless the guest said `partial`. */
@@ -97,7 +97,7 @@ function itemsOf({ releases }: ReleaseAnswer, { wanted, isPartial }: ReleaseCont
   const headers = releases.map(({ header }) => parseReleaseHeader(header));
   const isCounted = headers.every(({ seq, of }, index) => seq === index && of === headers.length);
   if (!isCounted || headers.length === 0 || (!isPartial && headers.length !== wanted.length)) {
-    throw bad(`expected ${wanted.length} releases in order, each once, received ${headers.length}`);
+    throw badRelease(`expected ${wanted.length} releases in order, each once, received ${headers.length}`);
   }
   const open = openPlaces(wanted);
   return releases.flatMap((sealed, index) => {
@@ -126,52 +126,26 @@ function takePlace({ secret_id, key_version }: ReleaseHeader, open: Place[]): nu
     "secret" in place ? place.secret === secret_id : secret_id.startsWith(TOKEN_PREFIX);
   const at = open.findIndex((place) => isOf(place) && (place.version ?? key_version) === key_version);
   const [place] = at < 0 ? [] : open.splice(at, 1);
-  if (place === undefined) throw bad(`expected what was asked for, once, received \`${secret_id}\``);
+  if (place === undefined) throw badRelease(`expected what was asked for, once, received \`${secret_id}\``);
   return place.index;
 }
 
 function refuseForeignHeader(header: ReleaseHeader, decision: string, context: ReleaseContext): void {
   const { fields } = context.transcript;
   if (header.suite !== fields.suite || header.binding !== fields.binding) {
-    throw bad("expected the suite and binding of the request");
+    throw badRelease("expected the suite and binding of the request");
   }
-  if (header.decision !== decision) throw bad("expected releases of one decision");
-  if (header.iat > context.now + CLOCK_SKEW_SECONDS || header.exp < context.now) {
-    throw bad("expected a release of now; look at the clocks of guest and broker");
-  }
+  if (header.decision !== decision) throw badRelease("expected releases of one decision");
+  refuseUntimely(header, context.now);
 }
 
-/** The algorithm is the one of the pinned key, P-256: the header's word for it was compared, never followed. */
-async function refuseForgery(sealed: SealedRelease, context: ReleaseContext): Promise<void> {
-  const { transcript, signingKey, primitives } = context;
-  const { header: aad, enc, ct, sig } = sealed;
-  const signed = releaseSignatureInput({ binder: transcript.binder, aad, enc, ct });
-  if (!(await primitives.verify("ecdsa-p256-sha256", signingKey, signed, sig))) {
-    throw bad("expected a signature by the broker's pinned key over this release");
-  }
-}
-
-async function open(
-  sealed: SealedRelease,
-  header: ReleaseHeader,
-  context: ReleaseContext,
-): Promise<OpenedRelease> {
-  const { transcript, wrapPrivate, primitives } = context;
-  const { suite } = transcript.fields;
-  if (!isOfferedSuite(suite)) throw bad("expected a suite that this guest can open");
-  const { header: aad, enc, ct } = sealed;
-  const plan = { privateKey: wrapPrivate, binder: transcript.binder, aad, enc, ct };
-  const secret = await wrapOf(suite).open(plan, primitives);
-  if (secret === undefined) throw bad("expected a release sealed to this request's key");
-  return {
-    secretId: header.secret_id,
-    version: header.key_version,
-    ...(header.lease === undefined ? {} : { lease: header.lease }),
-    ...(header.reattest === undefined ? {} : { reattestSeconds: header.reattest }),
-    secret,
-  };
-}
-
-function bad(message: string): Fault {
-  return new Fault("channel/bad-release", message);
+function sealContextOf({
+  transcript,
+  wrapPrivate,
+  signingKey,
+  now,
+  primitives,
+}: ReleaseContext): SealContext {
+  const { binder, fields } = transcript;
+  return { binder, suite: fields.suite, wrapPrivate, signingKey, now, primitives };
 }

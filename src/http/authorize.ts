@@ -1,4 +1,5 @@
 /** May who asks ask this? Anyone, an admin by a signed request, or the holder of a token; and then the body is read. */
+import { base64UrlOf } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import { type Holder, verifyHolder } from "../broker/dpop.ts";
 import type { Exchange } from "../broker/request.ts";
@@ -45,7 +46,7 @@ async function authorizedAdmin(
   return { body, actor: await spendAdminToken(signed, body, world) };
 }
 
-/** A proof binds no body: method, URL and token are what it is about (RFC 9449 section 4.2). */
+/** RFC 9449 section 4.2 binds method, URL and token; a proof may bind the body as well, and on some paths has to. */
 async function authorizedHolder(
   asked: Asked,
   route: Route,
@@ -59,7 +60,11 @@ async function authorizedHolder(
     ...(peerCertificate === undefined ? {} : { peerCertificate }),
   };
   const holder = await verifyHolder(use, world);
-  return { body: await bodyOf(asked, route), holder };
+  const body = await bodyOf(asked, route);
+  if (holder.bh === undefined && route.bindsBody !== true) return { body, holder };
+  const bh = base64UrlOf(world.primitives.digest("sha256", body));
+  if (holder.bh !== bh) throw new Fault("token/bad-proof", "expected a proof for this body, in `bh`");
+  return { body, holder };
 }
 
 function lineOf({ request, path }: Asked) {

@@ -30,6 +30,11 @@ const METRICS = {
     help: "Seconds from the arrival of a release request to its answer",
     bounds: [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
   },
+  transit_seconds: {
+    kind: "histogram",
+    help: "Seconds from the arrival of a use of a transit key to its answer",
+    bounds: [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+  },
 } as const satisfies Record<string, CounterRow | HistogramRow>;
 
 export type MetricName = keyof typeof METRICS;

@@ -47,6 +47,8 @@ export interface Route {
   /** Query parameters it knows; any other is refused. */
   readonly query?: readonly string[];
   readonly isRateLimited?: true;
+  /** Of paths for token holders: the proof has to be for this very body, which `bh` says. */
+  readonly bindsBody?: true;
   /** Served by a broker that nobody has unsealed yet. */
   readonly isServedSealed?: true;
   readonly maxBodyBytes?: number;

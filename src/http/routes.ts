@@ -1,6 +1,7 @@
 /** Which paths has the broker? One table; the application and the OpenAPI document walk it. */
 import { audienceRoutes } from "./admin/audiences.ts";
 import { decisionRoute } from "./admin/decisions.ts";
+import { importKeyRoute } from "./admin/import-keys.ts";
 import { leaseRoutes } from "./admin/leases.ts";
 import { policyRoutes } from "./admin/policies.ts";
 import { readersRoute } from "./admin/readers.ts";
@@ -22,6 +23,7 @@ import { checkpointRoute, entriesRoute } from "./v1/ledger.ts";
 import { consistencyRoute, cosignedRoute, inclusionRoute, tileRoute } from "./v1/ledger-proofs.ts";
 import { metricsRoute } from "./v1/metrics.ts";
 import { releaseRoute } from "./v1/release.ts";
+import { transitRoute } from "./v1/transit.ts";
 import { descriptionRoute } from "./v1/well-known.ts";
 
 const DOCUMENTED: readonly Route[] = [
@@ -40,7 +42,9 @@ const DOCUMENTED: readonly Route[] = [
   cosignedRoute,
   confirmRoute,
   giveBackRoute,
+  transitRoute,
   ...secretRoutes,
+  importKeyRoute,
   readersRoute,
   ...leaseRoutes,
   ...policyRoutes,

@@ -34,11 +34,13 @@ const MAX_SIZE = 1024;
 const LABEL = "ostiary/derived/v1";
 
 /**
- * Where a version's envelope belongs. What is derived, and by what, is authenticated with it: whoever can only write the database
- * cannot have a root given out, nor derived by less. No path has a line feed.
+ * Where a version's envelope belongs. What is derived, and by what, is authenticated with it, and so is what a transit key is for:
+ * whoever can only write the database cannot have a root or a transit key given out, nor a root derived by less. No path has a
+ * line feed.
  */
 export function seatOf({ path, version, kind, make }: SealedVersion): EnvelopeSeat {
-  return kind === "derived" ? { path: `${path}\n${make}`, version } : { path, version };
+  const isKept = kind === "derived" || kind === "transit";
+  return isKept ? { path: `${path}\n${make}`, version } : { path, version };
 }
 
 interface SealedVersion extends EnvelopeSeat {

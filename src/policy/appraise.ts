@@ -7,7 +7,7 @@ import { evaluate } from "../writ/evaluation/evaluator.ts";
 import { NO_OBLIGATIONS } from "../writ/evaluation/obligations.ts";
 import type { Facts } from "../writ/facts.ts";
 import type { Bundle } from "./bundle.ts";
-import { type FactContext, factsOf } from "./facts.ts";
+import { type FactContext, factsAgain, factsOf, type UseContext } from "./facts.ts";
 import { type Terms, unmetTerms } from "./obligations.ts";
 import { FIELDS } from "./vocabulary-fields.ts";
 
@@ -31,7 +31,7 @@ export interface AppraisalOutcome {
   readonly facts: Facts | undefined;
 }
 
-/** The policy's answer over bound evidence. Only {@link appraise} makes it. */
+/** The policy's answer over bound evidence, now or at the decision of a token. Only this file makes it. */
 export type Appraisal = Brand<AppraisalOutcome, "appraised">;
 
 /** Fields that every report and exchange has: a missing one is a fault of the verifier, and releases nothing. */
@@ -54,7 +54,25 @@ export function appraise(
   context: AppraisalContext,
 ): Appraisal {
   try {
-    return mark(outcomeOf(bound, bundle, context));
+    return mark(judged(factsOf(bound, context, bundle?.vcpus), bundle, context));
+  } catch {
+    return mark(refusalOf("internal", traceWith(context, [])));
+  }
+}
+
+/** Facts of a decision of this broker, for whoever holds a token of it. The broker alone makes them (`broker/held-decision.ts`). */
+export type HeldFacts = Brand<Facts, "held">;
+
+/**
+ * Appraises anew over the facts of an earlier decision, for a use of its token (PROTOCOL section 7). Total, as {@link appraise}.
+ */
+export function appraiseAgain(
+  held: HeldFacts,
+  bundle: Bundle | undefined,
+  context: UseContext & Terms,
+): Appraisal {
+  try {
+    return mark(judged(factsAgain(held, context, bundle?.vcpus), bundle, context));
   } catch {
     return mark(refusalOf("internal", traceWith(context, [])));
   }
@@ -65,12 +83,7 @@ function mark(outcome: AppraisalOutcome): Appraisal {
   return outcome as Appraisal;
 }
 
-function outcomeOf(
-  bound: BoundEvidence,
-  bundle: Bundle | undefined,
-  context: AppraisalContext,
-): AppraisalOutcome {
-  const facts = factsOf(bound, context, bundle?.vcpus);
+function judged(facts: Facts, bundle: Bundle | undefined, context: AppraisalContext): AppraisalOutcome {
   if (bundle === undefined) return { ...refusalOf("no-policy", traceWith(context, [])), facts };
   const missing = ALWAYS_PRESENT.filter((field) => !facts.has(field));
   if (missing.length > 0) {

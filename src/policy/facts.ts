@@ -50,6 +50,38 @@ export function factsOf(
   return facts;
 }
 
+/** How long a guest's facts have been known, and what the broker sees of the exchange now. */
+export interface UseContext extends FactContext {
+  /** Since the decision that the facts are of. */
+  readonly heldMs: number;
+}
+
+/**
+ * The facts of an earlier decision as they are now: what the exchange decides is of this one, and what ages has aged. The
+ * channel is still the one over which the guest was attested.
+ */
+export function factsAgain(
+  held: Facts,
+  context: UseContext,
+  vcpus: ReadonlyMap<string, number> = new Map(),
+): Facts {
+  const facts = new Map(held);
+  putAll(facts, CONTEXT_READINGS, context);
+  for (const [field, sign] of AGEING) {
+    const then = held.get(field);
+    if (typeof then === "number") facts.set(field, Math.max(0, then + sign * context.heldMs));
+  }
+  facts.delete("vm.vcpus"); // the label of a reference value: the live bundle's
+  const count = vcpus.get(String(held.get("measurement")));
+  if (count !== undefined) facts.set("vm.vcpus", count);
+  return facts;
+}
+
+const AGEING = [
+  ["endorsement.crl_age", 1],
+  ["endorsement.not_after_in", -1],
+] as const;
+
 /** Adds what is there of a table's fields. */
 export function putAll<From>(
   facts: Map<string, FactValue>,
@@ -150,6 +182,11 @@ const CONTEXT_READINGS: readonly Reading<FactContext>[] = [
   ["broker.environment", ({ environment }) => environment],
   ["broker.sealed", ({ isKekSealed }) => isKekSealed],
 ];
+
+/** What every exchange has of its own; the channel is the guest's, for as long as its token lives. */
+export const EXCHANGE_FIELDS: ReadonlySet<string> = new Set(
+  CONTEXT_READINGS.map(([field]) => field).filter((field) => field !== "request.channel"),
+);
 
 /** Providers by the CSP id that AMD writes into a VLEK. Closed: an unknown id is no provider. */
 const PROVIDERS = [{ name: "aws", id: /^CN=cc-[a-z0-9]+(?:-[a-z0-9]+)*\.amazonaws\.com$/ }] as const;

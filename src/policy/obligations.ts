@@ -17,6 +17,8 @@ export interface Terms {
   readonly suite: 0 | 1 | 2 | 3;
   /** The version that would be released, and the current one, if one is; `undefined` where no stored key is asked for. */
   readonly keyVersion: { readonly wanted: number; readonly current: number | undefined } | undefined;
+  /** How long ago the guest was attested, where it uses a token of that. */
+  readonly heldMs?: number;
 }
 
 const DEFAULT_TOKEN_TTL_MS = 60_000;
@@ -77,7 +79,8 @@ export function tokenTtlSeconds(
 
 /**
  * The terms that this exchange does not meet, as clauses of a trace, so that a refusal by them is explained like any other:
- * `wrap` names another suite than the guest's, `key_version` another version than the one asked for.
+ * `wrap` names another suite than the guest's, `key_version` another version than the one asked for, and `reattest` a time that is
+ * over.
  */
 export function unmetTerms(obligations: Obligations, terms: Terms): readonly ClauseTrace[] {
   const unmet: ClauseTrace[] = [];
@@ -101,6 +104,13 @@ export function unmetTerms(obligations: Obligations, terms: Terms): readonly Cla
       const obligation = `key_version ${word}`;
       unmet.push(unmetClause({ obligation, field: "key_version", wanted: expected, got: wanted }));
     }
+  }
+  const { reattestMs } = obligations;
+  if (reattestMs !== undefined && terms.heldMs !== undefined && terms.heldMs > reattestMs) {
+    const obligation = `reattest every ${reattestMs}ms`;
+    unmet.push(
+      unmetClause({ obligation, field: "reattest", wanted: `<= ${reattestMs}ms`, got: `${terms.heldMs}ms` }),
+    );
   }
   return unmet;
 }

@@ -24,13 +24,7 @@ import { attempt, counterUse, decision, ledgerEntry, nonceSpend, secretReader } 
 export function commitStatements(commit: DecisionCommit): readonly Statement[] {
   const own = { id: commit.id, at: commit.at };
   return [
-    CLAIM_NONCE({ ...commit.spend, decision: commit.id }),
-    RECORD_DECISION({
-      ...own,
-      ...commit.spend,
-      isAllOrNothing: commit.isAllOrNothing ? 1 : 0,
-      trace: commit.trace,
-    }),
+    ...recordStatements(commit),
     ...commit.items.flatMap((item, index) => [
       ...heldStatements(commit, index),
       ...takeStatements(own, item, index),
@@ -43,6 +37,13 @@ export function commitStatements(commit: DecisionCommit): readonly Statement[] {
     ),
     APPEND_DECISION({ ...own, draft: draftText(commit.draft) }),
   ];
+}
+
+/** Where a nonce is spent, the decision is there only if it was this one that spent it. */
+function recordStatements({ id, at, spend, isAllOrNothing, trace }: DecisionCommit): readonly Statement[] {
+  const row = { id, at, isAllOrNothing: isAllOrNothing ? 1 : 0, trace };
+  if (spend === undefined) return [RECORD_USE(row)];
+  return [CLAIM_NONCE({ ...spend, decision: id }), RECORD_DECISION({ ...row, ...spend })];
 }
 
 /** The outcome of a commit, from the rows of its last statement. */
@@ -60,6 +61,9 @@ const RECORD_DECISION = query(sql`
     where ${nonceSpend.kid} = ${given("kid")} and ${nonceSpend.rand} = ${given("rand")}
       and ${nonceSpend.decision} = ${given("id")})
   on conflict do nothing`);
+
+const RECORD_USE = query(sql`
+  ${insertInto(decision, { seq: NEXT_SEQ, exhausted: sql`''` })} where true on conflict do nothing`);
 
 const COUNT_ATTEMPT = query(sql`
   ${insertInto(attempt)} where exists (select 1 from ${decision} where ${IS_FRESH})

@@ -26,6 +26,7 @@ import {
   counterUse,
   decision,
   dpopProof,
+  importKey,
   ledgerEntry,
   nonceSpend,
   refusal,
@@ -109,5 +110,6 @@ const FORGET = [
   query(sql`delete from ${attempt} where ${attempt.at} < ${given("attemptsBefore")}`),
   query(sql`delete from ${adminRequest} where ${adminRequest.until} < ${given("now")}`),
   query(sql`delete from ${dpopProof} where ${dpopProof.until} < ${given("now")}`),
+  query(sql`delete from ${importKey} where ${importKey.expiresAt} < ${given("now")}`),
   query(sql`delete from ${refusal} where ${refusal.at} < ${given("refusalsBefore")}`),
 ] as const;

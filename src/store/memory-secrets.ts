@@ -146,7 +146,8 @@ function dueStore(kept: Kept): Pick<SecretStore, "condemnedUntil" | "dueRotation
       newestOfEach(kept)
         .filter(({ path, kind, createdAt }) => {
           const seconds = kept.settings.get(path)?.rotateSeconds;
-          return kind === "generated" && seconds !== undefined && createdAt + seconds <= now;
+          const isMade = kind === "generated" || kind === "transit";
+          return isMade && seconds !== undefined && createdAt + seconds <= now;
         })
         .slice(0, limit)
         .map(withoutEnvelope),

@@ -25,6 +25,7 @@ import { HASH_SIZE } from "../ledger/merkle.ts";
 import { TILE_WIDTH, type Tile, type TilePlace } from "../ledger/tiles.ts";
 import { draftOf, draftText } from "./draft-text.ts";
 import { refuseLargeGroup, refuseOddHashes, refuseOddTiles } from "./limits.ts";
+import { createMemoryImports } from "./memory-imports.ts";
 import { createMemorySecrets } from "./memory-secrets.ts";
 import { createMemoryTokens } from "./memory-tokens.ts";
 
@@ -33,8 +34,17 @@ export function createMemoryStore(): Store {
   const tables = emptyTables();
   const { forgetProofs, ...tokens } = createMemoryTokens((entry) => void append(tables, entry));
   const { beside, ...secrets } = createMemorySecrets((entry) => append(tables, entry));
+  const { forgetImportKeys, ...imports } = createMemoryImports(
+    (entry) => void append(tables, entry),
+    secrets.putSecretVersion,
+  );
+  const forgetOld = (now: Instant): void => {
+    forgetProofs(now);
+    forgetImportKeys(now);
+  };
   return {
-    ...decisionStore(tables, forgetProofs, beside),
+    ...decisionStore(tables, forgetOld, beside),
+    ...imports,
     ...ledgerStore(tables),
     ...bundleStore(tables),
     ...secrets,
@@ -94,7 +104,7 @@ function emptyTables(): Tables {
 
 type Beside = ReturnType<typeof createMemorySecrets>["beside"];
 
-function decisionStore(tables: Tables, forgetProofs: (now: Instant) => void, beside: Beside): DecisionStore {
+function decisionStore(tables: Tables, forgetOld: (now: Instant) => void, beside: Beside): DecisionStore {
   const { decisions, spends, refusals } = tables;
   return {
     commitDecisions: async (group) => {
@@ -123,7 +133,7 @@ function decisionStore(tables: Tables, forgetProofs: (now: Instant) => void, bes
       forget(spends, ({ keepUntil }) => keepUntil < now);
       forget(tables.adminRequests, (until) => until < now);
       forget(refusals, ({ at }) => at < refusalsBefore);
-      forgetProofs(now);
+      forgetOld(now);
       tables.uses = tables.uses.filter((use) => liesWithin(use, now));
       tables.attempts = tables.attempts.filter(({ at }) => at >= now - ATTEMPT_WINDOW_SECONDS);
     },
@@ -132,10 +142,7 @@ function decisionStore(tables: Tables, forgetProofs: (now: Instant) => void, bes
 
 /** The nonce first: who loses it writes nothing. A decision's id is as unique as its nonce. */
 function commitOne(tables: Tables, commit: DecisionCommit, beside: Beside): CommitOutcome {
-  const { kid, rand, keepUntil } = commit.spend;
-  const key = spendKey(kid, rand);
-  if (tables.spends.has(key)) return { kind: "nonce-spent" };
-  tables.spends.set(key, { kid, keepUntil });
+  if (commit.spend !== undefined && !spend(tables, commit.spend)) return { kind: "nonce-spent" };
   if (tables.decisions.has(commit.id)) return { kind: "nonce-spent" };
   const before = tables.uses;
   const isTaken = (item: CommitItem): boolean =>
@@ -149,6 +156,14 @@ function commitOne(tables: Tables, commit: DecisionCommit, beside: Beside): Comm
   tables.decisions.set(commit.id, { seq, commit: kept });
   tables.attempts = [...tables.attempts, kept];
   return { kind: "committed", seq, exhausted };
+}
+
+/** False for a nonce that was spent before. */
+function spend({ spends }: Tables, { kid, rand, keepUntil }: NonNullable<DecisionCommit["spend"]>): boolean {
+  const key = spendKey(kid, rand);
+  if (spends.has(key)) return false;
+  spends.set(key, { kid, keepUntil });
+  return true;
 }
 
 /** Takes every use of an item, or none and says false. */

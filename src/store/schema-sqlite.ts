@@ -223,6 +223,21 @@ export const secretLease = sqliteTable(
   (t) => [check("fence", sql`${t.fence} >= 1`)],
 );
 
+export const importKey = sqliteTable(
+  "import_key",
+  {
+    id: text("id").notNull().primaryKey(),
+    suite: integer("suite").notNull(),
+    publicKey: bytes("public_key").notNull(),
+    wrapped: bytes("wrapped").notNull(),
+    expiresAt: integer("expires_at").notNull(),
+    createdAt: integer("created_at").notNull(),
+    createdBy: text("created_by").notNull(),
+    entrySeq: integer("entry_seq").notNull().unique(),
+  },
+  (t) => [check("suite", sql`${t.suite} in (1, 2)`)],
+);
+
 // ── the broker's own state ──────────────────────────────────────────────────────────────────────────────────────────
 
 export const meta = sqliteTable("meta", {

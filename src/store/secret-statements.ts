@@ -14,6 +14,7 @@ import {
   query,
   type Row,
   type SqlDriver,
+  type SqlValues,
   type Statement,
   textOf,
   wordOf,
@@ -22,7 +23,7 @@ import { createReaderStore } from "./reader-statements.ts";
 import { secretReader, secretSetting, secretVersion } from "./schema-sqlite.ts";
 import { createSettingStore } from "./setting-statements.ts";
 
-const KINDS = ["static", "generated", "derived"] as const;
+const KINDS = ["static", "generated", "derived", "transit"] as const;
 
 type Place = { readonly path: string; readonly version: number };
 
@@ -35,7 +36,7 @@ export function createSecretStore(driver: SqlDriver): SecretStore {
   const changed = async (at: Place, change: Statement, draft: EntryDraft): Promise<boolean> => {
     const [set] = await driver.write([
       change,
-      APPEND({ path: at.path, version: at.version, draft: draftText(draft) }),
+      APPEND_VERSION({ path: at.path, version: at.version, draft: draftText(draft) }),
     ]);
     return set !== undefined && set.length > 0;
   };
@@ -43,11 +44,7 @@ export function createSecretStore(driver: SqlDriver): SecretStore {
     ...createSettingStore(driver),
     ...createReaderStore(driver),
     putSecretVersion: (row, draft) =>
-      changed(
-        { path: row.path, version: row.version },
-        PUT({ ...row, destroyAt: row.destroyAt ?? NEVER, despite: 0 }),
-        draft,
-      ),
+      changed({ path: row.path, version: row.version }, PUT(newVersion(row)), draft),
     secretVersion: async (path, version) => {
       const statement = version === undefined ? FIND_CURRENT({ path }) : FIND({ path, version });
       return (await driver.read(statement)).map(versionOf)[0];
@@ -81,14 +78,23 @@ export function createSecretStore(driver: SqlDriver): SecretStore {
 
 const IS_VERSION = sql`${secretVersion.path} = ${given("path")} and ${secretVersion.version} = ${given("version")}`;
 
+/** The values of a row that is to be put. */
+export function newVersion({ destroyAt, ...row }: SecretVersion): SqlValues {
+  return { ...row, destroyAt: destroyAt ?? NEVER, despite: 0 };
+}
+
+export const IS_NEXT_VERSION = sql`${given("version")} = (select coalesce(max(${secretVersion.version}), 0) + 1
+  from ${secretVersion} where ${secretVersion.path} = ${given("path")})`;
+
 const PUT = query(sql`
-  ${insertInto(secretVersion, { entrySeq: NEXT_SEQ })}
-  where ${given("version")} = (select coalesce(max(${secretVersion.version}), 0) + 1 from ${secretVersion}
-    where ${secretVersion.path} = ${given("path")})
+  ${insertInto(secretVersion, { entrySeq: NEXT_SEQ })} where ${IS_NEXT_VERSION}
   on conflict do nothing returning ${nameOf(secretVersion.version)}`);
 
-const APPEND = appendWhere(sql`
-  exists (select 1 from ${secretVersion} where ${IS_VERSION} and ${secretVersion.entrySeq} = ${NEXT_SEQ})`);
+/** From its own change until its entry is there. */
+export const IS_NEW_VERSION = sql`
+  exists (select 1 from ${secretVersion} where ${IS_VERSION} and ${secretVersion.entrySeq} = ${NEXT_SEQ})`;
+
+export const APPEND_VERSION = appendWhere(IS_NEW_VERSION);
 
 const IS_THERE = sql`${IS_VERSION} and ${secretVersion.state} <> 'destroyed'`;
 
@@ -189,7 +195,7 @@ const LIST_NEWEST = query(sql`
 const LIST_ROTATIONS = query(sql`
   select ${HEAD} from ${secretVersion}
   join ${secretSetting} on ${secretSetting.path} = ${secretVersion.path}
-  where ${secretSetting.rotateSeconds} > 0 and ${secretVersion.kind} = 'generated'
+  where ${secretSetting.rotateSeconds} > 0 and ${secretVersion.kind} in ('generated', 'transit')
     and ${secretVersion.createdAt} + ${secretSetting.rotateSeconds} <= ${given("now")}
     and ${secretVersion.version} = (select max(newest.version) from secret_version newest
       where newest.path = ${secretVersion.path})

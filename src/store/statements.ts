@@ -2,6 +2,7 @@
 import type { Store } from "../broker/store.ts";
 import { createBundleStore } from "./bundle-statements.ts";
 import { createDecisionStore } from "./decision-statements.ts";
+import { createImportStore } from "./import-statements.ts";
 import { createLeaseStore } from "./lease-statements.ts";
 import { createLedgerStore } from "./ledger-statements.ts";
 import type { SqlDriver } from "./query.ts";
@@ -19,6 +20,7 @@ export function createSqlStore(driver: SqlDriver): Store {
     ...createLeaseStore(driver),
     ...createStateStore(driver),
     ...createTokenStore(driver),
+    ...createImportStore(driver),
     close: driver.close,
   };
 }

@@ -302,6 +302,8 @@ export interface ProofClaims {
   /** SHA-256 of the token, base64url. */
   readonly ath: string;
   readonly nonce?: string;
+  /** SHA-256 of the exact body bytes, base64url: ours, beside what RFC 9449 has. */
+  readonly bh?: string;
 }
 
 /** RFC 7662 section 2.2: of a token that does not count nothing is said. */

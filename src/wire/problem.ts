@@ -29,6 +29,7 @@ const TITLES: Readonly<Record<string, string>> = {
   unauthorized: "The request is not authorized",
   "not-found": "There is nothing here by this name",
   conflict: "The state is another than the request expects",
+  "not-opened": "The ciphertext does not open here",
   "malformed-policy": "The policy is not one that this broker can load",
 };
 
@@ -84,6 +85,7 @@ const FAULT_OF_WIRE: Readonly<Record<string, FaultCode>> = {
   unauthorized: "admin/unauthorized",
   "not-found": "request/not-found",
   conflict: "request/conflict",
+  "not-opened": "transit/not-opened",
   "malformed-policy": "policy/malformed",
   internal: "internal/invariant",
 };

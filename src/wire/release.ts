@@ -33,8 +33,18 @@ export const RELEASE_REQUEST = v.strictObject({
   evidence: EVIDENCE,
 });
 
+/** A one-use key that is not of its suite's length is told before anything is done. @throws {@link Fault} `request/malformed`. */
+export function refuseOddKey({ suite, wrapPub }: Pick<ReleaseRequest, "suite" | "wrapPub">): void {
+  const expected = WRAP_PUB_BYTES[suite];
+  if (wrapPub.length === expected) return;
+  throw new Fault("request/malformed", `expected a \`wrapPub\` of ${expected} bytes for this suite`, {
+    expected,
+    received: wrapPub.length,
+  });
+}
+
 /** What is sealed for the guest is read strictly: a member nobody knows has no business there. */
-const SEALED_RELEASE = v.strictObject({
+export const SEALED_RELEASE = v.strictObject({
   header: bytesField(1, limits.MAX_HEADER_BYTES),
   enc: bytesField(0, 2048),
   ct: bytesField(1, 2 * limits.MAX_SECRET_BYTES),
@@ -63,13 +73,7 @@ export function decodeReleaseRequest(bytes: Uint8Array): ReleaseRequest {
 /** Reads the body that `/v1/release` and `/v1/attest` share. @throws {@link Fault} as {@link decodeReleaseRequest}. */
 export function decodeEvidenceRequest(bytes: Uint8Array): ReleaseRequest {
   const { claims: claimsBytes, ...request } = decode(RELEASE_REQUEST, bytes, REQUEST);
-  const expected = WRAP_PUB_BYTES[request.suite];
-  if (request.wrapPub.length !== expected) {
-    throw new Fault("request/malformed", `expected a \`wrapPub\` of ${expected} bytes for this suite`, {
-      expected,
-      received: request.wrapPub.length,
-    });
-  }
+  refuseOddKey(request);
   return { ...request, claimsBytes, claims: decodeClaims(claimsBytes), bodyBytes: bytes };
 }
 
@@ -104,7 +108,7 @@ export function encodeReleaseAnswer(answer: ReleaseAnswer, isPartial: boolean): 
   });
 }
 
-function sealedOf(release: SealedRelease): JsonObject {
+export function sealedOf(release: SealedRelease): JsonObject {
   const { header, enc, ct, sig } = release;
   return { header: bytesText(header), enc: bytesText(enc), ct: bytesText(ct), sig: bytesText(sig) };
 }

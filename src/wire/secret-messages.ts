@@ -2,6 +2,8 @@
 import type { Instant } from "../base/time.ts";
 import type { ContextField } from "../keys/derivation.ts";
 import type { Recipe } from "../keys/recipe.ts";
+import type { TransitType } from "../keys/transit-type.ts";
+import type { SealedSecret } from "./import-messages.ts";
 import type { BindingId } from "./messages.ts";
 
 /** The content of a new secret version: given, or made by the broker. */
@@ -9,9 +11,13 @@ export type SecretContent =
   | { readonly kind: "static"; readonly plaintext: Uint8Array }
   | { readonly kind: "generated"; readonly make: Recipe }
   /** Each guest gets a key of `size` bytes of its own, by these fields of its report. */
-  | { readonly kind: "derived"; readonly size: number; readonly by: readonly ContextField[] };
+  | { readonly kind: "derived"; readonly size: number; readonly by: readonly ContextField[] }
+  /** Guests use it at the broker and never get it. */
+  | { readonly kind: "transit"; readonly type: TransitType }
+  /** Brought by somebody, and seen by nobody on the way. */
+  | { readonly kind: "sealed"; readonly sealed: SealedSecret };
 
-/** A fresh version of a generated secret; without a recipe by that of its newest version. */
+/** A fresh version of a secret that the broker makes; without a recipe like its newest version. */
 export interface SecretRotation {
   readonly make?: Recipe;
 }
@@ -40,7 +46,7 @@ export interface SecretSettingsChange {
   readonly current?: number | null;
   /** Versions below are not given. */
   readonly minimum?: number;
-  /** How old, in seconds, the newest version of a generated secret gets; `null`: it is rotated by hand only. */
+  /** How old, in seconds, the newest version of a secret that the broker makes gets; `null`: it is rotated by hand only. */
   readonly rotateSeconds?: number | null;
   /** Whether the broker disables a version once everybody who read it has confirmed a later one. */
   readonly retire?: boolean;
@@ -55,8 +61,8 @@ export type SecretChange = SecretStateChange | SecretCondemnation | SecretSettin
 
 export interface SecretSummary {
   readonly path: string;
-  readonly kind: "static" | "generated" | "derived";
-  /** The recipe of a generated version: `aes-256`, `bytes:32`; of a derived one `derived:32:report.chip_id`. */
+  readonly kind: "static" | "generated" | "derived" | "transit";
+  /** The recipe of a generated version: `aes-256`, `bytes:32`; of a derived one `derived:32:report.chip_id`; `transit:ed25519`. */
   readonly make?: string;
   readonly version: number;
   readonly state: "enabled" | "disabled" | "condemned" | "destroyed";

@@ -9,6 +9,7 @@ import {
 } from "../channel/binding-names.ts";
 import { CONTEXT_FIELDS } from "../keys/derivation.ts";
 import { RECIPE_NAMES, type Recipe, type RecipeName } from "../keys/recipe.ts";
+import { TRANSIT_TYPES } from "../keys/transit-type.ts";
 import { ANSWER, decode, encode, REQUEST } from "./codec.ts";
 import {
   bytesField,
@@ -19,6 +20,7 @@ import {
   secretPathField,
   textField,
 } from "./fields.ts";
+import { SEALED_MEMBERS, sealedMembersOf, sealedOf } from "./import.ts";
 import { MAX_SECRET_BYTES } from "./limits.ts";
 import type { BindingId } from "./messages.ts";
 import type { SecretChange, SecretContent, SecretRotation, SecretSummary } from "./secret-messages.ts";
@@ -38,6 +40,8 @@ export const SECRET_CONTENT = v.variant("kind", [
     size: v.pipe(v.number(), v.integer(), v.minValue(16), v.maxValue(1024)),
     by: v.pipe(v.array(v.picklist(CONTEXT_FIELDS)), v.minLength(1), v.maxLength(CONTEXT_FIELDS.length)),
   }),
+  v.strictObject({ kind: v.literal("transit"), type: v.picklist(TRANSIT_TYPES) }),
+  v.strictObject({ kind: v.literal("sealed"), ...SEALED_MEMBERS }),
 ]);
 
 export const SECRET_ROTATION = v.strictObject(MADE);
@@ -98,7 +102,7 @@ export const SECRET_CHANGE = v.union([STATE_CHANGE, CONDEMNATION, SETTINGS_CHANG
 
 export const SECRET_SUMMARY = v.object({
   path: secretPathField(),
-  kind: v.picklist(["static", "generated", "derived"]),
+  kind: v.picklist(["static", "generated", "derived", "transit"]),
   make: v.exactOptional(textField(64)),
   version: countField(1),
   state: v.picklist(["enabled", "disabled", "condemned", "destroyed"]),
@@ -121,12 +125,15 @@ export const SECRET_LIST = v.object({ secrets: v.array(SECRET_SUMMARY) });
 /** Reads the content of a new version. @throws {@link Fault} `request/malformed`, `request/too-large`. */
 export function decodeSecretContent(bytes: Uint8Array): SecretContent {
   const content = decode(SECRET_CONTENT, bytes, REQUEST);
+  if (content.kind === "sealed") return { kind: content.kind, sealed: sealedOf(content) };
   return content.kind === "generated" ? { kind: "generated", make: recipeOf(content) } : content;
 }
 
 export function encodeSecretContent(content: SecretContent): string {
   if (content.kind === "generated") return encode({ kind: content.kind, ...madeOf(content.make) });
   if (content.kind === "derived") return encode({ ...content, by: [...content.by] });
+  if (content.kind === "transit") return encode({ ...content });
+  if (content.kind === "sealed") return encode({ kind: content.kind, ...sealedMembersOf(content.sealed) });
   return encode({ kind: content.kind, plaintext: bytesText(content.plaintext) });
 }
 

@@ -49,6 +49,7 @@ const PROOF_CLAIMS = v.object({
   iat: countField(0),
   ath: DIGEST,
   nonce: v.exactOptional(textField(256)),
+  bh: v.exactOptional(DIGEST),
 });
 
 export const INTROSPECTION_REQUEST = v.object({

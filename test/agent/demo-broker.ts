@@ -26,7 +26,7 @@ policy limited {
   platform bare-metal
   require measurement == hex"${MEASUREMENT}"
   require has report.chip_id
-  allow "boot" when request.op == release
+  allow "boot" when request.op in [release, unwrap]
   on release { key_version any max_releases 60 per report.chip_id within 1h }
 }
 
@@ -35,7 +35,7 @@ policy disks {
   platform bare-metal
   require measurement == hex"${MEASUREMENT}" else "this image is not approved"
   require not guest.debug else "guest memory could be read"
-  allow "boot" when request.op == release
+  allow "boot" when request.op in [release, unwrap]
   on release { key_version any }
 }
 `;

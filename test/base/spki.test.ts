@@ -6,13 +6,27 @@ import { bareKeyOf, signatureSizeOf, spkiOf } from "../../src/base/spki.ts";
 
 const der = (key: KeyObject): Uint8Array => Uint8Array.from(key.export({ format: "der", type: "spki" }));
 
+const RSA_3072 = der(generateKeyPairSync("rsa", { modulusLength: 3072 }).publicKey);
+const RSA_4096 = der(generateKeyPairSync("rsa", { modulusLength: 4096 }).publicKey);
+
 const KEYS: Readonly<Record<SignatureScheme, Uint8Array>> = {
   "ecdsa-p384-sha384": der(generateKeyPairSync("ec", { namedCurve: "P-384" }).publicKey),
   "ecdsa-p256-sha256": der(generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey),
   ed25519: der(generateKeyPairSync("ed25519").publicKey),
-  "rsa-pss-sha384": der(generateKeyPairSync("rsa", { modulusLength: 4096 }).publicKey),
+  "rsa-pss-sha384": RSA_4096,
+  "rsa-3072-pss-sha256": RSA_3072,
+  "rsa-3072-pkcs1-sha256": RSA_3072,
+  "rsa-4096-pss-sha256": RSA_4096,
+  "rsa-4096-pkcs1-sha256": RSA_4096,
 };
-const SCHEMES = ["ecdsa-p384-sha384", "ecdsa-p256-sha256", "ed25519", "rsa-pss-sha384"] as const;
+/** One scheme of each kind of key. */
+const SCHEMES = [
+  "ecdsa-p384-sha384",
+  "ecdsa-p256-sha256",
+  "ed25519",
+  "rsa-pss-sha384",
+  "rsa-3072-pss-sha256",
+] as const;
 
 describe.each(SCHEMES)("a public key for %s", (scheme) => {
   const spki = KEYS[scheme];
@@ -64,6 +78,6 @@ describe("a public key", () => {
   });
 
   it("tells how long its signatures are", () => {
-    expect(SCHEMES.map(signatureSizeOf)).toEqual([96, 64, 64, 512]);
+    expect(SCHEMES.map(signatureSizeOf)).toEqual([96, 64, 64, 512, 384]);
   });
 });

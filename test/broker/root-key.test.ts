@@ -1,16 +1,19 @@
 /** Does everything come under another root key while brokers serve, and does nothing count as done before it is? */
 import { describe, expect, it } from "vitest";
+import { importSecret, makeImportKey } from "../../src/broker/import-keys.ts";
 import { createNonceEpochs } from "../../src/broker/nonce-epochs.ts";
 import { describeRootKey, rewrapPage } from "../../src/broker/root-key.ts";
 import { setSecretState } from "../../src/broker/secret-life.ts";
-import { deriveSecret, putSecret } from "../../src/broker/secrets.ts";
+import { deriveSecret, makeTransit, putSecret } from "../../src/broker/secrets.ts";
 import { refuseForeignStore } from "../../src/broker/startup.ts";
 import { createTokenKeyRing } from "../../src/broker/token-keys.ts";
 import type { Kek, World } from "../../src/broker/world.ts";
+import { sealSecret } from "../../src/client/seal-secret.ts";
 import { kekOf } from "../../src/kek/key.ts";
 import { kekRing } from "../../src/kek/ring.ts";
 import { seatOf } from "../../src/keys/derivation.ts";
 import { openEnvelope, sealEnvelope } from "../../src/keys/envelope.ts";
+import { parseTransitKey } from "../../src/keys/transit-key.ts";
 import { nodeKekParts } from "../../src/runtime/node/open-kek.ts";
 import { nodeTokenKeys } from "../../src/runtime/node/token-keys.ts";
 import { describeKek } from "../contract/kek.ts";
@@ -164,6 +167,27 @@ describe("a change of the root key", () => {
     const root = await rootOf(before);
     expect(await rewrapAll(under(CHANGING, before))).toBe(2);
     expect(await rootOf(under(NEW, before))).toEqual(root);
+  });
+
+  it("brings transit keys along, and keys that secrets are still to be sealed to", async () => {
+    const before = await madeUnderOld(0);
+    await makeTransit({ path: "prod/cards", type: "ed25519" }, ACTOR, before);
+    const key = await makeImportKey({ suite: 1, validSeconds: 3600 }, ACTOR, before);
+    expect(await rewrapAll(under(CHANGING, before))).toBe(1);
+    const after = under(NEW, before);
+    const stored = await after.store.secretVersion("prod/cards");
+    if (stored === undefined) throw new Error("nothing there");
+    const opened = await openEnvelope({ ...seatOf(stored), envelope: stored.envelope }, NEW);
+    expect(parseTransitKey(opened).publicKey).toEqual(stored.publicKey);
+    const { primitives, signer, now } = after;
+    const plan = { path: "prod/in", use: "static", publicKey: new Uint8Array(0) } as const;
+    const broker = { audience: AUDIENCE, signingKey: signer.spki };
+    const sealed = await sealSecret(
+      { ...plan, key, broker, plaintext: Uint8Array.of(7) },
+      { now: now(), random, primitives },
+    );
+    await importSecret({ path: "prod/in", sealed }, ACTOR, after);
+    expect(await plaintextOf("prod/in", after)).toEqual(Uint8Array.of(7));
   });
 
   it("takes nothing back that was destroyed between reading and writing", async () => {

@@ -12,6 +12,7 @@ import { createSecretCommand } from "../../src/cli/commands/secret.ts";
 import { createTokenCommand } from "../../src/cli/commands/token.ts";
 import { kekRing } from "../../src/kek/ring.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
+import { nodeSealing } from "../../src/runtime/node/sealing.ts";
 import { decodeAttestAnswer } from "../../src/wire/attest.ts";
 import { commitOf } from "../contract/store/examples.ts";
 import { AUDIENCE, type BrokerAtHand, brokerAtHand, memoryKek } from "../http/broker-at-hand.ts";
@@ -57,7 +58,7 @@ function verbsOf(broker: BrokerAtHand) {
     audience: AUDIENCE,
     url: AUDIENCE,
   });
-  const secret = createSecretCommand(open);
+  const secret = createSecretCommand(open, nodeSealing);
   const policy = createPolicyCommand({ open, digest: nodePrimitives.digest });
   return {
     secret: (words: string, files?: Files) => run(secret, words.split(" "), files),

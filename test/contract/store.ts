@@ -4,6 +4,7 @@ import type { Store } from "../../src/broker/store.ts";
 import { bundleContract } from "./store/bundles.ts";
 import { counterContract } from "./store/counters.ts";
 import { decisionContract } from "./store/decisions.ts";
+import { importContract } from "./store/imports.ts";
 import { leaseContract } from "./store/leases.ts";
 import { ledgerContract } from "./store/ledger.ts";
 import { secretLifeContract } from "./store/secret-life.ts";
@@ -27,5 +28,6 @@ export function storeContract(name: string, open: OpenStore): void {
     leaseContract(open);
     stateContract(open);
     tokenContract(open);
+    importContract(open);
   });
 }

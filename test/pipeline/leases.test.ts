@@ -166,7 +166,7 @@ describe("a secret that one guest at a time may hold", () => {
         } as const;
         await store.breakLease({ path: PATH, fence: 1, at: now() }, entry);
         const other = { ...commit, id: `${commit.id.slice(0, -1)}Z`, reportId: hexOf(TWO) };
-        await store.commitDecisions([{ ...other, spend: { ...commit.spend, rand: random(16) } }]);
+        await store.commitDecisions([{ ...other, spend: undefined }]);
         return outcome ?? { kind: "nonce-spent" };
       },
     }));

@@ -7,12 +7,14 @@ import { isFault } from "../../src/base/fault.ts";
 import { attest } from "../../src/client/attest.ts";
 import { createGuestClient, type EvidenceRequest } from "../../src/client/guest.ts";
 import { parseEntry } from "../../src/ledger/entry.ts";
+import { connectTransit } from "../../src/runtime/node/client.ts";
 import { systemRandom } from "../../src/runtime/node/clock.ts";
 import { DATA_FILES } from "../../src/runtime/node/init.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { createSimulatorProvider } from "../../src/runtime/node/simulator-provider.ts";
 import { createProgram, type DemoBroker, demoBroker, freePort } from "../agent/demo-broker.ts";
 import { evidenceFor, opened, tlsBroker } from "./tls-broker.ts";
+import { codeOf } from "./transit-at-hand.ts";
 
 const PATH = "prod/race/key";
 
@@ -82,6 +84,29 @@ describe("one nonce, a hundred copies at once, two processes on one database (A0
   it("is a race that either process can win: each opens doors of its own", async () => {
     expect(await outcomeOf(broker.url, await prepare())).toMatch(/^[0-9A-Z]{26}$/);
     expect(await outcomeOf(secondUrl, await prepare())).toMatch(/^[0-9A-Z]{26}$/);
+  });
+});
+
+describe("a limit on the use of a transit key, two processes on one database", () => {
+  it("is one limit: what came through either counts, and no use is one too many", async () => {
+    await broker.admin.putSecret("limited/race/key", { kind: "transit", type: "aes-256-gcm" });
+    const { audience, signingKey, machine } = broker;
+    const transits = await Promise.all(
+      [broker.url, secondUrl].map((url) =>
+        connectTransit({ url, audience, signingKey, provider: createSimulatorProvider(machine) }),
+      ),
+    );
+    const plaintext = Uint8Array.of(1);
+    const text = await transits[0]?.encrypt("limited/race/key", plaintext); // both hold a token from then on
+    await transits[1]?.encrypt("limited/race/key", plaintext);
+    expect(text).toMatch(/^ostiary:v1:/);
+    const uses = Array.from({ length: 70 }, (_, i) =>
+      codeOf(transits[i % 2]?.encrypt("limited/race/key", plaintext) ?? Promise.resolve()),
+    );
+    const outcomes = await Promise.all(uses);
+    expect(outcomes.filter((outcome) => outcome === "done")).toHaveLength(58);
+    expect(outcomes.filter((outcome) => outcome === "policy/denied")).toHaveLength(12);
+    for (const { close } of transits) close();
   });
 });
 

@@ -9,12 +9,16 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vites
 import { isFault } from "../../src/base/fault.ts";
 import { attest } from "../../src/client/attest.ts";
 import { createGuestClient, type EvidenceRequest } from "../../src/client/guest.ts";
+import { TRANSIT_TYPES } from "../../src/keys/transit-type.ts";
 import { parseEntry } from "../../src/ledger/entry.ts";
+import { connectTransit } from "../../src/runtime/node/client.ts";
 import { systemRandom } from "../../src/runtime/node/clock.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
+import { nodeSealing } from "../../src/runtime/node/sealing.ts";
 import { createSimulatorProvider } from "../../src/runtime/node/simulator-provider.ts";
 import { asGuest, CLI, type DemoBroker, demoBroker } from "../agent/demo-broker.ts";
 import { workerProgram, wrangler } from "../support/wrangler.ts";
+import { codeOf } from "./transit-at-hand.ts";
 
 const PATH = "prod/worker/key";
 const STS = "https://sts.example";
@@ -85,6 +89,55 @@ describe("a Worker over D1", () => {
     const keys = createRemoteJWKSet(new URL(`${broker.url}/.well-known/jwks.json`));
     const { payload } = await jwtVerify(stdout.trim(), keys, { audience: STS });
     expect(payload.iss).toBe(broker.audience);
+  });
+
+  it("lets guests use transit keys of every type, and counts uses that come at once", async () => {
+    const { audience, signingKey, machine, url, admin } = broker;
+    const transit = await connectTransit({
+      url,
+      audience,
+      signingKey,
+      provider: createSimulatorProvider(machine),
+    });
+    const message = Uint8Array.of(1, 2, 3);
+    for (const type of TRANSIT_TYPES) {
+      const path = `prod/transit/${type}`;
+      await admin.putSecret(path, { kind: "transit", type });
+      if (type === "aes-256-gcm") {
+        const text = await transit.encrypt(path, message);
+        expect(await transit.decrypt(path, text)).toEqual(message);
+        await admin.rotateSecret(path, {});
+        expect(await transit.decrypt(path, await transit.rewrap(path, text))).toEqual(message);
+      } else {
+        const made = await (type.startsWith("hmac")
+          ? transit.mac(path, message)
+          : transit.sign(path, message));
+        expect([type, await transit.verify(path, { message, made })]).toEqual([type, true]);
+        const other = { message: Uint8Array.of(4), made };
+        expect([type, await transit.verify(path, other)]).toEqual([type, false]);
+      }
+    }
+    await admin.putSecret("limited/worker/transit", { kind: "transit", type: "aes-256-gcm" });
+    const uses = Array.from({ length: 20 }, () => codeOf(transit.encrypt("limited/worker/transit", message)));
+    expect(new Set(await Promise.all(uses))).toEqual(new Set(["policy/denied"])); // the chip's sixty are used up
+    transit.close();
+  }, 60_000);
+
+  it("takes a key that comes sealed, once", async () => {
+    const key = await broker.admin.makeImportKey({ suite: 2, validSeconds: 3600 });
+    const what = { path: "prod/worker/sealed", use: "static", publicKey: new Uint8Array(0) } as const;
+    const { audience, signingKey } = broker;
+    const sealed = await nodeSealing.sealSecret({
+      ...what,
+      key,
+      broker: { audience, signingKey },
+      plaintext: SECRET.slice(),
+    });
+    const put = () => broker.admin.putSecret(what.path, { kind: "sealed", sealed });
+    expect(await put()).toMatchObject({ kind: "static", version: 1 });
+    await expect(put()).rejects.toMatchObject({ code: "secret/import-key" });
+    const got = ostiary("agent", "get", what.path, "--fd", "1", "--format", "hex", ...asGuest(broker));
+    expect(got.stdout.trim()).toBe(Buffer.from(SECRET).toString("hex"));
   });
 
   it("has every decision in a log that an auditor verifies offline", async () => {

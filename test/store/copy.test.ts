@@ -75,6 +75,14 @@ async function filled(): Promise<SqlDriver> {
     createdBy: "b",
   };
   await store.putTokenKey(key, undefined);
+  const importKey = {
+    ...key,
+    id: "ab".repeat(16),
+    suite: 2,
+    publicKey: Uint8Array.of(2),
+    expiresAt: T0,
+  } as const;
+  await store.putImportKey(importKey, adminDraft("import-key"));
   await store.spendProof("jkt", "jti", T0);
   await store.revokeDecision({ decision: freshId(), at: T0, by: "admin-1" }, adminDraft("revoke"));
   return driver;

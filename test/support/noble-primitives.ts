@@ -6,7 +6,7 @@ import { hmac } from "@noble/hashes/hmac.js";
 import { sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
 import { sha3_256, shake256 } from "@noble/hashes/sha3.js";
 import { ml_kem768 } from "@noble/post-quantum/ml-kem.js";
-import { concatBytes } from "../../src/base/bytes.ts";
+import { concatBytes, hexOf } from "../../src/base/bytes.ts";
 import { Fault } from "../../src/base/fault.ts";
 import type { Primitives, SignatureScheme } from "../../src/base/primitives.ts";
 import { bareKeyOf } from "../../src/base/spki.ts";
@@ -24,6 +24,19 @@ const VERIFY: Readonly<Record<SignatureScheme, Verify>> = {
     p256.verify(signature, bytes, concatBytes(UNCOMPRESSED, key), { lowS: false }),
   ed25519: (key, bytes, signature) => ed25519.verify(signature, bytes, key, { zip215: false }),
   "rsa-pss-sha384": () => false,
+  "rsa-3072-pss-sha256": () => false,
+  "rsa-3072-pkcs1-sha256": () => false,
+  "rsa-4096-pss-sha256": () => false,
+  "rsa-4096-pkcs1-sha256": () => false,
+};
+
+type Sign = (key: Uint8Array, bytes: Uint8Array) => Uint8Array;
+
+/** Where the private key begins in the PKCS#8 that both runtimes write, and how noble signs with it. */
+const SIGN: Readonly<Partial<Record<SignatureScheme, { readonly head: string; readonly sign: Sign }>>> = {
+  "ecdsa-p384-sha384": { head: "0201010430", sign: (key, bytes) => p384.sign(bytes, key, { lowS: false }) },
+  "ecdsa-p256-sha256": { head: "0201010420", sign: (key, bytes) => p256.sign(bytes, key, { lowS: false }) },
+  ed25519: { head: "06032b657004220420", sign: (key, bytes) => ed25519.sign(bytes, key) },
 };
 
 export const noblePrimitives: Primitives = {
@@ -35,6 +48,12 @@ export const noblePrimitives: Primitives = {
     const key = bareKeyOf(scheme, spki);
     if (key === undefined) return false;
     return orElse(() => VERIFY[scheme](key, bytes, signature), false);
+  },
+  sign: async (scheme, pkcs8, bytes) => {
+    const { head, sign } = SIGN[scheme] ?? { head: "none", sign: () => bytes };
+    const at = hexOf(pkcs8).indexOf(head) / 2;
+    const start = at + head.length / 2;
+    return at < 0 ? undefined : sign(pkcs8.slice(start, start + (pkcs8[start - 1] ?? 0)), bytes);
   },
   generateKeyPair: (kind) => generateKeyPair(globalThis.crypto.subtle, kind), // fresh keys are no oracle's matter
   agree: async (group, privateKey, publicKey) => {

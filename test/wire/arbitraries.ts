@@ -2,8 +2,10 @@
 import fc from "fast-check";
 import { type Instant, instant } from "../../src/base/time.ts";
 import { RECIPE_NAMES, type Recipe } from "../../src/keys/recipe.ts";
+import type { TransitOperation } from "../../src/keys/transit-type.ts";
 import type * as wire from "../../src/wire/messages.ts";
 import type * as secrets from "../../src/wire/secret-messages.ts";
+import type { TransitItem } from "../../src/wire/transit.ts";
 
 export function bytes(minLength: number, maxLength = minLength): fc.Arbitrary<Uint8Array> {
   return fc.uint8Array({ minLength, maxLength });
@@ -119,7 +121,7 @@ export const settingsChanges: fc.Arbitrary<secrets.SecretSettingsChange> = fc
 export const secretSummaries: fc.Arbitrary<secrets.SecretSummary> = fc.record(
   {
     path: paths,
-    kind: fc.constantFrom("static" as const, "generated" as const, "derived" as const),
+    kind: fc.constantFrom("static" as const, "generated" as const, "derived" as const, "transit" as const),
     version: fc.integer({ min: 1 }),
     state: fc.constantFrom(
       "enabled" as const,
@@ -158,3 +160,24 @@ export const sealedReleases = fc.record({
   ct: bytes(1, 300),
   sig: bytes(64),
 });
+
+const made = fc.record({ version: fc.integer({ min: 1, max: 999_999_999 }), bytes: bytes(1, 200) });
+const context = bytes(0, 100);
+const message = bytes(0, 200);
+const padding = fc.constantFrom("pss" as const, "pkcs1" as const);
+
+/** Items of each operation. */
+export const transitItems: Readonly<Record<TransitOperation, fc.Arbitrary<TransitItem>>> = {
+  encrypt: fc.record({ operation: fc.constant("encrypt" as const), plaintext: message, context }),
+  decrypt: fc.record({ operation: fc.constant("decrypt" as const), made, context }),
+  rewrap: fc.record({ operation: fc.constant("rewrap" as const), made, context }),
+  datakey: fc.record({
+    operation: fc.constant("datakey" as const),
+    size: fc.integer({ min: 16, max: 64 }),
+    context,
+    isWrappedOnly: fc.boolean(),
+  }),
+  sign: fc.record({ operation: fc.constant("sign" as const), message, padding }),
+  hmac: fc.record({ operation: fc.constant("hmac" as const), message }),
+  verify: fc.record({ operation: fc.constant("verify" as const), message, made, padding }),
+};

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { utf8 } from "../../src/base/bytes.ts";
 import { CONTEXT_FIELDS } from "../../src/keys/derivation.ts";
+import { TRANSIT_OPERATIONS, TRANSIT_TYPES } from "../../src/keys/transit-type.ts";
 import * as attest from "../../src/wire/attest.ts";
 import * as audience from "../../src/wire/audience.ts";
 import * as bundle from "../../src/wire/bundle.ts";
@@ -19,6 +20,7 @@ import * as secret from "../../src/wire/secret.ts";
 import type * as secrets from "../../src/wire/secret-messages.ts";
 import * as token from "../../src/wire/token.ts";
 import * as tokenKey from "../../src/wire/token-key.ts";
+import * as transit from "../../src/wire/transit.ts";
 import * as wellKnown from "../../src/wire/well-known.ts";
 import * as any from "./arbitraries.ts";
 
@@ -175,6 +177,27 @@ describe("what is written is what is read", () => {
     expectRoundTrip(answers, attest.encodeAttestAnswer, attest.decodeAttestAnswer);
   });
 
+  it("keeps uses of transit keys, each operation in its own shape", () => {
+    for (const operation of TRANSIT_OPERATIONS) {
+      const requests = fc.record({
+        suite: fc.constant(1 as const),
+        wrapPub: any.bytes(32, 32),
+        items: fc.array(any.transitItems[operation], { minLength: 1, maxLength: 4 }),
+      });
+      expectRoundTrip(requests, transit.encodeTransitRequest, (bytes) =>
+        transit.decodeTransitRequest(operation, bytes),
+      );
+    }
+    const sealed = fc.record({
+      header: any.bytes(1, 300),
+      enc: any.bytes(0, 100),
+      ct: any.bytes(1, 300),
+      sig: any.bytes(64, 64),
+    });
+    const answers = fc.record({ decision: any.ulids, sealed });
+    expectRoundTrip(answers, transit.encodeTransitAnswer, transit.decodeTransitAnswer);
+  });
+
   it("keeps secret messages", () => {
     const contents: fc.Arbitrary<secrets.SecretContent> = fc.oneof(
       fc.record({ kind: fc.constant("static" as const), plaintext: any.bytes(1, 500) }),
@@ -184,6 +207,7 @@ describe("what is written is what is read", () => {
         size: fc.integer({ min: 16, max: 1024 }),
         by: fc.subarray([...CONTEXT_FIELDS], { minLength: 1 }),
       }),
+      fc.record({ kind: fc.constant("transit" as const), type: fc.constantFrom(...TRANSIT_TYPES) }),
     );
     expectRoundTrip(contents, secret.encodeSecretContent, secret.decodeSecretContent);
     expectRoundTrip(any.secretSummaries, secret.encodeSecretSummary, secret.decodeSecretSummary);

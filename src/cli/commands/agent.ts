@@ -17,6 +17,7 @@ import { type Command, type ExitStatus, Misuse, type Terminal } from "../command
 import { type ConfirmUse, runConfirm } from "./agent-confirm.ts";
 import { type GiveBack, runGiveBack } from "./agent-give-back.ts";
 import { runToken, type TokenEdges } from "./agent-token.ts";
+import { runTransit, TRANSIT_USAGE, type TransitEdges } from "./agent-transit.ts";
 
 const USAGE = `ostiary agent get PATH… [--fd N | --out FILE] [--format raw|hex|base64]
 ostiary agent token AUD --key-out FILE | --public-key FILE | --no-key [--fd N | --out FILE]
@@ -24,7 +25,7 @@ ostiary agent confirm PATH --version N [--also REPORT_ID]…
 ostiary agent give-back PATH --fence N
 ostiary agent unlock --device DEVICE --name NAME --secret PATH
 ostiary agent unlock --device DEVICE --test-passphrase --secret PATH
-
+${TRANSIT_USAGE}
 get writes to file descriptor N (1 where standard output is no terminal), or to FILE, which must be in tmpfs. Several
 secrets need hex or base64, one line each. token writes a JWT for AUD there, bound to a key: a new one, which goes to
 FILE in tmpfs (PKCS#8 PEM), or one whose public half is in FILE (PEM); --no-key is for audiences that the broker registered
@@ -32,6 +33,8 @@ as bearer. For the broker's own audience it is the attestation result. unlock gi
 /dev/mapper/NAME; --test-passphrase only tries it. confirm tells the broker that this version is in use here and that this guest needs
 no earlier one; --also names the report ids that it had before its restarts. give-back ends the lease of a secret that one guest at a
 time may hold, by the fence that get printed. A key that does not open the volume ends with status 1.
+transit uses a key that stays at the broker, on standard input or FILE: encrypt, rewrap, sign and hmac print a text as \`ostiary:v3:…\`;
+decrypt and datakey write plaintext where \`get\` does; verify ends with status 1 where the key did not make the text over this message.
 
 ${AGENT_USAGE}`;
 
@@ -41,7 +44,7 @@ type Volume =
   | { readonly device: string; readonly isTest: true };
 
 /** What the agent does, handed in: this floor's rooms are strangers. */
-export interface AgentEdges extends TokenEdges {
+export interface AgentEdges extends TokenEdges, TransitEdges {
   readonly fetchSecrets: FetchSecrets;
   readonly confirmUse: ConfirmUse;
   readonly giveBack: GiveBack;
@@ -52,7 +55,8 @@ export interface AgentEdges extends TokenEdges {
 export function createAgentCommand(edges: AgentEdges): Command {
   return {
     name: "agent",
-    summary: "the guest side: get a secret or a token, unlock a disk, confirm a version, give back a lease",
+    summary:
+      "the guest side: get a secret or a token, unlock a disk, confirm a version, give back a lease, use a transit key",
     usage: USAGE,
     run: async ([name, ...rest], terminal) => {
       if (name === "get") return runGet(rest, edges, terminal);
@@ -60,7 +64,8 @@ export function createAgentCommand(edges: AgentEdges): Command {
       if (name === "confirm") return runConfirm(rest, edges.confirmUse, terminal);
       if (name === "give-back") return runGiveBack(rest, edges.giveBack, terminal);
       if (name === "unlock") return runUnlock(rest, edges, terminal);
-      throw new Misuse("expected get, token, confirm, give-back or unlock after `agent`");
+      if (name === "transit") return runTransit(rest, edges, terminal);
+      throw new Misuse("expected get, token, confirm, give-back, unlock or transit after `agent`");
     },
   };
 }

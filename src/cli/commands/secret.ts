@@ -1,6 +1,7 @@
 /** `ostiary secret …`: secrets by path. Plaintext enters by stdin or file, never by argument, and never comes back out. */
 import { CONTEXT_FIELDS, type ContextField } from "../../keys/derivation.ts";
 import { RECIPE_NAMES, type Recipe } from "../../keys/recipe.ts";
+import { TRANSIT_TYPES } from "../../keys/transit-type.ts";
 import {
   ADMIN_OPTIONS,
   ADMIN_USAGE,
@@ -10,8 +11,15 @@ import {
 } from "../admin-session.ts";
 import { countOf, oneWord, parseArguments } from "../arguments.ts";
 import { type Command, type ExitStatus, Misuse } from "../command.ts";
+import { IMPORT_VERBS } from "../secret-import.ts";
 import { LIFE_VERBS } from "../secret-life.ts";
-import { printVersion, printVersions, type SecretEdges, type SecretVerb } from "../secret-verb.ts";
+import {
+  printVersion,
+  printVersions,
+  type SealEdges,
+  type SecretEdges,
+  type SecretVerb,
+} from "../secret-verb.ts";
 
 const MAX_SECRET_BYTES = 64 * 1024;
 const DEFAULT_SIZE = "32";
@@ -22,10 +30,19 @@ ostiary secret generate PATH [--make RECIPE] [--size BYTES]
                                                 ${RECIPE_NAMES.slice(1, 5).join(", ")},
                                                 ${RECIPE_NAMES.slice(5).join(", ")} (PKCS #8)
 ostiary secret rotate PATH [--make RECIPE] [--size BYTES]
-                                                a fresh version of a generated secret, made like the newest one
+                                                a fresh version of what the broker makes, like the newest one
 ostiary secret derive PATH --by FIELD… [--size BYTES]
                                                 a root of which each guest gets a key of its own (32 bytes), by fields of
                                                 its report: ${CONTEXT_FIELDS.slice(0, 5).join(", ")}, …
+ostiary secret transit PATH --type TYPE         a key that guests use at the broker and nobody gets, of one of the types
+                                                ${TRANSIT_TYPES.slice(0, 4).join(", ")},
+                                                ${TRANSIT_TYPES.slice(4).join(", ")}
+ostiary secret import-key [--wrap hpke-xwing|hpke-x25519] [--valid 24h]
+                                                a key of the broker's, signed, to which one secret is sealed
+ostiary secret seal PATH --import-key FILE --signing-key FILE --audience URL [--transit TYPE] [--file FILE]
+                                                seals a secret, or a key of your own for transit, on any machine; a key pair
+                                                comes in PKCS#8, DER or PEM. --signing-key is the broker's, PEM
+ostiary secret import PATH [--sealed FILE]      the next version, from what \`seal\` printed
 ostiary secret list                             the newest version of every path
 ostiary secret show PATH                        every version of one path
 ostiary secret public PATH [--version N]        the public half of a key pair, as PEM
@@ -47,18 +64,18 @@ Plaintext never stands on the command line, and no verb prints it. A wait is a n
 
 ${ADMIN_USAGE}`;
 
-/** Makes the verb; `open` gives it the client that its options name. */
-export function createSecretCommand(open: OpenAdminSession): Command {
+/** Makes the verb; `open` gives it the client that its options name, `sealing` works without any. */
+export function createSecretCommand(open: OpenAdminSession, sealing: SealEdges): Command {
   return {
     name: "secret",
     summary:
-      "secrets by path: put, generate, derive, rotate, list, show, public, disable, enable, readers, destroy, set, lease, bindings",
+      "secrets by path: put, generate, derive, transit, rotate, list, show, public, disable, enable, readers, destroy, set, lease, bindings, import-key, seal, import",
     usage: USAGE,
     run: async ([name, ...rest], terminal) => {
       const verb = name === undefined ? undefined : VERBS.get(name);
       if (verb === undefined)
         throw new Misuse(`expected one of ${[...VERBS.keys()].join(", ")} after \`secret\``);
-      return verb(rest, { open, terminal });
+      return verb(rest, { open, sealing, terminal });
     },
   };
 }
@@ -67,10 +84,12 @@ const VERBS: ReadonlyMap<string, SecretVerb> = new Map([
   ["put", put],
   ["generate", generate],
   ["derive", derive],
+  ["transit", transit],
   ["rotate", rotate],
   ["list", list],
   ["show", show],
   ...LIFE_VERBS,
+  ...IMPORT_VERBS,
 ]);
 
 async function put(args: readonly string[], { open, terminal }: SecretEdges): Promise<ExitStatus> {
@@ -120,6 +139,16 @@ async function derive(args: readonly string[], { open, terminal }: SecretEdges):
   const size = countOf(values.size ?? DEFAULT_SIZE, "--size");
   const { client } = await open(adminOptionsOf(values));
   printVersion(await client.putSecret(path, { kind: "derived", size, by }), values.json, terminal);
+  return 0;
+}
+
+async function transit(args: readonly string[], { open, terminal }: SecretEdges): Promise<ExitStatus> {
+  const { values, positionals } = parseArguments(args, { ...ADMIN_OPTIONS, type: { type: "string" } });
+  const path = oneWord(positionals, "PATH");
+  const type = TRANSIT_TYPES.find((known) => known === values.type);
+  if (type === undefined) throw new Misuse(`expected --type with one of ${TRANSIT_TYPES.join(", ")}`);
+  const { client } = await open(adminOptionsOf(values));
+  printVersion(await client.putSecret(path, { kind: "transit", type }), values.json, terminal);
   return 0;
 }
 

@@ -1,11 +1,13 @@
 /** `/v1/admin/secrets`: secrets by path; plaintext comes in and never goes out. */
 import { Fault } from "../../base/fault.ts";
+import { importSecret } from "../../broker/import-keys.ts";
 import { changeSettings, condemnSecret, setSecretState } from "../../broker/secret-life.ts";
 import {
   type Actor,
   deriveSecret,
   generateSecret,
   listSecrets,
+  makeTransit,
   putSecret,
   rotateSecret,
   showSecret,
@@ -42,7 +44,7 @@ const putRoute: Route = {
   method: "PUT",
   path: ONE_SECRET,
   summary:
-    "The next version of a secret from plaintext, or a new secret that the broker makes or derives for each guest",
+    "The next version of a secret from plaintext or sealed to an import key, or a new secret that the broker makes, derives for each guest, or keeps for use in transit",
   audience: "admin",
   request: wire.SECRET_CONTENT,
   answer: wire.SECRET_SUMMARY,
@@ -67,13 +69,17 @@ function putContent(
       return generateSecret({ path, make: content.make }, actor, world);
     case "derived":
       return deriveSecret({ path, size: content.size, by: content.by }, actor, world);
+    case "transit":
+      return makeTransit({ path, type: content.type }, actor, world);
+    case "sealed":
+      return importSecret({ path, sealed: content.sealed }, actor, world);
   }
 }
 
 const rotateRoute: Route = {
   method: "POST",
   path: ONE_SECRET,
-  summary: "A fresh version of a generated secret",
+  summary: "A fresh version of a secret that the broker makes",
   audience: "admin",
   request: wire.SECRET_ROTATION,
   answer: wire.SECRET_SUMMARY,

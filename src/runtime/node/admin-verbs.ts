@@ -14,6 +14,7 @@ import { createKekFile } from "../../kek/file.ts";
 import { openAdminSession } from "./admin-session.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { readPieces } from "./read-pieces.ts";
+import { nodeSealing } from "./sealing.ts";
 import { splitKeyFile } from "./split-key.ts";
 
 export function createNodePolicyCommand(): Command {
@@ -21,7 +22,7 @@ export function createNodePolicyCommand(): Command {
 }
 
 export function createNodeSecretCommand(): Command {
-  return createSecretCommand(openAdminSession);
+  return createSecretCommand(openAdminSession, nodeSealing);
 }
 
 export function createNodeKekCommand(): Command {

@@ -10,11 +10,13 @@ import type { Command } from "../../cli/command.ts";
 import { createAgentCommand } from "../../cli/commands/agent.ts";
 import type { ConfirmUse } from "../../cli/commands/agent-confirm.ts";
 import type { GiveBack } from "../../cli/commands/agent-give-back.ts";
+import type { TransitEdges } from "../../cli/commands/agent-transit.ts";
 import { confirmVersion } from "../../client/confirm.ts";
-import { type FetchParts, type FetchPlan, fetchSecrets } from "../../client/fetch.ts";
+import { type FetchParts, type FetchPlan, fetchSecrets, overSessions } from "../../client/fetch.ts";
 import { fetchToken } from "../../client/fetch-token.ts";
 import { giveBack } from "../../client/give-back.ts";
 import type { RetryParts } from "../../client/retry.ts";
+import { createTransitClient } from "../../client/transit-client.ts";
 import type { Vmpl } from "../../wire/messages.ts";
 import { type BrokerAddress, kernelProvider, sessionPartsOf, trustedBrokerOf } from "./client.ts";
 import { makeGuestKey, makeGuestSigner, publicJwkOf } from "./guest-key.ts";
@@ -43,7 +45,15 @@ export function createNodeAgentCommand(parts: NodeAgentParts = {}): Command {
     const { plan, fetchParts } = await preparedFor(request, parts);
     return giveBack({ ...plan, key: makeGuestSigner() }, lease, fetchParts);
   };
+  const useTransitForVerb: TransitEdges["useTransit"] = async ({ path, item, ...request }) => {
+    const { plan, fetchParts } = await preparedFor(request, parts);
+    const key = makeGuestSigner();
+    return overSessions(plan, fetchParts, (session) =>
+      createTransitClient({ session, broker: plan.broker, key }, fetchParts).use(path, [item]),
+    );
+  };
   return createAgentCommand({
+    useTransit: useTransitForVerb,
     confirmUse: confirmForVerb,
     giveBack: giveBackForVerb,
     fetchSecrets: fetchForVerb,

@@ -77,7 +77,7 @@ const VERBS: readonly Verb[] = [
   },
   {
     name: "secret",
-    summary: "secrets by path: put, generate, rotate, list, show, disable, destroy",
+    summary: "secrets by path: put, generate, transit, import, rotate, list, show, disable, destroy",
     load: async () => (await import("./admin-verbs.ts")).createNodeSecretCommand(),
   },
   {

@@ -14,8 +14,10 @@ import type { BrokerExpectation } from "../../client/appraise-broker.ts";
 import { applicationChannel, type OpenChannel } from "../../client/channel.ts";
 import { createGuestClient } from "../../client/guest.ts";
 import { openSession, type Session, type SessionParts, type TrustedBroker } from "../../client/session.ts";
+import { createTransitClient, type TransitClient } from "../../client/transit-client.ts";
 import { loadBundle, packBundle } from "../../policy/bundle.ts";
 import { systemNow, systemRandom } from "./clock.ts";
+import { makeGuestSigner } from "./guest-key.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { bytesOf } from "./settings.ts";
 
@@ -67,6 +69,28 @@ export async function connect(options: ConnectOptions): Promise<Session> {
   const { provider, signal = AbortSignal.timeout(SESSION_MS) } = options;
   const broker = await trustedBrokerOf(options);
   return openSession(broker, sessionPartsOf(options, provider), signal);
+}
+
+/** A session that uses transit keys by name; `close` ends it. */
+export interface TransitSession extends TransitClient {
+  readonly close: () => void;
+}
+
+/**
+ * Opens a session as {@link connect} does, with a key of this process alone that its tokens are bound to. A program that keeps it
+ * for longer than a session lasts gives a `signal` of its own.
+ *
+ * @throws {@link Fault} as {@link connect}.
+ */
+export async function connectTransit(options: ConnectOptions): Promise<TransitSession> {
+  const { provider, signal = AbortSignal.timeout(SESSION_MS) } = options;
+  const broker = await trustedBrokerOf(options);
+  const parts = sessionPartsOf(options, provider);
+  const session = await openSession(broker, parts, signal);
+  return {
+    ...createTransitClient({ session, broker, key: makeGuestSigner() }, parts),
+    close: session.close,
+  };
 }
 
 /** The provider of a Linux guest: configfs-tsm. */

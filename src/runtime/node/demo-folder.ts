@@ -51,7 +51,7 @@ simulator_dir = "${MACHINE_FOLDER}"
 `;
 
 export interface DemoOptions {
-  /** Lifts the policy's count of releases, its one way to seal and the rates of challenges: for measurements. */
+  /** Lifts the policy's count of releases, its one way to seal and the rates of challenges, and lets guests use keys: for measurements. */
   readonly isUnlimited?: boolean;
   readonly port?: number;
   /** Ends TLS itself, under this name. */
@@ -125,9 +125,15 @@ async function demoSources(isUnlimited = false): Promise<readonly DemoSource[]> 
   const sources: DemoSource[] = [];
   for (const path of POLICY_FILES) {
     const text = textOf(Uint8Array.from(await readFile(join(POLICIES, path)))); // in order: two files
-    sources.push({ path, text: isUnlimited ? text.replace(/^ *(max_releases|wrap) .*\n/gm, "") : text });
+    sources.push({ path, text: isUnlimited ? unlimited(text) : text });
   }
   return sources;
+}
+
+function unlimited(text: string): string {
+  return text
+    .replace(/^ *(max_releases|wrap) .*\n/gm, "")
+    .replaceAll("request.op == release", "request.op in [release, unwrap]");
 }
 
 /** Proposes and activates sources as the admin, on top of what is live. */

@@ -1,6 +1,5 @@
 /** Which cryptography does Node have? `node:crypto`, behind the Primitives port, on the paths that measured fastest. */
 import {
-  constants,
   createCipheriv,
   createDecipheriv,
   createECDH,
@@ -15,12 +14,12 @@ import {
   verify as verifySignature,
 } from "node:crypto";
 import { equalBytes } from "../../base/bytes.ts";
-import { derOfP1363 } from "../../base/ecdsa-signature.ts";
 import { Fault } from "../../base/fault.ts";
 import type { Group, HashName, Primitives, SignatureScheme } from "../../base/primitives.ts";
 import { bareKeyOf, signatureSizeOf } from "../../base/spki.ts";
 import { generateKeyPair } from "./key-pairs.ts";
 import { mlKem } from "./ml-kem.ts";
+import { NODE_SCHEMES, sign } from "./signing.ts";
 
 const KEY_SIZE = 32;
 const POINT_SIZE = 65;
@@ -39,6 +38,7 @@ export const nodePrimitives: Primitives = {
   shake256,
   hmac,
   verify,
+  sign,
   agree,
   publicKeyOf,
   generateKeyPair,
@@ -100,13 +100,6 @@ function padded(key: Uint8Array, pad: number, block: Uint8Array, size: number): 
   return block;
 }
 
-const HASH_OF_SCHEME: Readonly<Record<SignatureScheme, string | null>> = {
-  "ecdsa-p384-sha384": "sha384",
-  "ecdsa-p256-sha256": "sha256",
-  ed25519: null,
-  "rsa-pss-sha384": "sha384",
-};
-
 /** The callback form runs on the thread pool and leaves the event loop free; node copies its inputs first. */
 function verify(
   scheme: SignatureScheme,
@@ -117,25 +110,12 @@ function verify(
   if (signature.length !== signatureSizeOf(scheme)) return Promise.resolve(false);
   const key = publicKeyFor(scheme, spki);
   if (key === undefined) return Promise.resolve(false);
+  const { hash, padding, toNative } = NODE_SCHEMES[scheme];
   return new Promise((resolve) => {
-    verifySignature(
-      HASH_OF_SCHEME[scheme],
-      bytes,
-      verifyInput(scheme, key),
-      nativeForm(scheme, signature),
-      (error, isGood) => resolve(error === null && isGood),
+    verifySignature(hash, bytes, { key, ...padding }, toNative(signature), (error, isGood) =>
+      resolve(error === null && isGood),
     );
   });
-}
-
-function verifyInput(scheme: SignatureScheme, key: KeyObject): Parameters<typeof verifySignature>[2] {
-  if (scheme !== "rsa-pss-sha384") return key;
-  return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 48 };
-}
-
-/** ECDSA goes in as DER: OpenSSL's own form, and less CPU than node's conversion. */
-function nativeForm(scheme: SignatureScheme, signature: Uint8Array): Uint8Array {
-  return scheme.startsWith("ecdsa") ? derOfP1363(signature) : signature;
 }
 
 const publicKeys = new Map<string, KeyObject>();

@@ -9,6 +9,7 @@ import { Fault } from "../../base/fault.ts";
 import type { Group, HashName, Primitives, SignatureScheme } from "../../base/primitives.ts";
 import { bareKeyOf, signatureSizeOf } from "../../base/spki.ts";
 import { generateKeyPair } from "./key-pairs.ts";
+import { sign, WEB_SCHEMES } from "./signing.ts";
 
 type Subtle = typeof globalThis.crypto.subtle;
 
@@ -29,6 +30,7 @@ export function workerPrimitives(subtle: Subtle): Primitives {
     shake256: (bytes, length) => shake256(bytes, { dkLen: length }),
     hmac: (algorithm, key, bytes) => nobleHmac(HASHES[algorithm], key, bytes),
     verify: (scheme, spki, bytes, signature) => verify(subtle, scheme, { spki, bytes, signature }),
+    sign: (scheme, pkcs8, bytes) => sign(subtle, scheme, { pkcs8, bytes }),
     generateKeyPair: (kind) => generateKeyPair(subtle, kind),
     agree: async (group, privateKey, publicKey) => AGREEMENTS[group].agree(subtle, privateKey, publicKey),
     publicKeyOf: async (group, privateKey) => AGREEMENTS[group].publicKeyOf(subtle, privateKey),
@@ -46,20 +48,6 @@ export function workerPrimitives(subtle: Subtle): Primitives {
   };
 }
 
-const IMPORTS = {
-  "ecdsa-p384-sha384": { name: "ECDSA", namedCurve: "P-384" },
-  "ecdsa-p256-sha256": { name: "ECDSA", namedCurve: "P-256" },
-  ed25519: { name: "Ed25519" },
-  "rsa-pss-sha384": { name: "RSA-PSS", hash: "SHA-384" },
-} as const satisfies Record<SignatureScheme, unknown>;
-
-const VERIFICATIONS = {
-  "ecdsa-p384-sha384": { name: "ECDSA", hash: "SHA-384" },
-  "ecdsa-p256-sha256": { name: "ECDSA", hash: "SHA-256" },
-  ed25519: { name: "Ed25519" },
-  "rsa-pss-sha384": { name: "RSA-PSS", saltLength: 48 },
-} as const satisfies Record<SignatureScheme, unknown>;
-
 interface Signed {
   readonly spki: Uint8Array;
   readonly bytes: Uint8Array;
@@ -72,8 +60,10 @@ async function verify(subtle: Subtle, scheme: SignatureScheme, signed: Signed): 
   if (bareKeyOf(scheme, signed.spki) === undefined) return false;
   const [signature, bytes] = [owned(signed.signature), owned(signed.bytes)];
   try {
-    const key = await subtle.importKey("spki", owned(signed.spki), IMPORTS[scheme], false, ["verify"]);
-    return await subtle.verify(VERIFICATIONS[scheme], key, signature, bytes);
+    const key = await subtle.importKey("spki", owned(signed.spki), WEB_SCHEMES[scheme].key, false, [
+      "verify",
+    ]);
+    return await subtle.verify(WEB_SCHEMES[scheme].use, key, signature, bytes);
   } catch {
     return false;
   }

@@ -86,6 +86,31 @@ export function decisionContract(open: OpenStore): void {
       expect([second, third]).toMatchObject([{ exhausted: [] }, { exhausted: [0] }]);
     });
 
+    it("keeps a decision that spends no nonce, with its counters, once under its id", async () => {
+      const store = await open();
+      const use = { ...commitOf({ items: [itemOf(useOf("k", 1))] }), spend: undefined };
+      const group = [use, use, { ...use, id: freshId() }];
+      expect(await store.commitDecisions(group)).toEqual([
+        { kind: "committed", seq: 0, exhausted: [] },
+        { kind: "nonce-spent" },
+        { kind: "committed", seq: 1, exhausted: [0] },
+      ]);
+      expect(await store.commitDecisions([use])).toEqual([{ kind: "nonce-spent" }]);
+      expect(await store.decision(use.id)).toMatchObject({ seq: 0, trace: use.trace });
+      expect(await store.countAttempts(use.reportId, "prod/db", T0)).toBe(2);
+      expect(await store.ledgerSize()).toBe(2);
+    });
+
+    it("lets one of many concurrent uses win the last place of a counter", async () => {
+      const store = await open();
+      const uses = Array.from({ length: 20 }, () =>
+        store.commitDecisions([{ ...commitOf({ items: [itemOf(useOf("k", 1))] }), spend: undefined }]),
+      );
+      const outcomes = (await Promise.all(uses)).flat();
+      const won = outcomes.filter((one) => one.kind === "committed" && one.exhausted.length === 0);
+      expect([outcomes.length, won.length]).toEqual([20, 1]);
+    });
+
     it("appends nothing under the id of an older decision", async () => {
       const store = await open();
       const older = commitOf();

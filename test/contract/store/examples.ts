@@ -46,7 +46,10 @@ export function adminDraft(act: string): EntryDraft {
   return { v: 1, time: T0, kind: "admin", actor: "admin-1", act, subject: "prod/db", digest: "5".repeat(64) };
 }
 
-export function commitOf(changes: Partial<DecisionCommit> = {}): DecisionCommit {
+/** A decision that spends a nonce, as all do but the uses of tokens. */
+type Spending = DecisionCommit & { readonly spend: NonNullable<DecisionCommit["spend"]> };
+
+export function commitOf(changes: Partial<Spending> = {}): Spending {
   const id = changes.id ?? freshId();
   return {
     id,

@@ -1,7 +1,7 @@
 /** The Store contract: one guest at a time holds a leased secret, and each holder has a higher fence than the one before. */
 import { describe, expect, it } from "vitest";
 import { addSeconds } from "../../../src/base/time.ts";
-import type { CommitOutcome, DecisionCommit, Store } from "../../../src/broker/store.ts";
+import type { CommitOutcome, Store } from "../../../src/broker/store.ts";
 import type { OpenStore } from "../store.ts";
 import { adminDraft, commitOf, settingsOf, T0, useOf, versionOf } from "./examples.ts";
 
@@ -10,7 +10,10 @@ const [A, B] = ["aa".repeat(32), "bb".repeat(32)];
 const LEASED = [{ resource: PATH, uses: [], leaseSeconds: 60 }];
 const at = (seconds: number) => addSeconds(T0, seconds);
 
-async function take(store: Store, changes: Partial<DecisionCommit> = {}): Promise<CommitOutcome | undefined> {
+async function take(
+  store: Store,
+  changes: Parameters<typeof commitOf>[0] = {},
+): Promise<CommitOutcome | undefined> {
   return (await store.commitDecisions([commitOf({ reportId: A, items: LEASED, ...changes })]))[0];
 }
 

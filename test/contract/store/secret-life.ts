@@ -1,7 +1,7 @@
 /** The Store contract: what holds for a secret as a whole, which version is given, and what happens when its time has come. */
 import { describe, expect, it } from "vitest";
 import { addSeconds } from "../../../src/base/time.ts";
-import type { SecretSettings } from "../../../src/broker/secret-store.ts";
+import type { SecretKind, SecretSettings } from "../../../src/broker/secret-store.ts";
 import type { Store } from "../../../src/broker/store.ts";
 import type { OpenStore } from "../store.ts";
 import { adminDraft, settingsOf, T0, versionOf } from "./examples.ts";
@@ -164,7 +164,7 @@ function condemnRows(open: OpenStore): void {
 function rotationRows(open: OpenStore): void {
   it("names generated secrets whose newest version is old enough, and no others", async () => {
     const store = await open();
-    const put = async (path: string, kind: "static" | "generated", rotateSeconds: number | undefined) => {
+    const put = async (path: string, kind: SecretKind, rotateSeconds: number | undefined) => {
       await store.putSecretVersion(versionOf({ path, kind }), ENTRY);
       const settings = settingsOf({ rotateSeconds });
       await store.putSecretSettings({ path, settings, expected: undefined }, ENTRY);
@@ -172,7 +172,8 @@ function rotationRows(open: OpenStore): void {
     await put("a", "generated", 60);
     await put("b", "generated", undefined);
     await put("c", "static", 60);
-    await put("d", "generated", 61);
+    await put("d", "transit", 61);
+    await put("e", "derived", 60);
     const due = async (seconds: number, limit = 9) =>
       (await store.dueRotations(addSeconds(T0, seconds), limit)).map(({ path }) => path);
     expect(await due(59)).toEqual([]);

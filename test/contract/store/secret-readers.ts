@@ -1,7 +1,7 @@
 /** The Store contract: who was given a version has read it, and nobody destroys what somebody may still need. */
 import { describe, expect, it } from "vitest";
 import { addSeconds } from "../../../src/base/time.ts";
-import type { DecisionCommit, Store } from "../../../src/broker/store.ts";
+import type { Store } from "../../../src/broker/store.ts";
 import type { OpenStore } from "../store.ts";
 import { adminDraft, commitOf, settingsOf, T0, useOf, versionOf } from "./examples.ts";
 
@@ -17,7 +17,11 @@ async function withVersions(open: OpenStore, count: number): Promise<Store> {
   return store;
 }
 
-async function read(store: Store, version: number, changes: Partial<DecisionCommit> = {}): Promise<string> {
+async function read(
+  store: Store,
+  version: number,
+  changes: Parameters<typeof commitOf>[0] = {},
+): Promise<string> {
   const commit = commitOf({ reportId: A, items: [{ resource: PATH, uses: [], reads: version }], ...changes });
   await store.commitDecisions([commit]);
   return commit.id;

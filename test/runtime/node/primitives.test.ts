@@ -1,22 +1,34 @@
 /** Do Node's Primitives keep the contract, and do the Worker's and noble's keep it here too? */
+import { spawnSync } from "node:child_process";
 import { constants, generateKeyPairSync, sign } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { describe, expect, it } from "vitest";
 import { spkiOf } from "../../../src/base/spki.ts";
 import { nodePrimitives } from "../../../src/runtime/node/primitives.ts";
 import { workerPrimitives } from "../../../src/runtime/workers/primitives.ts";
-import { describePrimitives } from "../../contract/primitives.ts";
+import { describePrimitives, type PrimitivesUnderTest } from "../../contract/primitives.ts";
+import { describeSigning } from "../../contract/signing.ts";
 import { cryptoVector as vector } from "../../support/crypto-vectors.ts";
 import { noblePrimitives } from "../../support/noble-primitives.ts";
 
-describePrimitives({ name: "node", primitives: nodePrimitives, hasRsa: true, vector });
-describePrimitives({
-  name: "the Worker's WebCrypto as Node has it",
-  primitives: workerPrimitives(crypto.subtle),
-  hasRsa: true,
-  vector,
-});
-describePrimitives({ name: "noble", primitives: noblePrimitives, hasRsa: false, vector });
+const SUBJECTS: readonly PrimitivesUnderTest[] = [
+  { name: "node", primitives: nodePrimitives, hasRsa: true, vector },
+  {
+    name: "the Worker's WebCrypto as Node has it",
+    primitives: workerPrimitives(crypto.subtle),
+    hasRsa: true,
+    vector,
+  },
+  { name: "noble", primitives: noblePrimitives, hasRsa: false, vector },
+];
+
+for (const subject of SUBJECTS) {
+  describePrimitives(subject);
+  describeSigning(subject);
+}
 
 describe.each([
   { name: "node", primitives: nodePrimitives },
@@ -38,6 +50,23 @@ describe.each([
     ["PKCS #1 v1.5", false, sign("sha384", message, privateKey)],
   ])("with %s is accepted: %s", async (_name, isAccepted, signature) => {
     expect(await primitives.verify("rsa-pss-sha384", spki, message, signature)).toBe(isAccepted);
+  });
+});
+
+describe("RS256", () => {
+  it("is the same to the byte on Node, in a Worker, and as openssl makes it", async () => {
+    const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 3072 });
+    const pkcs8 = Uint8Array.from(privateKey.export({ format: "der", type: "pkcs8" }));
+    const message = Uint8Array.of(1, 2, 3);
+    const made = await nodePrimitives.sign("rsa-3072-pkcs1-sha256", pkcs8, message);
+    const web = workerPrimitives(crypto.subtle);
+    expect(await web.sign("rsa-3072-pkcs1-sha256", pkcs8, message)).toEqual(made);
+    const folder = mkdtempSync(join(tmpdir(), "ostiary-rs256-"));
+    writeFileSync(join(folder, "key.pem"), privateKey.export({ format: "pem", type: "pkcs8" }));
+    const args = ["dgst", "-sha256", "-sign", join(folder, "key.pem")];
+    const { stdout } = spawnSync("openssl", args, { input: message });
+    rmSync(folder, { recursive: true });
+    expect(made).toEqual(Uint8Array.from(stdout));
   });
 });
 

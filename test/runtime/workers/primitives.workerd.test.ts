@@ -3,10 +3,14 @@ import { inject } from "vitest";
 import { workerPrimitives } from "../../../src/runtime/workers/primitives.ts";
 import { describeJcs } from "../../contract/jcs.ts";
 import { describePrimitives } from "../../contract/primitives.ts";
+import { describeSigning } from "../../contract/signing.ts";
 import { describeSiv } from "../../contract/siv.ts";
 
 const vector = (path: string): string | undefined => inject("cryptoVectors")[path];
 
-describePrimitives({ name: "workerd", primitives: workerPrimitives(crypto.subtle), hasRsa: true, vector });
+const subject = { name: "workerd", primitives: workerPrimitives(crypto.subtle), hasRsa: true, vector };
+
+describePrimitives(subject);
+describeSigning(subject);
 describeSiv(vector);
 describeJcs(vector);

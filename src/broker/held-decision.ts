@@ -1,0 +1,77 @@
+/** What did this broker decide about the guest whose token this is? The stored decision, believed because the token has its hash. */
+import { hexOf, utf8 } from "../base/bytes.ts";
+import { Fault } from "../base/fault.ts";
+import { isJsonObject } from "../base/shape.ts";
+import { parseStrictJson } from "../base/strict-json.ts";
+import { type Instant, instant } from "../base/time.ts";
+import { BINDING_NAMES } from "../channel/binding-names.ts";
+import type { DecisionEntry } from "../ledger/entry.ts";
+import type { HeldFacts } from "../policy/appraise.ts";
+import { factsOfTold } from "../policy/told-facts.ts";
+import type { Facts } from "../writ/facts.ts";
+import type { Holder } from "./dpop.ts";
+import { settle } from "./settle.ts";
+import type { World } from "./world.ts";
+
+/** The decision that a token was issued by. */
+export interface HeldDecision {
+  readonly id: string;
+  /** By the token, which is signed: a row may say anything. */
+  readonly at: Instant;
+  readonly entry: DecisionEntry;
+  /** What policy saw of the guest. */
+  readonly facts: HeldFacts;
+  /** `report.id`, lower-case hex. */
+  readonly reportId: string;
+}
+
+const TRACE_LIMITS = { maxBytes: 8 << 20, maxDepth: 256, code: "token/invalid" } as const;
+
+/**
+ * Finds it. Whoever can write the database can alter a trace, but not so that it has the hash in the token; and the entry has to
+ * say of channel, image and level what the trace says.
+ *
+ * @throws {@link Fault} `token/invalid`; `store/unavailable`.
+ */
+export async function heldDecisionOf(holder: Holder | undefined, world: World): Promise<HeldDecision> {
+  if (holder === undefined)
+    throw new Fault("token/invalid", "expected a guest's own token: no admin can speak or act for it");
+  const { jti, iat, ostiary } = holder.claims;
+  const stored = await world.store.decision(jti);
+  const digest = stored && hexOf(world.primitives.digest("sha256", utf8(stored.trace)));
+  if (stored === undefined || digest !== ostiary.trace_hash) {
+    throw new Fault("token/invalid", "expected a token of a decision that this broker still has");
+  }
+  const entry = settle(stored);
+  const facts = factsOf(stored.trace);
+  const reportId = facts?.get("report.id");
+  if (
+    facts === undefined ||
+    typeof reportId !== "string" ||
+    entry.kind !== "decision" ||
+    !isOf(entry, facts)
+  ) {
+    throw new Fault("token/invalid", "expected a decision about a report with an id, and its entry");
+  }
+  return { id: jti, at: instant(iat), entry, facts: mark(facts), reportId };
+}
+
+function isOf(entry: DecisionEntry, facts: Facts): boolean {
+  return (
+    facts.get("request.channel") === BINDING_NAMES[entry.binding] &&
+    facts.get("measurement") === entry.measurement &&
+    facts.get("vmpl") === entry.vmpl
+  );
+}
+
+function factsOf(trace: string): Facts | undefined {
+  const items = parseStrictJson(utf8(trace), TRACE_LIMITS);
+  const [item] = Array.isArray(items) ? items : [];
+  const told = isJsonObject(item) ? item["facts"] : undefined;
+  return isJsonObject(told) ? factsOfTold(told) : undefined;
+}
+
+/** The only place that makes the mark. */
+function mark(facts: Facts): HeldFacts {
+  return facts as HeldFacts;
+}

@@ -1,0 +1,48 @@
+/** What does the log say of the evidence behind a decision? Of the evidence of this request, or of the decision whose token is used. */
+import { hexOf } from "../base/bytes.ts";
+import { Fault } from "../base/fault.ts";
+import type { Instant } from "../base/time.ts";
+import type { BoundEvidence } from "../channel/bind.ts";
+import type { DecisionEntry } from "../ledger/entry.ts";
+import type { ReleaseRequest } from "./request.ts";
+import type { World } from "./world.ts";
+
+/** Which guest a decision is about. */
+export interface DecisionSubject {
+  /** `report.id`, lower-case hex. */
+  readonly reportId: string;
+  readonly entry: Pick<
+    DecisionEntry,
+    "evidence_hash" | "binding" | "suite" | "vmpl" | "measurement" | "crl" | "simulated"
+  >;
+}
+
+export function subjectOf(
+  bound: BoundEvidence,
+  { binding, suite, vmpl }: ReleaseRequest,
+  { now, world }: { readonly now: Instant; readonly world: World },
+): DecisionSubject {
+  const { report, signedBytes } = bound.evidence;
+  return {
+    reportId: hexOf(report.reportId),
+    entry: {
+      evidence_hash: hexOf(world.primitives.digest("sha256", signedBytes)),
+      binding,
+      suite,
+      vmpl,
+      measurement: hexOf(report.measurement),
+      crl: crlOf(bound, now),
+      ...(bound.isSimulated ? { simulated: true } : {}),
+    },
+  };
+}
+
+function crlOf(bound: BoundEvidence, now: Instant): DecisionEntry["crl"] {
+  const { revocation } = bound;
+  if (revocation === undefined) throw new Fault("internal/invariant", "a release without revocation data");
+  return {
+    number: Number(revocation.number),
+    thisUpdate: revocation.thisUpdate,
+    age: Math.max(0, now - revocation.obtainedAt),
+  };
+}
