@@ -83,7 +83,7 @@ export async function demoBroker(
     url,
     audience,
     signer,
-    fetch,
+    fetch: unkept,
     now: systemNow,
     random: systemRandom,
     digest: nodePrimitives.digest,
@@ -102,6 +102,13 @@ export async function demoBroker(
   const decideBy = (policy: string): Promise<void> => makeLive(admin, signer, audience, policy);
   return { url, audience, signingKey, signingKeyFile, machine, admin, decideBy, ...program, remove };
 }
+
+/** A test that waits for a program has no eye for a kept connection that the broker ends meanwhile. */
+export const unkept: typeof fetch = (input, init) => {
+  const headers = new Headers(init?.headers);
+  headers.set("connection", "close");
+  return fetch(input, { ...init, headers });
+};
 
 /** The words of `ostiary agent` for a guest that pins this broker and runs on the machine that it trusts. */
 export function asGuest({ url, audience, signingKeyFile, machine }: DemoBroker): readonly string[] {

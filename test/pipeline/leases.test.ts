@@ -19,6 +19,7 @@ import {
   random,
   releaseOf,
 } from "./guest-at-hand.ts";
+import { encryptItem, KEY, transitBroker, transitGuest } from "./transit-at-hand.ts";
 
 const PLENTY = POLICY.replace("max_releases 3", "max_releases 1000");
 const [ONE, TWO] = [new Uint8Array(32).fill(0x71), new Uint8Array(32).fill(0x72)];
@@ -179,6 +180,21 @@ describe("a secret that one guest at a time may hold", () => {
     await broker.admin.changeSecret(PATH, { leaseSeconds: null });
     expect((await ask(broker, TWO)).status).toBe(200);
     expect((await opened(broker, TWO))?.lease).toBeUndefined();
+  });
+});
+
+describe("a transit key that one guest at a time may hold", () => {
+  it("is used by the one that used it last, and by another once that gave it back or stopped", async () => {
+    const broker = await transitBroker("aes-256-gcm");
+    await broker.admin.changeSecret(KEY, { leaseSeconds: 60 });
+    const [one, two] = [await transitGuest(broker), await transitGuest(broker, { reportId: TWO })];
+    await one.use([encryptItem("a")]);
+    await expect(two.use([encryptItem("b")])).rejects.toMatchObject({ code: "policy/denied" });
+    expect(await broker.admin.showLease(KEY)).toMatchObject({ isRunning: true, last: { fence: 1 } });
+    broker.pass(60);
+    const later = await transitGuest(broker, { reportId: TWO });
+    await later.use([encryptItem("b")]);
+    expect(await broker.admin.showLease(KEY)).toMatchObject({ last: { holder: hexOf(TWO), fence: 2 } });
   });
 });
 

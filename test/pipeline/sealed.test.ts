@@ -4,7 +4,7 @@ import { copyFileSync, readdirSync, readFileSync, rmSync, statSync, writeFileSyn
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DATA_FILES } from "../../src/runtime/node/init.ts";
-import { asGuest, CLI, type DemoBroker, demoBroker } from "../agent/demo-broker.ts";
+import { asGuest, CLI, type DemoBroker, demoBroker, unkept } from "../agent/demo-broker.ts";
 
 const PATH = "prod/sealed/key";
 const SECRET = Uint8Array.from({ length: 32 }, (_, i) => i + 1);
@@ -61,8 +61,8 @@ describe("a root key among people", () => {
   it("keeps the broker from serving until two of three gave their share", async () => {
     await broker.kill();
     await broker.start();
-    expect((await fetch(`${broker.url}/healthz`)).status).toBe(200);
-    const ready = await fetch(`${broker.url}/readyz`);
+    expect((await unkept(`${broker.url}/healthz`)).status).toBe(200);
+    const ready = await unkept(`${broker.url}/readyz`);
     expect([ready.status, (await ready.text()).includes("sealed until")]).toEqual([503, true]);
     expect(get().status).toBe(3);
     expect(unseal("--share", share(2)).stdout).toBe("sealed: 1 of 2 shares were given\n");
@@ -79,7 +79,7 @@ describe("a root key among people", () => {
     });
     expect(last.stdout).toBe("unsealed: the broker serves\n");
     expect(get().stdout.trim()).toBe(Buffer.from(SECRET).toString("hex"));
-    expect((await fetch(`${broker.url}/readyz`)).status).toBe(200);
+    expect((await unkept(`${broker.url}/readyz`)).status).toBe(200);
   }, 60_000);
 
   it("is asked for again after a crash, and two people are enough again", async () => {
