@@ -50,7 +50,7 @@ async function madeAgain(size: number, world: HeadWorld): Promise<Again> {
   let edge: Edge = [];
   let wrong: TilePlace | undefined;
   for await (const page of leafHashes({ start: 0, end: size }, world)) {
-    const grown = grownTiles(edge, frontier.size, page, digest);
+    const grown = grownTiles({ size: frontier.size, edge }, page, digest);
     for (const hash of page) frontier = appendLeaf(frontier, hash, digest);
     edge = edgeAmong([...edge, ...grown], frontier.size);
     for (const tile of isTiled ? grown : []) if (!(await isStored(tile, world))) wrong ??= tile; // in order: the first is named

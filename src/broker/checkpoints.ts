@@ -47,7 +47,7 @@ async function advanceTo(
   }
   const note = await signedHead(frontier, world);
   // Where the tiles before are not there yet, whoever fills them makes these too.
-  const tiles = edge === undefined ? [] : grownTiles(edge, before.size, leaves, digest);
+  const tiles = edge === undefined ? [] : grownTiles({ size: before.size, edge }, leaves, digest);
   await world.store.putCheckpoint({ size, note, frontier: frontier.roots }, tiles);
   return [frontier, note];
 }

@@ -12,6 +12,7 @@ import {
   type Tile,
   type TileNeed,
   type TilePlace,
+  type TreeEnd,
   tilesFor,
 } from "../ledger/tiles.ts";
 import { type HeadWorld, keptHead } from "./heads.ts";
@@ -128,11 +129,11 @@ export async function fillTiles(world: HeadWorld): Promise<Filling> {
   if (head === undefined) return { filled: 0, size: 0 };
   const { size } = head.frontier;
   if ((await edgeOf(head.frontier, world)) !== undefined) return { filled: size, size };
-  const { from, edge } = await begunTiles(size, world.store);
-  const to = Math.min(from + ENTRIES_PER_BATCH, size);
+  const begun = await begunTiles(size, world.store);
+  const to = Math.min(begun.size + ENTRIES_PER_BATCH, size);
   const hashes: Uint8Array[] = [];
-  for await (const page of leafHashes({ start: from, end: to }, world)) hashes.push(...page);
-  await world.store.putTiles(grownTiles(edge, from, hashes, world.primitives.digest));
+  for await (const page of leafHashes({ start: begun.size, end: to }, world)) hashes.push(...page);
+  await world.store.putTiles(grownTiles(begun, hashes, world.primitives.digest));
   if (to === size) await edgeOf(head.frontier, world);
   return { filled: to, size };
 }
@@ -150,11 +151,8 @@ export function createFiller(batches: number, log: World["log"]): (world: HeadWo
 }
 
 /** Where filling stopped; the beginning where that cannot be told. */
-async function begunTiles(
-  size: number,
-  store: Store,
-): Promise<{ readonly from: number; readonly edge: Edge }> {
-  const from = await store.tiledSize();
-  const edge = from < size ? await edgeAt(from, store) : undefined;
-  return edge === undefined ? { from: 0, edge: [] } : { from, edge };
+async function begunTiles(size: number, store: Store): Promise<TreeEnd> {
+  const tiled = await store.tiledSize();
+  const edge = tiled < size ? await edgeAt(tiled, store) : undefined;
+  return edge === undefined ? { size: 0, edge: [] } : { size: tiled, edge };
 }

@@ -87,7 +87,7 @@ async function cosigned(first: string, knownSize: number | undefined, asking: As
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const { size } = await openOwnHead(note, asking.world);
     const oldSize = Math.min(from ?? size, size);
-    const answer = await asking.plan.ask(await requestOf(note, oldSize, size, asking.world)); // in order: each answer says what to ask next
+    const answer = await asking.plan.ask(await requestOf(note, { oldSize, size }, asking.world)); // in order: each answer says what to ask next
     if (answer.status === 200) return keepCosigned(note, answer.body, { ...asking, size });
     from = sizeAfter(answer, { oldSize, size }, asking.plan);
     if (from > size) note = await newerHead(from, size, asking);
@@ -97,16 +97,22 @@ async function cosigned(first: string, knownSize: number | undefined, asking: As
   });
 }
 
-async function requestOf(note: string, oldSize: number, size: number, world: World): Promise<string> {
+async function requestOf(note: string, { oldSize, size }: Sizes, world: World): Promise<string> {
   const isProven = oldSize > 0 && oldSize < size;
   const proof = isProven ? (await proveConsistency(oldSize, size, world)).proof : [];
   return encodeAddCheckpoint({ oldSize, proof, note });
 }
 
+/** Of the head that the witness saw last, as far as is known, and of the one that it is told. */
+interface Sizes {
+  readonly oldSize: number;
+  readonly size: number;
+}
+
 /** From which size the witness would be asked again. @throws {@link Fault} for a no. */
 function sizeAfter(
   { status, body }: { readonly status: number; readonly body: string },
-  asked: { readonly oldSize: number; readonly size: number },
+  asked: Sizes,
   { url }: WitnessPlan,
 ): number {
   const detail = { witness: url, status };

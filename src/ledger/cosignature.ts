@@ -16,7 +16,7 @@ export async function cosign(
 ): Promise<string> {
   const { name, signer, digest } = by;
   const signature = concatBytes(u64be(BigInt(at)), await signer.sign(messageOf(text, BigInt(at))));
-  return signatureLine({ name, spki: signer.spki }, "cosignature", signature, digest);
+  return signatureLine({ name, spki: signer.spki, use: "cosignature" }, signature, digest);
 }
 
 /**
@@ -30,7 +30,7 @@ export async function openCosignature(
   witness: NoteKey,
   primitives: Primitives,
 ): Promise<Instant> {
-  const { text, signature } = signatureIn(note, witness, "cosignature", primitives.digest);
+  const { text, signature } = signatureIn(note, { ...witness, use: "cosignature" }, primitives.digest);
   const at = signature.slice(0, TIME_SIZE).reduce((time, byte) => time * 256n + BigInt(byte), 0n);
   const isGood =
     at <= LAST_SECOND &&

@@ -16,6 +16,11 @@ export interface NoteKey {
 /** What a key signs, as its id has it: the text of a note, or a note with a time (C2SP tlog-cosignature). */
 export type NoteKeyUse = "note" | "cosignature";
 
+/** A key, for one of its uses. */
+interface KeyInUse extends NoteKey {
+  readonly use: NoteKeyUse;
+}
+
 const USES: Readonly<Record<NoteKeyUse, Uint8Array>> = { note: u8(1), cosignature: u8(4) };
 const KEY_ID_SIZE = 4;
 const NAME = /^[^\s+\p{Cc}]+$/u;
@@ -36,12 +41,13 @@ export async function signNote(text: string, name: string, by: NoteSigner): Prom
     throw new Fault("internal/invariant", "a note is whole lines of text under an Ed25519 key");
   }
   const signature = await by.signer.sign(utf8(text));
-  return `${text}\n${signatureLine({ name, spki: by.signer.spki }, "note", signature, by.digest)}`;
+  const key = { name, spki: by.signer.spki, use: "note" } as const;
+  return `${text}\n${signatureLine(key, signature, by.digest)}`;
 }
 
 /** One signature of a note, with its end. @throws {@link Fault} `internal/invariant`. */
-export function signatureLine(key: NoteKey, use: NoteKeyUse, signature: Uint8Array, digest: Digest): string {
-  return `\u2014 ${key.name} ${base64Of(concatBytes(keyIdOf(key, use, digest), signature))}\n`;
+export function signatureLine(key: KeyInUse, signature: Uint8Array, digest: Digest): string {
+  return `\u2014 ${key.name} ${base64Of(concatBytes(keyIdOf(key, digest), signature))}\n`;
 }
 
 export interface NoteSigner {
@@ -57,7 +63,7 @@ export interface NoteSigner {
  *   the key did not sign it.
  */
 export async function openNote(note: string, key: NoteKey, primitives: Primitives): Promise<string> {
-  const { text, signature } = signatureIn(note, key, "note", primitives.digest);
+  const { text, signature } = signatureIn(note, { ...key, use: "note" }, primitives.digest);
   if (!(await primitives.verify("ed25519", key.spki, utf8(text), signature))) {
     throw unsigned("a good signature of the expected key");
   }
@@ -71,12 +77,11 @@ export async function openNote(note: string, key: NoteKey, primitives: Primitive
  */
 export function signatureIn(
   note: string,
-  key: NoteKey,
-  use: NoteKeyUse,
+  key: KeyInUse,
   digest: Digest,
 ): { readonly text: string; readonly signature: Uint8Array } {
   const { text, lines } = partsOf(note);
-  const id = keyIdOf(key, use, digest);
+  const id = keyIdOf(key, digest);
   const own = lines
     .map(parseSignatureLine)
     .filter((line) => line.name === key.name && equalBytes(line.id, id));
@@ -88,7 +93,7 @@ export function signatureIn(
 
 /** The key as text, `name+hash+base64`: what an auditor keeps. @throws {@link Fault} `internal/invariant`. */
 export function verifierKeyOf(key: NoteKey, digest: Digest, use: NoteKeyUse = "note"): string {
-  return `${key.name}+${hexOf(keyIdOf(key, use, digest))}+${base64Of(concatBytes(USES[use], bareOf(key)))}`;
+  return `${key.name}+${hexOf(keyIdOf({ ...key, use }, digest))}+${base64Of(concatBytes(USES[use], bareOf(key)))}`;
 }
 
 /** Reads what {@link verifierKeyOf} writes. @throws {@link Fault} `ledger/malformed`. */
@@ -100,17 +105,20 @@ export function parseVerifierKey(text: string, digest: Digest, use: NoteKeyUse =
     throw malformed("a verifier key `name+hash+base64` of an Ed25519 key");
   }
   const key = { name, spki: spkiOf("ed25519", bytes.slice(1)) };
-  if (hexOf(keyIdOf(key, use, digest)) !== match?.groups?.["id"])
+  if (hexOf(keyIdOf({ ...key, use }, digest)) !== match?.groups?.["id"])
     throw malformed("a verifier key with its own hash");
   return key;
 }
 
 /** The first four bytes of SHA-256(name ‖ LF ‖ use ‖ key). */
-function keyIdOf(key: NoteKey, use: NoteKeyUse, digest: Digest): Uint8Array {
+function keyIdOf(key: KeyInUse, digest: Digest): Uint8Array {
   if (!NAME.test(key.name)) {
     throw new Fault("internal/invariant", "a key name has neither space nor plus", { name: key.name });
   }
-  return digest("sha256", concatBytes(utf8(`${key.name}\n`), USES[use], bareOf(key))).slice(0, KEY_ID_SIZE);
+  return digest("sha256", concatBytes(utf8(`${key.name}\n`), USES[key.use], bareOf(key))).slice(
+    0,
+    KEY_ID_SIZE,
+  );
 }
 
 function bareOf(key: NoteKey): Uint8Array {

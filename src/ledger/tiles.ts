@@ -52,41 +52,36 @@ export function isEdgeOf(edge: Edge, frontier: Frontier, digest: Digest): boolea
   );
 }
 
-/**
- * The tiles that are new or wider after these leaves. Each level takes the roots of the tiles that were filled below it.
- *
- * @param edge - Of the tree before; its tiles stay as they are.
- */
+/** Where a tree ends: how many leaves it has, and the tiles that the next ones go into. */
+export interface TreeEnd {
+  readonly size: number;
+  readonly edge: Edge;
+}
+
+/** The tiles that are new or wider after these leaves. Each level takes the roots of the tiles that were filled below it. */
 export function grownTiles(
-  edge: Edge,
-  before: number,
+  { size, edge }: TreeEnd,
   leaves: readonly Uint8Array[],
   digest: Digest,
 ): readonly Tile[] {
   const grown: Tile[] = [];
   let rising = leaves;
   for (
-    let level = 0, hashes = before;
+    let level = 0, hashes = size;
     rising.length > 0;
     level += 1, hashes = Math.floor(hashes / TILE_WIDTH)
   ) {
     const begun = edge.find((tile) => tile.level === level);
     const first = Math.floor(hashes / TILE_WIDTH);
-    const tiles = cutIntoTiles([...(begun === undefined ? [] : [begun.hashes]), ...rising]).map(
-      (bytes, i) => ({
-        level,
-        position: first + i,
-        hashes: bytes,
-      }),
-    );
+    const whole = concatBytes(...(begun === undefined ? [] : [begun.hashes]), ...rising);
+    const tiles = cutIntoTiles(whole).map((bytes, i) => ({ level, position: first + i, hashes: bytes }));
     grown.push(...tiles);
     rising = tiles.filter(isFull).map((tile) => tileRoot(tile, digest));
   }
   return grown;
 }
 
-function cutIntoTiles(parts: readonly Uint8Array[]): readonly Uint8Array[] {
-  const bytes = concatBytes(...parts);
+function cutIntoTiles(bytes: Uint8Array): readonly Uint8Array[] {
   const size = TILE_WIDTH * HASH_SIZE;
   return Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
     bytes.slice(i * size, (i + 1) * size),

@@ -168,7 +168,7 @@ function grownInSteps(sizes: readonly number[]): Map<string, Tile> {
   let size = 0;
   for (const step of sizes) {
     const edge = edgePlaces(size).map((need) => cutTile(tiles, need, [need]));
-    for (const tile of grownTiles(edge, size, LEAVES.slice(size, size + step), digest)) {
+    for (const tile of grownTiles({ size, edge }, LEAVES.slice(size, size + step), digest)) {
       tiles.set(`${tile.level}/${tile.position}`, tile);
     }
     size += step;
