@@ -206,6 +206,11 @@ export const FAULT_CODES = {
     wire: "internal",
     next: "mend the configuration; `ostiary serve --check` reads it",
   },
+  "process/lost": {
+    status: 500,
+    wire: "internal",
+    next: "look at the log's lines before this one, and at the memory of the machine",
+  },
   "file/unusable": { status: 500, wire: "internal", next: "look at the file's path and permissions" },
   ...GUEST_FAULT_CODES,
   "internal/invariant": {

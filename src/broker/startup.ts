@@ -56,9 +56,19 @@ export async function refuseForeignStore(
 export async function checkLedger(world: World, wasAhead = false): Promise<void> {
   await refuseRolledBack(world);
   await advanceCheckpoint(world);
+  if (!wasAhead) await refuseTimeAgain(world);
+}
+
+/** What a further process of a running broker looks at: another has checked what was signed, and marked the start. */
+export async function joinEpoch(world: World, wasAhead = false): Promise<void> {
+  await refuseRolledBack(world);
+  if (!wasAhead) await refuseTimeAgain(world);
+}
+
+async function refuseTimeAgain(world: World): Promise<void> {
   const size = await world.store.ledgerSize();
   const [last] = size === 0 ? [] : await world.store.entries(size - 1, 1);
-  if (last !== undefined && !wasAhead) refuseEarlierClock(world.now(), last.draft.time);
+  if (last !== undefined) refuseEarlierClock(world.now(), last.draft.time);
 }
 
 /** The same, and marks the start in the log. @throws {@link Fault} as {@link checkLedger}. */

@@ -10,7 +10,7 @@ import { createGroupCommit } from "../../broker/group-commit.ts";
 import { createProver } from "../../broker/prover.ts";
 import { refuseForeignStore } from "../../broker/startup.ts";
 import type { DecisionCommit, Store } from "../../broker/store.ts";
-import type { EndorsementSource, Kek, World } from "../../broker/world.ts";
+import type { EndorsementSource, HeadKeeper, Kek, World } from "../../broker/world.ts";
 import type { Metrics } from "../../http/metrics.ts";
 import { composeWorld } from "../compose.ts";
 import { nextTurn, systemNow, systemRandom } from "./clock.ts";
@@ -18,6 +18,7 @@ import { createHeadFile } from "./head-file.ts";
 import { openKek } from "./open-kek.ts";
 import { openStore } from "./open-store.ts";
 import { nodePrimitives } from "./primitives.ts";
+import { keepsHouse, type ProcessPart } from "./process-part.ts";
 import { bytesOf, type LoadedConfig, loadSettings, loadSigners } from "./settings.ts";
 import { nodeTokenKeys } from "./token-keys.ts";
 
@@ -32,6 +33,8 @@ export interface WorldParts {
   readonly wasClockAhead?: boolean;
   /** Where this broker's own evidence comes from; none outside a confidential VM. */
   readonly provider?: EvidenceProvider | undefined;
+  /** Which of several processes this is; without it the broker is this one alone. */
+  readonly part?: Pick<ProcessPart, "number" | "of"> | undefined;
 }
 
 /**
@@ -70,22 +73,30 @@ interface Opened {
 async function joined(opened: Opened, parts: WorldParts): Promise<World> {
   const { headFile } = opened.config;
   const plain = await unproven(opened, parts);
-  const world = headFile === undefined ? plain : { ...plain, heads: createHeadFile(opened.at(headFile)) };
-  const { provider } = parts;
+  const world = headFile === undefined ? plain : { ...plain, heads: headsIn(opened.at(headFile), parts) };
+  const { provider, part } = parts;
   if (provider === undefined) return world;
-  const { cluster, freshPerSecond } = opened.config.attestation;
+  const { cluster, freshPerSecond: rate } = opened.config.attestation;
+  const freshPerSecond = rate / (part?.of ?? 1);
   const plan = { provider, cluster, freshPerSecond, milliseconds: () => performance.now() };
   return { ...world, prove: createProver(plan, world) };
 }
 
-async function unproven(opened: Opened, { source, metrics, log }: WorldParts): Promise<World> {
+/** Of several processes one writes the file; each compares it with its database before it serves. */
+function headsIn(path: string, { part }: WorldParts): HeadKeeper {
+  const file = createHeadFile(path);
+  return keepsHouse(part) ? file : { ...file, keep: async () => undefined };
+}
+
+async function unproven(opened: Opened, { source, metrics, log, part }: WorldParts): Promise<World> {
+  const now = forwardClock(systemNow);
   const { store, kek, settings, signers, config, roots } = opened;
   const flush = (group: readonly DecisionCommit[]) => {
     metrics.observe("commit_group_size", group.length);
     return store.commitDecisions(group);
   };
   return composeWorld({
-    now: forwardClock(systemNow),
+    now,
     random: systemRandom,
     primitives: nodePrimitives,
     settings,
@@ -97,10 +108,11 @@ async function unproven(opened: Opened, { source, metrics, log }: WorldParts): P
     log,
     roots,
     memo: createChainMemo(MEMO_ENTRIES),
-    crlNumbers: await loadCrlNumbers(store),
+    crlNumbers: await loadCrlNumbers(store, now),
     source,
     tokenKeyMaker: nodeTokenKeys,
     nonceLifetimeSeconds: config.nonceLifetimeSeconds,
+    processes: part?.of ?? 1,
   });
 }
 
