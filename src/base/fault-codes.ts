@@ -157,6 +157,11 @@ export const FAULT_CODES = {
     wire: "internal",
     next: "the log was altered or forked; stop and investigate",
   },
+  "ledger/filling": {
+    status: 503,
+    wire: "try-later",
+    next: "wait until the tiles of this log are made, or make them with `ostiary store migrate`",
+  },
   "ledger/rolled-back": {
     status: 503,
     wire: "try-later",

@@ -1,23 +1,39 @@
-/** Was an older database put in the place of this one? The newest head, kept apart from it, is not to be ahead of it. */
+/** Was an older database put in the place of this one? Whatever remembers the log apart from it is not to be ahead of it. */
 import { equalBytes } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
-import { openCheckpoint, originOf } from "../ledger/checkpoint.ts";
-import { advanceCheckpoint, rootAt } from "./checkpoints.ts";
-import type { World } from "./world.ts";
+import { advanceCheckpoint } from "./checkpoints.ts";
+import { openOwnHead } from "./heads.ts";
+import { rootAt } from "./proofs.ts";
+import type { Anchor, HeadKeeper, World } from "./world.ts";
+
+/** Refuses a log that any anchor knows to have been longer, or another. @throws {@link Fault} as {@link Anchor}. */
+export async function refuseRolledBack(world: World): Promise<void> {
+  for (const anchor of world.anchors ?? []) await anchor.check(world); // in order: those at hand before those far away
+}
+
+/** Signs a head over everything that is committed, and lets every anchor remember it; answers the note. */
+export async function keepHead(world: World): Promise<string> {
+  const note = await advanceCheckpoint(world);
+  const kept = await Promise.allSettled((world.anchors ?? []).map((anchor) => anchor.keep(note, world)));
+  for (const result of kept) if (result.status === "rejected") throw result.reason;
+  return note;
+}
 
 /**
- * Refuses a log that lacks entries under the kept head, or has others in their place.
- *
- * @throws {@link Fault} `ledger/rolled-back`; `ledger/inconsistent`, `ledger/malformed` for a head that this broker did not sign.
+ * The newest head itself, in a place apart from the database. `check` throws `ledger/inconsistent` or `ledger/malformed` for a
+ * head that this broker did not sign.
  */
-export async function refuseRolledBack(world: World): Promise<void> {
-  const note = await world.heads?.read();
+export function createHeadAnchor(heads: HeadKeeper): Anchor {
+  return { name: "head_file", check: (world) => refuseBehind(heads, world), keep: heads.keep };
+}
+
+async function refuseBehind(heads: HeadKeeper, world: World): Promise<void> {
+  const note = await heads.read();
   if (note === undefined) {
-    if (world.heads !== undefined) world.log("warn", "no-head-kept-yet");
+    world.log("warn", "no-head-kept-yet");
     return;
   }
-  const origin = originOf(world.settings.audience);
-  const head = await openCheckpoint(note, { origin, spki: world.ledgerSigner.spki }, world.primitives);
+  const head = await openOwnHead(note, world);
   const inDatabase = await world.store.checkpoint();
   if (inDatabase?.note === note) return; // which `advanceCheckpoint` looks at next
   const size = await world.store.ledgerSize();
@@ -31,11 +47,4 @@ export async function refuseRolledBack(world: World): Promise<void> {
   throw new Fault("ledger/rolled-back", "the log has other entries than those under the head that was kept", {
     size: head.size,
   });
-}
-
-/** Signs a head over everything that is committed, and keeps it apart where there is a place for it; answers the note. */
-export async function keepHead(world: World): Promise<string> {
-  const note = await advanceCheckpoint(world);
-  await world.heads?.keep(note);
-  return note;
 }

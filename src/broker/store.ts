@@ -2,6 +2,7 @@
 
 import type { Instant } from "../base/time.ts";
 import type { EntryDraft, LedgerEntry } from "../ledger/entry.ts";
+import type { Tile, TilePlace } from "../ledger/tiles.ts";
 import type { SecretStore } from "./secret-store.ts";
 import type { TokenStore } from "./token-store.ts";
 
@@ -115,8 +116,13 @@ export interface LedgerStore {
   readonly entries: (from: number, limit: number) => Promise<readonly StoredEntry[]>;
   readonly ledgerSize: () => Promise<number>;
   readonly checkpoint: () => Promise<StoredCheckpoint | undefined>;
-  /** Keeps a newer head; one that is not larger than the kept one changes nothing. */
-  readonly putCheckpoint: (checkpoint: StoredCheckpoint) => Promise<void>;
+  /** Keeps a newer head and the tiles that grew under it; a head that is not larger, and a tile that is not wider, changes nothing. */
+  readonly putCheckpoint: (checkpoint: StoredCheckpoint, tiles: readonly Tile[]) => Promise<void>;
+  /** Keeps tiles without a head. */
+  readonly putTiles: (tiles: readonly Tile[]) => Promise<void>;
+  readonly tile: (place: TilePlace) => Promise<Tile | undefined>;
+  /** How many leaves the tiles of level 0 reach up to. */
+  readonly tiledSize: () => Promise<number>;
 }
 
 // ── policy bundles ──────────────────────────────────────────────────────────────────────────────────────────────────

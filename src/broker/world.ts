@@ -44,8 +44,8 @@ export interface World {
   readonly tokenKeys: TokenKeyRing;
   /** Signs ledger checkpoints: Ed25519. */
   readonly ledgerSigner: Signer;
-  /** Where the newest head is kept apart from the database; without it an older database that was put back is not noticed. */
-  readonly heads?: HeadKeeper;
+  /** What remembers the log apart from the database; without any, an older database that was put back is not noticed. */
+  readonly anchors?: readonly Anchor[];
   /** Proves this broker to a guest (`prover.ts`); absent outside a confidential VM: then a guest has a pinned key and no more. */
   readonly prove?: Prove;
   readonly meter: Meter;
@@ -95,7 +95,22 @@ export interface Kek {
   readonly unwrap: (wrapped: Uint8Array, aad: Uint8Array) => Promise<Uint8Array>;
 }
 
-/** One note, kept where whoever can change the database cannot. */
+/** Something that remembers how far the log went, where whoever can change the database cannot. */
+export interface Anchor {
+  /** How an operator knows it, in the log and in sentences. */
+  readonly name: string;
+  /**
+   * Asked at start, before anything is signed.
+   *
+   * @throws {@link Fault} `ledger/rolled-back` where the log lacks what this remembers, or has other entries in its place; whatever else
+   *   keeps a broker from starting that is to ask it.
+   */
+  readonly check: (world: World) => Promise<void>;
+  /** Remembers the newest head. Durable when it resolves; one that cannot be reached now is asked again at a later head. */
+  readonly keep: (note: string, world: World) => Promise<void>;
+}
+
+/** One note, kept in a place. */
 export interface HeadKeeper {
   /** `undefined` where none was kept yet. @throws {@link Fault} `file/unusable`. */
   readonly read: () => Promise<string | undefined>;

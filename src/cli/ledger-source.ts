@@ -4,7 +4,7 @@ import type { AdminClient } from "../client/admin.ts";
 import type { AdminOptions } from "./admin-session.ts";
 
 /** A broker's log, with the key that its heads are signed with. */
-export interface LedgerSource extends Pick<AdminClient, "checkpoint" | "ledgerPage"> {
+export interface LedgerSource extends Pick<AdminClient, "checkpoint" | "ledgerPage" | "inclusion"> {
   readonly audience: string;
   /** DER SubjectPublicKeyInfo of the ledger key. */
   readonly spki: Uint8Array;

@@ -8,6 +8,7 @@ import * as audience from "../wire/audience.ts";
 import * as bundle from "../wire/bundle.ts";
 import { decodeDecisionDetail } from "../wire/decision.ts";
 import { decodeLedgerPage } from "../wire/ledger.ts";
+import { decodeInclusionProof } from "../wire/ledger-proof.ts";
 import type * as wire from "../wire/messages.ts";
 import { decodeReaderList } from "../wire/readers.ts";
 import { isAudienceName, isSecretPath } from "../wire/resource-path.ts";
@@ -61,6 +62,8 @@ export interface AdminClient {
   /** The signed head of the log, as a note. */
   readonly checkpoint: () => Promise<string>;
   readonly ledgerPage: (from: number, limit: number) => Promise<wire.LedgerPage>;
+  /** An entry, shown to be under the signed head that comes with it. */
+  readonly inclusion: (seq: number) => Promise<wire.InclusionProof>;
 }
 
 export interface AdminClientOptions {
@@ -127,6 +130,7 @@ export function createAdminClient(options: AdminClientOptions): AdminClient {
     checkpoint: async () => new TextDecoder().decode(await call("GET", "/v1/ledger/checkpoint")),
     ledgerPage: async (from, limit) =>
       decodeLedgerPage(await call("GET", `/v1/ledger/entries?from=${from}&limit=${limit}`)),
+    inclusion: async (seq) => decodeInclusionProof(await call("GET", `/v1/ledger/inclusion?seq=${seq}`)),
   };
 }
 

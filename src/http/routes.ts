@@ -17,6 +17,7 @@ import { confirmRoute } from "./v1/confirm.ts";
 import { healthRoute, readyRoute } from "./v1/health.ts";
 import { introspectRoute } from "./v1/introspect.ts";
 import { checkpointRoute, entriesRoute } from "./v1/ledger.ts";
+import { consistencyRoute, inclusionRoute, tileRoute } from "./v1/ledger-proofs.ts";
 import { metricsRoute } from "./v1/metrics.ts";
 import { releaseRoute } from "./v1/release.ts";
 import { descriptionRoute } from "./v1/well-known.ts";
@@ -31,6 +32,9 @@ const DOCUMENTED: readonly Route[] = [
   jwksRoute,
   checkpointRoute,
   entriesRoute,
+  inclusionRoute,
+  consistencyRoute,
+  tileRoute,
   confirmRoute,
   ...secretRoutes,
   readersRoute,

@@ -21,8 +21,10 @@ import {
   type StoredEntry,
 } from "../broker/store.ts";
 import type { EntryDraft } from "../ledger/entry.ts";
+import { HASH_SIZE } from "../ledger/merkle.ts";
+import { TILE_WIDTH, type Tile, type TilePlace } from "../ledger/tiles.ts";
 import { draftOf, draftText } from "./draft-text.ts";
-import { refuseLargeGroup, refuseOddHashes } from "./limits.ts";
+import { refuseLargeGroup, refuseOddHashes, refuseOddTiles } from "./limits.ts";
 import { createMemorySecrets } from "./memory-secrets.ts";
 import { createMemoryTokens } from "./memory-tokens.ts";
 
@@ -56,6 +58,7 @@ interface Tables {
   readonly epochs: Map<number, NonceEpoch>;
   readonly endorsements: Map<string, CachedEndorsement>;
   checkpoint: StoredCheckpoint | undefined;
+  readonly tiles: Map<string, Tile>;
 }
 
 interface LedgerRow {
@@ -83,6 +86,7 @@ function emptyTables(): Tables {
     epochs: new Map(),
     endorsements: new Map(),
     checkpoint: undefined,
+    tiles: new Map(),
   };
 }
 
@@ -187,12 +191,39 @@ function ledgerStore(tables: Tables): LedgerStore {
       tables.ledger.slice(from, from + Math.max(0, limit)).map((_, i) => entryAt(tables, from + i)),
     ledgerSize: async () => tables.ledger.length,
     checkpoint: async () => tables.checkpoint,
-    putCheckpoint: async (checkpoint) => {
+    putCheckpoint: async (checkpoint, tiles) => {
       refuseOddHashes(checkpoint.frontier);
+      keepTiles(tables, tiles);
       if (checkpoint.size <= (tables.checkpoint?.size ?? -1)) return;
       tables.checkpoint = { ...checkpoint, frontier: checkpoint.frontier.map((hash) => hash.slice()) };
     },
+    putTiles: async (tiles) => keepTiles(tables, tiles),
+    tile: async (place) => {
+      const found = tables.tiles.get(tileKey(place));
+      return found && { ...found, hashes: found.hashes.slice() };
+    },
+    tiledSize: async () => {
+      const lowest = [...tables.tiles.values()].filter(({ level }) => level === 0);
+      return Math.max(
+        0,
+        ...lowest.map(({ position, hashes }) => position * TILE_WIDTH + hashes.length / HASH_SIZE),
+      );
+    },
   };
+}
+
+function keepTiles({ tiles: kept }: Tables, tiles: readonly Tile[]): void {
+  refuseOddTiles(tiles);
+  for (const tile of tiles) {
+    const known = kept.get(tileKey(tile));
+    if (tile.hashes.length > (known?.hashes.length ?? 0)) {
+      kept.set(tileKey(tile), { ...tile, hashes: tile.hashes.slice() });
+    }
+  }
+}
+
+function tileKey({ level, position }: TilePlace): string {
+  return `${level}/${position}`;
 }
 
 const NO_COUNTERS = { exhausted: [], isAllOrNothing: false };

@@ -97,6 +97,21 @@ export const checkpoint = sqliteTable(
   (t) => [check("id", sql`${t.id} = 1`)],
 );
 
+export const ledgerTile = sqliteTable(
+  "ledger_tile",
+  {
+    level: integer("level").notNull(),
+    position: integer("position").notNull(),
+    /** 32 bytes each, 256 of them in a full tile. */
+    hashes: bytes("hashes").notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.level, t.position] }),
+    check("level", sql`${t.level} >= 0`),
+    check("position", sql`${t.position} >= 0`),
+  ],
+);
+
 // ── policy bundles ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 export const bundle = sqliteTable("bundle", {

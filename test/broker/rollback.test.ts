@@ -1,9 +1,9 @@
 /** Is an older database noticed that somebody put back, and a log that went another way since? */
 import { describe, expect, it } from "vitest";
 import { advanceCheckpoint } from "../../src/broker/checkpoints.ts";
-import { keepHead } from "../../src/broker/rollback.ts";
+import { createHeadAnchor, keepHead } from "../../src/broker/rollback.ts";
 import { beginEpoch } from "../../src/broker/startup.ts";
-import type { World } from "../../src/broker/world.ts";
+import type { HeadKeeper, World } from "../../src/broker/world.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { adminDraft } from "../contract/store/examples.ts";
 import { brokerAtHand } from "../http/broker-at-hand.ts";
@@ -13,13 +13,13 @@ const ROLLED_BACK = { code: "ledger/rolled-back" };
 /** A broker whose head is kept apart, and what is kept. */
 function keeping() {
   const kept: { note?: string } = {};
-  const heads: NonNullable<World["heads"]> = {
+  const heads: HeadKeeper = {
     read: async () => kept.note,
     keep: async (note) => {
       kept.note = note;
     },
   };
-  const { world } = brokerAtHand(() => ({ heads }));
+  const { world } = brokerAtHand(() => ({ anchors: [createHeadAnchor(heads)] }));
   const on = (store: World["store"]): World => ({ ...world, store });
   const write = async (act: string, count: number, store = world.store): Promise<void> => {
     for (let i = 0; i < count; i += 1)

@@ -122,6 +122,53 @@ describe("ostiary ledger export", () => {
   });
 });
 
+describe("ostiary ledger prove", () => {
+  it("writes what verify accepts with the key alone", async () => {
+    const broker = await brokerWithHistory(300);
+    const proven = await run("prove 123", sourceOf(broker));
+    expect(proven.status).toBe(0);
+    const { key } = JSON.parse((await run("head --json", sourceOf(broker))).out);
+    const files = { "123.tlog-proof": proven.out, "-": proven.out };
+    const text = await run(`verify 123.tlog-proof --key ${key}`, undefined, files);
+    expect(text.status).toBe(0);
+    expect(text.out).toContain("verified: entry 123 of broker.example/c/0001, under a head of 300 entries");
+    const json = await run(`verify - --key ${key} --json`, undefined, files);
+    expect(JSON.parse(json.out)).toMatchObject({
+      verified: true,
+      size: 300,
+      key,
+      entry: { seq: 123, subject: "prod/disk-123@1" },
+    });
+  });
+
+  it("says no to a position that is not there", async () => {
+    expect((await run("prove 2", sourceOf(await brokerWithHistory(2)))).status).toBe(1);
+  });
+
+  it("prints nothing that its own key does not bear out", async () => {
+    const source = sourceOf(await brokerWithHistory(20));
+    const other: LedgerSource = { ...source, inclusion: async (seq) => source.inclusion((seq + 1) % 20) };
+    const forged: LedgerSource = {
+      ...source,
+      inclusion: async (seq) => {
+        const answer = await source.inclusion(seq);
+        return { ...answer, checkpoint: answer.checkpoint.replace(/.{8}(?=\n$)/, "AAAAAAAA") };
+      },
+    };
+    const bent: LedgerSource = {
+      ...source,
+      inclusion: async (seq) => {
+        const answer = await source.inclusion(seq);
+        return { ...answer, proof: answer.proof.toReversed() };
+      },
+    };
+    for (const hostile of [other, forged, bent]) {
+      const ended = await run("prove 3", hostile);
+      expect([ended.status, ended.out]).toEqual([1, ""]);
+    }
+  });
+});
+
 describe("ostiary ledger verify", () => {
   it("says yes, how much, and that a key from the export itself proves little", async () => {
     const files = { "log.jsonl": `${(await exportOf(logOf(7))).join("\n")}\n` };
@@ -176,7 +223,9 @@ describe("ostiary ledger verify", () => {
 
   it.each([
     "",
+    "proven",
     "prove",
+    "prove x",
     "verify",
     "verify a b",
     "verify a --loud",
@@ -291,8 +340,8 @@ async function sourceOfLog(size: number): Promise<LedgerSource> {
 }
 
 function sourceOf({ admin, world }: BrokerAtHand): LedgerSource {
-  const { checkpoint, ledgerPage } = admin;
-  return { audience: AUDIENCE, spki: world.ledgerSigner.spki, checkpoint, ledgerPage };
+  const { checkpoint, ledgerPage, inclusion } = admin;
+  return { audience: AUDIENCE, spki: world.ledgerSigner.spki, checkpoint, ledgerPage, inclusion };
 }
 
 async function* piecesOf(read: () => readonly Uint8Array[]): AsyncGenerator<Uint8Array, void, undefined> {

@@ -1,4 +1,5 @@
 /** `ostiary store`: the broker's database, made, brought up to date and looked at. */
+import type { Filling } from "../../broker/tiles.ts";
 import { parseArguments } from "../arguments.ts";
 import { configPathOf, FOLDER_OPTIONS } from "../broker-folder.ts";
 import { type Command, Misuse } from "../command.ts";
@@ -8,14 +9,16 @@ ostiary store copy FROM TO
 
 The database that the configuration of DIR (ostiary-data) names.
 
-  migrate   make the tables of an empty PostgreSQL database, or bring older ones up to date; safe while brokers run
-  check     open it as the broker would, change nothing, and say how long its log is
+  migrate   make the tables of an empty PostgreSQL database, or bring older ones up to date, and make the tiles that the log of
+            an older version lacks; safe while brokers run
+  check     open it as the broker would, hold every entry and every tile against the signed head, change nothing, and say how
+            long the log is
   copy      everything from the database of the configuration FROM to that of TO, which is made or empty; stop the brokers
             of FROM first. Until it is whole and compared no broker starts on it`;
 
 export interface StoreEdges {
-  /** Each answers how many entries the log has. */
-  readonly migrate: (configPath: string) => Promise<number>;
+  /** Each answers how many entries the log has; `migrate` tells how many of them are under tiles. */
+  readonly migrate: (configPath: string, tell: (filling: Filling) => void) => Promise<number>;
   readonly check: (configPath: string) => Promise<number>;
   /** Answers how many rows were copied. */
   readonly copy: (fromConfig: string, toConfig: string) => Promise<number>;
@@ -35,7 +38,9 @@ export function createStoreCommand(edges: StoreEdges): Command {
         return 0;
       }
       const path = configPathOf(values);
-      const size = await edges[verbOf(positionals)](path);
+      const size = await edges[verbOf(positionals)](path, ({ filled, size: all }) =>
+        terminal.err(`tiles of ${filled} of ${all} entries\n`),
+      );
       terminal.out(`the database is good; its log has ${size} entries\n`);
       return 0;
     },

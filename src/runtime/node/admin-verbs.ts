@@ -48,5 +48,6 @@ export function createNodeLedgerCommand(): Command {
 async function openLedger(options: AdminOptions): Promise<LedgerSource> {
   const { client, audience, url } = await openAdminSession(options);
   const { ledgerKey } = await describeBroker(url, globalThis.fetch);
-  return { checkpoint: client.checkpoint, ledgerPage: client.ledgerPage, audience, spki: ledgerKey.spki };
+  const { checkpoint, ledgerPage, inclusion } = client;
+  return { checkpoint, ledgerPage, inclusion, audience, spki: ledgerKey.spki };
 }

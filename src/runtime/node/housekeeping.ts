@@ -2,6 +2,7 @@
 import { addSeconds } from "../../base/time.ts";
 import { keepHead } from "../../broker/rollback.ts";
 import { keepSecretTimes } from "../../broker/secret-life.ts";
+import { createFiller } from "../../broker/tiles.ts";
 import { isSealed } from "../../broker/unseal.ts";
 import type { World } from "../../broker/world.ts";
 
@@ -19,9 +20,14 @@ export function startHousekeeping(world: World): () => void {
       world.log("error", event, { reason: thrown instanceof Error ? thrown.message : "unknown" });
     });
   };
+  const fill = createFiller(1, world.log);
   const timers = [
     setInterval(
       run("checkpoint-failed", () => keepHead(world)),
+      CHECKPOINT_MS,
+    ),
+    setInterval(
+      run("filling-failed", () => fill(world)),
       CHECKPOINT_MS,
     ),
     setInterval(

@@ -8,9 +8,10 @@ import { forwardClock } from "../../broker/clock.ts";
 import { loadCrlNumbers } from "../../broker/crl-numbers.ts";
 import { createGroupCommit } from "../../broker/group-commit.ts";
 import { createProver } from "../../broker/prover.ts";
+import { createHeadAnchor } from "../../broker/rollback.ts";
 import { refuseForeignStore } from "../../broker/startup.ts";
 import type { DecisionCommit, Store } from "../../broker/store.ts";
-import type { EndorsementSource, HeadKeeper, Kek, World } from "../../broker/world.ts";
+import type { Anchor, EndorsementSource, Kek, World } from "../../broker/world.ts";
 import type { Metrics } from "../../http/metrics.ts";
 import { composeWorld } from "../compose.ts";
 import { nextTurn, systemNow, systemRandom } from "./clock.ts";
@@ -71,9 +72,7 @@ interface Opened {
 }
 
 async function joined(opened: Opened, parts: WorldParts): Promise<World> {
-  const { headFile } = opened.config;
-  const plain = await unproven(opened, parts);
-  const world = headFile === undefined ? plain : { ...plain, heads: headsIn(opened.at(headFile), parts) };
+  const world = { ...(await unproven(opened, parts)), anchors: anchorsOf(opened, parts) };
   const { provider, part } = parts;
   if (provider === undefined) return world;
   const { cluster, freshPerSecond: rate } = opened.config.attestation;
@@ -82,10 +81,11 @@ async function joined(opened: Opened, parts: WorldParts): Promise<World> {
   return { ...world, prove: createProver(plan, world) };
 }
 
-/** Of several processes one writes the file; each compares it with its database before it serves. */
-function headsIn(path: string, { part }: WorldParts): HeadKeeper {
-  const file = createHeadFile(path);
-  return keepsHouse(part) ? file : { ...file, keep: async () => undefined };
+/** Of several processes one writes what remembers the log; each compares its database with it before it serves. */
+function anchorsOf({ config, at }: Opened, { part }: WorldParts): readonly Anchor[] {
+  const { headFile } = config;
+  const anchors = headFile === undefined ? [] : [createHeadAnchor(createHeadFile(at(headFile)))];
+  return keepsHouse(part) ? anchors : anchors.map((anchor) => ({ ...anchor, keep: async () => undefined }));
 }
 
 async function unproven(opened: Opened, { source, metrics, log, part }: WorldParts): Promise<World> {
