@@ -11,10 +11,21 @@ export interface Pinned {
 
 /** A command line that runs on core 0 alone, where the machine can pin. */
 export function onOneCore(command: string, ...args: readonly string[]): Pinned {
-  const isPinned = spawnSync("taskset", ["-c", "0", "true"]).status === 0;
+  return onCore(0, command, ...args);
+}
+
+/** The same on a core of choice. */
+export function onCore(core: number, command: string, ...args: readonly string[]): Pinned {
+  const isPinned = spawnSync("taskset", ["-c", String(core), "true"]).status === 0;
   return isPinned
-    ? { command: "taskset", args: ["-c", "0", command, ...args], isPinned }
+    ? { command: "taskset", args: ["-c", String(core), command, ...args], isPinned }
     : { command, args, isPinned };
+}
+
+/** Leaves running processes, all their threads included, these cores and no other; false where the machine cannot pin. */
+export function keepToCores(pids: readonly number[], cores: readonly number[]): boolean {
+  const pin = (pid: number) => spawnSync("taskset", ["-apc", cores.join(","), String(pid)]).status === 0;
+  return pids.map(pin).every(Boolean);
 }
 
 /** ECDSA P-384 verifications per CPU-second on one core. */
