@@ -212,11 +212,11 @@ export const FAULT_CODES = {
     next: "mend the configuration; `ostiary serve --check` reads it",
   },
   "process/lost": {
-    status: 500,
-    wire: "internal",
+    status: 503,
+    wire: "try-later",
     next: "look at the log's lines before this one, and at the memory of the machine",
   },
-  "file/unusable": { status: 500, wire: "internal", next: "look at the file's path and permissions" },
+  "file/unusable": { status: 503, wire: "try-later", next: "look at the file's path and permissions" },
   ...GUEST_FAULT_CODES,
   "internal/invariant": {
     status: 500,

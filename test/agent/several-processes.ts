@@ -10,7 +10,9 @@ export interface SeveralProcesses extends Program {
   readonly firstPid: () => number;
   /** Those that serve, the oldest first. */
   readonly servingPids: () => readonly number[];
-  /** What was logged since it was begun. */
+  /** What it said on standard error since it was begun. */
+  readonly said: () => string;
+  /** What of that is its log. */
   readonly lines: () => readonly LogLine[];
   /** Its exit status, when it has ended. */
   readonly ended: () => Promise<number | null>;
@@ -61,6 +63,7 @@ export function createSeveral(data: string): SeveralProcesses {
     kill,
     firstPid: () => child?.pid ?? 0,
     servingPids: () => childrenOf(child?.pid ?? 0),
+    said: () => said,
     lines: () => linesOf(said),
     ended: () => ended,
   };

@@ -1,6 +1,7 @@
 /** Are several processes one broker to whoever runs it? Begun, asked, killed and ended as an operator does. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -13,6 +14,8 @@ import {
   type SeveralProcesses,
   until,
 } from "../agent/several-processes.ts";
+
+const isFull = process.env["FULL"] === "1";
 
 let folder: string;
 let data: string;
@@ -50,6 +53,31 @@ async function ask(path: string): Promise<string> {
 async function counters(): Promise<ReadonlyMap<string, number>> {
   const lines = (await ask("/metrics")).split("\n").filter((line) => /^ostiary_\w+_total/.test(line));
   return new Map(lines.map((line) => [line.replace(/ \d+$/, ""), Number(/ (\d+)$/.exec(line)?.[1])]));
+}
+
+/** Which process answered; nobody where the connection broke or was refused. */
+async function askedOf(): Promise<unknown> {
+  const asked = () => broker.lines().filter(({ route }) => route === "/healthz");
+  const before = asked().length;
+  const isAnswered = await ask("/healthz").then(
+    () => true,
+    () => false,
+  );
+  if (!isAnswered) return undefined;
+  await until(() => asked().length > before);
+  return asked().at(-1)?.process;
+}
+
+/** A request whose body never comes. */
+function beginRequest(): Promise<Socket> {
+  const { hostname, port } = new URL(url);
+  return new Promise((sent) => {
+    const socket = connect(Number(port), hostname, () => {
+      const head = "POST /v1/challenge HTTP/1.1\r\nhost: broker\r\ncontent-type: application/json\r\n";
+      socket.write(`${head}content-length: 100\r\n\r\n{`, () => sent(socket));
+    });
+    socket.on("error", () => undefined);
+  });
 }
 
 function logged(event: string): readonly LogLine[] {
@@ -97,11 +125,27 @@ describe("a broker of two processes, from its start to its end", () => {
 
   it("ends in order: the one that keeps house last, so that the last head is over everything", async () => {
     const pids = broker.servingPids();
+    const unfinished = await Promise.all(Array.from({ length: 24 }, beginRequest)); // some of them at process 2
     for (const pid of [...pids, broker.firstPid()]) process.kill(pid, "SIGTERM"); // as systemd and terminals do
+    for (let inRow = 0; inRow < 8; ) inRow = (await askedOf()) === 1 ? inRow + 1 : 0; // in order: it waits for 2 to take no more
+    for (const socket of unfinished) socket.destroy();
     expect(await broker.ended()).toBe(0);
     expect(pids.filter(isAlive)).toEqual([]);
     expect(logged("stopped").map((line) => line.process)).toEqual([2, 1]);
   });
+
+  if (isFull) {
+    it("ends where one process after the other is lost, and says so", async () => {
+      await broker.start();
+      for (let losses = 1; losses <= 10; losses += 1) {
+        await until(() => broker.servingPids().length === 2); // in order: each in the place of the one before
+        process.kill(broker.servingPids()[1] ?? 0, "SIGKILL");
+        await until(() => logged("process-lost").length === losses);
+      }
+      expect(await broker.ended()).toBe(3);
+      expect(broker.said()).toContain("process/lost");
+    }, 120_000);
+  }
 
   it("leaves nobody behind who serves when its first process is killed", async () => {
     await broker.start();
