@@ -11,14 +11,15 @@ export interface Pinned {
 
 /** A command line that runs on core 0 alone, where the machine can pin. */
 export function onOneCore(command: string, ...args: readonly string[]): Pinned {
-  return onCore(0, command, ...args);
+  return onCores([0], command, ...args);
 }
 
-/** The same on a core of choice. */
-export function onCore(core: number, command: string, ...args: readonly string[]): Pinned {
-  const isPinned = spawnSync("taskset", ["-c", String(core), "true"]).status === 0;
+/** The same on cores of choice. */
+export function onCores(cores: readonly number[], command: string, ...args: readonly string[]): Pinned {
+  const pin = ["-c", cores.join(",")];
+  const isPinned = spawnSync("taskset", [...pin, "true"]).status === 0;
   return isPinned
-    ? { command: "taskset", args: ["-c", String(core), command, ...args], isPinned }
+    ? { command: "taskset", args: [...pin, command, ...args], isPinned }
     : { command, args, isPinned };
 }
 

@@ -5,7 +5,8 @@ import { createInterface } from "node:readline/promises";
 import { openReleaseBench, type ReleaseBench, releaseAll } from "./releases.ts";
 
 const CONCURRENCY = 16;
-const WARMING = 50;
+/** Until then V8 compiles, and a release takes several times as long. */
+const WARMING = 400;
 const ROUND = 500;
 
 const WAYS: Readonly<Record<string, (count: number, bench: ReleaseBench) => Promise<unknown>>> = {

@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { DATA_FILES } from "../src/runtime/node/init.ts";
 import { copy } from "../src/runtime/node/store.ts";
 import { startPostgres, type TestServer } from "../test/support/postgres.ts";
-import { keepToCores, onCore } from "./machine.ts";
+import { keepToCores, onCores } from "./machine.ts";
 import type { Result } from "./measure.ts";
 
 export interface Throughput {
@@ -38,7 +38,7 @@ interface Part {
 
 function begun(folder: string, core: number, count: number): Part {
   const words = [join(import.meta.dirname, "scale-part.ts"), "throughput", folder, String(count)];
-  const { command, args } = onCore(core, process.execPath, ...words);
+  const { command, args } = onCores([core], process.execPath, ...words);
   const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
   const ready = Promise.withResolvers<void>();
   const result = Promise.withResolvers<Result>();

@@ -8,6 +8,7 @@ import { makeDemoFolder } from "../src/runtime/node/demo-folder.ts";
 import { isPostgresHere } from "../test/support/postgres.ts";
 import { onOneCore } from "./machine.ts";
 import { folderOfPolicies, folderOfSecrets } from "./scale-folders.ts";
+import { servedThroughputOf } from "./scale-served.ts";
 import { keepServerTo, movedToPostgres, type Throughput, throughputOf } from "./scale-throughput.ts";
 
 /** CI takes a hundredth of everything, so that this cannot rot; what it prints then says little. */
@@ -62,10 +63,10 @@ async function benchGrowth(
   const [least, most] = [costs[0], costs.at(-1)];
   if (least === undefined || most === undefined) return;
   const [cpu, p50] = [most.cpuMs / least.cpuMs, most.p50Ms / least.p50Ms];
-  const isMet = Math.max(cpu, p50) < MOST_GROWTH;
+  const judged = (growth: number): string => `${growth.toFixed(2)} times (${met(growth < MOST_GROWTH)})`;
   print(
     name,
-    `${most.size} beside ${least.size}: ${cpu.toFixed(2)} times the CPU, ${p50.toFixed(2)} times the p50 (aim: under ${MOST_GROWTH}, ${met(isMet)})`,
+    `${most.size} beside ${least.size}, aim under ${MOST_GROWTH} times: CPU ${judged(cpu)}, p50 ${judged(p50)}`,
   );
 }
 
@@ -103,14 +104,19 @@ async function benchCores(path: string): Promise<void> {
     print("cores", "not measured: it takes two cores and `taskset`");
     return;
   }
-  await benchTwo("SQLite", path);
+  await benchTwo("SQLite", (cores) => throughputOf(path, cores, RELEASES));
+  const demo = await makeDemoFolder(join(folder, "served"), { isUnlimited: true });
+  await benchTwo("SQLite, served over HTTP", (cores) => servedThroughputOf(demo, cores, RELEASES));
   if (!isPostgresHere) {
     print("cores", "PostgreSQL: not measured, it is not installed");
     return;
   }
   const server = await movedToPostgres(path);
   try {
-    await benchTwo("PostgreSQL", path, (cores) => keepServerTo(server, cores));
+    await benchTwo("PostgreSQL", (cores) => {
+      keepServerTo(server, cores);
+      return throughputOf(path, cores, RELEASES);
+    });
   } finally {
     await server.remove();
   }
@@ -118,12 +124,10 @@ async function benchCores(path: string): Promise<void> {
 
 async function benchTwo(
   name: string,
-  path: string,
-  prepare: (cores: readonly number[]) => void = () => undefined,
+  measure: (cores: readonly number[]) => Promise<Throughput>,
 ): Promise<void> {
   const best = async (cores: readonly number[], known?: Throughput): Promise<Throughput> => {
-    prepare(cores);
-    const { perSecond, cpuMs } = await throughputOf(path, cores, RELEASES);
+    const { perSecond, cpuMs } = await measure(cores);
     return {
       perSecond: Math.max(perSecond, known?.perSecond ?? 0),
       cpuMs: Math.min(cpuMs, known?.cpuMs ?? Infinity),
