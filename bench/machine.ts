@@ -11,10 +11,22 @@ export interface Pinned {
 
 /** A command line that runs on core 0 alone, where the machine can pin. */
 export function onOneCore(command: string, ...args: readonly string[]): Pinned {
-  const isPinned = spawnSync("taskset", ["-c", "0", "true"]).status === 0;
+  return onCores([0], command, ...args);
+}
+
+/** The same on cores of choice. */
+export function onCores(cores: readonly number[], command: string, ...args: readonly string[]): Pinned {
+  const pin = ["-c", cores.join(",")];
+  const isPinned = spawnSync("taskset", [...pin, "true"]).status === 0;
   return isPinned
-    ? { command: "taskset", args: ["-c", "0", command, ...args], isPinned }
+    ? { command: "taskset", args: [...pin, command, ...args], isPinned }
     : { command, args, isPinned };
+}
+
+/** Leaves running processes, all their threads included, these cores and no other; false where the machine cannot pin. */
+export function keepToCores(pids: readonly number[], cores: readonly number[]): boolean {
+  const pin = (pid: number) => spawnSync("taskset", ["-apc", cores.join(","), String(pid)]).status === 0;
+  return pids.map(pin).every(Boolean);
 }
 
 /** ECDSA P-384 verifications per CPU-second on one core. */

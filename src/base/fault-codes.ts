@@ -243,7 +243,12 @@ export const FAULT_CODES = {
     wire: "internal",
     next: "mend the configuration; `ostiary serve --check` reads it",
   },
-  "file/unusable": { status: 500, wire: "internal", next: "look at the file's path and permissions" },
+  "process/lost": {
+    status: 503,
+    wire: "try-later",
+    next: "look at the log's lines before this one, and at the memory of the machine",
+  },
+  "file/unusable": { status: 503, wire: "try-later", next: "look at the file's path and permissions" },
   ...GUEST_FAULT_CODES,
   "internal/invariant": {
     status: 500,

@@ -8,6 +8,7 @@ import type { NonceEpoch, Store } from "./store.ts";
 import type { Kek } from "./world.ts";
 
 const EPOCH_SECONDS = 86_400;
+const VIEW_SECONDS = 60;
 const CLUSTER_SECRET_BYTES = 32;
 const MAX_KID = 256;
 
@@ -24,24 +25,29 @@ export interface NonceEpochSources {
 
 /**
  * Makes the function that answers the live nonce keys. It reads the store when its view is older than a minute, and
- * begins a new epoch when the newest is a day old; brokers that race for one epoch end with the same secret.
+ * begins a new epoch when the newest is a day old; brokers that race for one epoch end with the same secret. No view outlives
+ * its epoch's day, or a broker would refuse the nonces of one that has begun the next.
  */
 export function createNonceEpochs(sources: NonceEpochSources): () => Promise<NonceKeys> {
-  let kept: { readonly keys: NonceKeys; readonly until: number } | undefined;
-  let pending: Promise<NonceKeys> | undefined;
+  let kept: View | undefined;
+  let pending: Promise<View> | undefined;
   return async () => {
     const now = sources.now();
     if (kept !== undefined && now < kept.until) return kept.keys;
     pending ??= readEpochs(sources, now).finally(() => {
       pending = undefined;
     });
-    const keys = await pending;
-    kept = { keys, until: now + 60 };
-    return keys;
+    kept = await pending;
+    return kept.keys;
   };
 }
 
-async function readEpochs(sources: NonceEpochSources, now: Instant): Promise<NonceKeys> {
+interface View {
+  readonly keys: NonceKeys;
+  readonly until: number;
+}
+
+async function readEpochs(sources: NonceEpochSources, now: Instant): Promise<View> {
   const epochs = await currentEpochs(sources, now);
   const live: NonceKey[] = [];
   for (const epoch of epochs) live.push(await openEpoch(epoch, sources)); // one after the other: at most two
@@ -49,7 +55,11 @@ async function readEpochs(sources: NonceEpochSources, now: Instant): Promise<Non
   if (current === undefined)
     throw new Fault("internal/invariant", "a nonce epoch was just made and is not there");
   const { audience, tenant, lifetimeSeconds } = sources;
-  return { current, live, audience, tenant, lifetimeSeconds };
+  const endsAt = Math.max(...epochs.map(({ createdAt }) => createdAt)) + EPOCH_SECONDS;
+  return {
+    keys: { current, live, audience, tenant, lifetimeSeconds },
+    until: Math.min(now + VIEW_SECONDS, endsAt),
+  };
 }
 
 /** The newest epoch first, at most two; makes one where the newest has had its day. */

@@ -151,11 +151,12 @@ async function endorsed(carried: CarriedEvidence, world: ProverWorld): Promise<C
 
 /** One bucket for the whole broker: whose turn it is not has to come again. */
 function createTurns({ freshPerSecond, milliseconds }: ProverPlan): () => void {
-  let turns = freshPerSecond;
+  const most = Math.max(1, freshPerSecond); // one of several processes has a fraction, and still a turn
+  let turns = most;
   let at = milliseconds();
   return () => {
     const now = milliseconds();
-    turns = Math.min(freshPerSecond, turns + (Math.max(0, now - at) / 1000) * freshPerSecond);
+    turns = Math.min(most, turns + (Math.max(0, now - at) / 1000) * freshPerSecond);
     at = now;
     if (turns < 1) {
       const retryAfterSeconds = Math.max(1, Math.ceil((1 - turns) / freshPerSecond));

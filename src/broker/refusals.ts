@@ -12,24 +12,29 @@ export interface RefusalCount {
   lines: number;
 }
 
+/** The count, where something else keeps it, and how many processes share what all may write. */
+export interface RefusalShare {
+  readonly seen?: RefusalCount;
+  readonly processes?: number;
+}
+
 /**
  * Makes the rate-capped decision log. A store that cannot take the line is logged, never thrown: the refusal stands.
  */
 export function createRefusalLog(
   store: Pick<Store, "logRefusal">,
   log: Log,
-  seen: RefusalCount = { second: undefined, lines: 0 },
+  { seen = { second: undefined, lines: 0 }, processes = 1 }: RefusalShare = {},
 ): (refusal: Refusal) => Promise<void> {
+  const most = Math.max(1, Math.floor(MAX_LINES_PER_SECOND / processes));
   return async (refusal) => {
     if (seen.second !== refusal.at) {
-      if (seen.lines > MAX_LINES_PER_SECOND) {
-        log("warn", "decision-log-lines-dropped", { dropped: seen.lines - MAX_LINES_PER_SECOND });
-      }
+      if (seen.lines > most) log("warn", "decision-log-lines-dropped", { dropped: seen.lines - most });
       seen.second = refusal.at;
       seen.lines = 0;
     }
     seen.lines += 1;
-    if (seen.lines > MAX_LINES_PER_SECOND) return;
+    if (seen.lines > most) return;
     try {
       await store.logRefusal(refusal);
     } catch {

@@ -59,9 +59,20 @@ export async function checkLedger(world: World, wasAhead = false): Promise<void>
   await refuseRolledBack(world);
   await advanceCheckpoint(world);
   await refuseOtherTiles(world);
-  const size = await world.store.ledgerSize();
-  const [last] = size === 0 ? [] : await world.store.entries(size - 1, 1);
-  if (last !== undefined && !wasAhead) refuseEarlierClock(world.now(), last.draft.time);
+  if (!wasAhead) await refuseTimeAgain(world);
+}
+
+/** The same, and marks the start in the log. @throws {@link Fault} as {@link checkLedger}. */
+export async function beginEpoch(world: World, wasAhead = false): Promise<void> {
+  await checkLedger(world, wasAhead);
+  await world.store.appendEntry({ v: 1, kind: "epoch", time: world.now(), act: "start" });
+  await keepHead(world);
+}
+
+/** What a further process of a running broker looks at: another has checked what was signed, and marked the start. */
+export async function joinEpoch(world: World, wasAhead = false): Promise<void> {
+  await refuseRolledBack(world);
+  if (!wasAhead) await refuseTimeAgain(world);
 }
 
 /** The tiles that the next ones grow at are looked at before anything is served. */
@@ -70,11 +81,10 @@ async function refuseOtherTiles(world: World): Promise<void> {
   if (head !== undefined) await edgeOf(head.frontier, world);
 }
 
-/** The same, and marks the start in the log. @throws {@link Fault} as {@link checkLedger}. */
-export async function beginEpoch(world: World, wasAhead = false): Promise<void> {
-  await checkLedger(world, wasAhead);
-  await world.store.appendEntry({ v: 1, kind: "epoch", time: world.now(), act: "start" });
-  await keepHead(world);
+async function refuseTimeAgain(world: World): Promise<void> {
+  const size = await world.store.ledgerSize();
+  const [last] = size === 0 ? [] : await world.store.entries(size - 1, 1);
+  if (last !== undefined) refuseEarlierClock(world.now(), last.draft.time);
 }
 
 async function firstOrKept(

@@ -1,5 +1,5 @@
 /** Which key signs tokens now, and which are published? A row of keys in the store, each announced before it signs. */
-import { hexOf, utf8 } from "../base/bytes.ts";
+import { equalBytes, hexOf, utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import type { Primitives, Signer } from "../base/primitives.ts";
 import { addSeconds, type Instant } from "../base/time.ts";
@@ -14,7 +14,8 @@ import type { Kek, TokenKey, TokenKeyRing, TokenKeys } from "./world.ts";
 const ANNOUNCED_SECONDS = 600;
 /** How long a key that signs no more stays there: its last tokens, and clocks that differ. */
 const RETIRED_SECONDS = 900;
-const VIEW_SECONDS = 60;
+/** A key that another process or broker withdrew counts so much longer here. */
+const VIEW_SECONDS = 1;
 
 export interface TokenKeySources {
   readonly store: Pick<TokenStore, "tokenKeys" | "putTokenKey" | "dropTokenKeys">;
@@ -30,22 +31,25 @@ export interface TokenKeyMaker {
   readonly signerOf: (pkcs8: Uint8Array) => Promise<Signer>;
 }
 
-/** Makes the ring. It reads the store when its view is older than a minute, and makes the first key where there is none. */
+/** Makes the ring. It reads the store when its view is older than a second, and makes the first key where there is none. */
 export function createTokenKeyRing(sources: TokenKeySources): TokenKeyRing {
   let view: { readonly row: readonly OpenedKey[]; readonly until: number } | undefined;
   const read = async (): Promise<readonly OpenedKey[]> => {
     const now = sources.now();
     if (view === undefined || now >= view.until) {
-      view = { row: await openedRow(sources), until: now + VIEW_SECONDS };
+      view = { row: await openedRow(sources, view?.row ?? []), until: now + VIEW_SECONDS };
     }
     return view.row;
+  };
+  const forget = (): void => {
+    view = undefined;
   };
   return {
     keys: async () => keysAt(await read(), sources.now()),
     rotate: async (order, actor) => {
-      view = undefined;
+      forget();
       await putNext(await read(), { ...order, actor }, sources);
-      view = undefined;
+      forget();
       return keysAt(await read(), sources.now());
     },
   };
@@ -53,13 +57,26 @@ export function createTokenKeyRing(sources: TokenKeySources): TokenKeyRing {
 
 interface OpenedKey extends TokenKey {
   readonly withdraws: boolean;
+  readonly wrapped: Uint8Array;
 }
 
-async function openedRow(sources: TokenKeySources): Promise<readonly OpenedKey[]> {
+/** The root key may be slow, or far away: a key that is open already is not opened again. */
+async function openedRow(
+  sources: TokenKeySources,
+  known: readonly OpenedKey[],
+): Promise<readonly OpenedKey[]> {
   const stored = await storedRow(sources);
   const opened: OpenedKey[] = [];
-  for (const key of sinceWithdrawal(stored)) opened.push(await openKey(key, sources)); // one after the other: two or three
+  for (const key of sinceWithdrawal(stored)) {
+    opened.push(known.find((open) => isSameKey(open, key)) ?? (await openKey(key, sources))); // one after the other: two or three
+  }
   return opened;
+}
+
+/** What the wrapping authenticates is compared with it: a row that somebody changed is opened anew, which refuses it. */
+function isSameKey(open: OpenedKey, { serial, signsFrom, withdraws, wrapped }: StoredTokenKey): boolean {
+  const isNamedSo = open.serial === serial && open.signsFrom === signsFrom && open.withdraws === withdraws;
+  return isNamedSo && equalBytes(open.wrapped, wrapped);
 }
 
 /** What no token can need any more is forgotten on the way. */
@@ -98,8 +115,8 @@ async function openKey(key: StoredTokenKey, sources: TokenKeySources): Promise<O
   try {
     const signer = await sources.maker.signerOf(pkcs8);
     const kid = thumbprintOf(jwkOf(signer.spki), sources.primitives);
-    const { serial, signsFrom, withdraws, createdAt, createdBy } = key;
-    return { signer: { ...signer, kid }, serial, signsFrom, withdraws, createdAt, createdBy };
+    const { serial, signsFrom, withdraws, createdAt, createdBy, wrapped } = key;
+    return { signer: { ...signer, kid }, serial, signsFrom, withdraws, createdAt, createdBy, wrapped };
   } finally {
     pkcs8.fill(0);
   }

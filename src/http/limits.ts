@@ -51,9 +51,14 @@ function tooLarge(maxBytes: number): Fault {
 }
 
 export interface Rates {
-  /** Per second, and as many at once. */
+  /** Per second, and as many at once; of a fraction, which one of several processes has, one at once. */
   readonly perSource: number;
   readonly perBroker: number;
+}
+
+/** What each of several processes may let through, so that all of them together keep to the rates. */
+export function sharedRates({ perSource, perBroker }: Rates, processes: number): Rates {
+  return { perSource: perSource / processes, perBroker: perBroker / processes };
 }
 
 /** Lets through, or answers after how many seconds to come again. */
@@ -75,11 +80,15 @@ const MAX_SOURCES = 10_000;
 /** Makes a token bucket per source and one for the whole broker. `milliseconds` never runs backwards. */
 export function createRateLimit(rates: Rates, milliseconds: () => number): RateLimit {
   const sources = new Map<string, Bucket>();
-  let broker: Bucket = { tokens: rates.perBroker, at: milliseconds() };
+  let broker: Bucket = { tokens: depthOf(rates.perBroker), at: milliseconds() };
   return (source) => {
     const now = milliseconds();
     const name = sourceNetworkOf(source);
-    const own = refilled(sources.get(name) ?? { tokens: rates.perSource, at: now }, rates.perSource, now);
+    const own = refilled(
+      sources.get(name) ?? { tokens: depthOf(rates.perSource), at: now },
+      rates.perSource,
+      now,
+    );
     broker = refilled(broker, rates.perBroker, now);
     const waits = [waitOf(own, rates.perSource), waitOf(broker, rates.perBroker)];
     const retryAfterSeconds = Math.max(...waits);
@@ -110,7 +119,12 @@ export function sourceNetworkOf(source: string): string {
 
 function refilled(bucket: Bucket, rate: number, now: number): Bucket {
   const gained = (Math.max(0, now - bucket.at) / 1000) * rate;
-  return { tokens: Math.min(rate, bucket.tokens + gained), at: now };
+  return { tokens: Math.min(depthOf(rate), bucket.tokens + gained), at: now };
+}
+
+/** A bucket that never holds one lets nobody through. */
+function depthOf(rate: number): number {
+  return Math.max(1, rate);
 }
 
 function waitOf(bucket: Bucket, rate: number): number {

@@ -1,25 +1,29 @@
-/** What is counted, and how does Prometheus read it? A small registry with a fixed list of metrics and a bound on series. */
+/** What is counted? A small registry with a fixed list of metrics and a bound on series. */
 
 type Labels = Readonly<Record<string, string>>;
 
-interface CounterRow {
+export interface CounterRow {
   readonly kind: "counter";
   readonly help: string;
 }
 
-interface HistogramRow {
+export interface HistogramRow {
   readonly kind: "histogram";
   readonly help: string;
   /** Upper bounds, ascending. */
   readonly bounds: readonly number[];
 }
 
-/** Names as callers say them; Prometheus reads them with the prefix `ostiary_`, counters with the suffix `_total`. */
-const METRICS = {
+/** Names as callers say them; how Prometheus reads them is `exposition.ts`. */
+export const METRICS = {
   requests: { kind: "counter", help: "HTTP requests by route, method and status" },
   decisions: { kind: "counter", help: "Decisions in the ledger by outcome and code" },
   refusals: { kind: "counter", help: "Refusals before a decision by fault code" },
   endorsement_fetches: { kind: "counter", help: "Requests to AMD's key server or its mirror by outcome" },
+  process_losses: {
+    kind: "counter",
+    help: "Processes of this broker that ended unasked and were begun again",
+  },
   commit_group_size: {
     kind: "histogram",
     help: "Decisions that one flush made durable",
@@ -44,8 +48,20 @@ export interface Metrics {
   readonly count: (name: string, labels: Labels) => void;
   /** Adds one observation to a histogram. */
   readonly observe: (name: string, value: number) => void;
-  /** The Prometheus text exposition format, version 0.0.4. */
-  readonly render: () => string;
+  readonly counts: () => Counts;
+}
+
+/** What was counted until now, as plain data: that of several processes adds up. */
+export interface Counts {
+  /** By name and by labels as they stand in a line. */
+  readonly counters: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly histograms: Readonly<Record<string, HistogramCounts>>;
+}
+
+export interface HistogramCounts {
+  /** One for each bound, not added up, and one above them all. */
+  readonly counts: readonly number[];
+  readonly sum: number;
 }
 
 /** Labels come from closed sets; should one ever not, this many series are kept and the rest share one. */
@@ -55,7 +71,6 @@ const OVERFLOW = '{overflow="true"}';
 interface Histogram {
   readonly counts: number[];
   sum: number;
-  total: number;
 }
 
 /** Makes an empty registry. */
@@ -80,12 +95,13 @@ export function createMetrics(): Metrics {
       const slot = at === -1 ? bounds.length : at;
       histogram.counts[slot] = (histogram.counts[slot] ?? 0) + 1;
       histogram.sum += value;
-      histogram.total += 1;
     },
-    render: () =>
-      Object.keys(METRICS)
-        .map((name) => rendered(name, counters, histograms))
-        .join(""),
+    counts: () => ({
+      counters: Object.fromEntries([...counters].map(([name, series]) => [name, Object.fromEntries(series)])),
+      histograms: Object.fromEntries(
+        [...histograms].map(([name, { counts, sum }]) => [name, { counts: [...counts], sum }]),
+      ),
+    }),
   };
 }
 
@@ -105,33 +121,7 @@ function boundsOf(name: string): readonly number[] | undefined {
 }
 
 function emptyHistogram(bounds: readonly number[]): Histogram {
-  return { counts: new Array<number>(bounds.length + 1).fill(0), sum: 0, total: 0 };
-}
-
-function rendered(
-  name: string,
-  counters: ReadonlyMap<string, ReadonlyMap<string, number>>,
-  histograms: ReadonlyMap<string, Histogram>,
-): string {
-  const row = rowOf(name);
-  if (row === undefined) return "";
-  const full = row.kind === "counter" ? `ostiary_${name}_total` : `ostiary_${name}`;
-  const head = `# HELP ${full} ${row.help}\n# TYPE ${full} ${row.kind}\n`;
-  if (row.kind === "histogram") {
-    return head + histogramLines(full, row.bounds, histograms.get(name) ?? emptyHistogram(row.bounds));
-  }
-  const series = [...(counters.get(name) ?? [])];
-  return head + series.map(([labels, value]) => `${full}${labels} ${value}\n`).join("");
-}
-
-function histogramLines(full: string, bounds: readonly number[], histogram: Histogram): string {
-  let below = 0;
-  const lines = bounds.map((bound, i) => {
-    below += histogram.counts[i] ?? 0;
-    return `${full}_bucket{le="${bound}"} ${below}\n`;
-  });
-  const { sum, total } = histogram;
-  return `${lines.join("")}${full}_bucket{le="+Inf"} ${total}\n${full}_sum ${sum}\n${full}_count ${total}\n`;
+  return { counts: new Array<number>(bounds.length + 1).fill(0), sum: 0 };
 }
 
 function labelText(labels: Labels): string {

@@ -6,7 +6,7 @@ import type { Actor } from "../broker/secrets.ts";
 import type { World } from "../broker/world.ts";
 import type { Schema } from "../wire/codec.ts";
 import type { RateLimit } from "./limits.ts";
-import type { Metrics } from "./metrics.ts";
+import type { Counts, Metrics } from "./metrics.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
@@ -83,6 +83,8 @@ export interface HttpEdges {
   readonly rateLimit: RateLimit;
   readonly ledgerReaders: "anyone" | "admins";
   readonly metrics: Metrics;
+  /** What all processes of this broker counted, where there are several. */
+  readonly countsOfAll?: () => Promise<Counts>;
   /** True once the broker no longer takes work. */
   readonly isDraining: () => boolean;
   readonly version: string;

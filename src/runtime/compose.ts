@@ -31,13 +31,24 @@ export interface Parts extends Pick<World, Given> {
   readonly source: EndorsementSource;
   readonly tokenKeyMaker: TokenKeyMaker;
   readonly nonceLifetimeSeconds: number;
+  /** How many processes share this broker's rates; one unless said. */
+  readonly processes?: number;
   /** What outlives this World, where one is made for each request. */
   readonly memory?: { readonly bundle: BundleMemory; readonly refusals: RefusalCount };
 }
 
 export function composeWorld(parts: Parts): World {
   const { now, random, primitives, settings, store, commit, kek, signer, ledgerSigner, meter, log } = parts;
-  const { roots, memo, crlNumbers, source, tokenKeyMaker: maker, nonceLifetimeSeconds, memory } = parts;
+  const {
+    roots,
+    memo,
+    crlNumbers,
+    source,
+    tokenKeyMaker: maker,
+    nonceLifetimeSeconds,
+    processes = 1,
+    memory,
+  } = parts;
   const { audience, tenant } = settings;
   const trust: Trust = { primitives, roots, memo, lowestCrlNumber: crlNumbers.lowest };
   const sealed = { store, kek, primitives, now };
@@ -59,7 +70,10 @@ export function composeWorld(parts: Parts): World {
     store,
     commit,
     liveBundle: createBundleCache({ store, primitives, settings }, memory?.bundle),
-    logRefusal: createRefusalLog(store, log, memory?.refusals),
+    logRefusal: createRefusalLog(store, log, {
+      processes,
+      ...(memory === undefined ? {} : { seen: memory.refusals }),
+    }),
     kek,
     tokenKeys: createTokenKeyRing({ ...sealed, maker }),
     signer,

@@ -118,6 +118,7 @@ const MEMBERS = table({
   listen: table({
     host: v.pipe(v.string(), v.regex(/^[A-Za-z0-9.:-]{1,253}$/, "a host name or an IP address")),
     port: whole(0, 65_535),
+    processes: v.optional(whole(1, 64), 1),
     external_url: v.optional(url),
     tls: v.optional(table({ cert_file: path, key_file: path })),
     bindings: v.optional(channels),
@@ -174,6 +175,14 @@ export const CONFIG = v.pipe(
       "`ra-tls` and `tls-exporter` with [listen.tls] only",
     ),
     ["listen", "bindings"],
+  ),
+  v.forward(
+    v.partialCheck(
+      [["listen"], ["kek"]],
+      ({ listen, kek }) => listen.processes === 1 || kek?.shares === undefined,
+      "1 where the root key comes in shares: people give them to one process, and again whenever it is begun anew",
+    ),
+    ["listen", "processes"],
   ),
   v.forward(
     v.partialCheck(

@@ -82,6 +82,8 @@ export interface AttestationConfig {
 export interface ListenConfig {
   readonly host: string;
   readonly port: number;
+  /** So many of them serve this port together. */
+  readonly processes: number;
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
   /** What guests may bind their evidence to (PROTOCOL section 1); 1 and 2 where the broker ends TLS itself. */
   readonly bindings: readonly Binding[];
@@ -213,12 +215,19 @@ function attestationOf(read: Read["attestation"]): AttestationConfig {
 }
 
 function listenOf(read: Read["listen"]): ListenConfig {
-  const { host, port, tls, bindings: named, external_url: externalUrl } = read;
+  const { host, port, processes, tls, bindings: named, external_url: externalUrl } = read;
   const files = tls === undefined ? undefined : { certFile: tls.cert_file, keyFile: tls.key_file };
   const standard: readonly Binding[] = tls === undefined ? [3] : [2, 3];
   const bindings =
     named === undefined ? standard : ALL_BINDINGS.filter((one) => named.includes(BINDING_NAMES[one]));
-  return { host, port, bindings, ...present("tls", files), ...present("externalUrl", externalUrl) };
+  return {
+    host,
+    port,
+    processes,
+    bindings,
+    ...present("tls", files),
+    ...present("externalUrl", externalUrl),
+  };
 }
 
 function filesOf(read: Read["files"]): FilesConfig {

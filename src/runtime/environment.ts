@@ -16,6 +16,7 @@ export const SETTINGS: Readonly<Record<string, Form>> = {
   suites: "value",
   "listen.host": "text",
   "listen.port": "value",
+  "listen.processes": "value",
   "listen.external_url": "text",
   "listen.bindings": "value",
   "listen.tls.cert_file": "text",

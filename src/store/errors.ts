@@ -85,6 +85,11 @@ export function isDamage(fault: Fault): boolean {
   return typeof code === "string" && /^SQLITE_(?:IOERR|CORRUPT|NOTADB)/.test(code);
 }
 
+/** Whether another process holds what was asked for at this moment. */
+export function isBusy(thrown: unknown): boolean {
+  return thrown instanceof Fault && String(thrown.detail["code"]).startsWith("SQLITE_BUSY");
+}
+
 /** Whether a connection ended or never came to be, so that the same may be asked again on another. */
 export function isLost(thrown: unknown): boolean {
   return /^(?:CONNECT|ECONN|EPIPE|ENOENT|08|57P)/.test(codeOf(thrown));

@@ -10,7 +10,7 @@ export interface SqliteOptions {
   readonly path: string;
   /** `create` refuses a file that is there; `existing` refuses to make one. Neither ever gives an empty database. */
   readonly mode: "create" | "existing";
-  /** How long a statement waits for another program's lock; the whole broker waits with it. Default 2000. */
+  /** How long to wait for another program's lock: at opening the whole process waits, from then on the one who asks. Default 2000. */
   readonly busyTimeoutMs?: number;
   /** Default: `migrations/sqlite` of this project. */
   readonly migrationsFolder?: string;

@@ -20,7 +20,7 @@ interface Bench {
   readonly breakChip: () => void;
 }
 
-function bench({ brings = true } = {}): Bench {
+function bench({ brings = true, freshPerSecond = 1 } = {}): Bench {
   const asked: Uint8Array[] = [];
   const state = { seconds: 0, isBroken: false };
   const now = (): Instant => addSeconds(NOW, state.seconds);
@@ -49,7 +49,7 @@ function bench({ brings = true } = {}): Bench {
     adminKeys: [{ kid: "admin-1", spki: random(44) }],
   } as const;
   const prove = createProver(
-    { provider, cluster: CLUSTER, freshPerSecond: 1, milliseconds: () => state.seconds * 1000 },
+    { provider, cluster: CLUSTER, freshPerSecond, milliseconds: () => state.seconds * 1000 },
     {
       now,
       random,
@@ -148,6 +148,15 @@ describe("a fresh report", () => {
       cb,
       attesterSpki: brokerSpki,
     });
+  });
+
+  it("is given in turn by each of four processes that share one a second", async () => {
+    const { prove, pass } = bench({ freshPerSecond: 1 / 4 });
+    await prove(exchangeOf(), true);
+    pass(3);
+    await expect(prove(exchangeOf(), true)).rejects.toMatchObject({ code: "request/rate-limited" });
+    pass(1);
+    await expect(prove(exchangeOf(), true)).resolves.toBeDefined();
   });
 
   it("is given once a second; who comes too early is told when to come", async () => {

@@ -15,6 +15,7 @@ import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { createEd25519Signer, generateEd25519Pem } from "../../src/runtime/node/signers.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { brokerAtHand, random } from "../http/broker-at-hand.ts";
+import { codeOfPromise } from "../support/faults.ts";
 
 const AUDIENCE = "https://broker.example/c/0001";
 const START = instant(1_795_449_600);
@@ -94,6 +95,19 @@ describe("nonce epochs", () => {
     );
   });
 
+  it("of one process open what another issued from the first second of a new day", async () => {
+    const clock = { now: addSeconds(START, -30) };
+    const store = createMemoryStore();
+    const [a, b] = [epochsAt(clock, store), epochsAt(clock, store)];
+    await a.epochs();
+    clock.now = addSeconds(START, DAY - 60);
+    await b.epochs(); // a view that lasts half a minute into the next day, if it may
+    clock.now = addSeconds(START, DAY - 30);
+    const nonce = issue(await a.epochs(), clock.now);
+    const opened = openNonce(nonce, { binding: 3, now: clock.now }, await b.epochs(), nodePrimitives);
+    expect(opened.kid).toBe(1);
+  });
+
   it("stay shut without the key-encryption key", async () => {
     const clock = { now: START };
     const { epochs, store } = epochsAt(clock);
@@ -115,21 +129,34 @@ describe("nonce epochs", () => {
 describe("CRL numbers", () => {
   it("only rise, and outlive a restart", async () => {
     const store = createMemoryStore();
-    const numbers = await loadCrlNumbers(store);
+    const numbers = await loadCrlNumbers(store, () => START);
     expect(numbers.lowest("milan")).toBeUndefined();
     await numbers.keep("milan", 6n);
-    await numbers.keep("milan", 3n);
+    expect(await codeOfPromise(numbers.keep("milan", 3n))).toBe("endorsement/crl-invalid");
     expect(numbers.lowest("milan")).toBe(6n);
-    const again = await loadCrlNumbers(store);
+    const again = await loadCrlNumbers(store, () => START);
     expect(again.lowest("milan")).toBe(6n);
     expect(again.lowest("genoa")).toBeUndefined();
   });
 
   it("of two brokers meet at the higher one", async () => {
     const store = createMemoryStore();
-    const [a, b] = [await loadCrlNumbers(store), await loadCrlNumbers(store)];
-    await Promise.all([a.keep("turin", 9n), b.keep("turin", 8n)]);
-    expect((await loadCrlNumbers(store)).lowest("turin")).toBe(9n);
+    const [a, b] = [await loadCrlNumbers(store, () => START), await loadCrlNumbers(store, () => START)];
+    await Promise.all([b.keep("turin", 8n), a.keep("turin", 9n)]);
+    expect((await loadCrlNumbers(store, () => START)).lowest("turin")).toBe(9n);
+  });
+
+  it("that one process saw are the least that another takes, a second later", async () => {
+    const store = createMemoryStore();
+    const clock = { now: START };
+    const now = () => clock.now;
+    const [a, b] = [await loadCrlNumbers(store, now), await loadCrlNumbers(store, now)];
+    await b.keep("turin", 8n);
+    await a.keep("turin", 9n);
+    clock.now = addSeconds(START, 1);
+    expect(await codeOfPromise(b.keep("turin", 8n))).toBe("endorsement/crl-invalid");
+    expect(b.lowest("turin")).toBe(9n);
+    await b.keep("turin", 9n);
   });
 });
 
@@ -228,6 +255,14 @@ describe("the decision log", () => {
     await log(refusalAt(addSeconds(START, 1)));
     expect(lines).toHaveLength(101);
     expect(dropped).toEqual([["decision-log-lines-dropped", 50]]);
+  });
+
+  it("takes no more of several processes together", async () => {
+    const lines: Refusal[] = [];
+    const store = { logRefusal: async (refusal: Refusal) => void lines.push(refusal) };
+    const logs = Array.from({ length: 3 }, () => createRefusalLog(store, () => undefined, { processes: 3 }));
+    for (let i = 0; i < 150; i += 1) for (const log of logs) await log(refusalAt(START));
+    expect(lines).toHaveLength(99);
   });
 
   it("that cannot be written leaves the refusal standing", async () => {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { addSeconds, type Instant, instant } from "../../src/base/time.ts";
 import { createTokenKeyRing } from "../../src/broker/token-keys.ts";
-import type { TokenKeyRing, TokenKeys } from "../../src/broker/world.ts";
+import type { Kek, TokenKeyRing, TokenKeys } from "../../src/broker/world.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { nodeTokenKeys } from "../../src/runtime/node/token-keys.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
@@ -70,6 +70,35 @@ describe("keys of tokens", () => {
     expect(await codeOfPromise(ring.rotate({ withdraws: false }, ADMIN))).toBe("request/conflict");
     clock.now = addSeconds(START, 600);
     expect(await codeOfPromise(ring.rotate({ withdraws: false }, ADMIN))).toBeUndefined();
+  });
+
+  it("that another process or broker withdrew count no longer than a second", async () => {
+    const clock = { now: START };
+    const store = createMemoryStore();
+    const [a, b] = [ringAt(clock, store).ring, ringAt(clock, store).ring];
+    const leaked = await currentOf(b);
+    const { current } = await a.rotate({ withdraws: true }, ADMIN);
+    clock.now = addSeconds(START, 1);
+    expect(kidsOf(await b.keys())).toEqual([current.signer.kid]);
+    expect(kidsOf(await b.keys())).not.toContain(leaked);
+  });
+
+  it("are opened once and not every second, since the root key may be far away", async () => {
+    const clock = { now: START };
+    let opened = 0;
+    const store = createMemoryStore();
+    const unwrap: Kek["unwrap"] = (wrapped, aad) => {
+      opened += 1;
+      return KEK.unwrap(wrapped, aad);
+    };
+    const sources = { store, kek: { ...KEK, unwrap }, primitives: nodePrimitives, maker: nodeTokenKeys };
+    const ring = createTokenKeyRing({ ...sources, now: () => clock.now });
+    const kids = kidsOf(await ring.keys());
+    for (let second = 1; second < 9; second += 1) {
+      clock.now = addSeconds(START, second);
+      expect(kidsOf(await ring.keys())).toEqual(kids);
+    }
+    expect(opened).toBe(1);
   });
 
   it("are all gone but the new one where an admin withdraws them, the one that waits too", async () => {

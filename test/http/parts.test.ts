@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Fault } from "../../src/base/fault.ts";
-import { createRateLimit, readBody, sourceNetworkOf } from "../../src/http/limits.ts";
+import { exposition, sumOfCounts } from "../../src/http/exposition.ts";
+import { createRateLimit, readBody, sharedRates, sourceNetworkOf } from "../../src/http/limits.ts";
 import { createMetrics } from "../../src/http/metrics.ts";
 import { refusedOf } from "../../src/http/problem.ts";
 import { createUlids } from "../../src/http/request-id.ts";
@@ -47,6 +48,27 @@ describe("a rate limit", () => {
         }
         expect(allowed).toBeLessThanOrEqual(10 + (now / 1000) * 10);
       }),
+    );
+  });
+
+  it("is never passed by several processes together, though each lets somebody through", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 2, max: 64 }),
+        fc.array(fc.tuple(fc.nat(20), fc.nat(63)), { minLength: 200, maxLength: 400 }),
+        (processes, requests) => {
+          let now = 0;
+          const rates = sharedRates({ perSource: 10, perBroker: 1000 }, processes);
+          const limits = Array.from({ length: processes }, () => createRateLimit(rates, () => now));
+          expect(limits.every((limit) => limit("first").isAllowed)).toBe(true);
+          let allowed = 0;
+          for (const [pause, at] of requests) {
+            now += pause;
+            if (limits[at % processes]?.("a").isAllowed === true) allowed += 1;
+          }
+          expect(allowed).toBeLessThanOrEqual(Math.max(10, processes) + (now / 1000) * 10);
+        },
+      ),
     );
   });
 
@@ -96,7 +118,7 @@ describe("metrics", () => {
     metrics.count("decisions", { outcome: "allow", code: "none" });
     metrics.count("decisions", { outcome: "allow", code: "none" });
     for (const size of [1, 3, 64, 65]) metrics.observe("commit_group_size", size);
-    const text = metrics.render();
+    const text = exposition(metrics.counts());
     expect(text).toContain('ostiary_decisions_total{outcome="allow",code="none"} 2\n');
     expect(text).toContain('ostiary_commit_group_size_bucket{le="1"} 1\n');
     expect(text).toContain('ostiary_commit_group_size_bucket{le="4"} 2\n');
@@ -108,25 +130,38 @@ describe("metrics", () => {
   it("keep a bounded number of series, and count the rest in one", () => {
     const metrics = createMetrics();
     for (let i = 0; i < 5000; i += 1) metrics.count("refusals", { code: `code-${i}` });
-    const text = metrics.render();
+    const text = exposition(metrics.counts());
     expect(text.split("\n").length).toBeLessThan(400);
     expect(text).toContain('ostiary_refusals_total{overflow="true"} 4744\n');
   });
 
+  it("of several processes add up, as if one had counted all of it", () => {
+    const [one, two, all] = [createMetrics(), createMetrics(), createMetrics()];
+    for (const [at, code] of [one, two, two, one].map((at, i) => [at, `code-${i % 3}`] as const)) {
+      for (const metrics of [at, all]) metrics.count("refusals", { code });
+    }
+    for (const [at, size] of [[one, 3] as const, [two, 64] as const, [two, 65] as const]) {
+      for (const metrics of [at, all]) metrics.observe("commit_group_size", size);
+    }
+    const lines = (text: string): readonly string[] => text.split("\n").sort();
+    const sum = sumOfCounts([one.counts(), two.counts(), createMetrics().counts()]);
+    expect(lines(exposition(sum))).toEqual(lines(exposition(all.counts())));
+  });
+
   it("pass over names and values that they do not know", () => {
     const metrics = createMetrics();
-    const before = metrics.render();
+    const before = exposition(metrics.counts());
     metrics.count("unknown", {});
     metrics.count("release_seconds", {});
     metrics.observe("requests", 1);
     metrics.observe("release_seconds", Number.NaN);
-    expect(metrics.render()).toBe(before);
+    expect(exposition(metrics.counts())).toBe(before);
   });
 
   it("write label values that cannot break a line", () => {
     const metrics = createMetrics();
     metrics.count("requests", { route: 'a"b\\c\nd' });
-    expect(metrics.render()).toContain('ostiary_requests_total{route="a\\"b\\\\c\\nd"} 1\n');
+    expect(exposition(metrics.counts())).toContain('ostiary_requests_total{route="a\\"b\\\\c\\nd"} 1\n');
   });
 });
 

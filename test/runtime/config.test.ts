@@ -54,7 +54,7 @@ describe("a configuration", () => {
       region: "",
       environment: "",
       logLevel: "info",
-      listen: { host: "127.0.0.1", port: 8443, bindings: [3] },
+      listen: { host: "127.0.0.1", port: 8443, processes: 1, bindings: [3] },
       files: {
         signingKey: "signing-key.pem",
         ledgerKey: "ledger-key.pem",

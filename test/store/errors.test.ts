@@ -153,6 +153,19 @@ describe("a SQLite store in trouble", () => {
     await write(store);
   });
 
+  it("lets this process go on while another one writes, and takes its turn then", async () => {
+    const path = temporaryPath();
+    const store = openedStore(path, "create", 10_000);
+    const other = new BetterSqlite3(path);
+    other.exec("begin immediate");
+    const written = store.commitDecisions([plantedCommit()]);
+    expect(await store.ledgerSize()).toBe(0); // whoever only reads does not wait at all
+    other.exec("commit"); // by this same event loop, which a wait of SQLite's own would hold up
+    other.close();
+    expect(await written).toMatchObject([{ kind: "committed" }]);
+    expect(await store.ledgerSize()).toBe(1);
+  }, 5000);
+
   it("asks nothing more of a damaged file", async () => {
     const path = temporaryPath();
     const writer = openedStore(path, "create");

@@ -1,4 +1,5 @@
 /** `/metrics`: what was counted, for Prometheus. */
+import { exposition } from "../exposition.ts";
 import type { Route } from "../route.ts";
 
 export const metricsRoute: Route = {
@@ -8,6 +9,6 @@ export const metricsRoute: Route = {
   audience: "anyone",
   serve: async (_incoming, { edges }) => ({
     contentType: "text/plain; version=0.0.4; charset=utf-8",
-    body: edges.metrics.render(),
+    body: exposition(await (edges.countsOfAll?.() ?? edges.metrics.counts())),
   }),
 };

@@ -1,24 +1,23 @@
 /** How does the broker run on Node? Configuration to a listening server, housekeeping beside it, and an orderly end. */
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
-import { addSeconds } from "../../base/time.ts";
 import { keepHead } from "../../broker/rollback.ts";
-import { keepSecretTimes } from "../../broker/secret-life.ts";
-import { beginEpoch } from "../../broker/startup.ts";
-import { createFiller } from "../../broker/tiles.ts";
+import { beginEpoch, joinEpoch } from "../../broker/startup.ts";
 import { isSealed } from "../../broker/unseal.ts";
 import type { EndorsementSource, World } from "../../broker/world.ts";
 import { createApp } from "../../http/app.ts";
-import { createRateLimit } from "../../http/limits.ts";
-import { createMetrics, type Metrics } from "../../http/metrics.ts";
+import { createRateLimit, sharedRates } from "../../http/limits.ts";
+import { type Counts, createMetrics, type Metrics } from "../../http/metrics.ts";
 import { createUlids } from "../../http/request-id.ts";
 import type { HttpEdges } from "../../http/route.ts";
 import { NO_SOURCE } from "../../kds/no-source.ts";
 import { systemRandom } from "./clock.ts";
 import { drainable, type Listener } from "./drain.ts";
+import { startHousekeeping } from "./housekeeping.ts";
+import { listen } from "./listening.ts";
 import { createLog } from "./log.ts";
 import { ownProviderOf, type SimulatorOf } from "./own-evidence.ts";
+import { keepsHouse, type ProcessPart } from "./process-part.ts";
 import type { LoadedConfig } from "./settings.ts";
 import { channelOf, createTlsListener, reloadCertificate } from "./tls-listener.ts";
 import { openWorld } from "./world.ts";
@@ -29,6 +28,8 @@ export interface RunningBroker {
   readonly world: World;
   /** Reads the TLS certificate again, for connections to come. @throws {@link Fault} `file/unusable`, `config/invalid`; the old one stays. */
   readonly reload: () => void;
+  /** What this process counted. */
+  readonly counts: () => Counts;
   /** Stops taking work, lets requests end, signs a last head, closes the database. */
   readonly close: () => Promise<void>;
 }
@@ -41,33 +42,35 @@ export interface BrokerParts {
   readonly clockWasAhead?: boolean;
   /** In demo mode: what proves a broker that runs on no chip. */
   readonly simulator?: SimulatorOf;
+  /** Which of several processes this is; without it the broker is this one alone. */
+  readonly part?: ProcessPart;
 }
 
-const CHECKPOINT_MS = 1000;
-const PRUNE_MS = 600_000;
-/** How late a due destruction or rotation may be. */
-const SECRET_TIMES_MS = 10_000;
-const REFUSALS_KEPT_SECONDS = 30 * 86_400;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const MAX_HEADER_BYTES = 16_384;
 
 /** Starts a broker. @throws {@link Fault} whatever keeps it from serving; nothing listens then. */
 export async function startBroker(loaded: LoadedConfig, parts: BrokerParts): Promise<RunningBroker> {
-  const log = createLog(loaded.config.logLevel, parts.writeLog);
+  const { part } = parts;
+  const log = createLog(
+    loaded.config.logLevel,
+    parts.writeLog,
+    part === undefined ? {} : { process: part.number },
+  );
   const metrics = createMetrics();
   const source = parts.source ?? (await sourceOf(loaded));
   const provider = ownProviderOf(loaded, parts.simulator);
   const wasClockAhead = parts.clockWasAhead === true;
-  const world = await openWorld(loaded, { source, metrics, log, wasClockAhead, provider });
+  const world = await openWorld(loaded, { source, metrics, log, wasClockAhead, provider, part });
   const state = { isDraining: false };
   try {
-    if (!isSealed(world)) await beginEpoch(world, wasClockAhead);
-    const server = createListener(loaded, world, { metrics, isDraining: () => state.isDraining });
+    if (!isSealed(world)) await (keepsHouse(part) ? beginEpoch : joinEpoch)(world, wasClockAhead);
+    const server = createListener(loaded, world, { metrics, part, isDraining: () => state.isDraining });
     const drain = drainable(server);
-    await listen(server, loaded);
-    const stopHousekeeping = startHousekeeping(world);
-    const url = urlOf(server, loaded);
+    const port = await listen(server, loaded.config.listen, part !== undefined);
+    const stopHousekeeping = keepsHouse(part) ? startHousekeeping(world) : () => undefined;
+    const url = urlOf(port, loaded.config);
     log("info", "listening", {
       url,
       mode: loaded.config.mode,
@@ -78,11 +81,11 @@ export async function startBroker(loaded: LoadedConfig, parts: BrokerParts): Pro
       state.isDraining = true;
       stopHousekeeping();
       await drain();
-      if (!isSealed(world)) await keepHead(world);
+      if (keepsHouse(part) && !isSealed(world)) await keepHead(world);
       await world.store.close();
       log("info", "stopped");
     };
-    return { url, world, reload: () => reloadTls(server, loaded), close };
+    return { url, world, reload: () => reloadTls(server, loaded), counts: metrics.counts, close };
   } catch (thrown) {
     await world.store.close();
     throw thrown;
@@ -96,10 +99,16 @@ async function sourceOf({ config }: LoadedConfig): Promise<EndorsementSource> {
   return createNodeKdsSource(config.kds);
 }
 
+interface ListenerParts {
+  readonly metrics: Metrics;
+  readonly isDraining: () => boolean;
+  readonly part: ProcessPart | undefined;
+}
+
 function createListener(
   { config, at }: LoadedConfig,
   world: World,
-  parts: { readonly metrics: Metrics; readonly isDraining: () => boolean },
+  { metrics, isDraining, part }: ListenerParts,
 ): Listener {
   const { listen } = config;
   const milliseconds = (): number => performance.now();
@@ -110,10 +119,12 @@ function createListener(
     channelOf: (env) => channelOf(socketOf(env)),
     offered: listen.bindings,
     ownUrls: [config.audience, ...(listen.externalUrl === undefined ? [] : [listen.externalUrl])],
-    rateLimit: createRateLimit(config.rates, milliseconds),
+    rateLimit: createRateLimit(sharedRates(config.rates, part?.of ?? 1), milliseconds),
     ledgerReaders: config.ledgerReaders,
     version: "0.1.0",
-    ...parts,
+    metrics,
+    isDraining,
+    ...(part === undefined ? {} : { countsOfAll: part.countsOfAll }),
   };
   const app = createApp(world, edges);
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: true });
@@ -153,50 +164,6 @@ function addressOf(socket: unknown): string {
   return typeof address === "string" ? address : "0.0.0.0";
 }
 
-function listen(server: Listener, { config }: LoadedConfig): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(config.listen.port, config.listen.host, () => resolve());
-  });
-}
-
-function urlOf(server: Listener, { config }: LoadedConfig): string {
-  const address: AddressInfo | string | null = server.address();
-  const port = typeof address === "object" && address !== null ? address.port : config.listen.port;
-  const host = config.listen.host.includes(":") ? `[${config.listen.host}]` : config.listen.host;
-  return `${config.listen.tls === undefined ? "http" : "https"}://${host}:${port}`;
-}
-
-/** Signed heads and forgotten rows; a failure is logged and tried again at the next turn. */
-function startHousekeeping(world: World): () => void {
-  const run = (event: string, work: () => Promise<unknown>) => () => {
-    if (isSealed(world)) return; // which also forgets shares that waited too long
-    work().catch((thrown: unknown) => {
-      world.log("error", event, { reason: thrown instanceof Error ? thrown.message : "unknown" });
-    });
-  };
-  const fill = createFiller(1, world.log);
-  const timers = [
-    setInterval(
-      run("checkpoint-failed", () => keepHead(world)),
-      CHECKPOINT_MS,
-    ),
-    setInterval(
-      run("filling-failed", () => fill(world)),
-      CHECKPOINT_MS,
-    ),
-    setInterval(
-      run("secret-times-failed", () => keepSecretTimes(world)),
-      SECRET_TIMES_MS,
-    ),
-    setInterval(
-      run("prune-failed", async () => {
-        const now = world.now();
-        await world.store.prune(now, addSeconds(now, -REFUSALS_KEPT_SECONDS));
-      }),
-      PRUNE_MS,
-    ),
-  ];
-  for (const timer of timers) timer.unref();
-  return () => timers.forEach(clearInterval);
+function urlOf(port: number, { listen: { host, tls } }: LoadedConfig["config"]): string {
+  return `${tls === undefined ? "http" : "https"}://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

@@ -56,6 +56,8 @@ export interface DemoOptions {
   readonly port?: number;
   /** Ends TLS itself, under this name. */
   readonly tlsName?: string;
+  /** Policies beside those of the demonstration. */
+  readonly moreSources?: readonly DemoSource[];
   readonly onStep?: (text: string) => void;
 }
 
@@ -75,7 +77,7 @@ export async function makeDemoFolder(folder: string, options: DemoOptions = {}):
   const admin = createEd25519Signer(ADMIN_KID, adminPem);
   const signingKey = spkiOfPem(textOf(await bytesOf(join(folder, DATA_FILES.signingKey))));
   const demo = { folder, configPath, audience, signingKey, machine, secretPath: SECRET_PATH, admin };
-  await fill(demo, options.isUnlimited === true);
+  await fill(demo, [...(await demoSources(options.isUnlimited)), ...(options.moreSources ?? [])]);
   say(`made the secret ${SECRET_PATH} and activated the policy policies/demo.writ`);
   return demo;
 }
@@ -99,7 +101,7 @@ async function makeMachine(folder: string): Promise<SimulatedMachine> {
 }
 
 /** What an admin's first two commands would do, before the broker listens. */
-async function fill(demo: DemoFolder, isUnlimited: boolean): Promise<void> {
+async function fill(demo: DemoFolder, sources: readonly DemoSource[]): Promise<void> {
   const parts = { source: NO_SOURCE, metrics: createMetrics(), log: () => undefined };
   const world = await openWorld(await loadConfig(demo.configPath), parts);
   try {
@@ -109,7 +111,6 @@ async function fill(demo: DemoFolder, isUnlimited: boolean): Promise<void> {
       actor,
       world,
     );
-    const sources = await demoSources(isUnlimited);
     await activateSources(sources, demo, world);
   } finally {
     await world.store.close();

@@ -4,9 +4,10 @@ import { Fault } from "../../base/fault.ts";
 import { isSealed } from "../../broker/unseal.ts";
 import type { ExitStatus, Terminal } from "../../cli/command.ts";
 import type { ServeOptions } from "../../cli/commands/serve.ts";
-import { type RunningBroker, startBroker } from "./broker.ts";
+import { startBroker } from "./broker.ts";
 import { openKek } from "./open-kek.ts";
 import { ownProviderOf } from "./own-evidence.ts";
+import { reloaded } from "./reload.ts";
 import { type LoadedConfig, loadConfig, loadSettings, loadSigners } from "./settings.ts";
 import { createSimulatedBroker } from "./simulator-provider.ts";
 import { witnessesOf } from "./witnesses.ts";
@@ -26,6 +27,7 @@ export async function serve(
   terminal: Terminal,
 ): Promise<ExitStatus> {
   const loaded = await loadServed(configPath, options);
+  if (loaded.config.listen.processes > 1) return serveTogether(loaded, options, terminal);
   const ended = untilSignal(); // before it serves, so that no signal finds nobody listening
   const broker = await startBroker(loaded, {
     writeLog: terminal.err,
@@ -34,20 +36,26 @@ export async function serve(
   });
   const sealed = isSealed(broker.world) ? ", sealed: `ostiary kek unseal` gives a share" : "";
   terminal.out(`ostiary: serving ${broker.url} (${loaded.config.mode}${sealed})\n`);
-  process.on("SIGHUP", () => reload(broker));
+  process.on("SIGHUP", () => reloaded(broker));
   await ended;
   await broker.close();
   return 0;
 }
 
-/** A certificate that cannot be read leaves the one that is there, and says so. */
-function reload({ world, reload: reloadTls }: RunningBroker): void {
-  try {
-    reloadTls();
-    world.log("info", "reloaded");
-  } catch (thrown) {
-    world.log("error", "reload-failed", { reason: thrown instanceof Fault ? thrown.message : "unknown" });
-  }
+/** This program is the first process, or was begun by it as one of those that serve. */
+async function serveTogether(
+  loaded: LoadedConfig,
+  options: ServeOptions,
+  terminal: Terminal,
+): Promise<ExitStatus> {
+  const { default: cluster } = await import("node:cluster");
+  if (cluster.isWorker) return (await import("./one-process.ts")).serveInOneProcess(loaded, terminal);
+  const { serveInProcesses } = await import("./processes.ts");
+  return serveInProcesses(
+    loaded,
+    { clockWasAhead: options.clockWasAhead === true, ended: untilSignal() },
+    terminal,
+  );
 }
 
 /** The option stands in for the configuration's `trust_simulator`; production refuses both. */

@@ -19,6 +19,7 @@ import { createHeadFile } from "./head-file.ts";
 import { openKek } from "./open-kek.ts";
 import { openStore } from "./open-store.ts";
 import { nodePrimitives } from "./primitives.ts";
+import { keepsHouse, type ProcessPart } from "./process-part.ts";
 import { bytesOf, type LoadedConfig, loadSettings, loadSigners } from "./settings.ts";
 import { nodeTokenKeys } from "./token-keys.ts";
 import { witnessesOf } from "./witnesses.ts";
@@ -34,6 +35,8 @@ export interface WorldParts {
   readonly wasClockAhead?: boolean;
   /** Where this broker's own evidence comes from; none outside a confidential VM. */
   readonly provider?: EvidenceProvider | undefined;
+  /** Which of several processes this is; without it the broker is this one alone. */
+  readonly part?: Pick<ProcessPart, "number" | "of"> | undefined;
 }
 
 /**
@@ -70,29 +73,35 @@ interface Opened {
 }
 
 async function joined(opened: Opened, parts: WorldParts): Promise<World> {
-  const world = { ...(await unproven(opened, parts)), anchors: anchorsOf(opened) };
-  const { provider } = parts;
+  const world = { ...(await unproven(opened, parts)), anchors: anchorsOf(opened, parts) };
+  const { provider, part } = parts;
   if (provider === undefined) return world;
-  const { cluster, freshPerSecond } = opened.config.attestation;
+  const { cluster, freshPerSecond: rate } = opened.config.attestation;
+  const freshPerSecond = rate / (part?.of ?? 1);
   const plan = { provider, cluster, freshPerSecond, milliseconds: () => performance.now() };
   return { ...world, prove: createProver(plan, world) };
 }
 
-/** What is at hand is asked before those that are far away. */
-function anchorsOf({ config, at }: Opened): readonly Anchor[] {
+/**
+ * What is at hand is asked before those that are far away. Of several processes one writes what remembers the log; each
+ * compares its database with it before it serves.
+ */
+function anchorsOf({ config, at }: Opened, { part }: WorldParts): readonly Anchor[] {
   const { headFile } = config;
   const kept = headFile === undefined ? [] : [createHeadAnchor(createHeadFile(at(headFile)))];
-  return [...kept, ...witnessesOf(config)];
+  const anchors = [...kept, ...witnessesOf(config)];
+  return keepsHouse(part) ? anchors : anchors.map((anchor) => ({ ...anchor, keep: async () => undefined }));
 }
 
-async function unproven(opened: Opened, { source, metrics, log }: WorldParts): Promise<World> {
+async function unproven(opened: Opened, { source, metrics, log, part }: WorldParts): Promise<World> {
+  const now = forwardClock(systemNow);
   const { store, kek, settings, signers, config, roots } = opened;
   const flush = (group: readonly DecisionCommit[]) => {
     metrics.observe("commit_group_size", group.length);
     return store.commitDecisions(group);
   };
   return composeWorld({
-    now: forwardClock(systemNow),
+    now,
     random: systemRandom,
     primitives: nodePrimitives,
     settings,
@@ -104,10 +113,11 @@ async function unproven(opened: Opened, { source, metrics, log }: WorldParts): P
     log,
     roots,
     memo: createChainMemo(MEMO_ENTRIES),
-    crlNumbers: await loadCrlNumbers(store),
+    crlNumbers: await loadCrlNumbers(store, now),
     source,
     tokenKeyMaker: nodeTokenKeys,
     nonceLifetimeSeconds: config.nonceLifetimeSeconds,
+    processes: part?.of ?? 1,
   });
 }
 

@@ -110,7 +110,7 @@ function worldOf(opened: Opened, store: Store): World {
     log,
     roots,
     memo,
-    crlNumbers: createCrlNumbers(store, crlNumbers),
+    crlNumbers: createCrlNumbers(store, crlNumbers, now),
     source: sourceOf(config),
     tokenKeyMaker: workerTokenKeys(subtle),
     nonceLifetimeSeconds: config.nonceLifetimeSeconds,

@@ -35,4 +35,15 @@ describe("the log", () => {
     await nextTurn();
     expect(writes).toHaveLength(1);
   });
+
+  it("writes no more at once than a pipe takes whole, so that processes that share one do not mix their lines", async () => {
+    const writes: string[] = [];
+    const log = createLog("info", (lines) => writes.push(lines), { process: 2 });
+    for (let i = 0; i < 200; i += 1) log("info", `event-${i}`, { source: "é".repeat(i) });
+    await nextTurn();
+    await nextTurn();
+    expect(writes.filter((lines) => Buffer.byteLength(lines) > 4096)).toEqual([]);
+    expect(writes.flatMap(eventsOf)).toEqual(Array.from({ length: 200 }, (_, i) => `event-${i}`));
+    expect(writes.join("").match(/"process":2/g)).toHaveLength(200);
+  });
 });

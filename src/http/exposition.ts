@@ -1,0 +1,59 @@
+/** How does Prometheus read what was counted? Its text format, version 0.0.4; what several processes counted is added up first. */
+import { type CounterRow, type Counts, type HistogramCounts, type HistogramRow, METRICS } from "./metrics.ts";
+
+/** Every metric, counted or not: names with the prefix `ostiary_`, counters with the suffix `_total`. */
+export function exposition(counts: Counts): string {
+  return Object.entries(METRICS)
+    .map(([name, row]) => rendered(name, row, counts))
+    .join("");
+}
+
+/** What several processes counted together. */
+export function sumOfCounts(parts: readonly Counts[]): Counts {
+  return {
+    counters: merged(
+      parts.map(({ counters }) => counters),
+      (a, b) => merged([a, b], plus),
+    ),
+    histograms: merged(
+      parts.map(({ histograms }) => histograms),
+      (a, b) => ({ counts: a.counts.map((count, i) => count + (b.counts[i] ?? 0)), sum: a.sum + b.sum }),
+    ),
+  };
+}
+
+function plus(a: number, b: number): number {
+  return a + b;
+}
+
+/** What only one of them has stays as it is. */
+function merged<T>(
+  records: readonly Readonly<Record<string, T>>[],
+  join: (a: T, b: T) => T,
+): Record<string, T> {
+  const whole = new Map<string, T>();
+  for (const [name, value] of records.flatMap((record) => Object.entries(record))) {
+    const known = whole.get(name);
+    whole.set(name, known === undefined ? value : join(known, value));
+  }
+  return Object.fromEntries(whole);
+}
+
+function rendered(name: string, row: CounterRow | HistogramRow, counts: Counts): string {
+  const full = row.kind === "counter" ? `ostiary_${name}_total` : `ostiary_${name}`;
+  const head = `# HELP ${full} ${row.help}\n# TYPE ${full} ${row.kind}\n`;
+  if (row.kind === "histogram") return head + histogramLines(full, row.bounds, counts.histograms[name]);
+  const series = Object.entries(counts.counters[name] ?? {});
+  return head + series.map(([labels, value]) => `${full}${labels} ${value}\n`).join("");
+}
+
+function histogramLines(full: string, bounds: readonly number[], histogram?: HistogramCounts): string {
+  const { counts = [], sum = 0 } = histogram ?? {};
+  let below = 0;
+  const lines = bounds.map((bound, i) => {
+    below += counts[i] ?? 0;
+    return `${full}_bucket{le="${bound}"} ${below}\n`;
+  });
+  const total = below + (counts[bounds.length] ?? 0);
+  return `${lines.join("")}${full}_bucket{le="+Inf"} ${total}\n${full}_sum ${sum}\n${full}_count ${total}\n`;
+}
