@@ -44,8 +44,8 @@ export interface World {
   readonly tokenKeys: TokenKeyRing;
   /** Signs ledger checkpoints: Ed25519. */
   readonly ledgerSigner: Signer;
-  /** Where the newest head is kept apart from the database; without it an older database that was put back is not noticed. */
-  readonly heads?: HeadKeeper;
+  /** Where newest heads are kept apart from the database; without one an older database that was put back is not noticed. */
+  readonly anchors: readonly Anchor[];
   /** Proves this broker to a guest (`prover.ts`); absent outside a confidential VM: then a guest has a pinned key and no more. */
   readonly prove?: Prove;
   readonly meter: Meter;
@@ -95,11 +95,17 @@ export interface Kek {
   readonly unwrap: (wrapped: Uint8Array, aad: Uint8Array) => Promise<Uint8Array>;
 }
 
-/** One note, kept where whoever can change the database cannot. */
-export interface HeadKeeper {
-  /** `undefined` where none was kept yet. @throws {@link Fault} `file/unusable`. */
+/** A head of the log, kept where whoever can change the database cannot: a file elsewhere, or what a counter in hardware vouches for. */
+export interface Anchor {
+  /** For the log of the broker. */
+  readonly name: string;
+  /**
+   * The newest head that it holds; `undefined` where none was kept yet.
+   *
+   * @throws {@link Fault} where it cannot be asked; `ledger/rolled-back` where it knows without a head that the database is older.
+   */
   readonly read: () => Promise<string | undefined>;
-  /** Durable when it resolves. @throws {@link Fault} `file/unusable`. */
+  /** Called with each new head; one that costs something takes them more rarely. Durable when it resolves. @throws {@link Fault}. */
   readonly keep: (note: string) => Promise<void>;
 }
 

@@ -20,6 +20,7 @@ type Given =
   | "kek"
   | "signer"
   | "ledgerSigner"
+  | "anchors"
   | "meter"
   | "log";
 
@@ -37,7 +38,16 @@ export interface Parts extends Pick<World, Given> {
 
 export function composeWorld(parts: Parts): World {
   const { now, random, primitives, settings, store, commit, kek, signer, ledgerSigner, meter, log } = parts;
-  const { roots, memo, crlNumbers, source, tokenKeyMaker: maker, nonceLifetimeSeconds, memory } = parts;
+  const {
+    anchors,
+    roots,
+    memo,
+    crlNumbers,
+    source,
+    tokenKeyMaker: maker,
+    nonceLifetimeSeconds,
+    memory,
+  } = parts;
   const { audience, tenant } = settings;
   const trust: Trust = { primitives, roots, memo, lowestCrlNumber: crlNumbers.lowest };
   const sealed = { store, kek, primitives, now };
@@ -64,6 +74,7 @@ export function composeWorld(parts: Parts): World {
     tokenKeys: createTokenKeyRing({ ...sealed, maker }),
     signer,
     ledgerSigner,
+    anchors,
     meter,
     log,
   };

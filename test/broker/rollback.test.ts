@@ -1,9 +1,10 @@
 /** Is an older database noticed that somebody put back, and a log that went another way since? */
 import { describe, expect, it } from "vitest";
+import { Fault } from "../../src/base/fault.ts";
 import { advanceCheckpoint } from "../../src/broker/checkpoints.ts";
 import { keepHead } from "../../src/broker/rollback.ts";
 import { beginEpoch } from "../../src/broker/startup.ts";
-import type { World } from "../../src/broker/world.ts";
+import type { Anchor, World } from "../../src/broker/world.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { adminDraft } from "../contract/store/examples.ts";
 import { brokerAtHand } from "../http/broker-at-hand.ts";
@@ -13,13 +14,14 @@ const ROLLED_BACK = { code: "ledger/rolled-back" };
 /** A broker whose head is kept apart, and what is kept. */
 function keeping() {
   const kept: { note?: string } = {};
-  const heads: NonNullable<World["heads"]> = {
+  const anchor: Anchor = {
+    name: "memory",
     read: async () => kept.note,
     keep: async (note) => {
       kept.note = note;
     },
   };
-  const { world } = brokerAtHand(() => ({ heads }));
+  const { world } = brokerAtHand(() => ({ anchors: [anchor] }));
   const on = (store: World["store"]): World => ({ ...world, store });
   const write = async (act: string, count: number, store = world.store): Promise<void> => {
     for (let i = 0; i < count; i += 1)
@@ -81,5 +83,17 @@ describe("a head that is kept apart from the database", () => {
     await beginEpoch({ ...world, log: (_level, event) => void lines.push(event) });
     expect(lines).toContain("no-head-kept-yet");
     expect(kept.note).toContain("\n1\n");
+  });
+
+  it("refuses what any of several anchors shows, and hands each head to all of them", async () => {
+    const { world, kept, on, write } = keeping();
+    const broken: Anchor = { name: "broken", read: async () => undefined, keep: () => Promise.reject(gone) };
+    const gone = new Fault("file/unusable", "this anchor is gone");
+    const both = { ...world, anchors: [broken, ...world.anchors] };
+    await write("a", 2);
+    await expect(keepHead(both)).rejects.toBe(gone);
+    expect(kept.note).toContain("\n2\n");
+    const empty = { ...on(createMemoryStore()), anchors: both.anchors };
+    await expect(beginEpoch(empty)).rejects.toMatchObject(ROLLED_BACK);
   });
 });

@@ -1,5 +1,5 @@
 /** How does `ostiary restore` bring a backup back? Into an empty database, and so that everybody can see afterwards that it was done. */
-import { type FileHandle, open, rename } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { hexOf, parseUtf8, utf8 } from "../../base/bytes.ts";
 import { Fault, systemCodeOf } from "../../base/fault.ts";
 import { openStream, type ReadExactly } from "../../channel/sealed-stream.ts";
@@ -8,10 +8,10 @@ import { endWriting } from "../../store/copy.ts";
 import { load } from "../../store/dump.ts";
 import type { SqlDriver } from "../../store/query.ts";
 import { createSqlStore } from "../../store/statements.ts";
+import { anchorsOf } from "./anchors.ts";
 import { MAX_HEADER, refuseOtherHeader } from "./backup-header.ts";
 import { privateKeyIn } from "./backup-key.ts";
 import { systemNow } from "./clock.ts";
-import { readHead } from "./head-file.ts";
 import { openDriver } from "./open-store.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { type LoadedConfig, loadConfig } from "./settings.ts";
@@ -36,13 +36,11 @@ export const restoreBackup: RestoreBackup = async (configPath, { file, keyFile, 
   }
 };
 
-/** Two entries in the log, the lost head put aside, and only then a database that a broker starts on. */
+/** Two entries in the log, anchors that let go of the lost head, and only then a database that a broker starts on. */
 async function madeKnown(driver: SqlDriver, loaded: LoadedConfig, because: string) {
   const store = createSqlStore(driver);
-  const { headFile } = loaded.config;
-  const head = headFile === undefined ? undefined : loaded.at(headFile);
-  const kept = head === undefined ? undefined : await readHead(head);
-  const lost = kept ?? (head === undefined ? undefined : await readHead(`${head}.lost`));
+  const anchors = anchorsOf(loaded);
+  const lost = (await Promise.all(anchors.map((anchor) => anchor.lost()))).find((note) => note !== undefined);
   const digest = lost === undefined ? "" : hexOf(nodePrimitives.digest("sha256", utf8(lost)));
   const time = systemNow();
   await store.appendEntry({ v: 1, kind: "epoch", time, act: "restore" });
@@ -55,7 +53,7 @@ async function madeKnown(driver: SqlDriver, loaded: LoadedConfig, because: strin
     subject: because,
     digest,
   });
-  if (head !== undefined && kept !== undefined) await rename(head, `${head}.lost`);
+  for (const anchor of anchors) await anchor.letGo(); // one after the other: a few, once
   const entries = await store.ledgerSize();
   await endWriting(driver);
   return { entries, ...(lost === undefined ? {} : { lostEntries: Number(lost.split("\n")[1]) }) };

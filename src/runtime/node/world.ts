@@ -13,8 +13,8 @@ import type { DecisionCommit, Store } from "../../broker/store.ts";
 import type { EndorsementSource, Kek, World } from "../../broker/world.ts";
 import type { Metrics } from "../../http/metrics.ts";
 import { composeWorld } from "../compose.ts";
+import { anchorsOf } from "./anchors.ts";
 import { nextTurn, systemNow, systemRandom } from "./clock.ts";
-import { createHeadFile } from "./head-file.ts";
 import { openKek } from "./open-kek.ts";
 import { openStore } from "./open-store.ts";
 import { nodePrimitives } from "./primitives.ts";
@@ -68,9 +68,7 @@ interface Opened {
 }
 
 async function joined(opened: Opened, parts: WorldParts): Promise<World> {
-  const { headFile } = opened.config;
-  const plain = await unproven(opened, parts);
-  const world = headFile === undefined ? plain : { ...plain, heads: createHeadFile(opened.at(headFile)) };
+  const world = await unproven(opened, parts);
   const { provider } = parts;
   if (provider === undefined) return world;
   const { cluster, freshPerSecond } = opened.config.attestation;
@@ -93,6 +91,7 @@ async function unproven(opened: Opened, { source, metrics, log }: WorldParts): P
     commit: createGroupCommit(flush, nextTurn),
     kek,
     ...signers,
+    anchors: anchorsOf(opened),
     meter: metrics,
     log,
     roots,

@@ -106,6 +106,7 @@ function worldOf(opened: Opened, store: Store): World {
     commit: async (commit) => commitAlone(commit, { store, metrics }),
     kek,
     ...signers,
+    anchors: [],
     meter: metrics,
     log,
     roots,
