@@ -46,9 +46,10 @@ async function run(command: Command, words: readonly string[], files: Files = {}
   }
 }
 
-const noSplit = async () => {
-  throw new Fault("file/unusable", "no test here divides a key");
+const notHere = async () => {
+  throw new Fault("file/unusable", "no test here divides a key, or gives one to a device");
 };
+const noOthers = { splitKeyFile: notHere, makeTokenKey: notHere, sealKeyFile: notHere };
 
 function verbsOf(broker: BrokerAtHand) {
   const open = async () => ({
@@ -64,7 +65,7 @@ function verbsOf(broker: BrokerAtHand) {
     policy: (words: string, files?: Files) => run(policy, words.split(" "), files),
     audience: (words: string) => run(createAudienceCommand(open), words.split(" ")),
     kek: (words: string, createKey = async (_path: string) => {}) =>
-      run(createKekCommand({ open, createKey, splitKeyFile: noSplit }), words.split(" ")),
+      run(createKekCommand({ open, createKey, ...noOthers }), words.split(" ")),
     token: (words: string, files?: Files) => run(createTokenCommand(open), words.split(" "), files),
   };
 }
