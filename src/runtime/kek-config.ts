@@ -64,7 +64,7 @@ const PKCS11 = v.pipe(
 );
 
 /** A device of the kernel; a socket of this machine is for emulators and proxies. */
-const TPM_DEVICE = v.pipe(
+export const TPM_DEVICE = v.pipe(
   v.string(),
   v.check(
     (text) => parseTpmDevice(text) !== undefined,

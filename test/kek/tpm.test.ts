@@ -1,7 +1,6 @@
 /** Does a root key open on its own TPM alone, after what was booted when it was sealed, and without a word to whoever listens on the bus? */
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -15,6 +14,7 @@ import { encodeSealed, parseSealed, type SealedFile } from "../../src/kek/tpm/se
 import { deviceParts } from "../../src/runtime/node/open-kek.ts";
 import { describeKek } from "../contract/kek.ts";
 import { describeWithSwtpm, extendPcr, raw, startTpm, type TestTpm } from "../support/swtpm.ts";
+import { listening } from "../support/tpm-bus.ts";
 
 const KEY = Uint8Array.from({ length: 32 }, (_, i) => 200 - i);
 const OTHER = KEY.slice().reverse();
@@ -208,62 +208,6 @@ function flipped(bytes: Uint8Array, at: number): Uint8Array {
   if (at >= 0 && at < changed.length) changed[at] = (changed[at] ?? 0) ^ 1;
   else changed[0] = 0;
   return changed;
-}
-
-interface Bus {
-  readonly device: string;
-  readonly heard: readonly Uint8Array[];
-  readonly answers: readonly Uint8Array[];
-  /** TPM_CC of each command. */
-  readonly codes: readonly number[];
-  readonly close: () => Promise<void>;
-}
-
-/** Stands between the process and its TPM; `undefined` hangs up. */
-function listening(
-  device: string,
-  change: (answer: Uint8Array, turn: number) => Uint8Array | undefined,
-): Promise<Bus> {
-  const place = parseTpmDevice(device);
-  if (place?.kind !== "tcp") throw new Error("a TPM on a port");
-  const { port } = place;
-  const [heard, answers]: [Uint8Array[], Uint8Array[]] = [[], []];
-  const codes: number[] = [];
-  const open: Socket[] = [];
-  const server: Server = createServer((near) => {
-    const far = connect(port, "127.0.0.1");
-    open.push(near, far);
-    near.on("data", (bytes) => {
-      heard.push(Uint8Array.from(bytes));
-      codes.push(bytes.readUInt32BE(6));
-      far.write(bytes);
-    });
-    far.on("data", (bytes) => {
-      heard.push(Uint8Array.from(bytes));
-      const answer = change(Uint8Array.from(bytes), answers.length);
-      answers.push(Uint8Array.from(bytes));
-      if (answer === undefined) near.destroy();
-      else near.write(answer);
-    });
-    for (const [one, other] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      one.on("close", () => other.destroy());
-      one.on("error", () => other.destroy());
-    }
-  });
-  return new Promise((ready) => {
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      const own = typeof address === "object" && address !== null ? address.port : 0;
-      const close = async (): Promise<void> => {
-        for (const socket of open) socket.destroy();
-        await new Promise((done) => server.close(done));
-      };
-      ready({ device: `tcp:127.0.0.1:${own}`, heard, answers, codes, close });
-    });
-  });
 }
 
 describe("where a TPM is", () => {

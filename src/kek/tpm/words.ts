@@ -45,6 +45,15 @@ export const OBJECT = {
   decrypt: 0x2_0000,
 } as const;
 
+/** TPMA_NV, with TPM_NT_COUNTER in bits 4 to 7. */
+export const NV = {
+  counter: 0x10,
+  authWrite: 0x4,
+  authRead: 0x4_0000,
+  noDa: 0x200_0000,
+  written: 0x2000_0000,
+} as const;
+
 export const TPM_RC = {
   /** The handle of the first area names nothing. */
   handle1: 0x18b,

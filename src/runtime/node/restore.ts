@@ -14,7 +14,7 @@ import { privateKeyIn } from "./backup-key.ts";
 import { systemNow } from "./clock.ts";
 import { openDriver } from "./open-store.ts";
 import { nodePrimitives } from "./primitives.ts";
-import { type LoadedConfig, loadConfig } from "./settings.ts";
+import { type LoadedConfig, loadConfig, loadSigners } from "./settings.ts";
 
 export const restoreBackup: RestoreBackup = async (configPath, { file, keyFile, because }) => {
   const loaded = await loadConfig(configPath);
@@ -39,7 +39,8 @@ export const restoreBackup: RestoreBackup = async (configPath, { file, keyFile, 
 /** Two entries in the log, anchors that let go of the lost head, and only then a database that a broker starts on. */
 async function madeKnown(driver: SqlDriver, loaded: LoadedConfig, because: string) {
   const store = createSqlStore(driver);
-  const anchors = anchorsOf(loaded);
+  const { ledgerSigner } = await loadSigners(loaded);
+  const anchors = await anchorsOf(loaded, { store, ledgerSigner });
   const lost = (await Promise.all(anchors.map((anchor) => anchor.lost()))).find((note) => note !== undefined);
   const digest = lost === undefined ? "" : hexOf(nodePrimitives.digest("sha256", utf8(lost)));
   const time = systemNow();

@@ -91,7 +91,7 @@ async function unproven(opened: Opened, { source, metrics, log }: WorldParts): P
     commit: createGroupCommit(flush, nextTurn),
     kek,
     ...signers,
-    anchors: anchorsOf(opened),
+    anchors: await anchorsOf(opened, { store, ledgerSigner: signers.ledgerSigner }),
     meter: metrics,
     log,
     roots,
