@@ -71,6 +71,19 @@ function verbsOf(broker: BrokerAtHand) {
 }
 
 describe("ostiary kek", () => {
+  it.each([
+    "seal kek.key --out x --pcrs 24",
+    "seal kek.key --out x --pcrs 7,7",
+    "seal kek.key --out x --pcrs ,",
+    "seal kek.key",
+    "rotate --module /m.so --token t --key k",
+    "rotate --module /m.so --token t --key k --pin-file p --kind rsa",
+    "rotate FILE --module /m.so --token t --key k --pin-file p",
+    "toString",
+  ])("asks no device for `%s`", async (words) => {
+    expect((await verbsOf(brokerAtHand()).kek(words)).status).toBe(2);
+  });
+
   it("shows which key wraps, brings everything under it, and says so", async () => {
     const broker = brokerAtHand(({ kek }) => ({ kek: kekRing(memoryKek("memory:new"), [kek]) }));
     const { kek, secret } = verbsOf(broker);

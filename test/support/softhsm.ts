@@ -9,7 +9,7 @@ import { utf8 } from "../../src/base/bytes.ts";
 import { laidOut, templateOf } from "../../src/kek/pkcs11/memory.ts";
 import { expectOk, withSession } from "../../src/kek/pkcs11/token.ts";
 
-const SOFTHSM = "/usr/lib/softhsm/libsofthsm2.so";
+export const SOFTHSM = "/usr/lib/softhsm/libsofthsm2.so";
 export const PIN = "271828";
 
 const isSoftHsmHere = existsSync(SOFTHSM) && spawnSync("softhsm2-util", ["--version"]).status === 0;
