@@ -1,20 +1,25 @@
 /** Does a root key stay in its token, and is a token refused that would let it out, is another, or was taken away? */
+import { createECDH } from "node:crypto";
 import { mkdirSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { concatBytes, hexOf, utf8 } from "../../src/base/bytes.ts";
 import { ivFor } from "../../src/kek/pkcs11/aes.ts";
 import { generateTokenKey } from "../../src/kek/pkcs11/generate.ts";
+import { publicPointOf } from "../../src/kek/pkcs11/key.ts";
 import { openPkcs11Kek } from "../../src/kek/pkcs11/open.ts";
 import { isOnCurve } from "../../src/kek/pkcs11/p384.ts";
-import { refuseLastTry } from "../../src/kek/pkcs11/token.ts";
+import { refuseLastTry, withSession } from "../../src/kek/pkcs11/token.ts";
 import { CKA, CKF, CKM } from "../../src/kek/pkcs11/words.ts";
+import { hkdf } from "../../src/keys/derive.ts";
+import { sivSeal } from "../../src/keys/siv.ts";
 import { deviceParts } from "../../src/runtime/node/open-kek.ts";
 import { describeKek } from "../contract/kek.ts";
 import {
   createTokens,
   describeWithSoftHsm,
   makeKey,
+  makePair,
   PIN,
   pullOut,
   type TestTokens,
@@ -60,6 +65,21 @@ describeWithSoftHsm("a root key in a PKCS#11 token", () => {
     expect(await Promise.all(wrapped.map((one) => kek.unwrap(one, AAD)))).toEqual(secrets);
   });
 
+  it("opens no envelope of somebody who knows the public half of a pair and no more", async () => {
+    const kek = await open("pair");
+    const point = await withSession(tokens.place("broker", "pair"), (session) =>
+      publicPointOf("pair", session),
+    );
+    const forger = createECDH("secp384r1");
+    const ephemeral = new Uint8Array(forger.generateKeys());
+    const ikm = new Uint8Array(forger.computeSecret(point)); // as docs/envelope.md says, without the token's own part
+    const info = concatBytes(utf8("ostiary/pkcs11-kek-p384/v1"), ephemeral, point);
+    const key = hkdf(deviceParts, { hash: "sha384", ikm, salt: new Uint8Array(0), info, length: 32 });
+    const sealed = sivSeal(key, new Uint8Array(12), concatBytes(Uint8Array.of(3), AAD), SECRET);
+    const forged = concatBytes(Uint8Array.of(3), ephemeral, sealed);
+    await expect(kek.unwrap(forged, AAD)).rejects.toMatchObject({ code: "kek/wrong-key" });
+  });
+
   describe("is refused", () => {
     const KEPT = [
       [CKA.token, true],
@@ -84,7 +104,15 @@ describeWithSoftHsm("a root key in a PKCS#11 token", () => {
     ] as const)("as a key %s", async (name, attributes, bytes, mechanism) => {
       const place = tokens.place("broker", name);
       await makeKey(place, mechanism, [...attributes, [CKA.label, utf8(name)], [CKA.valueLen, size(bytes)]]);
-      await expect(openPkcs11Kek(place, deviceParts)).rejects.toMatchObject(UNAVAILABLE);
+      const refused = { ...UNAVAILABLE, detail: { key: name } }; // by what the token says of it, before it is used
+      await expect(openPkcs11Kek(place, deviceParts)).rejects.toMatchObject(refused);
+    });
+
+    it("as a pair whose halves are of two", async () => {
+      await makePair(tokens.place("broker", "one half"), "mixed", "one half");
+      await makePair(tokens.place("broker", "other half"), "other half", "mixed");
+      const kek = await open("mixed");
+      await expect(kek.wrap(SECRET, AAD)).rejects.toMatchObject(UNAVAILABLE);
     });
 
     it("as a key that is there twice, or not at all", async () => {

@@ -8,6 +8,7 @@ import { describe } from "vitest";
 import { utf8 } from "../../src/base/bytes.ts";
 import { laidOut, templateOf } from "../../src/kek/pkcs11/memory.ts";
 import { expectOk, withSession } from "../../src/kek/pkcs11/token.ts";
+import { CKA, CKM, P384_OID } from "../../src/kek/pkcs11/words.ts";
 
 export const SOFTHSM = "/usr/lib/softhsm/libsofthsm2.so";
 export const PIN = "271828";
@@ -75,5 +76,32 @@ export async function makeKey(
     const made = new Uint8Array(new ArrayBuffer(8));
     const how = laidOut([mechanism, 0n, 0n]);
     expectOk("C_GenerateKey", await module("C_GenerateKey", handle, how, memory, count, made));
+  });
+}
+
+/** Makes a P-384 pair whose halves carry labels of their own. */
+export async function makePair(
+  place: ReturnType<TestTokens["place"]>,
+  publicLabel: string,
+  privateLabel: string,
+): Promise<void> {
+  const known = templateOf([
+    [CKA.token, true],
+    [CKA.label, utf8(publicLabel)],
+    [CKA.ecParams, P384_OID],
+  ]);
+  const kept = templateOf([
+    [CKA.token, true],
+    [CKA.private, true],
+    [CKA.sensitive, true],
+    [CKA.extractable, false],
+    [CKA.derive, true],
+    [CKA.label, utf8(privateLabel)],
+  ]);
+  const [one, other] = [new Uint8Array(new ArrayBuffer(8)), new Uint8Array(new ArrayBuffer(8))];
+  const how = laidOut([CKM.ecKeyPairGen, 0n, 0n]);
+  await withSession(place, async ({ module, handle }) => {
+    const words = [known.memory, known.count, kept.memory, kept.count, one, other];
+    expectOk("C_GenerateKeyPair", await module("C_GenerateKeyPair", handle, how, ...words));
   });
 }

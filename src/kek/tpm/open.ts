@@ -22,18 +22,11 @@ export async function openTpmKek(
   return kekOf(await unsealKey(parseSealed(await bytesOf(sealed)), device, parts), parts);
 }
 
-const MOST_BYTES = 8192;
-
 async function bytesOf(path: string): Promise<Uint8Array> {
   try {
-    const bytes = await readFile(path);
-    if (bytes.length <= MOST_BYTES) return Uint8Array.from(bytes);
+    return Uint8Array.from(await readFile(path));
   } catch (thrown) {
-    throw unreadable(path, `cannot be read (${systemCodeOf(thrown)})`);
+    const sentence = `the sealed key \`${path}\` cannot be read (${systemCodeOf(thrown)})`;
+    throw new Fault("kek/unavailable", sentence, { path });
   }
-  throw unreadable(path, "is longer than a sealed key is");
-}
-
-function unreadable(path: string, sentence: string): Fault {
-  return new Fault("kek/unavailable", `the sealed key \`${path}\` ${sentence}`, { path });
 }

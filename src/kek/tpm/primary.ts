@@ -69,14 +69,13 @@ function primaryIn(
   readSized(reader);
   reader.bytes(6);
   readSized(reader);
-  const name = readSized(reader);
+  readSized(reader); // its name: computed here, and compared by the TPM with each command
   reader.end();
-  const own = nameOf(publicArea, primitives);
-  if (!equalBytes(name, own)) throw malformed("expected the name of the key that the TPM made");
-  return { handle: made.handle, publicArea, name: own, point: pointIn(publicArea) };
+  const name = nameOf(publicArea, primitives);
+  return { handle: made.handle, publicArea, name, point: pointIn(publicArea) };
 }
 
-/** The point of a storage key that is of our template and no other. @throws {@link Fault} `tpm/malformed`. */
+/** INVARIANT: a template that was changed on the way there makes a key that might be taken out of the TPM: it is compared on the way back. @throws {@link Fault} `tpm/malformed`. */
 function pointIn(publicArea: Uint8Array): Primary["point"] {
   const reader = answerReader(publicArea);
   const isOurs = equalBytes(reader.bytes(TEMPLATE.length), TEMPLATE);

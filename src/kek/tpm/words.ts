@@ -57,7 +57,6 @@ export const NV = {
 export const TPM_RC = {
   /** The handle of the first area names nothing. */
   handle1: 0x18b,
-  nvUninitialized: 0x14a,
   policyFail: 0x99d,
   badAuth: 0x9a2,
   authFail: 0x98e,
