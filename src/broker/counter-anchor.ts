@@ -40,11 +40,11 @@ interface Intent {
 }
 
 /**
- * INVARIANT: the database names number n+1 with its head before the counter goes from n to n+1. So a database that names n is the newest while the counter stands at n,
- * or at n-1 where the broker stopped between the two; the next start counts up to n first. A crash at any moment leaves one of the two, so nobody is
- * locked out. A counter above n has seen a later database. What an older one can still hide is what was written since its number was counted: the time
- * between two counts, and one more after a crash. The signature is there for whoever writes a later number into an older database: with that number
- * goes a head that the older one cannot have.
+ * INVARIANT: the database names number n+1 with its head before the counter goes from n to n+1. So a database that names n is the newest while
+ * the counter stands at n, or at n-1 where the broker stopped between the two; the next start counts up to n first. A crash at any moment
+ * leaves one of the two, so nobody is locked out. A counter above n has seen a later database. What an older one can still hide is what was
+ * written since its number was counted: the time between two counts, and one more after a crash. The signature is there for whoever writes a
+ * later number into an older database: with that number goes a head that the older one cannot have.
  */
 export function createCounterAnchor(parts: CounterParts): Anchor & { readonly letGo: () => Promise<void> } {
   const { counter, name, store } = parts;
@@ -79,7 +79,7 @@ function judged(now: bigint | undefined, intent: Intent | undefined, name: strin
     if (now === undefined || now === 0n) return undefined;
     throw new Fault(
       "ledger/rolled-back",
-      `\`${name}\` stands at ${now} and this database knows of no counter: it is older, or another's. Where it is new, remove the counter (tpm2_nvundefine)`,
+      `\`${name}\` stands at ${now}, and this database knows of no counter: it is older. Where it is new, remove the counter (tpm2_nvundefine)`,
     );
   }
   const { count, note } = intent;
@@ -90,9 +90,10 @@ function judged(now: bigint | undefined, intent: Intent | undefined, name: strin
       received: String(count),
     });
   }
+  const where = now === undefined ? "is not there" : `stands at ${now}`;
   throw new Fault(
     "tpm/unavailable",
-    `\`${name}\` was at ${count}, now ${now === undefined ? "it is not there" : `it is at ${now}`}: this is another TPM or it was cleared, or another broker's counter; several brokers of one database take an index each`,
+    `\`${name}\` was at ${count} and ${where}: it is another TPM's, or another broker's: each takes an index of its own`,
   );
 }
 

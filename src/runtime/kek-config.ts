@@ -1,4 +1,4 @@
-/** Where does the configuration say that root key-encryption keys are? In files, credentials of systemd, variables, tokens and TPMs, or shares among people. */
+/** Where does the configuration say that root key-encryption keys are? In files, credentials, variables, tokens, TPMs, or shares among people. */
 import * as v from "valibot";
 import { parseTpmDevice } from "../kek/tpm/device.ts";
 

@@ -121,8 +121,10 @@ describeWithSoftHsm("a root key in a PKCS#11 token", () => {
         const attributes = [...KEPT, [CKA.label, utf8("twice")], [CKA.valueLen, size(32)]] as const;
         await makeKey(place, CKM.aesKeyGen, attributes); // in order: one session each
       }
-      await expect(openPkcs11Kek(place, deviceParts)).rejects.toThrow("is there twice");
-      await expect(open("nothing")).rejects.toThrow("is not in the token");
+      await expect(openPkcs11Kek(place, deviceParts)).rejects.toMatchObject({
+        detail: { key: "twice", found: 2 },
+      });
+      await expect(open("nothing")).rejects.toMatchObject({ detail: { key: "nothing", found: 0 } });
     });
 
     it("as a second key of a label that is taken", async () => {
@@ -131,7 +133,8 @@ describeWithSoftHsm("a root key in a PKCS#11 token", () => {
     });
 
     it("with a token that is not there or there twice, a library that is none, and a wrong PIN", async () => {
-      await expect(open("root", "elsewhere")).rejects.toThrow("is not there");
+      const elsewhere = { token: "elsewhere", found: 0 };
+      await expect(open("root", "elsewhere")).rejects.toMatchObject({ detail: elsewhere });
       for (const module of ["/nowhere.so", process.execPath]) {
         const place = { ...tokens.place("broker", "root"), module };
         await expect(openPkcs11Kek(place, deviceParts)).rejects.toMatchObject(UNAVAILABLE);
@@ -139,7 +142,7 @@ describeWithSoftHsm("a root key in a PKCS#11 token", () => {
       tokens.make("twin");
       tokens.make("twin");
       pullOut();
-      await expect(open("root", "twin")).rejects.toThrow("is there twice");
+      await expect(open("root", "twin")).rejects.toMatchObject({ detail: { token: "twin", found: 2 } });
       const wrong = { ...tokens.place("broker", "root"), pin: utf8("planted") };
       const refused = await openPkcs11Kek(wrong, deviceParts).catch((thrown: unknown) => thrown);
       expect(refused).toMatchObject(UNAVAILABLE);
@@ -183,7 +186,7 @@ describeWithSoftHsm("a root key in a PKCS#11 token", () => {
       pullOut();
       await generateTokenKey(tokens.place("broker", "root"), "aes-256");
       pullOut();
-      await expect(kek.wrap(SECRET, AAD)).rejects.toThrow("another one");
+      await expect(kek.wrap(SECRET, AAD)).rejects.toMatchObject({ detail: { expected: kek.id } });
       carry(tokens.folder, join(tokens.folder, "../other"));
       carry(away(), tokens.folder);
       pullOut();
@@ -195,11 +198,11 @@ describeWithSoftHsm("a root key in a PKCS#11 token", () => {
       carry(tokens.folder, away());
       tokens.make("broker", "161803");
       pullOut();
-      await expect(kek.wrap(SECRET, AAD)).rejects.toThrow("not tried again");
+      await expect(kek.wrap(SECRET, AAD)).rejects.toMatchObject({ detail: { pin: "refused" } });
       carry(tokens.folder, join(tokens.folder, "../another"));
       carry(away(), tokens.folder);
       pullOut();
-      await expect(kek.wrap(SECRET, AAD)).rejects.toThrow("not tried again");
+      await expect(kek.wrap(SECRET, AAD)).rejects.toMatchObject({ detail: { pin: "refused" } });
       expect((await open("root")).id).toBe(kek.id);
     });
   });

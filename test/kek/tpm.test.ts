@@ -3,8 +3,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { test } from "@fast-check/vitest";
+import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { concatBytes, u16be, u32be, utf8 } from "../../src/base/bytes.ts";
+import { base64UrlOf, concatBytes, u16be, u32be, utf8 } from "../../src/base/bytes.ts";
 import { isFault } from "../../src/base/fault.ts";
 import { kekOf } from "../../src/kek/key.ts";
 import { ask, emptyPassword, sized } from "../../src/kek/tpm/command.ts";
@@ -93,8 +95,9 @@ describeWithSwtpm("a root key under a TPM", () => {
     await extendPcr(16, tpm.device);
     await expect(unsealKey(sealed, tpm.device, deviceParts)).rejects.toMatchObject({
       code: "kek/unavailable",
+      detail: { changed: "16" },
     });
-    await expect(unsealKey(sealed, tpm.device, deviceParts)).rejects.toThrow("PCR 16 changed");
+
     await tpm.reboot();
     expect(await unsealKey(sealed, tpm.device, deviceParts)).toEqual(KEY);
   });
@@ -142,7 +145,7 @@ describeWithSwtpm("a root key under a TPM", () => {
     const password = concatBytes(u16be(8), utf8("planted!"));
     await raw(0x129, [0x40000001], password, owned.device); // TPM2_HierarchyChangeAuth
     const refused = sealKey(KEY, { device: owned.device, pcrs: [7] }, deviceParts);
-    await expect(refused).rejects.toThrow("without a password");
+    await expect(refused).rejects.toMatchObject({ code: "tpm/unavailable", detail: { returned: "0x9a2" } });
     await owned.remove();
   });
 
@@ -264,6 +267,15 @@ describe("an answer of a TPM", () => {
     expect(await codeOf(ask(flush, answering(...parts)))).toBe("tpm/malformed");
   });
 
+  test.prop([fc.uint8Array({ maxLength: 64 }), fc.boolean()])(
+    "is read or refused as malformed, whatever the bytes",
+    async (bytes, isFramed) => {
+      const framed = concatBytes(u16be(0x8001), u32be(bytes.length + 6), bytes);
+      const code = await codeOf(ask(flush, answering(isFramed ? framed : bytes)));
+      expect(["opened", "tpm/malformed", "tpm/unavailable"]).toContain(code);
+    },
+  );
+
   it("is asked for again a few times where the TPM says so, and then no more", async () => {
     const sent: number[] = [];
     const busy = {
@@ -312,6 +324,17 @@ describe("the file of a sealed key", () => {
 
   it("is read as it was written", () => {
     expect(parseSealed(utf8(encodeSealed(file)))).toEqual(file);
+  });
+
+  test.prop([fc.uint8Array({ maxLength: 300 })])("is read or refused, whatever it holds", (bytes) => {
+    const text = `ostiary-tpm-1:${base64UrlOf(bytes)}`;
+    for (const given of [bytes, utf8(text)]) {
+      try {
+        expect(encodeSealed(parseSealed(given))).toBe(`${text}\n`);
+      } catch (thrown) {
+        expect(thrown).toMatchObject({ code: "kek/unavailable" });
+      }
+    }
   });
 
   it("is refused cut off, longer, or of another kind", () => {

@@ -19,7 +19,8 @@ ostiary kek rotate FILE  make a new key in FILE, on this machine; the broker tak
 ostiary kek migrate      wrap everything anew under the key that wraps now, while the broker serves
 ${DEVICES_USAGE}${SHARES_USAGE}
 A change of the root key: \`kek rotate\`, name the new key under [[kek.also]] on every broker, let it change places with the
-old one on every broker, \`kek migrate\`, take the old one out. The two may be of different kinds. A stop on the way loses nothing: call \`migrate\` again.
+old one on every broker, \`kek migrate\`, take the old one out. The two may be of different kinds.
+A stop on the way loses nothing: call \`migrate\` again.
 
 ${ADMIN_USAGE}`;
 

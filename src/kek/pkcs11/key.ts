@@ -1,6 +1,6 @@
 /** Which key of a token is meant, and is it one that never leaves it? One of its label, sensitive, not extractable, usable after login alone. */
 import { equalBytes, utf8 } from "../../base/bytes.ts";
-import { Fault } from "../../base/fault.ts";
+import { Fault, type FaultDetail } from "../../base/fault.ts";
 import { addressOf, allocated, laidOut, templateOf, ulong, wordAt } from "./memory.ts";
 import { expectOk, type Session } from "./token.ts";
 import { CKA, CKK, CKO, P384_OID } from "./words.ts";
@@ -18,8 +18,12 @@ export interface TokenKey {
  */
 export async function findKey(label: string, session: Session): Promise<TokenKey> {
   const [one, another] = await keysOf(label, session);
-  if (one === undefined) throw unfit(label, "is not in the token: `ostiary kek rotate` makes one in it");
-  if (another !== undefined) throw unfit(label, "is there twice: give one of the two keys another label");
+  if (one === undefined) {
+    throw unfit(label, "is not in the token: `ostiary kek rotate` makes one in it", { found: 0 });
+  }
+  if (another !== undefined) {
+    throw unfit(label, "is there twice: give one of the two keys another label", { found: 2 });
+  }
   await refuseLoose(label, one.handle, session);
   if (one.kind === "aes-256") await refuseOtherThanAes256(label, one.handle, session);
   else await refuseOtherThanP384(label, one.handle, session);
@@ -111,6 +115,6 @@ function isTrue(value: Uint8Array): boolean {
   return value.length === 1 && value[0] === 1;
 }
 
-function unfit(label: string, sentence: string): Fault {
-  return new Fault("kek/unavailable", `the key \`${label}\` ${sentence}`, { key: label });
+function unfit(label: string, sentence: string, detail: FaultDetail = {}): Fault {
+  return new Fault("kek/unavailable", `the key \`${label}\` ${sentence}`, { key: label, ...detail });
 }

@@ -13,8 +13,8 @@ export interface TokenKeyPlace extends TokenPlace {
 }
 
 /**
- * Opens the key-encryption key in a token: an AES-256 key, or a P-384 pair where the token has no AES-GCM. Its id is computed from what the token makes with it,
- * or from the public half; it stays when the same key is found in another token.
+ * Opens the key-encryption key in a token: an AES-256 key, or a P-384 pair where the token has no AES-GCM. Its id is computed from what the
+ * token makes with it, or from the public half; it stays when the same key is found in another token.
  *
  * @throws {@link Fault} `kek/unavailable`. What comes of the PIN is in no message.
  */
@@ -24,11 +24,10 @@ export async function openPkcs11Kek(place: TokenKeyPlace, parts: HedgeParts): Pr
     const now = await inToken(place.key, session, parts);
     id ??= now.id;
     // INVARIANT: another key of the same label, put in while the broker serves, wraps nothing.
-    if (now.id !== id)
-      throw new Fault(
-        "kek/unavailable",
-        `the key \`${place.key}\` is another one since the token was opened`,
-      );
+    if (now.id !== id) {
+      const sentence = `the key \`${place.key}\` is another one than when the token was opened first`;
+      throw new Fault("kek/unavailable", sentence, { key: place.key, expected: id, received: now.id });
+    }
     return now;
   });
   const { id: own } = await token.use(async (_, key) => key);

@@ -102,7 +102,7 @@ function keyOf(
   return key;
 }
 
-/** The x-coordinate that the token's key and a point agree on: CKM_ECDH1_DERIVE without a KDF. Only this secret is readable, and gone after it was read. */
+/** The x-coordinate that the token's key and a point agree on: CKM_ECDH1_DERIVE, no KDF. It is readable, and gone once it was read. */
 async function agreed(point: Uint8Array, { session, key }: P384Key): Promise<Uint8Array> {
   const { module, handle } = session;
   const parameters = [CKD_NULL, 0n, 0n, BigInt(point.length), point];

@@ -1,6 +1,6 @@
 /** How is a token kept open? One session, one thing at a time; what was taken away is opened again once, and no PIN is ever tried twice. */
 import { parseUtf8 } from "../../base/bytes.ts";
-import { Fault } from "../../base/fault.ts";
+import { Fault, type FaultDetail } from "../../base/fault.ts";
 import { zeroize } from "../../keys/zeroize.ts";
 import { allocated, copied, wordAt } from "./memory.ts";
 import { loadModule, type Pkcs11Module } from "./module.ts";
@@ -159,8 +159,12 @@ async function slotOf(
     if (label === token) found.push({ slot, flags: wordAt(memory, INFO_FLAGS) });
   }
   const [one, another] = found;
-  if (one === undefined) throw unavailable(token, "is not there: is it plugged in, and is this its label?");
-  if (another !== undefined) throw unavailable(token, "is there twice: give one of the two another label");
+  if (one === undefined) {
+    throw unavailable(token, "is not there: is it plugged in, and is this its label?", { found: 0 });
+  }
+  if (another !== undefined) {
+    throw unavailable(token, "is there twice: give one of the two another label", { found: found.length });
+  }
   return one;
 }
 
@@ -193,6 +197,6 @@ async function closeQuietly({ module, handle }: Session): Promise<void> {
   await module("C_CloseSession", handle); // where it is gone already, that is what was wanted
 }
 
-function unavailable(token: string, sentence: string, detail: Readonly<Record<string, string>> = {}): Fault {
+function unavailable(token: string, sentence: string, detail: FaultDetail = {}): Fault {
   return new Fault("kek/unavailable", `the token \`${token}\` ${sentence}`, { token, ...detail });
 }

@@ -33,8 +33,8 @@ export function readCounter(
 /**
  * Makes a counter that never counted, and answers what it will count to first.
  *
- * INVARIANT: a TPM begins every new counter above all that it ever had, at a number that it shows to nobody. A trial index learns it and goes again, so that
- * the number is known before the real one counts; one that did count is never removed here.
+ * INVARIANT: a TPM begins every new counter above all that it ever had, at a number that it shows to nobody. A trial index learns it and
+ * goes again, so that the number is known before the real one counts; one that did count is never removed here.
  *
  * @throws {@link Fault} `tpm/unavailable`, `tpm/malformed`.
  */
@@ -115,10 +115,8 @@ async function publicAt(index: number, tpm: TpmConnection) {
     if (hasAnswered(thrown, TPM_RC.handle1)) return undefined;
     throw thrown;
   }
-  throw new Fault(
-    "tpm/unavailable",
-    `something else lies at NV index 0x${index.toString(16)}: choose another`,
-  );
+  const at = `0x${index.toString(16)}`;
+  throw new Fault("tpm/unavailable", `something else lies at NV index ${at}: choose another`, { index: at });
 }
 
 interface Asked {

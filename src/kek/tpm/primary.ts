@@ -75,7 +75,11 @@ function primaryIn(
   return { handle: made.handle, publicArea, name, point: pointIn(publicArea) };
 }
 
-/** INVARIANT: a template that was changed on the way there makes a key that might be taken out of the TPM: it is compared on the way back. @throws {@link Fault} `tpm/malformed`. */
+/**
+ * INVARIANT: a template that was changed on the way there makes a key that might be taken out of the TPM. It is compared on the way back.
+ *
+ * @throws {@link Fault} `tpm/malformed`.
+ */
 function pointIn(publicArea: Uint8Array): Primary["point"] {
   const reader = answerReader(publicArea);
   const isOurs = equalBytes(reader.bytes(TEMPLATE.length), TEMPLATE);

@@ -140,8 +140,11 @@ async function otherBoot({ pcrs, values }: SealedFile, tpm: TpmConnection): Prom
     (_, i) => !equalBytes(now[i] ?? new Uint8Array(0), values[i] ?? new Uint8Array(0)),
   );
   const which = changed.length === 0 ? pcrs : changed;
-  return unavailable(
-    `this machine booted something else than when the key was sealed (PCR ${which.join(", ")} changed): boot what was there, or seal a copy of the key anew`,
+  const pcr = which.join(", ");
+  return new Fault(
+    "kek/unavailable",
+    `this machine booted something else than when the key was sealed (PCR ${pcr} changed): boot what was there, or seal a copy of the key anew`,
+    { changed: pcr },
   );
 }
 

@@ -18,8 +18,8 @@ export interface SealedFile {
 }
 
 /**
- * One line: `ostiary-tpm-1:` and the base64url of: id (16), bits of the PCRs (3), a value of 32 bytes for each, and the storage key's public area, the key's own,
- * and its private one, each after its length in two bytes. Nothing in it is secret, and nothing of it opens elsewhere.
+ * One line: `ostiary-tpm-1:` and the base64url of: id (16), bits of the PCRs (3), a value of 32 bytes for each, and the storage key's public
+ * area, the key's own, and its private one, each after its length in two bytes. Nothing in it is secret, and nothing of it opens elsewhere.
  */
 const PREFIX = "ostiary-tpm-1:";
 const ID_BYTES = 16;

@@ -1,4 +1,4 @@
-/** How does nobody on the bus between read along or answer in the TPM's place? By sessions salted to a key of the TPM (Part 1, sections 19 and 21). */
+/** How does nobody on the bus between read along or answer in the TPM's place? By sessions salted to a key of the TPM (Part 1, section 19). */
 import { createCipheriv, createDecipheriv, createECDH } from "node:crypto";
 import { concatBytes, equalBytes, u16be, u32be, utf8 } from "../../base/bytes.ts";
 import type { Primitives } from "../../base/primitives.ts";
