@@ -3,6 +3,8 @@ import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
 const WORKERD = "test/**/*.workerd.test.ts";
+/** Tests of half a minute and more run by `npm run test:full`, which CI calls. */
+const LONG = process.env["FULL"] === undefined ? ["test/**/*.full.test.ts"] : [];
 /** Rooms whose tests leave nothing behind in their process: they share one, which saves a fifth of the whole run. */
 const ROOMS = [
   "attestation",
@@ -26,12 +28,20 @@ export default defineConfig({
     // The runner's own default leaves one core of two idle; most of these tests wait for processes that they start.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
-      { test: { name: "rooms", include: ROOMS, exclude: [WORKERD], isolate: false, testTimeout: 30_000 } },
+      {
+        test: {
+          name: "rooms",
+          include: ROOMS,
+          exclude: [WORKERD, ...LONG],
+          isolate: false,
+          testTimeout: 30_000,
+        },
+      },
       {
         test: {
           name: "node",
           include: ["test/**/*.test.ts"],
-          exclude: [...ROOMS, WORKERD, "test/fixtures/**"],
+          exclude: [...ROOMS, WORKERD, ...LONG, "test/fixtures/**"],
           testTimeout: 30_000,
         },
       },

@@ -136,6 +136,16 @@ export const FAULT_CODES = {
     wire: "conflict",
     next: "`ostiary secret readers PATH` names them; let them confirm a later version, or name their number in --despite",
   },
+  "secret/lease-lost": {
+    status: 409,
+    wire: "conflict",
+    next: "an admin broke the lease at that moment: ask again",
+  },
+  "secret/not-leased": {
+    status: 409,
+    wire: "conflict",
+    next: "`ostiary secret lease PATH` says who holds it, under which fence",
+  },
   "secret/not-read": {
     status: 409,
     wire: "conflict",
@@ -157,10 +167,26 @@ export const FAULT_CODES = {
     wire: "internal",
     next: "the log was altered or forked; stop and investigate",
   },
+  "ledger/filling": {
+    status: 503,
+    wire: "try-later",
+    next: "wait until the tiles of this log are made, or make them with `ostiary store migrate`",
+  },
   "ledger/rolled-back": {
     status: 503,
     wire: "try-later",
     next: "find out who put an older database back; where it was you, `ostiary restore` does it so that it stands in the log",
+  },
+
+  "witness/unreachable": {
+    status: 503,
+    wire: "try-later",
+    next: "look at the witness and at the way to it; with `required = false` a broker starts without having asked it",
+  },
+  "witness/refused": {
+    status: 503,
+    wire: "try-later",
+    next: "let the witness's operator add this log's key (`ostiary ledger head`), and compare its own with the one in [[ledger.witness]]",
   },
 
   "store/unavailable": {

@@ -1,91 +1,63 @@
 /** What does the log promise now? A signed head over every entry, made after the commits and never behind one made before. */
-import { equalBytes } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
-import { type Checkpoint, openCheckpoint, originOf, signCheckpoint } from "../ledger/checkpoint.ts";
-import { encodeEntry, type LedgerEntry } from "../ledger/entry.ts";
-import { appendLeaf, emptyFrontier, type Frontier, frontierRoot, leafHash } from "../ledger/merkle.ts";
-import { settle } from "./settle.ts";
-import type { StoredCheckpoint } from "./store.ts";
-import type { World } from "./world.ts";
-
-const ENTRIES_PER_READ = 1000;
+import { originOf, signCheckpoint } from "../ledger/checkpoint.ts";
+import { appendLeaf, emptyFrontier, type Frontier, frontierRoot } from "../ledger/merkle.ts";
+import { grownTiles } from "../ledger/tiles.ts";
+import { type HeadWorld, keptHead } from "./heads.ts";
+import { leafHashes } from "./leaves.ts";
+import { ENTRIES_PER_BATCH, edgeOf } from "./tiles.ts";
 
 /**
  * Signs a head over everything that is committed; answers the note. Nothing new, nothing signed.
  *
- * @throws {@link Fault} `ledger/inconsistent` where entries that an earlier head covers are gone or its root does not hold.
+ * @throws {@link Fault} `ledger/inconsistent` where entries that an earlier head covers are gone, its root does not hold, or the
+ *   tiles under it are others.
  */
-export async function advanceCheckpoint(world: World): Promise<string> {
-  const kept = await world.store.checkpoint();
-  const known = kept === undefined ? emptyFrontier() : await frontierOf(kept, world);
+export async function advanceCheckpoint(world: HeadWorld): Promise<string> {
+  const kept = await keptHead(world);
   const size = await world.store.ledgerSize();
-  if (kept !== undefined && size < kept.size) {
+  if (kept !== undefined && size < kept.frontier.size) {
     throw new Fault("ledger/inconsistent", "entries that a signed head covers are gone", {
-      expected: kept.size,
+      expected: kept.frontier.size,
       received: size,
     });
   }
-  if (kept !== undefined && size === kept.size) return kept.note;
-  const frontier = await grownTo(size, known, world);
-  const origin = originOf(world.settings.audience);
-  const root = frontierRoot(frontier, world.primitives.digest);
-  const note = await signCheckpoint(
-    { origin, size: frontier.size, root },
-    world.ledgerSigner,
-    world.primitives,
-  );
-  await world.store.putCheckpoint({ size: frontier.size, note, frontier: frontier.roots });
+  let frontier = kept?.frontier ?? emptyFrontier();
+  let note = kept?.note;
+  while (note === undefined || frontier.size < size) {
+    const to = Math.min(frontier.size + ENTRIES_PER_BATCH, size);
+    [frontier, note] = await advanceTo(to, frontier, world); // in order: each head stands on the one before
+  }
   return note;
 }
 
-/** The tree's root when the log had `size` entries, computed from them. @throws {@link Fault} `ledger/inconsistent`. */
-export async function rootAt(size: number, world: World): Promise<Uint8Array> {
-  return frontierRoot(await grownTo(size, emptyFrontier(), world), world.primitives.digest);
-}
-
-async function grownTo(size: number, start: Frontier, world: World): Promise<Frontier> {
-  let frontier = start;
-  while (frontier.size < size) {
-    const limit = Math.min(ENTRIES_PER_READ, size - frontier.size);
-    frontier = await appendFrom(frontier, { from: frontier.size, limit }, world); // in order: each leaf needs the ones before
-  }
-  return frontier;
-}
-
-/** Entries as they stand in the log. */
-export async function ledgerEntries(
-  range: { readonly from: number; readonly limit: number },
-  world: World,
-): Promise<readonly LedgerEntry[]> {
-  const stored = await world.store.entries(range.from, range.limit);
-  return stored.map(settle);
-}
-
-async function appendFrom(
-  frontier: Frontier,
-  { from, limit }: { readonly from: number; readonly limit: number },
-  world: World,
-): Promise<Frontier> {
+/** A head over some more entries, kept with the tiles that grew, in one batch. */
+async function advanceTo(
+  size: number,
+  before: Frontier,
+  world: HeadWorld,
+): Promise<readonly [Frontier, string]> {
   const { digest } = world.primitives;
-  const stored = await world.store.entries(from, limit);
-  if (stored.length === 0) throw new Fault("ledger/inconsistent", "an entry is missing", { seq: from });
-  return stored.reduce((grown, entry) => {
-    if (entry.seq !== grown.size)
-      throw new Fault("ledger/inconsistent", "an entry is missing", { seq: grown.size });
-    return appendLeaf(grown, leafHash(encodeEntry(settle(entry)), digest), digest);
-  }, frontier);
+  const edge = await edgeOf(before, world);
+  let frontier = before;
+  const leaves: Uint8Array[] = [];
+  for await (const page of leafHashes({ start: before.size, end: size }, world)) {
+    leaves.push(...page);
+    for (const hash of page) frontier = appendLeaf(frontier, hash, digest);
+  }
+  const note = await signedHead(frontier, world);
+  // Where the tiles before are not there yet, whoever fills them makes these too.
+  const tiles = edge === undefined ? [] : grownTiles(edge, before.size, leaves, digest);
+  await world.store.putCheckpoint({ size, note, frontier: frontier.roots }, tiles);
+  return [frontier, note];
 }
 
-/** The kept frontier is believed only if our own signed head has its root. */
-async function frontierOf(kept: StoredCheckpoint, world: World): Promise<Frontier> {
-  const origin = originOf(world.settings.audience);
-  const { spki } = world.ledgerSigner;
-  const head: Checkpoint = await openCheckpoint(kept.note, { origin, spki }, world.primitives);
-  const frontier: Frontier = { size: kept.size, roots: kept.frontier };
-  if (head.size !== kept.size || !equalBytes(head.root, frontierRoot(frontier, world.primitives.digest))) {
-    throw new Fault("ledger/inconsistent", "the kept tree is not the one that was signed", {
-      size: kept.size,
-    });
-  }
-  return frontier;
+/** The signed head of a tree. */
+export function signedHead(
+  frontier: Frontier,
+  { primitives, ledgerSigner, settings }: HeadWorld,
+): Promise<string> {
+  const origin = originOf(settings.audience);
+  const root = frontierRoot(frontier, primitives.digest);
+  return signCheckpoint({ origin, size: frontier.size, root }, ledgerSigner, primitives);
 }

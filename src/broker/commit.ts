@@ -3,7 +3,7 @@ import type { Brand } from "../base/brand.ts";
 import { hexOf, utf8 } from "../base/bytes.ts";
 import { canonicalJson } from "../base/canonical-json.ts";
 import { Fault } from "../base/fault.ts";
-import { addSeconds, type Instant } from "../base/time.ts";
+import { addSeconds, formatInstant, type Instant } from "../base/time.ts";
 import type { BoundEvidence } from "../channel/bind.ts";
 import { BINDING_NAMES } from "../channel/binding-names.ts";
 import type { Binding } from "../channel/bindings.ts";
@@ -11,8 +11,9 @@ import type { Nonce } from "../channel/nonce.ts";
 import type { DecisionEntry } from "../ledger/entry.ts";
 import type { Bundle } from "../policy/bundle.ts";
 import { factsJson } from "../policy/claims.ts";
-import { counterUses, tokenTtlSeconds } from "../policy/obligations.ts";
+import { counterUses, reattestSeconds, tokenTtlSeconds } from "../policy/obligations.ts";
 import type { AppraisedItem, Given } from "./items.ts";
+import type { StoredLease } from "./lease-store.ts";
 import type { Exchange, RefusedItem, ReleaseRequest } from "./request.ts";
 import type { SecretVersion } from "./secret-store.ts";
 import { settleDecision } from "./settle.ts";
@@ -27,6 +28,10 @@ export interface AuthorizedItem {
   readonly wanted: Wanted;
   readonly stored: SecretVersion | undefined;
   readonly given: Given;
+  /** Whether one guest at a time may hold it. */
+  readonly isLeased: boolean;
+  /** After how many seconds the guest has to show new evidence. */
+  readonly reattestSeconds: number | undefined;
   readonly tokenTtlSeconds: number;
   /** Where a retiring reference value carried the allow, the attestation result warns. */
   readonly isWarning: boolean;
@@ -95,7 +100,7 @@ export async function recordFailedRelease(authorization: Authorization, world: W
 }
 
 function traceOf(item: AppraisedItem, binding: Binding) {
-  const { wanted, appraisal, stored, given, bindings = [] } = item;
+  const { wanted, appraisal, stored, given, bindings = [], lease } = item;
   const isMissing = wanted.kind === "secret" && appraisal.isAllowed && stored === undefined;
   return {
     resource: wanted.resource,
@@ -104,6 +109,7 @@ function traceOf(item: AppraisedItem, binding: Binding) {
     ...(isOverOther(item, binding)
       ? { binding: `expected ${bindings.map((one) => BINDING_NAMES[one]).join(" or ")}` }
       : {}),
+    ...(isHeldByOther(item) && lease?.heldBy !== undefined ? { lease: leaseTextOf(lease.heldBy) } : {}),
     ...(given.kind === "none" ? { missing: `expected evidence with ${given.fields.join(" and ")}` } : {}),
     ...(isMissing ? { missing: "expected an enabled version of this secret, received none" } : {}),
     trace: appraisal.trace,
@@ -111,16 +117,26 @@ function traceOf(item: AppraisedItem, binding: Binding) {
   };
 }
 
+function leaseTextOf({ holder, fence, until }: StoredLease): string {
+  const who = holder === "" ? "nobody until it is known that no guest holds it" : `this guest, not ${holder}`;
+  return `expected the lease to be free or of ${who}: fence ${fence}, until ${formatInstant(until)}`;
+}
+
 /**
- * Why an item is refused, if it is: the policy's code, `wrong-binding` where the secret's own set leaves the request's out, or
- * `no-secret` where policy allows what is not there.
+ * Why an item is refused, if it is: the policy's code, `wrong-binding` where the secret's own set leaves the request's out,
+ * `no-secret` where policy allows what is not there, or `lease-held` where another guest holds it.
  */
 function codeOf(item: AppraisedItem, binding: Binding): DecisionEntry["code"] | undefined {
   const { wanted, appraisal, stored } = item;
   if (!appraisal.isAllowed) return appraisal.code ?? "internal";
   if (isOverOther(item, binding)) return "wrong-binding";
   if (wanted.kind === "secret" && (stored === undefined || item.given.kind === "none")) return "no-secret";
+  if (isHeldByOther(item)) return "lease-held";
   return undefined;
+}
+
+function isHeldByOther({ lease }: AppraisedItem): boolean {
+  return lease?.heldBy !== undefined;
 }
 
 /** A set, not a ladder: the numbers of bindings carry no order. */
@@ -176,13 +192,16 @@ function crlOf(bound: BoundEvidence, now: Instant): DecisionEntry["crl"] {
   };
 }
 
-/** Counters are consumed, and a version counts as read, only where the answer would be yes. */
+/** Counters are consumed, a version counts as read and a lease is taken only where the answer would be yes. */
 function itemOf(item: AppraisedItem, draft: Omit<DecisionEntry, "seq">): CommitItem {
   const { resource } = item.wanted;
   const isRefused = draft.outcome === "deny" || codeOf(item, draft.binding) !== undefined;
   if (isRefused) return { resource, uses: [] };
   const uses = counterUses(item.appraisal.obligations);
-  return item.stored === undefined ? { resource, uses } : { resource, uses, reads: item.stored.version };
+  const lease = item.lease === undefined ? {} : { leaseSeconds: item.lease.seconds };
+  return item.stored === undefined
+    ? { resource, uses }
+    : { resource, uses, reads: item.stored.version, ...lease };
 }
 
 function refusalOf(
@@ -191,7 +210,11 @@ function refusalOf(
   exhausted: readonly number[],
 ): Fault {
   if (exhausted.length > 0) {
-    return new Fault("obligation/exhausted", "a limit of the policy is used up", { decision: entry.id });
+    return new Fault(
+      "obligation/exhausted",
+      "a limit of the policy is used up, or another guest took the lease at that moment",
+      { decision: entry.id },
+    );
   }
   const sentence = appraisals.find((item) => codeOf(item, entry.binding) !== undefined)?.appraisal.sentence;
   return new Fault("policy/denied", `the policy refuses: ${entry.code ?? "internal"}`, {
@@ -207,10 +230,12 @@ function authorize(entry: DecisionEntry, pending: PendingDecision, maxTokenSecon
     decisionId: entry.id,
     ledgerIndex: entry.seq,
     policyHash: entry.policy_hash ?? "",
-    items: allowed.map(({ wanted, stored, given, appraisal }) => ({
+    items: allowed.map(({ wanted, stored, given, lease, appraisal }) => ({
       wanted,
       stored,
       given,
+      isLeased: lease !== undefined,
+      reattestSeconds: reattestSeconds(appraisal.obligations),
       tokenTtlSeconds: tokenTtlSeconds(appraisal.obligations, maxTokenSeconds),
       isWarning: appraisal.tier === "warning",
       allowedBy: appraisal.allowedBy.map(nameOf).sort()[0] ?? "",

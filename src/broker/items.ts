@@ -12,6 +12,7 @@ import type { Exchange, ReleaseRequest } from "./request.ts";
 import type { SecretSettings, SecretVersion } from "./secret-store.ts";
 import { ATTEMPT_WINDOW_SECONDS } from "./store.ts";
 import type { Wanted } from "./wanted.ts";
+import { type WantedLease, wantedLease } from "./wanted-lease.ts";
 import type { World } from "./world.ts";
 
 /** An item with its appraisal and, for a secret, the version that would be released. */
@@ -24,6 +25,8 @@ export interface AppraisedItem {
   readonly given: Given;
   /** The bindings that the secret may be released over; `undefined` where any will do. */
   readonly bindings: readonly Binding[] | undefined;
+  /** `undefined` where any number of guests may hold it. */
+  readonly lease: WantedLease | undefined;
 }
 
 /** What of a stored version this guest gets: its bytes, or a key derived from them; `none` where its report does not name it. */
@@ -85,6 +88,8 @@ export async function appraiseItems(
         environment: world.settings.environment,
         isKekSealed: false,
       });
+      const { obligations } = appraisal;
+      const asking = { path: wanted.resource, reportId, now, obligations };
       return {
         wanted,
         op,
@@ -92,6 +97,7 @@ export async function appraiseItems(
         stored,
         given: givenOf(stored, appraisal),
         bindings: settings?.bindings,
+        lease: await wantedLease(settings, asking, world.store),
       };
     }),
   );

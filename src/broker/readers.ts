@@ -66,10 +66,10 @@ export async function confirmUse(
 
 const TRACE_LIMITS = { maxBytes: 8 << 20, maxDepth: 256, code: "token/invalid" } as const;
 
-/** `report.id` of the guest whose token this is. The stored trace is believed because the token has its hash. */
-async function reportIdOf(holder: Holder | undefined, world: World): Promise<string> {
+/** `report.id` of the guest whose token this is. The stored trace is believed because the token has its hash. @throws {@link Fault} `token/invalid`. */
+export async function reportIdOf(holder: Holder | undefined, world: World): Promise<string> {
   if (holder === undefined)
-    throw new Fault("token/invalid", "expected a guest's own token: no admin can say what it holds");
+    throw new Fault("token/invalid", "expected a guest's own token: nobody else can say what it holds");
   const { jti, ostiary } = holder.claims;
   const stored = await world.store.decision(jti);
   const digest = stored && hexOf(world.primitives.digest("sha256", utf8(stored.trace)));

@@ -1,5 +1,5 @@
 /** How does a guest get its keys? Decided and recorded first; then unwrapped, sealed to the key in the report, signed. */
-import { utf8 } from "../base/bytes.ts";
+import { hexOf, utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import { addSeconds } from "../base/time.ts";
 import {
@@ -18,6 +18,7 @@ import { type Decided, decide } from "./decide.ts";
 import type { Exchange, ReleaseAnswer, ReleaseRequest } from "./request.ts";
 import { issueToken } from "./tokens.ts";
 import { refuseUnusable, wantedOf } from "./wanted.ts";
+import { takenLease } from "./wanted-lease.ts";
 import type { World } from "./world.ts";
 
 const RELEASE_LIFETIME_SECONDS = 60;
@@ -58,7 +59,7 @@ async function releaseItem(numbered: Numbered, decided: Decided, world: World): 
   const { transcript, suite } = decided;
   const secret = await contentOf(numbered.item, decided, world);
   try {
-    const header = headerOf(numbered, decided, world);
+    const header = await headerOf(numbered, decided, world);
     const { random, primitives } = world;
     const recipient = transcript.fields.wrapPub;
     const plan = { recipient, binder: transcript.binder, aad: header, plaintext: secret, random };
@@ -109,8 +110,9 @@ async function unwrapFor(
   }
 }
 
-function headerOf(numbered: Numbered, decided: Decided, world: World): Uint8Array {
+async function headerOf(numbered: Numbered, decided: Decided, world: World): Promise<Uint8Array> {
   const { authorization, transcript, now } = decided;
+  const { reattestSeconds: reattest } = numbered.item;
   return encodeReleaseHeader({
     v: 1,
     typ: releaseTypeOf(transcript.fields.suite),
@@ -126,5 +128,13 @@ function headerOf(numbered: Numbered, decided: Decided, world: World): Uint8Arra
     exp: addSeconds(now, RELEASE_LIFETIME_SECONDS),
     seq: numbered.seq,
     of: numbered.of,
+    ...(reattest === undefined ? {} : { reattest }),
+    ...(numbered.item.isLeased ? { lease: await leaseOf(numbered.item, decided, world) } : {}),
   });
+}
+
+/** What the guest shows to those who must not listen to an earlier holder, and until when it may. */
+async function leaseOf({ wanted }: AuthorizedItem, { bound }: Decided, { store }: World) {
+  const { fence, until } = await takenLease(wanted.resource, hexOf(bound.evidence.report.reportId), store);
+  return { fence, until };
 }

@@ -1,27 +1,39 @@
-/** Was an older database put in the place of this one? No head that an anchor keeps apart from it is to be ahead of it. */
+/** Was an older database put in the place of this one? Whatever remembers the log apart from it is not to be ahead of it. */
 import { equalBytes } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
-import { openCheckpoint, originOf } from "../ledger/checkpoint.ts";
-import { advanceCheckpoint, rootAt } from "./checkpoints.ts";
-import type { World } from "./world.ts";
+import { advanceCheckpoint } from "./checkpoints.ts";
+import { openOwnHead } from "./heads.ts";
+import { rootAt } from "./proofs.ts";
+import type { Anchor, HeadKeeper, World } from "./world.ts";
 
-/**
- * Refuses a log that lacks entries under a head that an anchor kept, or has others in their place.
- *
- * @throws {@link Fault} `ledger/rolled-back`; `ledger/inconsistent`, `ledger/malformed` for a head that this broker did not sign; where an
- * anchor cannot be asked, its own: then nobody knows.
- */
+/** Refuses a log that any anchor knows to have been longer, or another. @throws {@link Fault} as {@link Anchor}. */
 export async function refuseRolledBack(world: World): Promise<void> {
-  for (const anchor of world.anchors) {
-    const note = await anchor.read(); // one after the other: a few, once
-    if (note === undefined) world.log("warn", "no-head-kept-yet", { anchor: anchor.name });
-    else await refuseBehind(note, world);
-  }
+  for (const anchor of world.anchors ?? []) await anchor.check(world); // in order: those at hand before those far away
 }
 
-async function refuseBehind(note: string, world: World): Promise<void> {
-  const origin = originOf(world.settings.audience);
-  const head = await openCheckpoint(note, { origin, spki: world.ledgerSigner.spki }, world.primitives);
+/** Signs a head over everything that is committed, and lets every anchor remember it; answers the note. */
+export async function keepHead(world: World): Promise<string> {
+  const note = await advanceCheckpoint(world);
+  const kept = await Promise.allSettled((world.anchors ?? []).map((anchor) => anchor.keep(note, world)));
+  for (const result of kept) if (result.status === "rejected") throw result.reason;
+  return note;
+}
+
+/**
+ * The newest head itself, in a place apart from the database, or one that what counts apart from it vouches for. `check` throws `ledger/inconsistent` or `ledger/malformed` for a
+ * head that this broker did not sign.
+ */
+export function createHeadAnchor(heads: HeadKeeper, name = "head_file"): Anchor {
+  return { name, check: (world) => refuseBehind(heads, name, world), keep: heads.keep };
+}
+
+async function refuseBehind(heads: HeadKeeper, name: string, world: World): Promise<void> {
+  const note = await heads.read();
+  if (note === undefined) {
+    world.log("warn", "no-head-kept-yet", { anchor: name });
+    return;
+  }
+  const head = await openOwnHead(note, world);
   const inDatabase = await world.store.checkpoint();
   if (inDatabase?.note === note) return; // which `advanceCheckpoint` looks at next
   const size = await world.store.ledgerSize();
@@ -35,12 +47,4 @@ async function refuseBehind(note: string, world: World): Promise<void> {
   throw new Fault("ledger/rolled-back", "the log has other entries than those under the head that was kept", {
     size: head.size,
   });
-}
-
-/** Signs a head over everything that is committed, and hands it to the anchors; answers the note. One that fails keeps no other from it. */
-export async function keepHead(world: World): Promise<string> {
-  const note = await advanceCheckpoint(world);
-  const kept = await Promise.allSettled(world.anchors.map((anchor) => anchor.keep(note)));
-  for (const one of kept) if (one.status === "rejected") throw one.reason;
-  return note;
 }

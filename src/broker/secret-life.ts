@@ -94,6 +94,7 @@ const NOTHING_CHOSEN: SecretSettings = {
   minimum: 1,
   rotateSeconds: undefined,
   isRetiring: false,
+  leaseSeconds: undefined,
   owner: "",
   labels: {},
 };
@@ -106,6 +107,7 @@ function changedSettings(kept: SecretSettings, change: SecretSettingsChange): Se
     rotateSeconds:
       change.rotateSeconds === undefined ? kept.rotateSeconds : (change.rotateSeconds ?? undefined),
     isRetiring: change.retire ?? kept.isRetiring,
+    leaseSeconds: change.leaseSeconds === undefined ? kept.leaseSeconds : (change.leaseSeconds ?? undefined),
     owner: change.owner ?? kept.owner,
     labels: change.labels ?? kept.labels,
   };
@@ -141,13 +143,14 @@ async function refuseAbsentVersion(
 /** What the ledger has the digest of. */
 function settingsText({ bindings, ...settings }: SecretSettings): string {
   const names = bindings?.map((binding) => BINDING_NAMES[binding]);
-  const { current, minimum, rotateSeconds, isRetiring, owner, labels } = settings;
+  const { current, minimum, rotateSeconds, isRetiring, leaseSeconds, owner, labels } = settings;
   return canonicalJson({
     bindings: names,
     current,
     minimum,
     rotateSeconds,
     retire: isRetiring,
+    leaseSeconds,
     owner,
     labels,
   });

@@ -51,6 +51,8 @@ export interface SecretSettings {
   readonly rotateSeconds: number | undefined;
   /** Whether the broker disables a version once everybody who read it has confirmed a later one. */
   readonly isRetiring: boolean;
+  /** Where it is there, one guest at a time holds the secret, for so long unless it renews; `undefined`: any number may. */
+  readonly leaseSeconds: number | undefined;
   /** Who answers for it; empty where nobody was named. */
   readonly owner: string;
   readonly labels: Readonly<Record<string, string>>;

@@ -184,13 +184,14 @@ function summaryOf(version: SecretHead, settings: StoredSettings | undefined): S
 }
 
 function chosenOf(settings: StoredSettings) {
-  const { bindings, current, minimum, rotateSeconds, isRetiring, owner, labels } = settings;
+  const { bindings, current, minimum, rotateSeconds, isRetiring, leaseSeconds, owner, labels } = settings;
   return {
     ...(bindings === undefined ? {} : { bindings }),
     ...(current === undefined ? {} : { current }),
     ...(minimum === 1 ? {} : { minimum }),
     ...(rotateSeconds === undefined ? {} : { rotateSeconds }),
     ...(isRetiring ? ({ retire: true } as const) : {}),
+    ...(leaseSeconds === undefined ? {} : { leaseSeconds }),
     ...(owner === "" ? {} : { owner }),
     ...(Object.keys(labels).length === 0 ? {} : { labels }),
   };

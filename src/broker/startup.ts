@@ -3,8 +3,10 @@ import { base64UrlOf, parseBase64Url, utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import { advanceCheckpoint } from "./checkpoints.ts";
 import { refuseEarlierClock } from "./clock.ts";
+import { keptHead } from "./heads.ts";
 import { keepHead, refuseRolledBack } from "./rollback.ts";
 import { type Store, UNFINISHED } from "./store.ts";
+import { edgeOf } from "./tiles.ts";
 import type { Kek, World } from "./world.ts";
 
 const KEK_CHECK = "kek-check";
@@ -56,9 +58,16 @@ export async function refuseForeignStore(
 export async function checkLedger(world: World, wasAhead = false): Promise<void> {
   await refuseRolledBack(world);
   await advanceCheckpoint(world);
+  await refuseOtherTiles(world);
   const size = await world.store.ledgerSize();
   const [last] = size === 0 ? [] : await world.store.entries(size - 1, 1);
   if (last !== undefined && !wasAhead) refuseEarlierClock(world.now(), last.draft.time);
+}
+
+/** The tiles that the next ones grow at are looked at before anything is served. */
+async function refuseOtherTiles(world: World): Promise<void> {
+  const head = await keptHead(world);
+  if (head !== undefined) await edgeOf(head.frontier, world);
 }
 
 /** The same, and marks the start in the log. @throws {@link Fault} as {@link checkLedger}. */

@@ -2,6 +2,8 @@
 
 import type { Instant } from "../base/time.ts";
 import type { EntryDraft, LedgerEntry } from "../ledger/entry.ts";
+import type { Tile, TilePlace } from "../ledger/tiles.ts";
+import type { LeaseStore } from "./lease-store.ts";
 import type { SecretStore } from "./secret-store.ts";
 import type { TokenStore } from "./token-store.ts";
 
@@ -15,6 +17,7 @@ export interface Store
     LedgerStore,
     BundleStore,
     SecretStore,
+    LeaseStore,
     BrokerStateStore,
     TokenStore {
   readonly close: () => Promise<void>;
@@ -28,7 +31,7 @@ export interface DecisionCommit {
   readonly at: Instant;
   /** The nonce this decision spends; `undefined` where no nonce is involved (use of a token). */
   readonly spend: { readonly kid: number; readonly rand: Uint8Array; readonly keepUntil: Instant };
-  /** `report.id`, lower-case hex: counts attempts. */
+  /** `report.id`, lower-case hex: counts attempts, reads versions and holds leases. */
   readonly reportId: string;
   readonly items: readonly CommitItem[];
   /** Whether one exhausted item refuses all (false: `partial`). */
@@ -39,11 +42,13 @@ export interface DecisionCommit {
   readonly trace: string;
 }
 
-/** One wanted item: its uses are consumed together, or none of them when one counter has no room. */
+/** One wanted item: its uses are consumed and its lease is taken together, or nothing is where one of them has no room. */
 export interface CommitItem {
   readonly resource: string;
   /** The version that the guest is given if the item is allowed, and will have read; absent for what is no stored secret. */
   readonly reads?: number;
+  /** For how long this guest takes or renews the lease of the resource; another's that runs counts as a counter without room. */
+  readonly leaseSeconds?: number;
   readonly uses: readonly CounterUse[];
 }
 
@@ -115,8 +120,13 @@ export interface LedgerStore {
   readonly entries: (from: number, limit: number) => Promise<readonly StoredEntry[]>;
   readonly ledgerSize: () => Promise<number>;
   readonly checkpoint: () => Promise<StoredCheckpoint | undefined>;
-  /** Keeps a newer head; one that is not larger than the kept one changes nothing. */
-  readonly putCheckpoint: (checkpoint: StoredCheckpoint) => Promise<void>;
+  /** Keeps a newer head and the tiles that grew under it; a head that is not larger, and a tile that is not wider, changes nothing. */
+  readonly putCheckpoint: (checkpoint: StoredCheckpoint, tiles: readonly Tile[]) => Promise<void>;
+  /** Keeps tiles without a head. */
+  readonly putTiles: (tiles: readonly Tile[]) => Promise<void>;
+  readonly tile: (place: TilePlace) => Promise<Tile | undefined>;
+  /** How many leaves the tiles of level 0 reach up to. */
+  readonly tiledSize: () => Promise<number>;
 }
 
 // ── policy bundles ──────────────────────────────────────────────────────────────────────────────────────────────────

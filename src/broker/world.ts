@@ -44,8 +44,8 @@ export interface World {
   readonly tokenKeys: TokenKeyRing;
   /** Signs ledger checkpoints: Ed25519. */
   readonly ledgerSigner: Signer;
-  /** Where newest heads are kept apart from the database; without one an older database that was put back is not noticed. */
-  readonly anchors: readonly Anchor[];
+  /** What remembers the log apart from the database; without any, an older database that was put back is not noticed. */
+  readonly anchors?: readonly Anchor[];
   /** Proves this broker to a guest (`prover.ts`); absent outside a confidential VM: then a guest has a pinned key and no more. */
   readonly prove?: Prove;
   readonly meter: Meter;
@@ -95,17 +95,32 @@ export interface Kek {
   readonly unwrap: (wrapped: Uint8Array, aad: Uint8Array) => Promise<Uint8Array>;
 }
 
-/** A head of the log, kept where whoever can change the database cannot: a file elsewhere, or what a counter in hardware vouches for. */
+/** Something that remembers how far the log went, where whoever can change the database cannot. */
 export interface Anchor {
-  /** For the log of the broker. */
+  /** How an operator knows it, in the log and in sentences. */
   readonly name: string;
   /**
-   * The newest head that it holds; `undefined` where none was kept yet.
+   * Asked at start, before anything is signed.
+   *
+   * @throws {@link Fault} `ledger/rolled-back` where the log lacks what this remembers, or has other entries in its place; whatever else
+   *   keeps a broker from starting that is to ask it.
+   */
+  readonly check: (world: World) => Promise<void>;
+  /** Remembers the newest head. Durable when it resolves; one that cannot be reached now is asked again at a later head. */
+  readonly keep: (note: string, world: World) => Promise<void>;
+  /** What it said last that others can check too: the head with its cosignature. */
+  readonly said?: (world: World) => Promise<string | undefined>;
+}
+
+/** One note, kept in a place. */
+export interface HeadKeeper {
+  /**
+   * `undefined` where none was kept yet.
    *
    * @throws {@link Fault} where it cannot be asked; `ledger/rolled-back` where it knows without a head that the database is older.
    */
   readonly read: () => Promise<string | undefined>;
-  /** Called with each new head; one that costs something takes them more rarely. Durable when it resolves. @throws {@link Fault}. */
+  /** Durable when it resolves; one that costs something takes heads more rarely than they are made. @throws {@link Fault}. */
   readonly keep: (note: string) => Promise<void>;
 }
 

@@ -2,7 +2,7 @@
 import { concatBytes, lengthPrefixed, utf8 } from "../base/bytes.ts";
 import { canonicalJsonBytes, type JsonValue } from "../base/canonical-json.ts";
 import { Fault } from "../base/fault.ts";
-import { hasShape, hex, integer, oneOf, type Shape, text } from "../base/shape.ts";
+import { hasShape, hex, integer, object, oneOf, optional, type Shape, text } from "../base/shape.ts";
 import { parseStrictJson } from "../base/strict-json.ts";
 import type { Instant } from "../base/time.ts";
 import type { Binding, Suite } from "./bindings.ts";
@@ -37,6 +37,10 @@ export type ReleaseHeader = {
   readonly seq: number;
   /** How many items the answer holds. */
   readonly of: number;
+  /** After how many seconds the policy wants new evidence. */
+  readonly reattest?: number;
+  /** Of a secret that one guest at a time may hold: under which fencing token this one does, and until when. */
+  readonly lease?: { readonly fence: number; readonly until: Instant };
 };
 
 /** A release as it is carried: header (the AAD), encapsulated key, ciphertext, signature. */
@@ -74,6 +78,8 @@ const HEADER: Shape<ReleaseHeader> = {
   exp: SECONDS,
   seq: integer(0, MAX_ITEMS - 1),
   of: integer(1, MAX_ITEMS),
+  reattest: optional(integer(1, MAX_SECONDS)),
+  lease: optional(object({ fence: integer(1, Number.MAX_SAFE_INTEGER), until: SECONDS })),
 };
 
 /**
@@ -88,7 +94,7 @@ export function parseReleaseHeader(bytes: Uint8Array): ReleaseHeader {
   }
   const value = parseStrictJson(bytes, {
     maxBytes: MAX_HEADER_BYTES,
-    maxDepth: 2,
+    maxDepth: 3,
     code: "channel/bad-release",
   });
   if (!isHeader(value)) throw badRelease("the members of a release header, each within its range");

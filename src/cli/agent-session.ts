@@ -1,4 +1,5 @@
 /** Which broker does a guest trust, and who asks the hardware? Options that both verbs of the agent have. */
+import type { Instant } from "../base/time.ts";
 import { BINDING_NAMES, bindingNamed } from "../channel/binding-names.ts";
 import { OFFERED_SUITES, type OfferedSuite } from "../channel/suites.ts";
 import { WRAP_OF_SUITE } from "../policy/vocabulary.ts";
@@ -55,6 +56,8 @@ export interface FetchedSecrets {
   readonly secrets: readonly {
     readonly secretId: string;
     readonly version: number;
+    readonly lease?: { readonly fence: number; readonly until: Instant };
+    readonly reattestSeconds?: number;
     readonly secret: Uint8Array;
   }[];
 }

@@ -15,7 +15,7 @@ export interface DecidedItem {
 }
 
 /** Refusals of the broker's own, where the policy allowed. */
-const NO_POLICYS: ReadonlySet<string> = new Set(["no-secret", "wrong-binding"]);
+const NO_POLICYS: ReadonlySet<string> = new Set(["no-secret", "wrong-binding", "lease-held"]);
 
 /** Whether an object is a decision, and not facts. */
 export function isDecision(value: JsonObject): boolean {

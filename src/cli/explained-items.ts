@@ -14,8 +14,9 @@ export function explainedItems(stored: JsonValue): string | undefined {
 function itemText(item: JsonValue): string | undefined {
   if (!isObject(item) || typeof item["resource"] !== "string" || !isTrace(item["trace"])) return undefined;
   const code = typeof item["code"] === "string" ? `REFUSED (${item["code"]})` : "ALLOWED";
-  const missing = typeof item["missing"] === "string" ? `${item["missing"]}\n` : "";
-  return `${code}  ${item["resource"]}\n${missing}${explainTrace(item["trace"])}`;
+  const own = ["binding", "lease", "missing"].map((name) => item[name]);
+  const reasons = own.map((reason) => (typeof reason === "string" ? `${reason}\n` : "")).join("");
+  return `${code}  ${item["resource"]}\n${reasons}${explainTrace(item["trace"])}`;
 }
 
 function isTrace(value: JsonValue | undefined): value is Trace & JsonObject {

@@ -7,6 +7,7 @@ import type { ReaderList, SecretChange, SecretSettingsChange } from "../wire/sec
 import { ADMIN_OPTIONS, adminOptionsOf } from "./admin-session.ts";
 import { countOf, oneWord, parseArguments, secondsOf } from "./arguments.ts";
 import { type ExitStatus, Misuse } from "./command.ts";
+import { leaseOf } from "./secret-lease.ts";
 import { printVersions, type SecretEdges, type SecretVerb } from "./secret-verb.ts";
 import { tableOf } from "./table.ts";
 
@@ -21,6 +22,7 @@ export const LIFE_VERBS: ReadonlyMap<string, SecretVerb> = new Map([
   ["readers", listReaders],
   ["set", change],
   ["bindings", setBindings],
+  ["lease", leaseOf],
 ]);
 
 type AdminValues = Parameters<typeof adminOptionsOf>[0] & { readonly json?: boolean | undefined };
@@ -79,6 +81,7 @@ const SETTING_OPTIONS = {
   minimum: { type: "string" },
   "rotate-every": { type: "string" },
   retire: { type: "string" },
+  lease: { type: "string" },
   owner: { type: "string" },
   label: { type: "string", multiple: true },
 } as const;
@@ -94,20 +97,24 @@ async function change(args: readonly string[], edges: SecretEdges): Promise<Exit
 
 type SettingValues = ReturnType<typeof parseArguments<typeof SETTING_OPTIONS>>["values"];
 
+/** `undefined` where the option was not given, `null` for the word that takes the choice back. */
+function choiceOf(text: string | undefined, none: string, read: (text: string) => number) {
+  if (text === undefined) return undefined;
+  return text === none ? null : read(text);
+}
+
 function settingsOf(values: SettingValues): SecretSettingsChange {
-  const { current, minimum, retire, owner, label, "rotate-every": every } = values;
-  return {
-    ...(current === undefined
-      ? {}
-      : { current: current === "newest" ? null : countOf(current, "--current") }),
-    ...(minimum === undefined ? {} : { minimum: countOf(minimum, "--minimum") }),
-    ...(every === undefined
-      ? {}
-      : { rotateSeconds: every === "never" ? null : secondsOf(every, "--rotate-every") }),
-    ...(retire === undefined ? {} : { retire: yesOrNo(retire, "--retire") }),
-    ...(owner === undefined ? {} : { owner }),
-    ...(label === undefined ? {} : { labels: Object.fromEntries(label.map(labelOf)) }),
+  const { minimum, retire, owner, label } = values;
+  const chosen = {
+    current: choiceOf(values.current, "newest", (text) => countOf(text, "--current")),
+    minimum: minimum === undefined ? undefined : countOf(minimum, "--minimum"),
+    rotateSeconds: choiceOf(values["rotate-every"], "never", (text) => secondsOf(text, "--rotate-every")),
+    retire: retire === undefined ? undefined : yesOrNo(retire, "--retire"),
+    leaseSeconds: choiceOf(values.lease, "none", (text) => secondsOf(text, "--lease")),
+    owner,
+    labels: label && Object.fromEntries(label.map(labelOf)),
   };
+  return Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined));
 }
 
 function yesOrNo(text: string, name: string): boolean {

@@ -50,7 +50,7 @@ function stateOf({ state, destroyAt }: SecretSummary): string {
 
 /** What holds for the secret as a whole: a line for each choice. */
 function chosenLines(secret: SecretSummary): string {
-  const { bindings, current, minimum, rotateSeconds, retire, owner, labels } = secret;
+  const { bindings, current, minimum, rotateSeconds, retire, leaseSeconds, owner, labels } = secret;
   const names = bindings?.map((binding) => BINDING_NAMES[binding]).join(", ");
   const lines = [
     names === undefined ? [] : [`released over ${names} only`],
@@ -58,6 +58,7 @@ function chosenLines(secret: SecretSummary): string {
     minimum === undefined ? [] : [`no version below ${minimum} is released`],
     rotateSeconds === undefined ? [] : [`rotated every ${rotateSeconds} s`],
     retire === true ? ["old versions retire once nobody holds them"] : [],
+    leaseSeconds === undefined ? [] : [`held by one guest at a time, for ${leaseSeconds} s unless it renews`],
     owner === undefined ? [] : [`owner ${owner}`],
     Object.entries(labels ?? {}).map(([name, value]) => `label ${name}=${value}`),
   ];

@@ -8,33 +8,19 @@ import * as audience from "../wire/audience.ts";
 import * as bundle from "../wire/bundle.ts";
 import { decodeDecisionDetail } from "../wire/decision.ts";
 import { decodeLedgerPage } from "../wire/ledger.ts";
+import { decodeInclusionProof } from "../wire/ledger-proof.ts";
 import type * as wire from "../wire/messages.ts";
-import { decodeReaderList } from "../wire/readers.ts";
-import { isAudienceName, isSecretPath } from "../wire/resource-path.ts";
+import { isAudienceName } from "../wire/resource-path.ts";
 import { decodeRevocation } from "../wire/revocation.ts";
 import * as rootKey from "../wire/root-key.ts";
-import * as secret from "../wire/secret.ts";
-import type * as secrets from "../wire/secret-messages.ts";
-import type { ReaderList } from "../wire/secret-messages.ts";
 import * as shares from "../wire/shares.ts";
 import { decodeIntrospection } from "../wire/token.ts";
 import * as tokenKey from "../wire/token-key.ts";
+import { type SecretCalls, secretCalls } from "./admin-secrets.ts";
 import { fetchBounded } from "./bounded-fetch.ts";
 
 /** What an admin can do, one call each. Every call throws {@link Fault}: the broker's own, or `broker/unreachable`. */
-export interface AdminClient {
-  /** The next version of a static secret, or a new generated one. */
-  readonly putSecret: (path: string, content: secrets.SecretContent) => Promise<secrets.SecretSummary>;
-  readonly rotateSecret: (path: string, rotation: secrets.SecretRotation) => Promise<secrets.SecretSummary>;
-  /** Changes the state of one version, or what holds for the secret as a whole. */
-  readonly changeSecret: (
-    path: string,
-    change: secrets.SecretChange,
-  ) => Promise<readonly secrets.SecretSummary[]>;
-  /** Who was given which version; of one version where it is named. */
-  readonly listReaders: (path: string, version?: number) => Promise<ReaderList>;
-  readonly listSecrets: () => Promise<readonly secrets.SecretSummary[]>;
-  readonly showSecret: (path: string) => Promise<readonly secrets.SecretSummary[]>;
+export interface AdminClient extends SecretCalls {
   readonly proposeBundle: (proposal: wire.BundleProposal) => Promise<wire.ProposalAnswer>;
   readonly activateBundle: (digest: string, signature: string) => Promise<wire.ActivationSummary>;
   readonly listBundles: () => Promise<wire.BundleList>;
@@ -61,6 +47,8 @@ export interface AdminClient {
   /** The signed head of the log, as a note. */
   readonly checkpoint: () => Promise<string>;
   readonly ledgerPage: (from: number, limit: number) => Promise<wire.LedgerPage>;
+  /** An entry, shown to be under the signed head that comes with it. */
+  readonly inclusion: (seq: number) => Promise<wire.InclusionProof>;
 }
 
 export interface AdminClientOptions {
@@ -80,18 +68,7 @@ export function createAdminClient(options: AdminClientOptions): AdminClient {
   const call = (method: string, path: string, body?: string) =>
     send({ method, path, body, type: "application/json" }, options);
   return {
-    putSecret: async (path, content) =>
-      secret.decodeSecretSummary(await call("PUT", secretAt(path), secret.encodeSecretContent(content))),
-    rotateSecret: async (path, rotation) =>
-      secret.decodeSecretSummary(await call("POST", secretAt(path), secret.encodeSecretRotation(rotation))),
-    changeSecret: async (path, change) =>
-      secret.decodeSecretList(await call("PATCH", secretAt(path), secret.encodeSecretChange(change))),
-    listReaders: async (path, version) => {
-      const query = version === undefined ? "" : `?version=${version}`;
-      return decodeReaderList(await call("GET", `${readersAt(path)}${query}`));
-    },
-    listSecrets: async () => secret.decodeSecretList(await call("GET", "/v1/admin/secrets")),
-    showSecret: async (path) => secret.decodeSecretList(await call("GET", secretAt(path))),
+    ...secretCalls(call),
     proposeBundle: async (proposal) =>
       bundle.decodeProposalAnswer(
         await call("POST", "/v1/admin/policies", bundle.encodeBundleProposal(proposal)),
@@ -127,21 +104,8 @@ export function createAdminClient(options: AdminClientOptions): AdminClient {
     checkpoint: async () => new TextDecoder().decode(await call("GET", "/v1/ledger/checkpoint")),
     ledgerPage: async (from, limit) =>
       decodeLedgerPage(await call("GET", `/v1/ledger/entries?from=${from}&limit=${limit}`)),
+    inclusion: async (seq) => decodeInclusionProof(await call("GET", `/v1/ledger/inclusion?seq=${seq}`)),
   };
-}
-
-/** A path goes into the URL as it is, so it must be one: `a?b` would ask for something else. */
-function secretAt(path: string): string {
-  return `/v1/admin/secrets/${normalPathOf(path)}`;
-}
-
-function readersAt(path: string): string {
-  return `/v1/admin/readers/${normalPathOf(path)}`;
-}
-
-function normalPathOf(path: string): string {
-  if (isSecretPath(path)) return path;
-  throw new Fault("request/malformed", `expected the path of a secret in normal form, received \`${path}\``);
 }
 
 function bundleAt(digest: string): string {

@@ -38,8 +38,8 @@ async function answerTo(url: string, send: Send, init: RequestInit): Promise<Res
   }
 }
 
-/** Reads an answer piece by piece, so that whoever answers cannot fill the memory. */
-async function bytesOf(response: Response): Promise<Uint8Array> {
+/** Reads an answer piece by piece, so that whoever answers cannot fill the memory. @throws {@link Fault} `broker/unreachable`. */
+export async function bytesOf(response: Response): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   let size = 0;
   try {

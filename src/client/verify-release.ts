@@ -28,6 +28,10 @@ export interface ReleaseContext {
 export interface OpenedRelease {
   readonly secretId: string;
   readonly version: number;
+  /** Where one guest at a time may hold it: until when this one does, and the fencing token to show to whom it may concern. */
+  readonly lease?: { readonly fence: number; readonly until: Instant };
+  /** After how many seconds the policy wants new evidence. */
+  readonly reattestSeconds?: number;
   /** Plaintext; the caller overwrites it when done. */
   readonly secret: Uint8Array;
 }
@@ -159,7 +163,13 @@ async function open(
   const plan = { privateKey: wrapPrivate, binder: transcript.binder, aad, enc, ct };
   const secret = await wrapOf(suite).open(plan, primitives);
   if (secret === undefined) throw bad("expected a release sealed to this request's key");
-  return { secretId: header.secret_id, version: header.key_version, secret };
+  return {
+    secretId: header.secret_id,
+    version: header.key_version,
+    ...(header.lease === undefined ? {} : { lease: header.lease }),
+    ...(header.reattest === undefined ? {} : { reattestSeconds: header.reattest }),
+    secret,
+  };
 }
 
 function bad(message: string): Fault {

@@ -1,4 +1,4 @@
-/** Which headers has every answer? Nothing is kept, nothing is guessed, nothing is framed. */
+/** Which headers has every answer? Nothing is kept unless it can never change, nothing is guessed, nothing is framed. */
 import { encodeProblem } from "../wire/problem.ts";
 import type { Refused } from "./problem.ts";
 import type { Outgoing } from "./route.ts";
@@ -12,8 +12,11 @@ const HEADERS = {
   "x-content-type-options": "nosniff",
 } as const;
 
-export function responseOf({ status = 200, contentType = "application/json", body }: Outgoing): Response {
-  return new Response(body, { status, headers: { ...HEADERS, "content-type": contentType } });
+export function responseOf(outgoing: Outgoing): Response {
+  const { status = 200, contentType = "application/json", cacheControl, body } = outgoing;
+  const kept = cacheControl === undefined ? {} : { "cache-control": cacheControl };
+  const headers = { ...HEADERS, ...kept, "content-type": contentType };
+  return new Response(typeof body === "string" ? body : new Uint8Array(body), { status, headers });
 }
 
 export function responseOfRefusal({ problem, headers }: Refused): Response {

@@ -31,7 +31,9 @@ export interface Outgoing {
   readonly status?: number;
   /** `application/json` unless it is said. */
   readonly contentType?: string;
-  readonly body: string;
+  /** `no-store` unless it is said. */
+  readonly cacheControl?: string;
+  readonly body: string | Uint8Array;
 }
 
 export interface Route {

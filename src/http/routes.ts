@@ -1,6 +1,7 @@
 /** Which paths has the broker? One table; the application and the OpenAPI document walk it. */
 import { audienceRoutes } from "./admin/audiences.ts";
 import { decisionRoute } from "./admin/decisions.ts";
+import { leaseRoutes } from "./admin/leases.ts";
 import { policyRoutes } from "./admin/policies.ts";
 import { readersRoute } from "./admin/readers.ts";
 import { revocationRoute } from "./admin/revocations.ts";
@@ -14,9 +15,11 @@ import type { Route } from "./route.ts";
 import { attestRoute } from "./v1/attest.ts";
 import { challengeRoute } from "./v1/challenge.ts";
 import { confirmRoute } from "./v1/confirm.ts";
+import { giveBackRoute } from "./v1/give-back.ts";
 import { healthRoute, readyRoute } from "./v1/health.ts";
 import { introspectRoute } from "./v1/introspect.ts";
 import { checkpointRoute, entriesRoute } from "./v1/ledger.ts";
+import { consistencyRoute, cosignedRoute, inclusionRoute, tileRoute } from "./v1/ledger-proofs.ts";
 import { metricsRoute } from "./v1/metrics.ts";
 import { releaseRoute } from "./v1/release.ts";
 import { descriptionRoute } from "./v1/well-known.ts";
@@ -31,9 +34,15 @@ const DOCUMENTED: readonly Route[] = [
   jwksRoute,
   checkpointRoute,
   entriesRoute,
+  inclusionRoute,
+  consistencyRoute,
+  tileRoute,
+  cosignedRoute,
   confirmRoute,
+  giveBackRoute,
   ...secretRoutes,
   readersRoute,
+  ...leaseRoutes,
   ...policyRoutes,
   ...audienceRoutes,
   ...tokenKeyRoutes,

@@ -18,7 +18,7 @@ import { parseStrictJson } from "../base/strict-json.ts";
 
 const OPERATIONS = ["release", "unwrap", "derive", "write"] as const;
 
-/** WRIT section 10; `no-secret`: the policy allows what is not there; `wrong-binding`: what the secret itself does not. */
+/** WRIT section 10; `no-secret`: the policy allows what is not there; `wrong-binding`: what the secret itself does not; `lease-held`: another guest holds it. */
 const DECISION_CODES = [
   "no-policy",
   "require-failed",
@@ -31,6 +31,7 @@ const DECISION_CODES = [
   "internal",
   "no-secret",
   "wrong-binding",
+  "lease-held",
 ] as const;
 
 /** One wanted item and what became of it. `version` is 0 where there is none. */

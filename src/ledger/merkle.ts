@@ -1,11 +1,11 @@
-/** Is this leaf in that log, and does that log continue this one? The Merkle tree of RFC 9162 section 2.1. */
+/** Is this leaf in that log, and does that log continue this one? Growing and judging the Merkle tree of RFC 9162 section 2.1. */
 import { concatBytes, equalBytes, u8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import type { Primitives } from "../base/primitives.ts";
 
 type Digest = Primitives["digest"];
 
-const HASH_SIZE = 32;
+export const HASH_SIZE = 32;
 const LEAF = u8(0);
 const NODE = u8(1);
 
@@ -53,26 +53,6 @@ export function rootOf(hashes: readonly Uint8Array[], digest: Digest): Uint8Arra
   );
 }
 
-/**
- * The hashes that, with the leaf's own, make the root (PATH of RFC 9162 section 2.1.3.1), the leaf's sibling first.
- *
- * @throws {@link Fault} `internal/invariant` for an index that is not in the tree.
- */
-export function inclusionProof(
-  hashes: readonly Uint8Array[],
-  index: number,
-  digest: Digest,
-): readonly Uint8Array[] {
-  if (!isPosition(index, hashes.length))
-    throw new Fault("internal/invariant", "expected an index within the tree");
-  if (hashes.length === 1) return [];
-  const split = splitOf(hashes.length);
-  const [left, right] = [hashes.slice(0, split), hashes.slice(split)];
-  return index < split
-    ? [...inclusionProof(left, index, digest), rootOf(right, digest)]
-    : [...inclusionProof(right, index - split, digest), rootOf(left, digest)];
-}
-
 export interface Inclusion {
   readonly index: number;
   readonly size: number;
@@ -93,38 +73,6 @@ export function verifyInclusion(claim: Inclusion, digest: Digest): boolean {
     claim.leafHash,
   );
   return equalBytes(rebuilt, root);
-}
-
-/**
- * The hashes that show that the tree over all leaves begins with the tree over the first `oldSize` of them (PROOF of
- * RFC 9162 section 2.1.4.1). Empty where both are the same tree.
- *
- * @throws {@link Fault} `internal/invariant` for an old size of zero, which shows nothing, or one beyond the tree.
- */
-export function consistencyProof(
-  hashes: readonly Uint8Array[],
-  oldSize: number,
-  digest: Digest,
-): readonly Uint8Array[] {
-  if (!isPosition(oldSize - 1, hashes.length)) {
-    throw new Fault("internal/invariant", "expected an old size within the tree");
-  }
-  return subproof(hashes, oldSize, { isWhole: true, digest });
-}
-
-/** SUBPROOF: `isWhole` while the old tree's own root is the one that the verifier already has. */
-function subproof(
-  hashes: readonly Uint8Array[],
-  oldSize: number,
-  at: { readonly isWhole: boolean; readonly digest: Digest },
-): readonly Uint8Array[] {
-  const { isWhole, digest } = at;
-  if (oldSize === hashes.length) return isWhole ? [] : [rootOf(hashes, digest)];
-  const split = splitOf(hashes.length);
-  const [left, right] = [hashes.slice(0, split), hashes.slice(split)];
-  return oldSize <= split
-    ? [...subproof(left, oldSize, at), rootOf(right, digest)]
-    : [...subproof(right, oldSize - split, { isWhole: false, digest }), rootOf(left, digest)];
 }
 
 export interface Consistency {
@@ -183,15 +131,9 @@ function sidesOf(node: number, last: number): readonly ("left" | "right")[] {
   return sides;
 }
 
-function nodeHash(left: Uint8Array, right: Uint8Array, digest: Digest): Uint8Array {
+/** The hash of an inner node: SHA-256(01 ‖ left ‖ right). */
+export function nodeHash(left: Uint8Array, right: Uint8Array, digest: Digest): Uint8Array {
   return digest("sha256", concatBytes(NODE, left, right));
-}
-
-/** The largest power of two below `size`, which is at least 2. */
-function splitOf(size: number): number {
-  let split = 1;
-  while (2 * split < size) split *= 2;
-  return split;
 }
 
 /** Sizes reach 2^53, beyond what `>>` can shift. */

@@ -13,7 +13,10 @@ export interface NoteKey {
   readonly spki: Uint8Array;
 }
 
-const ED25519 = u8(1);
+/** What a key signs, as its id has it: the text of a note, or a note with a time (C2SP tlog-cosignature). */
+export type NoteKeyUse = "note" | "cosignature";
+
+const USES: Readonly<Record<NoteKeyUse, Uint8Array>> = { note: u8(1), cosignature: u8(4) };
 const KEY_ID_SIZE = 4;
 const NAME = /^[^\s+\p{Cc}]+$/u;
 /** An em dash, a name, and base64 of key id and signature. */
@@ -32,9 +35,13 @@ export async function signNote(text: string, name: string, by: NoteSigner): Prom
   if (by.signer.algorithm !== "Ed25519" || !isNoteText(text)) {
     throw new Fault("internal/invariant", "a note is whole lines of text under an Ed25519 key");
   }
-  const id = keyIdOf({ name, spki: by.signer.spki }, by.digest);
   const signature = await by.signer.sign(utf8(text));
-  return `${text}\n\u2014 ${name} ${base64Of(concatBytes(id, signature))}\n`;
+  return `${text}\n${signatureLine({ name, spki: by.signer.spki }, "note", signature, by.digest)}`;
+}
+
+/** One signature of a note, with its end. @throws {@link Fault} `internal/invariant`. */
+export function signatureLine(key: NoteKey, use: NoteKeyUse, signature: Uint8Array, digest: Digest): string {
+  return `\u2014 ${key.name} ${base64Of(concatBytes(keyIdOf(key, use, digest), signature))}\n`;
 }
 
 export interface NoteSigner {
@@ -50,45 +57,60 @@ export interface NoteSigner {
  *   the key did not sign it.
  */
 export async function openNote(note: string, key: NoteKey, primitives: Primitives): Promise<string> {
+  const { text, signature } = signatureIn(note, key, "note", primitives.digest);
+  if (!(await primitives.verify("ed25519", key.spki, utf8(text), signature))) {
+    throw unsigned("a good signature of the expected key");
+  }
+  return text;
+}
+
+/**
+ * The text of a note, and the bytes that stand in the one line of a key, which nobody has verified yet.
+ *
+ * @throws {@link Fault} as {@link openNote}.
+ */
+export function signatureIn(
+  note: string,
+  key: NoteKey,
+  use: NoteKeyUse,
+  digest: Digest,
+): { readonly text: string; readonly signature: Uint8Array } {
   const { text, lines } = partsOf(note);
-  const id = keyIdOf(key, primitives.digest);
+  const id = keyIdOf(key, use, digest);
   const own = lines
     .map(parseSignatureLine)
     .filter((line) => line.name === key.name && equalBytes(line.id, id));
   const [line] = own;
   if (line === undefined) throw unsigned("a line of the expected key");
   if (own.length > 1) throw malformed("one line of each key");
-  if (!(await primitives.verify("ed25519", key.spki, utf8(text), line.signature))) {
-    throw unsigned("a good signature of the expected key");
-  }
-  return text;
+  return { text, signature: line.signature };
 }
 
 /** The key as text, `name+hash+base64`: what an auditor keeps. @throws {@link Fault} `internal/invariant`. */
-export function verifierKeyOf(key: NoteKey, digest: Digest): string {
-  return `${key.name}+${hexOf(keyIdOf(key, digest))}+${base64Of(concatBytes(ED25519, bareOf(key)))}`;
+export function verifierKeyOf(key: NoteKey, digest: Digest, use: NoteKeyUse = "note"): string {
+  return `${key.name}+${hexOf(keyIdOf(key, use, digest))}+${base64Of(concatBytes(USES[use], bareOf(key)))}`;
 }
 
 /** Reads what {@link verifierKeyOf} writes. @throws {@link Fault} `ledger/malformed`. */
-export function parseVerifierKey(text: string, digest: Digest): NoteKey {
+export function parseVerifierKey(text: string, digest: Digest, use: NoteKeyUse = "note"): NoteKey {
   const match = /^(?<name>[^\s+]+)\+(?<id>[0-9a-f]{8})\+(?<key>[A-Za-z0-9+/]+={0,2})$/u.exec(text);
   const bytes = parseBase64(match?.groups?.["key"] ?? "");
   const name = match?.groups?.["name"] ?? "";
-  if (bytes?.length !== 33 || bytes[0] !== ED25519[0] || !NAME.test(name)) {
+  if (bytes?.length !== 33 || bytes[0] !== USES[use][0] || !NAME.test(name)) {
     throw malformed("a verifier key `name+hash+base64` of an Ed25519 key");
   }
   const key = { name, spki: spkiOf("ed25519", bytes.slice(1)) };
-  if (hexOf(keyIdOf(key, digest)) !== match?.groups?.["id"])
+  if (hexOf(keyIdOf(key, use, digest)) !== match?.groups?.["id"])
     throw malformed("a verifier key with its own hash");
   return key;
 }
 
-/** The first four bytes of SHA-256(name ‖ LF ‖ 01 ‖ key). */
-function keyIdOf(key: NoteKey, digest: Digest): Uint8Array {
+/** The first four bytes of SHA-256(name ‖ LF ‖ use ‖ key). */
+function keyIdOf(key: NoteKey, use: NoteKeyUse, digest: Digest): Uint8Array {
   if (!NAME.test(key.name)) {
     throw new Fault("internal/invariant", "a key name has neither space nor plus", { name: key.name });
   }
-  return digest("sha256", concatBytes(utf8(`${key.name}\n`), ED25519, bareOf(key))).slice(0, KEY_ID_SIZE);
+  return digest("sha256", concatBytes(utf8(`${key.name}\n`), USES[use], bareOf(key))).slice(0, KEY_ID_SIZE);
 }
 
 function bareOf(key: NoteKey): Uint8Array {

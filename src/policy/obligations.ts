@@ -53,16 +53,26 @@ function secondsOf(ms: number): number {
   return Math.max(1, Math.ceil(ms / 1000));
 }
 
+/** After how many seconds a guest has to show new evidence, where a policy says so. Rounded down: sooner is the stricter one. */
+export function reattestSeconds({ reattestMs }: Obligations): number | undefined {
+  return reattestMs === undefined ? undefined : Math.max(1, Math.floor(reattestMs / 1000));
+}
+
+/** How long a guest holds a leased secret: as long as the secret says, and not beyond the time to attest again. */
+export function leaseTermSeconds(obligations: Obligations, leaseSeconds: number): number {
+  return Math.min(leaseSeconds, reattestSeconds(obligations) ?? leaseSeconds);
+}
+
 /**
- * How long a token may live: 60 s unless a policy says otherwise, never more than the broker's configured maximum, nor than
- * 300 s (PROTOCOL section 7).
+ * How long a token may live: 60 s unless a policy says otherwise, never more than the broker's configured maximum, than the time
+ * to attest again, nor than 300 s (PROTOCOL section 7).
  */
 export function tokenTtlSeconds(
   obligations: Obligations,
   maxSeconds: number = MAX_TOKEN_TTL_SECONDS,
 ): number {
   const wanted = Math.floor((obligations.tokenTtlMs ?? DEFAULT_TOKEN_TTL_MS) / 1000);
-  return Math.min(MAX_TOKEN_TTL_SECONDS, maxSeconds, wanted);
+  return Math.min(MAX_TOKEN_TTL_SECONDS, maxSeconds, wanted, reattestSeconds(obligations) ?? wanted);
 }
 
 /**

@@ -20,7 +20,6 @@ type Given =
   | "kek"
   | "signer"
   | "ledgerSigner"
-  | "anchors"
   | "meter"
   | "log";
 
@@ -38,16 +37,7 @@ export interface Parts extends Pick<World, Given> {
 
 export function composeWorld(parts: Parts): World {
   const { now, random, primitives, settings, store, commit, kek, signer, ledgerSigner, meter, log } = parts;
-  const {
-    anchors,
-    roots,
-    memo,
-    crlNumbers,
-    source,
-    tokenKeyMaker: maker,
-    nonceLifetimeSeconds,
-    memory,
-  } = parts;
+  const { roots, memo, crlNumbers, source, tokenKeyMaker: maker, nonceLifetimeSeconds, memory } = parts;
   const { audience, tenant } = settings;
   const trust: Trust = { primitives, roots, memo, lowestCrlNumber: crlNumbers.lowest };
   const sealed = { store, kek, primitives, now };
@@ -74,7 +64,6 @@ export function composeWorld(parts: Parts): World {
     tokenKeys: createTokenKeyRing({ ...sealed, maker }),
     signer,
     ledgerSigner,
-    anchors,
     meter,
     log,
   };

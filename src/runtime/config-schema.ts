@@ -97,6 +97,18 @@ const BROKER = {
   tokens: v.optional(table({ max_lifetime_seconds: v.optional(whole(1, 300), 300) }), {}),
 };
 
+/** Who cosigns the log. Each once: one that is asked twice has seen no more. */
+const witnesses = v.pipe(
+  v.array(
+    table({ url, key: v.pipe(v.string(), v.maxLength(1024)), required: v.optional(v.boolean(), true) }),
+  ),
+  v.check(
+    (list) => list.length <= 8 && isEachOnce(list.map((one) => one.url)),
+    "at most eight, each `url` once",
+  ),
+  v.check((list) => isEachOnce(list.map((one) => one.key)), "each key once"),
+);
+
 const readers = v.optional(v.picklist(["anyone", "admins"]), "admins");
 
 /** The owner's part of a TPM's NV indices. */
@@ -112,7 +124,12 @@ const tpmCounter = table({
 const MEMBERS = table({
   ...BROKER,
   ledger: v.optional(
-    table({ readers, head_file: v.optional(path), tpm_counter: v.optional(tpmCounter) }),
+    table({
+      readers,
+      head_file: v.optional(path),
+      tpm_counter: v.optional(tpmCounter),
+      witness: v.optional(witnesses, []),
+    }),
     {},
   ),
   trust_simulator: v.optional(path),

@@ -46,7 +46,17 @@ export interface Config extends BrokerConfig {
   readonly headFile?: string;
   /** A counter that nobody sets back, beside it or in its place. */
   readonly tpmCounter?: TpmCounterConfig;
+  /** Who is told each head of the log, and asked at start how far it was. */
+  readonly witnesses: readonly WitnessConfig[];
   readonly attestation: AttestationConfig;
+}
+
+export interface WitnessConfig {
+  readonly url: string;
+  /** The verifier key by which it cosigns. */
+  readonly key: string;
+  /** Whether a broker that cannot ask it is to start. */
+  readonly isRequired: boolean;
 }
 
 /** What the operator of a Worker decides. */
@@ -174,6 +184,7 @@ function configOf(read: Read): Config {
     admins: read.admin.map(adminOf),
     ...present("headFile", read.ledger.head_file),
     ...present("tpmCounter", tpmCounterOf(read.ledger.tpm_counter)),
+    witnesses: read.ledger.witness.map(({ url, key, required }) => ({ url, key, isRequired: required })),
     attestation: attestationOf(read.attestation),
   };
 }

@@ -1,6 +1,7 @@
-/** Where does the configuration say that root key-encryption keys are? In files, credentials, variables, tokens, TPMs, or shares among people. */
+/** Where does the configuration say that root key-encryption keys are? In files, credentials, variables, tokens, TPMs, other brokers, or shares among people. */
 import * as v from "valibot";
 import { parseTpmDevice } from "../kek/tpm/device.ts";
+import { PEER, type PeerPlace, peerPlaceOf } from "./peer-config.ts";
 
 export type KekPlace =
   /** 32 bytes that their owner alone can read; relative to the configuration. */
@@ -13,6 +14,8 @@ export type KekPlace =
   | ({ readonly kind: "pkcs11" } & TokenConfig)
   /** 32 bytes that a TPM alone opens, out of a file; relative to the configuration. */
   | { readonly kind: "tpm"; readonly device: string; readonly sealed: string }
+  /** A secret of another broker's. */
+  | PeerPlace
   /** Shares that people give once the broker runs; the id is that of the key they make, 32 hexadecimal digits. */
   | { readonly kind: "shares"; readonly id: string };
 
@@ -80,6 +83,7 @@ const PLACE = {
   environment: v.optional(variable),
   pkcs11: v.optional(PKCS11),
   tpm: v.optional(TPM),
+  peer: v.optional(PEER),
 };
 
 const SHARES = {
@@ -88,8 +92,8 @@ const SHARES = {
   ),
 };
 
-const ONE_PLACE = "one of `file`, `credential`, `environment`, `pkcs11`, `tpm` and `shares`";
-const ONE_BESIDE = "one of `file`, `credential`, `environment`, `pkcs11` and `tpm`";
+const ONE_PLACE = "one of `file`, `credential`, `environment`, `pkcs11`, `tpm`, `peer` and `shares`";
+const ONE_BESIDE = "one of `file`, `credential`, `environment`, `pkcs11`, `tpm` and `peer`";
 
 const ALSO = v.pipe(
   v.objectWithRest(PLACE, v.never("no such member")),
@@ -113,11 +117,12 @@ export function kekConfigOf(path = "", read: v.InferOutput<typeof KEK> = {}): Ke
 
 type Place = v.InferOutput<typeof ALSO> & Pick<v.InferOutput<typeof KEK>, "shares">;
 
-function placeOf({ file, credential, environment, pkcs11, tpm, shares }: Place, path = ""): KekPlace {
+function placeOf({ file, credential, environment, pkcs11, tpm, peer, shares }: Place, path = ""): KekPlace {
   if (credential !== undefined) return { kind: "credential", name: credential };
   if (environment !== undefined) return { kind: "environment", name: environment };
   if (pkcs11 !== undefined) return { kind: "pkcs11", ...tokenOf(pkcs11) };
   if (tpm !== undefined) return { kind: "tpm", device: tpm.device, sealed: tpm.sealed };
+  if (peer !== undefined) return peerPlaceOf(peer);
   return shares === undefined ? { kind: "file", path: file ?? path } : { kind: "shares", id: shares };
 }
 

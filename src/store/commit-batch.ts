@@ -5,6 +5,8 @@
 import { sql } from "drizzle-orm/sql/sql";
 import type { CommitItem, CommitOutcome, CounterUse, DecisionCommit } from "../broker/store.ts";
 import { draftText } from "./draft-text.ts";
+import { GIVES_ITEM, IS_FRESH } from "./fresh-decision.ts";
+import { heldStatements, takeLeaseStatements } from "./lease-statements.ts";
 import { exhaustedOf, NEXT_SEQ } from "./ledger-statements.ts";
 import {
   given,
@@ -29,9 +31,13 @@ export function commitStatements(commit: DecisionCommit): readonly Statement[] {
       isAllOrNothing: commit.isAllOrNothing ? 1 : 0,
       trace: commit.trace,
     }),
-    ...commit.items.flatMap((item, index) => takeStatements(own, item, index)),
+    ...commit.items.flatMap((item, index) => [
+      ...heldStatements(commit, index),
+      ...takeStatements(own, item, index),
+    ]),
     ...giveBackStatements(commit),
     ...readStatements(commit),
+    ...takeLeaseStatements(commit),
     ...[...new Set(commit.items.map(({ resource }) => resource))].map((resource) =>
       COUNT_ATTEMPT({ ...own, reportId: commit.reportId, resource, decisions: 1 }),
     ),
@@ -45,11 +51,6 @@ export function outcomeOf(rows: readonly Row[]): CommitOutcome {
   if (row === undefined) return { kind: "nonce-spent" };
   return { kind: "committed", seq: integerOf(row, ledgerEntry.seq), exhausted: exhaustedOf(row) };
 }
-
-// INVARIANT: a decision is "fresh" from the moment its row is there until its entry is: it stands at the next position
-// of the ledger, which no earlier decision can. So a second commit under an old id or a spent nonce writes nothing.
-
-const IS_FRESH = sql`${decision.id} = ${given("id")} and ${decision.seq} = ${NEXT_SEQ}`;
 
 const CLAIM_NONCE = query(sql`${insertInto(nonceSpend)} where true on conflict do nothing`);
 
@@ -123,9 +124,7 @@ const AT = sql`${given("at")}`;
 
 const KEEP_READER = query(sql`
   ${insertInto(secretReader, { firstAt: AT, lastAt: AT, decision: sql`${given("id")}`, confirmedAt: sql`0` })}
-  where exists (select 1 from ${decision} where ${IS_FRESH}
-    and (${decision.exhausted} = '' or ${decision.isAllOrNothing} = 0
-      and ${decision.exhausted} || ',' not like ${given("listed")}))
+  where ${GIVES_ITEM}
   on conflict (${nameOf(secretReader.path)}, ${nameOf(secretReader.version)}, ${nameOf(secretReader.reader)})
   do update set ${nameOf(secretReader.lastAt)} = excluded.last_at, ${nameOf(secretReader.decision)} = excluded.decision,
     ${nameOf(secretReader.confirmedAt)} = 0`);

@@ -30,6 +30,8 @@ export const D1_STEPS: readonly string[] = [
   "0004-secret-bindings.sql",
   "0005-secret-life.sql",
   "0006-secret-readers.sql",
+  "0007-ledger-tiles.sql",
+  "0008-secret-leases.sql",
 ];
 
 /** The largest row and the longest string or blob that D1 takes (its documentation of limits, October 2026). */

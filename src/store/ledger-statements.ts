@@ -2,8 +2,10 @@
 import { type SQL, sql } from "drizzle-orm/sql/sql";
 import { concatBytes } from "../base/bytes.ts";
 import type { LedgerStore, StoredCheckpoint, StoredEntry } from "../broker/store.ts";
+import { HASH_SIZE } from "../ledger/merkle.ts";
+import { TILE_WIDTH, type Tile } from "../ledger/tiles.ts";
 import { draftOf, draftText } from "./draft-text.ts";
-import { HASH_BYTES, refuseOddHashes } from "./limits.ts";
+import { refuseOddHashes, refuseOddTiles } from "./limits.ts";
 import {
   bytesOf,
   given,
@@ -14,9 +16,10 @@ import {
   query,
   type Row,
   type SqlDriver,
+  type Statement,
   textOf,
 } from "./query.ts";
-import { checkpoint, ledgerEntry } from "./schema-sqlite.ts";
+import { checkpoint, ledgerEntry, ledgerTile } from "./schema-sqlite.ts";
 
 /** The ledger part of the Store contract. */
 export function createLedgerStore(driver: SqlDriver): LedgerStore {
@@ -30,10 +33,14 @@ export function createLedgerStore(driver: SqlDriver): LedgerStore {
     ledgerSize: async () =>
       (await driver.read(LEDGER_SIZE({}))).map((row) => integerOf(row, checkpoint.size))[0] ?? 0,
     checkpoint: async () => (await driver.read(FIND_CHECKPOINT({}))).map(checkpointOf)[0],
-    putCheckpoint: async ({ size, note, frontier }) => {
+    putCheckpoint: async ({ size, note, frontier }, tiles) => {
       refuseOddHashes(frontier);
-      await driver.write([PUT_CHECKPOINT({ size, note, frontier: concatBytes(...frontier) })]);
+      const head = PUT_CHECKPOINT({ size, note, frontier: concatBytes(...frontier) });
+      await driver.write([...putTiles(tiles), head]);
     },
+    putTiles: async (tiles) => void (await driver.write(putTiles(tiles))),
+    tile: async (place) => (await driver.read(FIND_TILE({ ...place }))).map(tileOf)[0],
+    tiledSize: async () => (await driver.read(LAST_TILE({}))).map(tileOf).map(reachOf)[0] ?? 0,
   };
 }
 
@@ -80,13 +87,46 @@ const PUT_CHECKPOINT = query(sql`
     ${nameOf(checkpoint.frontier)} = excluded.frontier
   where excluded.size > ${checkpoint.size}`);
 
+function putTiles(tiles: readonly Tile[]): readonly Statement[] {
+  refuseOddTiles(tiles);
+  return tiles.map(({ level, position, hashes }) => PUT_TILE({ level, position, hashes }));
+}
+
+/** Leaves are only ever added: of two brokers that write one tile, the wider one holds what the other has. */
+const PUT_TILE = query(sql`
+  ${insertInto(ledgerTile)} where true on conflict (${nameOf(ledgerTile.level)}, ${nameOf(ledgerTile.position)})
+  do update set ${nameOf(ledgerTile.hashes)} = excluded.hashes
+  where length(excluded.hashes) > length(${ledgerTile.hashes})`);
+
+const TILE_COLUMNS = sql`${ledgerTile.level}, ${ledgerTile.position}, ${ledgerTile.hashes}`;
+
+const FIND_TILE = query(sql`
+  select ${TILE_COLUMNS} from ${ledgerTile}
+  where ${ledgerTile.level} = ${given("level")} and ${ledgerTile.position} = ${given("position")}`);
+
+const LAST_TILE = query(sql`
+  select ${TILE_COLUMNS} from ${ledgerTile} where ${ledgerTile.level} = 0
+  order by ${ledgerTile.position} desc limit 1`);
+
+function tileOf(row: Row): Tile {
+  return {
+    level: integerOf(row, ledgerTile.level),
+    position: integerOf(row, ledgerTile.position),
+    hashes: bytesOf(row, ledgerTile.hashes),
+  };
+}
+
+function reachOf({ position, hashes }: Tile): number {
+  return position * TILE_WIDTH + hashes.length / HASH_SIZE;
+}
+
 function checkpointOf(row: Row): StoredCheckpoint {
   const hashes = bytesOf(row, checkpoint.frontier);
   return {
     size: integerOf(row, checkpoint.size),
     note: textOf(row, checkpoint.note),
-    frontier: Array.from({ length: hashes.length / HASH_BYTES }, (_, i) =>
-      hashes.slice(i * HASH_BYTES, (i + 1) * HASH_BYTES),
+    frontier: Array.from({ length: hashes.length / HASH_SIZE }, (_, i) =>
+      hashes.slice(i * HASH_SIZE, (i + 1) * HASH_SIZE),
     ),
   };
 }

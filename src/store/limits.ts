@@ -2,9 +2,8 @@
 import { Fault } from "../base/fault.ts";
 import { MAX_GROUP } from "../broker/group-commit.ts";
 import type { DecisionCommit } from "../broker/store.ts";
-
-/** Bytes of one Merkle hash: what a stored frontier is cut into. */
-export const HASH_BYTES = 32;
+import { HASH_SIZE } from "../ledger/merkle.ts";
+import { TILE_WIDTH, type Tile } from "../ledger/tiles.ts";
 
 /** Refuses a group that is too large, and a window that is no time at all. */
 export function refuseLargeGroup(group: readonly DecisionCommit[]): void {
@@ -24,7 +23,21 @@ export function refuseLargeGroup(group: readonly DecisionCommit[]): void {
 
 /** Refuses a frontier that is not made of whole hashes: it could not be cut apart again. */
 export function refuseOddHashes(frontier: readonly Uint8Array[]): void {
-  if (frontier.some((hash) => hash.length !== HASH_BYTES)) {
+  if (frontier.some((hash) => hash.length !== HASH_SIZE)) {
     throw new Fault("internal/invariant", "expected hashes of 32 bytes in a frontier");
   }
 }
+
+/** Refuses a tile that is not made of 1 to 256 whole hashes, or more tiles than one batch is to write. */
+export function refuseOddTiles(tiles: readonly Tile[]): void {
+  const isOdd = ({ hashes: { length } }: Tile): boolean =>
+    length === 0 || length % HASH_SIZE !== 0 || length > TILE_WIDTH * HASH_SIZE;
+  if (tiles.length > MAX_TILES || tiles.some(isOdd)) {
+    throw new Fault("internal/invariant", `expected at most ${MAX_TILES} tiles of 1 to 256 hashes`, {
+      received: tiles.length,
+    });
+  }
+}
+
+/** D1 counts each statement of a batch against what one invocation may ask. */
+const MAX_TILES = 40;

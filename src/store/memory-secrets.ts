@@ -1,6 +1,7 @@
 /** How does the part of the Store contract about secrets look without a database? A list and a map; for tests only. */
 import { equalBytes } from "../base/bytes.ts";
 import type { Instant } from "../base/time.ts";
+import type { LeaseStore } from "../broker/lease-store.ts";
 import type {
   SecretHead,
   SecretStore,
@@ -9,6 +10,7 @@ import type {
   StoredSettings,
 } from "../broker/secret-store.ts";
 import type { EntryDraft } from "../ledger/entry.ts";
+import { createMemoryLeases, type MemoryLeases } from "./memory-leases.ts";
 import { createMemoryReaders, type MemoryReaders } from "./memory-readers.ts";
 
 interface Kept {
@@ -21,21 +23,25 @@ interface Kept {
   readonly despite: Map<SecretVersion, number>;
 }
 
-interface MemorySecrets extends SecretStore {
-  readonly keepReaders: MemoryReaders["keepReaders"];
+interface MemorySecrets extends SecretStore, LeaseStore {
+  /** What a commit does here beside its counters. */
+  readonly beside: Pick<MemoryReaders, "keepReaders"> & MemoryLeases;
 }
 
 /** The secrets of a store that lives as long as the process. */
 export function createMemorySecrets(append: Kept["append"]): MemorySecrets {
   const readers = createMemoryReaders();
   const kept: Kept = { versions: [], settings: new Map(), append, readers, despite: new Map() };
-  const { readersNow: _, ...readerStore } = readers;
+  const { readersNow: _, keepReaders, ...readerStore } = readers;
+  const { isHeldByOther, takeLeases, ...leaseStore } = createMemoryLeases(kept.settings, append);
   return {
     ...versionStore(kept),
     ...lifeStore(kept),
     ...settingStore(kept),
     ...envelopeStore(kept),
     ...readerStore,
+    ...leaseStore,
+    beside: { keepReaders, isHeldByOther, takeLeases },
   };
 }
 

@@ -21,8 +21,10 @@ import {
   type StoredEntry,
 } from "../broker/store.ts";
 import type { EntryDraft } from "../ledger/entry.ts";
+import { HASH_SIZE } from "../ledger/merkle.ts";
+import { TILE_WIDTH, type Tile, type TilePlace } from "../ledger/tiles.ts";
 import { draftOf, draftText } from "./draft-text.ts";
-import { refuseLargeGroup, refuseOddHashes } from "./limits.ts";
+import { refuseLargeGroup, refuseOddHashes, refuseOddTiles } from "./limits.ts";
 import { createMemorySecrets } from "./memory-secrets.ts";
 import { createMemoryTokens } from "./memory-tokens.ts";
 
@@ -30,9 +32,9 @@ import { createMemoryTokens } from "./memory-tokens.ts";
 export function createMemoryStore(): Store {
   const tables = emptyTables();
   const { forgetProofs, ...tokens } = createMemoryTokens((entry) => void append(tables, entry));
-  const { keepReaders, ...secrets } = createMemorySecrets((entry) => append(tables, entry));
+  const { beside, ...secrets } = createMemorySecrets((entry) => append(tables, entry));
   return {
-    ...decisionStore(tables, forgetProofs, keepReaders),
+    ...decisionStore(tables, forgetProofs, beside),
     ...ledgerStore(tables),
     ...bundleStore(tables),
     ...secrets,
@@ -56,6 +58,7 @@ interface Tables {
   readonly epochs: Map<number, NonceEpoch>;
   readonly endorsements: Map<string, CachedEndorsement>;
   checkpoint: StoredCheckpoint | undefined;
+  readonly tiles: Map<string, Tile>;
 }
 
 interface LedgerRow {
@@ -83,23 +86,20 @@ function emptyTables(): Tables {
     epochs: new Map(),
     endorsements: new Map(),
     checkpoint: undefined,
+    tiles: new Map(),
   };
 }
 
 // ── decisions ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-type KeepReaders = (commit: DecisionCommit, exhausted: readonly number[]) => void;
+type Beside = ReturnType<typeof createMemorySecrets>["beside"];
 
-function decisionStore(
-  tables: Tables,
-  forgetProofs: (now: Instant) => void,
-  keepReaders: KeepReaders,
-): DecisionStore {
+function decisionStore(tables: Tables, forgetProofs: (now: Instant) => void, beside: Beside): DecisionStore {
   const { decisions, spends, refusals } = tables;
   return {
     commitDecisions: async (group) => {
       refuseLargeGroup(group);
-      return group.map((commit) => commitOne(tables, commit, keepReaders));
+      return group.map((commit) => commitOne(tables, commit, beside));
     },
     isSpent: async (kid, rand) => spends.has(spendKey(kid, rand)),
     countAttempts: async (reportId, resource, since) =>
@@ -131,16 +131,19 @@ function decisionStore(
 }
 
 /** The nonce first: who loses it writes nothing. A decision's id is as unique as its nonce. */
-function commitOne(tables: Tables, commit: DecisionCommit, keepReaders: KeepReaders): CommitOutcome {
+function commitOne(tables: Tables, commit: DecisionCommit, beside: Beside): CommitOutcome {
   const { kid, rand, keepUntil } = commit.spend;
   const key = spendKey(kid, rand);
   if (tables.spends.has(key)) return { kind: "nonce-spent" };
   tables.spends.set(key, { kid, keepUntil });
   if (tables.decisions.has(commit.id)) return { kind: "nonce-spent" };
   const before = tables.uses;
-  const exhausted = commit.items.flatMap((item, i) => (takeUses(tables, item, commit.at) ? [] : [i]));
+  const isTaken = (item: CommitItem): boolean =>
+    !beside.isHeldByOther(item, commit) && takeUses(tables, item, commit.at);
+  const exhausted = commit.items.flatMap((item, i) => (isTaken(item) ? [] : [i]));
   if (commit.isAllOrNothing && exhausted.length > 0) tables.uses = before;
-  keepReaders(commit, exhausted);
+  beside.keepReaders(commit, exhausted);
+  beside.takeLeases(commit, exhausted);
   const seq = append(tables, commit.draft, { exhausted, isAllOrNothing: commit.isAllOrNothing });
   const kept = { ...commit, items: [...commit.items] };
   tables.decisions.set(commit.id, { seq, commit: kept });
@@ -187,12 +190,39 @@ function ledgerStore(tables: Tables): LedgerStore {
       tables.ledger.slice(from, from + Math.max(0, limit)).map((_, i) => entryAt(tables, from + i)),
     ledgerSize: async () => tables.ledger.length,
     checkpoint: async () => tables.checkpoint,
-    putCheckpoint: async (checkpoint) => {
+    putCheckpoint: async (checkpoint, tiles) => {
       refuseOddHashes(checkpoint.frontier);
+      keepTiles(tables, tiles);
       if (checkpoint.size <= (tables.checkpoint?.size ?? -1)) return;
       tables.checkpoint = { ...checkpoint, frontier: checkpoint.frontier.map((hash) => hash.slice()) };
     },
+    putTiles: async (tiles) => keepTiles(tables, tiles),
+    tile: async (place) => {
+      const found = tables.tiles.get(tileKey(place));
+      return found && { ...found, hashes: found.hashes.slice() };
+    },
+    tiledSize: async () => {
+      const lowest = [...tables.tiles.values()].filter(({ level }) => level === 0);
+      return Math.max(
+        0,
+        ...lowest.map(({ position, hashes }) => position * TILE_WIDTH + hashes.length / HASH_SIZE),
+      );
+    },
   };
+}
+
+function keepTiles({ tiles: kept }: Tables, tiles: readonly Tile[]): void {
+  refuseOddTiles(tiles);
+  for (const tile of tiles) {
+    const known = kept.get(tileKey(tile));
+    if (tile.hashes.length > (known?.hashes.length ?? 0)) {
+      kept.set(tileKey(tile), { ...tile, hashes: tile.hashes.slice() });
+    }
+  }
+}
+
+function tileKey({ level, position }: TilePlace): string {
+  return `${level}/${position}`;
 }
 
 const NO_COUNTERS = { exhausted: [], isAllOrNothing: false };

@@ -97,6 +97,21 @@ export const checkpoint = sqliteTable(
   (t) => [check("id", sql`${t.id} = 1`)],
 );
 
+export const ledgerTile = sqliteTable(
+  "ledger_tile",
+  {
+    level: integer("level").notNull(),
+    position: integer("position").notNull(),
+    /** 32 bytes each, 256 of them in a full tile. */
+    hashes: bytes("hashes").notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.level, t.position] }),
+    check("level", sql`${t.level} >= 0`),
+    check("position", sql`${t.position} >= 0`),
+  ],
+);
+
 // ── policy bundles ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 export const bundle = sqliteTable("bundle", {
@@ -161,6 +176,8 @@ export const secretSetting = sqliteTable(
     labels: text("labels").notNull(),
     entrySeq: integer("entry_seq").notNull().unique(),
     isRetiring: integer("is_retiring").notNull(),
+    /** 0: any number of guests may hold it at a time. */
+    leaseSeconds: integer("lease_seconds").notNull(),
   },
   (t) => [
     check("bindings", sql`${t.bindings} = 0 or ${t.bindings} between 2 and 14`),
@@ -189,6 +206,21 @@ export const secretReader = sqliteTable(
     check("version", sql`${t.version} >= 1`),
     check("confirmed_at", sql`${t.confirmedAt} >= 0`),
   ],
+);
+
+export const secretLease = sqliteTable(
+  "secret_lease",
+  {
+    path: text("path").notNull().primaryKey(),
+    /** `report.id` of the guest, hex; empty after a restore, when nobody knows. */
+    holder: text("holder").notNull(),
+    fence: integer("fence").notNull(),
+    since: integer("since").notNull(),
+    /** The lease runs while this lies ahead. */
+    until: integer("until").notNull(),
+    decision: text("decision").notNull(),
+  },
+  (t) => [check("fence", sql`${t.fence} >= 1`)],
 );
 
 // ── the broker's own state ──────────────────────────────────────────────────────────────────────────────────────────

@@ -32,7 +32,8 @@ export function createSettingStore(
 
 const FIND = query(sql`
   select ${secretSetting.bindings}, ${secretSetting.current}, ${secretSetting.minimum}, ${secretSetting.rotateSeconds},
-    ${secretSetting.owner}, ${secretSetting.labels}, ${secretSetting.entrySeq}, ${secretSetting.isRetiring}
+    ${secretSetting.owner}, ${secretSetting.labels}, ${secretSetting.entrySeq}, ${secretSetting.isRetiring},
+    ${secretSetting.leaseSeconds}
   from ${secretSetting} where ${secretSetting.path} = ${given("path")}`);
 
 const CHANGED = [
@@ -44,6 +45,7 @@ const CHANGED = [
   "labels",
   "entrySeq",
   "isRetiring",
+  "leaseSeconds",
 ] as const;
 
 const PUT = query(sql`
@@ -62,7 +64,15 @@ const APPEND = appendWhere(sql`
     where ${secretSetting.path} = ${given("path")} and ${secretSetting.entrySeq} = ${NEXT_SEQ})`);
 
 function columnsOf(settings: SecretSettings) {
-  const { bindings = [], current = 0, minimum, rotateSeconds = 0, owner, labels } = settings;
+  const {
+    bindings = [],
+    current = 0,
+    minimum,
+    rotateSeconds = 0,
+    leaseSeconds = 0,
+    owner,
+    labels,
+  } = settings;
   const isRetiring = settings.isRetiring ? 1 : 0;
   const bits = bindings.reduce((all, binding) => all | (1 << binding), 0);
   return {
@@ -73,6 +83,7 @@ function columnsOf(settings: SecretSettings) {
     owner,
     labels: canonicalJson(labels),
     isRetiring,
+    leaseSeconds,
   };
 }
 
@@ -84,6 +95,7 @@ function settingsOf(row: Row): StoredSettings {
     minimum: integerOf(row, secretSetting.minimum),
     rotateSeconds: integerOf(row, secretSetting.rotateSeconds) || undefined,
     isRetiring: integerOf(row, secretSetting.isRetiring) === 1,
+    leaseSeconds: integerOf(row, secretSetting.leaseSeconds) || undefined,
     owner: textOf(row, secretSetting.owner),
     labels: labelsOf(textOf(row, secretSetting.labels)),
     entrySeq: integerOf(row, secretSetting.entrySeq),

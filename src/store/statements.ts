@@ -2,6 +2,7 @@
 import type { Store } from "../broker/store.ts";
 import { createBundleStore } from "./bundle-statements.ts";
 import { createDecisionStore } from "./decision-statements.ts";
+import { createLeaseStore } from "./lease-statements.ts";
 import { createLedgerStore } from "./ledger-statements.ts";
 import type { SqlDriver } from "./query.ts";
 import { createSecretStore } from "./secret-statements.ts";
@@ -15,6 +16,7 @@ export function createSqlStore(driver: SqlDriver): Store {
     ...createLedgerStore(driver),
     ...createBundleStore(driver),
     ...createSecretStore(driver),
+    ...createLeaseStore(driver),
     ...createStateStore(driver),
     ...createTokenStore(driver),
     close: driver.close,

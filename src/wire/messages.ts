@@ -330,6 +330,30 @@ export interface LedgerPage {
   readonly entries: readonly Uint8Array[];
 }
 
+/** An entry with what shows that it is in the tree of this size and root. */
+export interface InclusionProof {
+  readonly seq: number;
+  readonly size: number;
+  readonly root: Uint8Array;
+  /** The leaf itself, as it was hashed. */
+  readonly leaf: Uint8Array;
+  /** The leaf's sibling first. */
+  readonly proof: readonly Uint8Array[];
+  /** The newest signed head: the tree's own, or one over a tree that begins with it. */
+  readonly checkpoint: string;
+}
+
+/** What shows that the tree of this size begins with the tree of the first `from` entries. */
+export interface ConsistencyProof {
+  readonly from: number;
+  readonly size: number;
+  readonly fromRoot: Uint8Array;
+  readonly root: Uint8Array;
+  readonly proof: readonly Uint8Array[];
+  /** The newest signed head, as in {@link InclusionProof}. */
+  readonly checkpoint: string;
+}
+
 // ── errors ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** RFC 9457 problem details with our two members. */

@@ -44,6 +44,8 @@ export interface SecretSettingsChange {
   readonly rotateSeconds?: number | null;
   /** Whether the broker disables a version once everybody who read it has confirmed a later one. */
   readonly retire?: boolean;
+  /** For how many seconds a guest holds it alone, unless it renews; `null`: any number of guests may hold it. */
+  readonly leaseSeconds?: number | null;
   readonly owner?: string;
   /** All labels, in place of those that are there. */
   readonly labels?: Readonly<Record<string, string>>;
@@ -70,6 +72,7 @@ export interface SecretSummary {
   readonly minimum?: number;
   readonly rotateSeconds?: number;
   readonly retire?: true;
+  readonly leaseSeconds?: number;
   readonly owner?: string;
   readonly labels?: Readonly<Record<string, string>>;
 }
@@ -104,4 +107,32 @@ export interface UseConfirmation {
 /** Which earlier versions of that secret this guest no longer holds, by this confirmation. */
 export interface ConfirmAnswer {
   readonly replaced: readonly number[];
+}
+
+/** Who holds a secret that one guest at a time may hold. */
+export interface LeaseState {
+  /** How long a lease is, where the secret is leased. */
+  readonly seconds?: number;
+  readonly isRunning: boolean;
+  /** The newest lease, whether it runs or not. */
+  readonly last?: {
+    /** `report.id`, hex; empty after a restore, when nobody knows. */
+    readonly holder: string;
+    readonly fence: number;
+    readonly since: Instant;
+    readonly until: Instant;
+    /** Empty after a restore. */
+    readonly decision: string;
+  };
+}
+
+/** An admin ends a lease in the place of its holder; the fence says which holder is meant. */
+export interface LeaseEndOrder {
+  readonly fence: number;
+}
+
+/** A guest gives back what it holds. */
+export interface LeaseReturn {
+  readonly secret: string;
+  readonly fence: number;
 }

@@ -67,6 +67,11 @@ const MIN_ROTATE_SECONDS = 60;
 
 const ROTATE_SECONDS = v.pipe(countField(MIN_ROTATE_SECONDS), v.maxValue(MAX_WAIT_SECONDS));
 
+/** A guest has to be able to renew in time, and nobody should wait for a month in vain. */
+const MIN_LEASE_SECONDS = 60;
+
+const LEASE_SECONDS = v.pipe(countField(MIN_LEASE_SECONDS), v.maxValue(30 * 86_400));
+
 const MAX_LABELS = 32;
 
 const LABELS = v.pipe(
@@ -81,6 +86,7 @@ const SETTINGS_CHANGE = v.pipe(
     minimum: v.exactOptional(countField(1)),
     rotateSeconds: v.exactOptional(v.nullable(ROTATE_SECONDS)),
     retire: v.exactOptional(v.boolean()),
+    leaseSeconds: v.exactOptional(v.nullable(LEASE_SECONDS)),
     owner: v.exactOptional(textField(128)),
     labels: v.exactOptional(LABELS),
   }),
@@ -105,6 +111,7 @@ export const SECRET_SUMMARY = v.object({
   minimum: v.exactOptional(countField(1)),
   rotateSeconds: v.exactOptional(ROTATE_SECONDS),
   retire: v.exactOptional(v.literal(true)),
+  leaseSeconds: v.exactOptional(LEASE_SECONDS),
   owner: v.exactOptional(textField(128)),
   labels: v.exactOptional(LABELS),
 });
@@ -193,7 +200,7 @@ export function encodeSecretList(secrets: readonly SecretSummary[]): string {
 /** Member by member: what is not named here (an envelope) cannot slip out. */
 function summaryOf(secret: SecretSummary): JsonObject {
   const { path, kind, make, version, state, publicKey, destroyAt, createdAt, createdBy } = secret;
-  const { bindings, current, minimum, rotateSeconds, retire, owner, labels } = secret;
+  const { bindings, current, minimum, rotateSeconds, retire, leaseSeconds, owner, labels } = secret;
   return {
     path,
     kind,
@@ -209,6 +216,7 @@ function summaryOf(secret: SecretSummary): JsonObject {
     minimum,
     rotateSeconds,
     retire,
+    leaseSeconds,
     owner,
     labels,
   };

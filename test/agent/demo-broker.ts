@@ -50,6 +50,8 @@ export interface DemoBroker {
   /** Where the simulated machine is that this broker trusts. */
   readonly machine: string;
   readonly admin: AdminClient;
+  /** Makes another policy live in the place of that of these tests. */
+  readonly decideBy: (policy: string) => Promise<void>;
   readonly start: () => Promise<void>;
   /** SIGKILL: nothing is put in order. */
   readonly kill: () => Promise<void>;
@@ -97,7 +99,8 @@ export async function demoBroker(
     await program.kill();
     rmSync(folder, { recursive: true, force: true });
   };
-  return { url, audience, signingKey, signingKeyFile, machine, admin, ...program, remove };
+  const decideBy = (policy: string): Promise<void> => makeLive(admin, signer, audience, policy);
+  return { url, audience, signingKey, signingKeyFile, machine, admin, decideBy, ...program, remove };
 }
 
 /** The words of `ostiary agent` for a guest that pins this broker and runs on the machine that it trusts. */
@@ -155,10 +158,14 @@ function serving(child: ChildProcess): Promise<void> {
   });
 }
 
-async function makeLive(admin: AdminClient, signer: Signer, audience: string): Promise<void> {
-  const tar = packBundle([{ path: "agent.writ", text: POLICY }], undefined, nodePrimitives.digest);
+async function makeLive(admin: AdminClient, signer: Signer, audience: string, text = POLICY): Promise<void> {
+  const { live } = await admin.listBundles();
+  const tar = packBundle([{ path: "agent.writ", text }], live?.digest, nodePrimitives.digest);
   const { digest } = await admin.proposeBundle({ tar, signature: await signBundle(tar, signer) });
-  await admin.activateBundle(digest, await signActivation({ digest, serial: 1, audience }, signer));
+  await admin.activateBundle(
+    digest,
+    await signActivation({ digest, serial: (live?.serial ?? 0) + 1, audience }, signer),
+  );
 }
 
 export function freePort(): Promise<number> {

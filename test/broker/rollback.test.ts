@@ -2,9 +2,9 @@
 import { describe, expect, it } from "vitest";
 import { Fault } from "../../src/base/fault.ts";
 import { advanceCheckpoint } from "../../src/broker/checkpoints.ts";
-import { keepHead } from "../../src/broker/rollback.ts";
+import { createHeadAnchor, keepHead } from "../../src/broker/rollback.ts";
 import { beginEpoch } from "../../src/broker/startup.ts";
-import type { Anchor, World } from "../../src/broker/world.ts";
+import type { Anchor, HeadKeeper, World } from "../../src/broker/world.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { adminDraft } from "../contract/store/examples.ts";
 import { brokerAtHand } from "../http/broker-at-hand.ts";
@@ -14,14 +14,13 @@ const ROLLED_BACK = { code: "ledger/rolled-back" };
 /** A broker whose head is kept apart, and what is kept. */
 function keeping() {
   const kept: { note?: string } = {};
-  const anchor: Anchor = {
-    name: "memory",
+  const heads: HeadKeeper = {
     read: async () => kept.note,
     keep: async (note) => {
       kept.note = note;
     },
   };
-  const { world } = brokerAtHand(() => ({ anchors: [anchor] }));
+  const { world } = brokerAtHand(() => ({ anchors: [createHeadAnchor(heads)] }));
   const on = (store: World["store"]): World => ({ ...world, store });
   const write = async (act: string, count: number, store = world.store): Promise<void> => {
     for (let i = 0; i < count; i += 1)
@@ -87,9 +86,9 @@ describe("a head that is kept apart from the database", () => {
 
   it("refuses what any of several anchors shows, and hands each head to all of them", async () => {
     const { world, kept, on, write } = keeping();
-    const broken: Anchor = { name: "broken", read: async () => undefined, keep: () => Promise.reject(gone) };
     const gone = new Fault("file/unusable", "this anchor is gone");
-    const both = { ...world, anchors: [broken, ...world.anchors] };
+    const broken: Anchor = { name: "broken", check: async () => {}, keep: () => Promise.reject(gone) };
+    const both = { ...world, anchors: [broken, ...(world.anchors ?? [])] };
     await write("a", 2);
     await expect(keepHead(both)).rejects.toBe(gone);
     expect(kept.note).toContain("\n2\n");

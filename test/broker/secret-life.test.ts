@@ -1,6 +1,6 @@
 /** Does what was set for a secret happen: given versions, waits, rotations; and nothing that nobody set? */
 import { describe, expect, it } from "vitest";
-import { ledgerEntries } from "../../src/broker/checkpoints.ts";
+import { ledgerEntries } from "../../src/broker/leaves.ts";
 import { changeSettings, keepSecretTimes } from "../../src/broker/secret-life.ts";
 import type { World } from "../../src/broker/world.ts";
 import { type BrokerAtHand, brokerAtHand } from "../http/broker-at-hand.ts";

@@ -45,6 +45,7 @@ async function run(words: string, { isTty = false, edges = {} }: Plan = {}): Pro
       return { decision: DECISION, secrets: released };
     },
     confirmUse: async ({ confirmation: { version } }) => ({ replaced: [version - 1] }),
+    giveBack: async () => {},
     fetchToken: async ({ aud, cnf }) => {
       const token = utf8(`token for ${aud} and ${cnf.x}`);
       secrets.push(token);

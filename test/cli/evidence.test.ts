@@ -8,7 +8,7 @@ import { base64Of, hexOf, utf8 } from "../../src/base/bytes.ts";
 import type { EndorsementSource } from "../../src/broker/world.ts";
 import type { Terminal } from "../../src/cli/command.ts";
 import { createEvidenceCommand } from "../../src/cli/commands/evidence.ts";
-import { NO_SOURCE } from "../../src/runtime/node/no-source.ts";
+import { NO_SOURCE } from "../../src/kds/no-source.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { certTableOf, pemOf } from "../../src/simulator/chip-folder.ts";
 import { createSimulatedChip } from "../../src/simulator/sp.ts";

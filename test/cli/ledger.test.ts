@@ -10,6 +10,7 @@ import { type ExitStatus, exitStatusOf, type Terminal } from "../../src/cli/comm
 import { createLedgerCommand } from "../../src/cli/commands/ledger.ts";
 import type { LedgerSource } from "../../src/cli/ledger-source.ts";
 import { linesOf } from "../../src/cli/lines.ts";
+import { parseVerifierKey } from "../../src/ledger/note.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { readPieces } from "../../src/runtime/node/read-pieces.ts";
 import { AUDIENCE, type BrokerAtHand, brokerAtHand } from "../http/broker-at-hand.ts";
@@ -122,6 +123,53 @@ describe("ostiary ledger export", () => {
   });
 });
 
+describe("ostiary ledger prove", () => {
+  it("writes what verify accepts with the key alone", async () => {
+    const broker = await brokerWithHistory(300);
+    const proven = await run("prove 123", sourceOf(broker));
+    expect(proven.status).toBe(0);
+    const { key } = JSON.parse((await run("head --json", sourceOf(broker))).out);
+    const files = { "123.tlog-proof": proven.out, "-": proven.out };
+    const text = await run(`verify 123.tlog-proof --key ${key}`, undefined, files);
+    expect(text.status).toBe(0);
+    expect(text.out).toContain("verified: entry 123 of broker.example/c/0001, under a head of 300 entries");
+    const json = await run(`verify - --key ${key} --json`, undefined, files);
+    expect(JSON.parse(json.out)).toMatchObject({
+      verified: true,
+      size: 300,
+      key,
+      entry: { seq: 123, subject: "prod/disk-123@1" },
+    });
+  });
+
+  it("says no to a position that is not there", async () => {
+    expect((await run("prove 2", sourceOf(await brokerWithHistory(2)))).status).toBe(1);
+  });
+
+  it("prints nothing that its own key does not bear out", async () => {
+    const source = sourceOf(await brokerWithHistory(20));
+    const other: LedgerSource = { ...source, inclusion: async (seq) => source.inclusion((seq + 1) % 20) };
+    const forged: LedgerSource = {
+      ...source,
+      inclusion: async (seq) => {
+        const answer = await source.inclusion(seq);
+        return { ...answer, checkpoint: answer.checkpoint.replace(/.{8}(?=\n$)/, "AAAAAAAA") };
+      },
+    };
+    const bent: LedgerSource = {
+      ...source,
+      inclusion: async (seq) => {
+        const answer = await source.inclusion(seq);
+        return { ...answer, proof: answer.proof.toReversed() };
+      },
+    };
+    for (const hostile of [other, forged, bent]) {
+      const ended = await run("prove 3", hostile);
+      expect([ended.status, ended.out]).toEqual([1, ""]);
+    }
+  });
+});
+
 describe("ostiary ledger verify", () => {
   it("says yes, how much, and that a key from the export itself proves little", async () => {
     const files = { "log.jsonl": `${(await exportOf(logOf(7))).join("\n")}\n` };
@@ -176,7 +224,9 @@ describe("ostiary ledger verify", () => {
 
   it.each([
     "",
+    "proven",
     "prove",
+    "prove x",
     "verify",
     "verify a b",
     "verify a --loud",
@@ -186,6 +236,34 @@ describe("ostiary ledger verify", () => {
     "export x",
   ])("ends with 2 for `ledger %s`", async (words) => {
     expect((await run(words, sourceOf(brokerAtHand()))).status).toBe(2);
+  });
+});
+
+describe("ostiary ledger witness", () => {
+  it("serves for the logs that it is given, on this machine unless it is told another address", async () => {
+    const words = `witness --data d --name witness.example/w1 --log ${VERIFIER_KEY}`;
+    const { name } = parseVerifierKey(VERIFIER_KEY, nodePrimitives.digest);
+    expect((await run(words)).out).toBe(`witness.example/w1 for ${name} on 127.0.0.1 8482\n`);
+    expect((await run(`${words} --listen [::1]:9000`)).out).toContain("on ::1 9000");
+    expect((await run(`${words} --listen w1.example:0`)).out).toContain("on w1.example 0");
+  });
+
+  it.each([
+    "witness",
+    "witness --data d --name n",
+    "witness --data d --log KEY",
+    "witness --name n --log KEY",
+    "witness --data d --name a+b --log KEY",
+    "witness --data d --name n --log KEY --log KEY",
+    "witness --data d --name n --log KEY x",
+    "witness --data d --name n --log KEY --listen 1",
+    "witness --data d --name n --log KEY --listen a:99999",
+  ])("ends with 2 for `ledger %s`", async (words) => {
+    expect((await run(words.replaceAll("KEY", VERIFIER_KEY))).status).toBe(2);
+  });
+
+  it("takes no key of another kind for that of a log", async () => {
+    expect((await run("witness --data d --name n --log n+00000000+AAAA")).status).toBe(3);
   });
 });
 
@@ -252,6 +330,10 @@ async function run(
       if (source === undefined) throw new Fault("broker/unreachable", "this verb asks no broker");
       return source;
     },
+    runWitness: async ({ name, logs, host, port }) => {
+      out += `${name} for ${logs.map((log) => log.name).join(" ")} on ${host} ${port}\n`;
+      return 0;
+    },
     readPieces: (path) => piecesOf(() => [fileOf(path)]),
   });
   try {
@@ -291,8 +373,8 @@ async function sourceOfLog(size: number): Promise<LedgerSource> {
 }
 
 function sourceOf({ admin, world }: BrokerAtHand): LedgerSource {
-  const { checkpoint, ledgerPage } = admin;
-  return { audience: AUDIENCE, spki: world.ledgerSigner.spki, checkpoint, ledgerPage };
+  const { checkpoint, ledgerPage, inclusion } = admin;
+  return { audience: AUDIENCE, spki: world.ledgerSigner.spki, checkpoint, ledgerPage, inclusion };
 }
 
 async function* piecesOf(read: () => readonly Uint8Array[]): AsyncGenerator<Uint8Array, void, undefined> {

@@ -5,15 +5,14 @@ import { concatBytes, hexOf, parseBase64 } from "../../src/base/bytes.ts";
 import type { Primitives } from "../../src/base/primitives.ts";
 import {
   appendLeaf,
-  consistencyProof,
   emptyFrontier,
   frontierRoot,
-  inclusionProof,
   leafHash,
   rootOf,
   verifyConsistency,
   verifyInclusion,
 } from "../../src/ledger/merkle.ts";
+import { consistencyRanges, inclusionRanges, type Range } from "../../src/ledger/ranges.ts";
 
 type Digest = Primitives["digest"];
 
@@ -208,6 +207,22 @@ function bytes(base64: string | null): Uint8Array {
   const parsed = parseBase64(base64 ?? "");
   if (parsed === undefined) throw new Error("the vector is not base64");
   return parsed;
+}
+
+function inclusionProof(hashes: readonly Uint8Array[], index: number, digest: Digest): readonly Uint8Array[] {
+  return inclusionRanges(index, hashes.length).map((range) => hashOver(range, hashes, digest));
+}
+
+function consistencyProof(
+  hashes: readonly Uint8Array[],
+  oldSize: number,
+  digest: Digest,
+): readonly Uint8Array[] {
+  return consistencyRanges(oldSize, hashes.length).map((range) => hashOver(range, hashes, digest));
+}
+
+function hashOver({ start, end }: Range, hashes: readonly Uint8Array[], digest: Digest): Uint8Array {
+  return rootOf(hashes.slice(start, end), digest);
 }
 
 /** MTH. */

@@ -4,6 +4,7 @@ import type { Store } from "../../src/broker/store.ts";
 import { bundleContract } from "./store/bundles.ts";
 import { counterContract } from "./store/counters.ts";
 import { decisionContract } from "./store/decisions.ts";
+import { leaseContract } from "./store/leases.ts";
 import { ledgerContract } from "./store/ledger.ts";
 import { secretLifeContract } from "./store/secret-life.ts";
 import { secretReaderContract } from "./store/secret-readers.ts";
@@ -23,6 +24,7 @@ export function storeContract(name: string, open: OpenStore): void {
     secretContract(open);
     secretLifeContract(open);
     secretReaderContract(open);
+    leaseContract(open);
     stateContract(open);
     tokenContract(open);
   });

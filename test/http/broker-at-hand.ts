@@ -156,7 +156,6 @@ function worldOf(now: World["now"], log: World["log"]): World {
     signer: SIGNING_KEY,
     tokenKeys: createTokenKeyRing({ store, kek, primitives: nodePrimitives, now, maker: nodeTokenKeys }),
     ledgerSigner: LEDGER_KEY,
-    anchors: [],
     meter: { count: () => {} },
     log,
   };

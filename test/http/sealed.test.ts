@@ -1,7 +1,7 @@
 /** Is a sealed broker closed on every path but those that unseal it, and does it serve no database but its own? */
 import { describe, expect, it } from "vitest";
 import { hexOf } from "../../src/base/bytes.ts";
-import { ledgerEntries } from "../../src/broker/checkpoints.ts";
+import { ledgerEntries } from "../../src/broker/leaves.ts";
 import { claimStore } from "../../src/broker/startup.ts";
 import { createAdminClient } from "../../src/client/admin.ts";
 import { ROUTES } from "../../src/http/routes.ts";

@@ -8,7 +8,7 @@ import { createEndorser } from "../../src/broker/endorse.ts";
 import type { Store } from "../../src/broker/store.ts";
 import type { EndorsementSource } from "../../src/broker/world.ts";
 import { createKds } from "../../src/kds/client.ts";
-import { NO_SOURCE } from "../../src/runtime/node/no-source.ts";
+import { NO_SOURCE } from "../../src/kds/no-source.ts";
 import { writeCertTable } from "../../src/simulator/cert-table.ts";
 import { certTableOf, pemOf } from "../../src/simulator/chip-folder.ts";
 import { createSimulatedChip, type SimulatedChip } from "../../src/simulator/sp.ts";

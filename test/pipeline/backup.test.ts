@@ -24,6 +24,7 @@ import { createSimulatorProvider } from "../../src/runtime/node/simulator-provid
 import { asGuest, CLI, type DemoBroker, demoBroker } from "../agent/demo-broker.ts";
 
 const PATH = "prod/backup/key";
+const LEASED = "prod/backup/leased";
 const SECRET = Uint8Array.from({ length: 32 }, (_, i) => i + 7);
 const STS = "https://sts.example";
 
@@ -49,12 +50,13 @@ describe("a backup", () => {
   let token: string;
 
   beforeAll(async () => {
-    broker = await demoBroker({ [PATH]: SECRET }, (folder) => {
+    broker = await demoBroker({ [PATH]: SECRET, [LEASED]: SECRET }, (folder) => {
       mkdirSync(join(folder, "../apart"));
       const text = readFileSync(join(folder, DATA_FILES.config), "utf8");
       writeFileSync(join(folder, DATA_FILES.config), `${text}\n[ledger]\nhead_file = "../apart/head"\n`);
     });
     data = dirname(broker.signingKeyFile);
+    await broker.admin.changeSecret(LEASED, { leaseSeconds: 3600 });
     await broker.admin.addAudience("sts", { aud: STS, isBearer: true });
     token = ostiary("agent", "token", STS, "--no-key", "--fd", "1", ...asGuest(broker)).stdout.trim();
     earlier = await prepare();
@@ -133,6 +135,18 @@ describe("a backup", () => {
     expect(restored).toMatchObject({ subject: "a drill", actor: "operator", digest });
     expect(existsSync(head())).toBe(true);
     await expect(broker.admin.showSecret("prod/later")).rejects.toMatchObject({ code: "secret/unknown" });
+  }, 60_000);
+
+  it("keeps a leased secret back, since some guest may have taken it after the backup", async () => {
+    const state = await broker.admin.showLease(LEASED);
+    expect(state).toMatchObject({ isRunning: true, last: { holder: "", decision: "" } });
+    const words = ["agent", "get", LEASED, "--json", "--deadline", "1", ...asGuest(broker)];
+    expect(ostiary(...words).status).toBe(1);
+    const fence = state.last?.fence ?? 0;
+    expect(fence).toBeGreaterThan(1_000_000);
+    await broker.admin.breakLease(LEASED, { fence });
+    const given = JSON.parse(ostiary(...words).stdout);
+    expect(given.secrets[0].lease.fence).toBe(fence + 1);
   }, 60_000);
 
   it("lets no nonce and no token of before count again (A28)", async () => {

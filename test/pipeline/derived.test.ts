@@ -1,7 +1,7 @@
 /** Does each guest get a key of its own, the same one every time, and nobody the root? From the report to the opened release. */
 import { describe, expect, it } from "vitest";
 import { hexOf } from "../../src/base/bytes.ts";
-import { ledgerEntries } from "../../src/broker/checkpoints.ts";
+import { ledgerEntries } from "../../src/broker/leaves.ts";
 import type { SecretVersion } from "../../src/broker/secret-store.ts";
 import type { World } from "../../src/broker/world.ts";
 import { openReleases } from "../../src/client/verify-release.ts";

@@ -14,7 +14,7 @@ import type { ClientCertificate } from "../../src/agent/tls-connection.ts";
 import { utf8 } from "../../src/base/bytes.ts";
 import { isFault } from "../../src/base/fault.ts";
 import { addSeconds } from "../../src/base/time.ts";
-import { ledgerEntries } from "../../src/broker/checkpoints.ts";
+import { ledgerEntries } from "../../src/broker/leaves.ts";
 import type { Attested } from "../../src/client/attest.ts";
 import type { Carrier } from "../../src/client/channel.ts";
 import { systemNow } from "../../src/runtime/node/clock.ts";

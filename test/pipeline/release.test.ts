@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { concatBytes } from "../../src/base/bytes.ts";
 import { addSeconds } from "../../src/base/time.ts";
-import { advanceCheckpoint, ledgerEntries } from "../../src/broker/checkpoints.ts";
+import { advanceCheckpoint } from "../../src/broker/checkpoints.ts";
+import { ledgerEntries } from "../../src/broker/leaves.ts";
 import { openReleases } from "../../src/client/verify-release.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { writeCertTable } from "../../src/simulator/cert-table.ts";

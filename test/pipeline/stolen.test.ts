@@ -1,20 +1,19 @@
-/** What does a thief learn from a broker's disk, its logs and a snapshot of its heap? A real process; all is searched for what was planted. */
+/** What does a thief learn from a broker's disk, its logs, a snapshot of its heap and its memory? A real process; all is searched for what was planted. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { cpSync, openSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { closeSync, cpSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { DATA_FILES } from "../../src/runtime/node/init.ts";
 import { asGuest, CLI, type DemoBroker, demoBroker, random } from "../agent/demo-broker.ts";
 
 const PATH = "prod/planted/key";
 const PLANTED = random(48);
 /** Whoever finds one of these has the secret. */
-const TRACES = [
-  Buffer.from(PLANTED),
-  ...(["hex", "base64", "base64url"] as const).map((form) =>
-    Buffer.from(Buffer.from(PLANTED).toString(form)),
-  ),
-];
+const TEXTS = (["hex", "base64", "base64url"] as const).map((form) =>
+  Buffer.from(Buffer.from(PLANTED).toString(form)),
+);
+const TRACES = [Buffer.from(PLANTED), ...TEXTS];
 
 describe("what is stolen from a broker", () => {
   let broker: DemoBroker;
@@ -25,11 +24,18 @@ describe("what is stolen from a broker", () => {
     broker = await demoBroker({ "prod/other": Uint8Array.of(1) });
     data = dirname(broker.signingKeyFile);
     await broker.kill();
-    const log = openSync(join(data, "broker.log"), "w");
-    const words = ["--heapsnapshot-signal=SIGUSR2", "--diagnostic-dir", data, CLI, "serve", "--data", data];
-    child = spawn(process.execPath, words, { stdio: ["ignore", log, log] });
-    while (!readFileSync(join(data, "broker.log"), "utf8").includes("serving")) await sleep(20); // in order: it waits
+    child = await serve();
   }, 30_000);
+
+  async function serve(): Promise<ChildProcess> {
+    const path = join(data, "broker.log");
+    const log = openSync(path, "w");
+    const words = ["--heapsnapshot-signal=SIGUSR2", "--diagnostic-dir", data, CLI, "serve", "--data", data];
+    const started = spawn(process.execPath, words, { stdio: ["ignore", log, log] });
+    closeSync(log);
+    while (!readFileSync(path, "utf8").includes("serving")) await sleep(20); // in order: it waits
+    return started;
+  }
 
   afterAll(async () => {
     child.kill("SIGKILL");
@@ -57,7 +63,56 @@ describe("what is stolen from a broker", () => {
     expect(snapshot.includes(Buffer.from(broker.audience))).toBe(true);
     expect(tracesBelow(dirname(data))).toEqual([]);
   }, 60_000);
+
+  it("holds the root key nowhere in memory, and what it released nowhere there as text", async () => {
+    const path = "prod/planted/again";
+    await broker.admin.putSecret(path, { kind: "static", plaintext: PLANTED.slice() });
+    child.kill("SIGKILL");
+    child = await serve(); // the request that brought the secret stays in the memory that took it
+    expect(get(path).status).toBe(0);
+    await broker.admin.changeSecret(path, { version: 1, state: "destroyed", despite: 1 });
+    const whole = readFileSync(join(data, DATA_FILES.kek));
+    const halves = [whole.subarray(0, 16), whole.subarray(16)]; // what is freed is written over from its beginning
+    const seen = { url: false, rootKey: false, text: false };
+    for (const piece of memoryOf(child.pid ?? 0)) {
+      seen.url ||= piece.includes(broker.audience);
+      seen.rootKey ||= halves.some((half) => piece.includes(half));
+      seen.text ||= TEXTS.some((text) => piece.includes(text));
+    }
+    expect(seen).toEqual({ url: true, rootKey: false, text: false });
+  }, 60_000);
 });
+
+/** What a core dump would hold: everything that the process can write to. */
+function* memoryOf(pid: number): Generator<Buffer, void, undefined> {
+  const memory = openSync(`/proc/${pid}/mem`, "r");
+  try {
+    for (const line of readFileSync(`/proc/${pid}/maps`, "utf8").split("\n")) {
+      const [, from, to] = /^([0-9a-f]+)-([0-9a-f]+) rw/.exec(line) ?? [];
+      if (from === undefined || to === undefined) continue;
+      const start = BigInt(`0x${from}`);
+      yield* piecesOf(memory, start, Number(BigInt(`0x${to}`) - start));
+    }
+  } finally {
+    closeSync(memory);
+  }
+}
+
+const PIECE = 1 << 26;
+/** Pieces overlap by more than any trace is long. */
+const OVERLAP = 256;
+
+function* piecesOf(memory: number, start: bigint, size: number): Generator<Buffer, void, undefined> {
+  for (let at = 0; at < size; at += PIECE) {
+    const piece = Buffer.alloc(Math.min(PIECE + OVERLAP, size - at));
+    try {
+      readSync(memory, piece, 0, piece.length, start + BigInt(at));
+      yield piece;
+    } catch {
+      // a guard page, which nobody can read
+    }
+  }
+}
 
 /** The heap as the process wrote it, once it is whole. */
 async function snapshotIn(folder: string): Promise<Buffer> {

@@ -8,7 +8,7 @@ import { connect, createServer } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { tlsChannel } from "../../src/agent/tls-channel.ts";
 import { isFault } from "../../src/base/fault.ts";
-import { ledgerEntries } from "../../src/broker/checkpoints.ts";
+import { ledgerEntries } from "../../src/broker/leaves.ts";
 import { DATA_FILES } from "../../src/runtime/node/init.ts";
 import { spkiOfPublicPem } from "../../src/runtime/node/signers.ts";
 import { makeTlsMaterial } from "../../src/runtime/node/tls-authority.ts";

@@ -66,6 +66,7 @@ describe("the library", () => {
       "luks.writ",
       "mariadb-tde.writ",
       "organisation.writ",
+      "root-key.writ",
       "transit.writ",
     ]);
   });

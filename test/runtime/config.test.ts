@@ -68,6 +68,7 @@ describe("a configuration", () => {
       ledgerReaders: "admins",
       suites: [1, 2],
       maxTokenSeconds: 300,
+      witnesses: [],
       attestation: { provider: "auto", cluster: "", freshPerSecond: 1 },
     };
     expect(parseConfig(GOOD)).toEqual(expected);
@@ -238,6 +239,65 @@ key_file = "b.pem"
     for (const line of ["", 'index = "0x01c00000"', 'index = "0x017fffff"', "every_minutes = 0"]) {
       const text = `${GOOD}\n[ledger]\ntpm_counter = { device = "${line === "" ? "tpm" : "/dev/tpm0"}"${line && `, ${line}`} }\n`;
       expect(Object.keys(problemsOf(text))[0]).toMatch(/^ledger[.]tpm_counter/);
+    }
+  });
+
+  it("takes the root key from another broker, which is known by its key, a policy or both", () => {
+    const without = replaced('kek = "kek.key"\n', "");
+    const whole = {
+      url: '"https://keeper.example"',
+      audience: '"https://keeper.example/c/1"',
+      secret: '"root/kek"',
+      version: "2",
+      signing_key: '"k.pem"',
+      policy: '"p.writ"',
+      cluster: '"c"',
+      tls_ca: '"ca.pem"',
+      tls_pin: '"pin.pem"',
+      deadline_seconds: "5",
+    };
+    const with_ = (changes: Readonly<Record<string, string | undefined>>): string => {
+      const members = Object.entries({ ...whole, ...changes }).filter(([, value]) => value !== undefined);
+      return `${without}\n[kek.peer]\n${members.map(([name, value]) => `${name} = ${value}\n`).join("")}`;
+    };
+    expect(parseConfig(with_({})).kek.wraps).toEqual({
+      kind: "peer",
+      url: "https://keeper.example",
+      audience: "https://keeper.example/c/1",
+      secret: "root/kek",
+      version: 2,
+      signingKeyFile: "k.pem",
+      policyFile: "p.writ",
+      cluster: "c",
+      tlsAuthoritiesFile: "ca.pem",
+      tlsPinFile: "pin.pem",
+      deadlineSeconds: 5,
+    });
+    const least = {
+      audience: undefined,
+      version: undefined,
+      cluster: undefined,
+      deadline_seconds: undefined,
+    };
+    expect(parseConfig(with_({ ...least, policy: undefined })).kek.wraps).toMatchObject({
+      audience: "https://keeper.example",
+      version: 1,
+      policyFile: undefined,
+      deadlineSeconds: 60,
+    });
+    for (const changes of [
+      { signing_key: undefined, policy: undefined },
+      { url: '"https://keeper.example/"' },
+      { url: '"ftp://keeper.example"' },
+      { url: undefined },
+      { secret: '"../kek"' },
+      { secret: undefined },
+      { version: "0" },
+      { version: "1.5" },
+      { deadline_seconds: "3601" },
+      { other: "1" },
+    ]) {
+      expect(Object.keys(problemsOf(with_(changes)))[0], JSON.stringify(changes)).toMatch(/^kek\.peer/);
     }
   });
 

@@ -20,8 +20,22 @@ function problemsOf(environment: Environment, text = GOOD): Readonly<Record<stri
   }
 }
 
-/** What only the file may say: who an admin is, which mode this is, whom it trusts, further root keys. */
+/** What only the file may say: who an admin is, which mode this is, whom it trusts, further root keys and the broker that keeps one. */
+const PEER = [
+  "audience",
+  "cluster",
+  "deadline_seconds",
+  "policy",
+  "secret",
+  "signing_key",
+  "tls_ca",
+  "tls_pin",
+  "url",
+  "version",
+];
 const FILE_ONLY = [
+  ...PEER.map((name) => `kek.peer.${name}`),
+  "ledger.witness",
   "admin",
   "attestation.provider",
   "attestation.simulator_dir",

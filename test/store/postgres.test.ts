@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
+import { instant } from "../../src/base/time.ts";
 import type { Store } from "../../src/broker/store.ts";
 import { openPostgresStore } from "../../src/store/postgres.ts";
 import { expectedColumns } from "../../src/store/postgres-open.ts";
-import { commitOf, itemOf, useOf } from "../contract/store/examples.ts";
+import { commitOf, itemOf, T0, useOf } from "../contract/store/examples.ts";
 import { storeContract } from "../contract/store.ts";
 import { cuttingProxy } from "../support/cutting-proxy.ts";
 import { describeWithPostgres, startPostgres, type TestServer } from "../support/postgres.ts";
@@ -81,6 +82,22 @@ describeWithPostgres("on a real server", () => {
     expect(committed.filter((one) => one?.kind === "committed" && one.exhausted.length > 0)).toHaveLength(40);
     const seqs = (await brokers[0]?.entries(0, 200))?.map(({ seq }) => seq);
     expect(seqs).toEqual(Array.from({ length: 106 }, (_, seq) => seq));
+  });
+
+  it("lets one of sixty guests of three brokers hold a leased secret, and counts fences as one", async () => {
+    const brokers = [await emptyStore(), await opened(), await opened()];
+    const ask = (guest: number, seconds: number) => {
+      const items = [{ resource: "prod/db", uses: [], leaseSeconds: 60 }];
+      const commit = commitOf({ reportId: `${guest}`.padStart(64, "0"), items, at: instant(T0 + seconds) });
+      return brokers[guest % 3]?.commitDecisions([commit]);
+    };
+    for (const round of [0, 60, 120]) {
+      const rivals = Array.from({ length: 20 }, (_, guest) => ask(guest + round, round)); // each round after the one before
+      const outcomes = (await Promise.all(rivals)).flatMap((one) => one ?? []);
+      const given = outcomes.filter((one) => one.kind === "committed" && one.exhausted.length === 0);
+      expect(given).toHaveLength(1);
+      expect(await brokers[1]?.lease("prod/db")).toMatchObject({ fence: round / 60 + 1 });
+    }
   });
 
   it.each([

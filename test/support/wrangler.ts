@@ -18,6 +18,12 @@ export function wrangler(...words: readonly string[]) {
   return spawnSync(process.execPath, [WRANGLER, ...words, ...CONFIG], options);
 }
 
+/** The same by the configuration in a folder, beside which wrangler keeps its state. */
+export function wranglerAt(folder: string, ...words: readonly string[]) {
+  const options = { env: environment, encoding: "utf8", cwd: folder, timeout: READY_MS } as const;
+  return spawnSync(process.execPath, [WRANGLER, ...words], options);
+}
+
 /** The Worker on what a data folder of Node holds: the same keys and configuration, and a D1 database of its own there. */
 export function workerProgram(data: string, port: number): Program {
   let child: ChildProcess | undefined;

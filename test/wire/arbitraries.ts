@@ -108,6 +108,7 @@ export const settingsChanges: fc.Arbitrary<secrets.SecretSettingsChange> = fc
       minimum: fc.integer({ min: 1 }),
       rotateSeconds: fc.option(rotateSeconds),
       retire: fc.boolean(),
+      leaseSeconds: fc.option(fc.integer({ min: 60, max: 30 * 86_400 })),
       owner: names,
       labels,
     },

@@ -8,6 +8,7 @@ import * as bundle from "../../src/wire/bundle.ts";
 import * as challenge from "../../src/wire/challenge.ts";
 import { decodeClaims, encodeClaims } from "../../src/wire/claims.ts";
 import * as decision from "../../src/wire/decision.ts";
+import * as lease from "../../src/wire/lease.ts";
 import * as ledger from "../../src/wire/ledger.ts";
 import type * as wire from "../../src/wire/messages.ts";
 import * as problem from "../../src/wire/problem.ts";
@@ -232,6 +233,25 @@ describe("what is written is what is read", () => {
     expectRoundTrip(confirmations, readers.encodeUseConfirmation, readers.decodeUseConfirmation);
     const answers = fc.record({ replaced: fc.array(version, { maxLength: 4 }) });
     expectRoundTrip(answers, readers.encodeConfirmAnswer, readers.decodeConfirmAnswer);
+  });
+
+  it("keeps what is said of leases", () => {
+    const fence = fc.integer({ min: 1 });
+    const last = fc.record({
+      holder: fc.oneof(any.digests, fc.constant("")),
+      fence,
+      since: any.instants,
+      until: any.instants,
+      decision: fc.oneof(any.ulids, fc.constant("")),
+    });
+    const states: fc.Arbitrary<secrets.LeaseState> = fc.record(
+      { seconds: fence, isRunning: fc.boolean(), last },
+      { requiredKeys: ["isRunning"] },
+    );
+    expectRoundTrip(states, lease.encodeLeaseState, lease.decodeLeaseState);
+    expectRoundTrip(fc.record({ fence }), lease.encodeLeaseEnd, lease.decodeLeaseEnd);
+    const returns = fc.record({ secret: any.paths, fence });
+    expectRoundTrip(returns, lease.encodeLeaseReturn, lease.decodeLeaseReturn);
   });
 
   it("keeps bundle messages", () => {

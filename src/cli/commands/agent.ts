@@ -1,5 +1,6 @@
 /** `ostiary agent …`: the guest's side. A secret goes to a descriptor, a file in tmpfs or cryptsetup, and nowhere else. */
 import { canonicalJson } from "../../base/canonical-json.ts";
+import { formatInstant } from "../../base/time.ts";
 import { type Place, placeOf, sayTo } from "../agent-place.ts";
 import {
   AGENT_OPTIONS,
@@ -14,11 +15,13 @@ import {
 import { noWords, parseArguments } from "../arguments.ts";
 import { type Command, type ExitStatus, Misuse, type Terminal } from "../command.ts";
 import { type ConfirmUse, runConfirm } from "./agent-confirm.ts";
+import { type GiveBack, runGiveBack } from "./agent-give-back.ts";
 import { runToken, type TokenEdges } from "./agent-token.ts";
 
 const USAGE = `ostiary agent get PATH… [--fd N | --out FILE] [--format raw|hex|base64]
 ostiary agent token AUD --key-out FILE | --public-key FILE | --no-key [--fd N | --out FILE]
 ostiary agent confirm PATH --version N [--also REPORT_ID]…
+ostiary agent give-back PATH --fence N
 ostiary agent unlock --device DEVICE --name NAME --secret PATH
 ostiary agent unlock --device DEVICE --test-passphrase --secret PATH
 
@@ -27,7 +30,8 @@ secrets need hex or base64, one line each. token writes a JWT for AUD there, bou
 FILE in tmpfs (PKCS#8 PEM), or one whose public half is in FILE (PEM); --no-key is for audiences that the broker registered
 as bearer. For the broker's own audience it is the attestation result. unlock gives the secret to cryptsetup on its standard input and opens DEVICE as
 /dev/mapper/NAME; --test-passphrase only tries it. confirm tells the broker that this version is in use here and that this guest needs
-no earlier one; --also names the report ids that it had before its restarts. A key that does not open the volume ends with status 1.
+no earlier one; --also names the report ids that it had before its restarts. give-back ends the lease of a secret that one guest at a
+time may hold, by the fence that get printed. A key that does not open the volume ends with status 1.
 
 ${AGENT_USAGE}`;
 
@@ -40,6 +44,7 @@ type Volume =
 export interface AgentEdges extends TokenEdges {
   readonly fetchSecrets: FetchSecrets;
   readonly confirmUse: ConfirmUse;
+  readonly giveBack: GiveBack;
   readonly writeSecrets: (secrets: readonly Uint8Array[], format: Format, place: Place) => Promise<void>;
   readonly unlock: (key: Uint8Array, volume: Volume) => Promise<"unlocked" | "wrong-key">;
 }
@@ -47,14 +52,15 @@ export interface AgentEdges extends TokenEdges {
 export function createAgentCommand(edges: AgentEdges): Command {
   return {
     name: "agent",
-    summary: "the guest side: get a secret or a token, unlock a disk, confirm a version",
+    summary: "the guest side: get a secret or a token, unlock a disk, confirm a version, give back a lease",
     usage: USAGE,
     run: async ([name, ...rest], terminal) => {
       if (name === "get") return runGet(rest, edges, terminal);
       if (name === "token") return runToken(rest, edges, terminal);
       if (name === "confirm") return runConfirm(rest, edges.confirmUse, terminal);
+      if (name === "give-back") return runGiveBack(rest, edges.giveBack, terminal);
       if (name === "unlock") return runUnlock(rest, edges, terminal);
-      throw new Misuse("expected get, token, confirm or unlock after `agent`");
+      throw new Misuse("expected get, token, confirm, give-back or unlock after `agent`");
     },
   };
 }
@@ -150,9 +156,11 @@ function factsOf({ decision, broker, secrets }: FetchedSecrets) {
   return {
     decision,
     ...(broker === undefined ? {} : { broker: provenFactsOf(broker) }),
-    secrets: secrets.map(({ secretId, version, secret }) => ({
+    secrets: secrets.map(({ secretId, version, lease, reattestSeconds, secret }) => ({
       path: secretId,
       version,
+      ...(lease === undefined ? {} : { lease: { ...lease, until: formatInstant(lease.until) } }),
+      ...(reattestSeconds === undefined ? {} : { reattestSeconds }),
       bytes: secret.length,
     })),
   };
@@ -166,7 +174,12 @@ function provenFactsOf({ tier, measurement, product, reportedTcb, ...rest }: Pro
 function sentenceOf({ decision, broker, secrets }: FetchedSecrets): string {
   const proven = broker === undefined ? "" : provenSentenceOf(broker);
   const released = secrets
-    .map(({ secretId, version }) => `ostiary: ${secretId} version ${version}, decision ${decision}\n`)
+    .map(({ secretId, version, lease, reattestSeconds: reattest }) => {
+      const held =
+        lease === undefined ? "" : `, held until ${formatInstant(lease.until)} under fence ${lease.fence}`;
+      const again = reattest === undefined ? "" : `, to be asked for again within ${reattest} s`;
+      return `ostiary: ${secretId} version ${version}, decision ${decision}${held}${again}\n`;
+    })
     .join("");
   return `${proven}${released}`;
 }

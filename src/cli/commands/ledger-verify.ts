@@ -1,11 +1,17 @@
-/** `ledger verify`: is an exported log whole and untouched? No broker is asked. */
+/** `ledger verify`: is an exported log whole and untouched, or an entry with its proof in the log? No broker is asked. */
 import { hexOf, parseUtf8 } from "../../base/bytes.ts";
 import { canonicalJson } from "../../base/canonical-json.ts";
-import { type Fault, isFault } from "../../base/fault.ts";
+import { Fault, isFault } from "../../base/fault.ts";
 import { MAX_EXPORT_LINE_BYTES, type VerifiedExport, verifyExport } from "../../ledger/export.ts";
 import { type NoteKey, parseVerifierKey, verifierKeyOf } from "../../ledger/note.ts";
+import {
+  MAX_PROOF_CHARACTERS,
+  PROOF_TITLE,
+  type VerifiedProof,
+  verifyProofFile,
+} from "../../ledger/proof-file.ts";
 import { oneWord, parseArguments } from "../arguments.ts";
-import type { ExitStatus, Terminal } from "../command.ts";
+import { type ExitStatus, Misuse, type Terminal } from "../command.ts";
 import type { LedgerEdges } from "../ledger-source.ts";
 import { linesOf } from "../lines.ts";
 
@@ -25,9 +31,7 @@ export async function verifyLedger(
   const isJson = values.json === true;
   const trusted = values.key === undefined ? undefined : await keyOf(values.key, edges, terminal);
   try {
-    const lines = linesOf(edges.readPieces(path), MAX_EXPORT_LINE_BYTES);
-    const verified = await verifyExport(lines, trusted, edges.primitives);
-    terminal.out(isJson ? jsonOf(verified, trusted, edges) : textOf(verified, trusted, edges));
+    terminal.out(await verdictOn(path, { trusted, isJson }, edges));
     return 0;
   } catch (thrown) {
     if (!isFault(thrown, "ledger/inconsistent") || !isJson) throw thrown;
@@ -36,12 +40,66 @@ export async function verifyLedger(
   }
 }
 
+interface Asked {
+  readonly trusted: NoteKey | undefined;
+  readonly isJson: boolean;
+}
+
+/** The first line tells what a file is. */
+async function verdictOn(path: string, { trusted, isJson }: Asked, edges: LedgerEdges): Promise<string> {
+  const lines = linesOf(edges.readPieces(path), MAX_EXPORT_LINE_BYTES);
+  const first = await lines.next();
+  if (first.done !== true && parseUtf8(first.value) === PROOF_TITLE) {
+    if (trusted === undefined) throw new Misuse("expected --key: a proof says nothing of whose log it is");
+    const verified = await verifyProofFile(await proofOf(lines), trusted, edges.primitives);
+    return isJson ? jsonOfProof(verified, trusted, edges) : textOfProof(verified, trusted, edges);
+  }
+  const whole = first.done === true ? lines : prefixed(first.value, lines);
+  const verified = await verifyExport(whole, trusted, edges.primitives);
+  return isJson ? jsonOf(verified, trusted, edges) : textOf(verified, trusted, edges);
+}
+
+async function proofOf(rest: AsyncIterable<Uint8Array>): Promise<string> {
+  const lines = [PROOF_TITLE];
+  let size = PROOF_TITLE.length;
+  for await (const line of rest) {
+    size += line.length + 1;
+    if (size > MAX_PROOF_CHARACTERS) throw new Fault("ledger/malformed", "expected a proof of one entry");
+    lines.push(parseUtf8(line) ?? "\0");
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+async function* prefixed(
+  first: Uint8Array,
+  rest: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  yield first;
+  yield* rest;
+}
+
 /** A verifier key is recognised by its form; anything else is a file that holds one. */
 async function keyOf(given: string, edges: LedgerEdges, terminal: Terminal): Promise<NoteKey> {
   const { digest } = edges.primitives;
   if (/^[^+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+$/.test(given)) return parseVerifierKey(given, digest);
   const text = parseUtf8(await terminal.readFile(given, MAX_KEY_BYTES)) ?? "";
   return parseVerifierKey(text.trim(), digest);
+}
+
+function jsonOfProof({ entry, checkpoint }: VerifiedProof, key: NoteKey, edges: LedgerEdges): string {
+  const { origin, size, root } = checkpoint;
+  const vkey = verifierKeyOf(key, edges.primitives.digest);
+  return `${canonicalJson({ verified: true, origin, size, root: hexOf(root), key: vkey, entry })}\n`;
+}
+
+function textOfProof({ entry, checkpoint }: VerifiedProof, key: NoteKey, edges: LedgerEdges): string {
+  const lines = [
+    `verified: entry ${entry.seq} of ${checkpoint.origin}, under a head of ${checkpoint.size} entries`,
+    `  root            ${hexOf(checkpoint.root)}`,
+    `  key             ${verifierKeyOf(key, edges.primitives.digest)}`,
+    JSON.stringify(entry, null, 2),
+  ];
+  return `${lines.join("\n")}\n`;
 }
 
 function jsonOf(verified: VerifiedExport, trusted: NoteKey | undefined, edges: LedgerEdges): string {

@@ -12,25 +12,30 @@ import { countOf, noWords, oneWord, parseArguments } from "../arguments.ts";
 import { type Command, type ExitStatus, Misuse, type Terminal } from "../command.ts";
 import type { LedgerEdges, LedgerSource } from "../ledger-source.ts";
 import { tableOf } from "../table.ts";
+import { positionOf, proveEntry } from "./ledger-prove.ts";
 import { verifyLedger } from "./ledger-verify.ts";
+import { witness } from "./ledger-witness.ts";
 
 const ENTRIES_PER_PAGE = 256;
 const NEWEST = "20";
 
 const USAGE = `ostiary ledger head                             the signed head of the log, and the key to verify it with
 ostiary ledger show [SEQ] [--last N]            one entry, or the newest ones (${NEWEST})
+ostiary ledger prove SEQ > FILE                 one entry, and what shows that it is under the signed head
 ostiary ledger export > FILE                    the whole log with its head, verified on the way out
-ostiary ledger verify FILE [--key VKEY|FILE]    an export, offline: nothing cut out, nothing changed
+ostiary ledger verify FILE [--key VKEY|FILE]    an export or a proof, offline: nothing cut out, nothing changed
+ostiary ledger witness --data DIR --name NAME --log VKEY… [--listen HOST:PORT]
+                                                cosign the heads of others' logs, each only where it continues the last
 
 --key of \`verify\` is the verifier key that \`head\` printed, or a file that holds it.
 
 ${ADMIN_USAGE}`;
 
-/** Makes the verb. Only `head`, `show` and `export` ask a broker. */
+/** Makes the verb. `verify` and `witness` ask no broker. */
 export function createLedgerCommand(edges: LedgerEdges): Command {
   return {
     name: "ledger",
-    summary: "the transparency log: head, show, export, verify",
+    summary: "the transparency log: head, show, prove, export, verify, witness",
     usage: USAGE,
     run: async ([name, ...rest], terminal) => {
       const verb = name === undefined ? undefined : SUBVERBS.get(name);
@@ -47,8 +52,10 @@ type Subverb = (args: readonly string[], edges: LedgerEdges, terminal: Terminal)
 const SUBVERBS: ReadonlyMap<string, Subverb> = new Map([
   ["head", head],
   ["show", show],
+  ["prove", proveEntry],
   ["export", exportLedger],
   ["verify", verifyLedger],
+  ["witness", witness],
 ]);
 
 async function head(args: readonly string[], edges: LedgerEdges, terminal: Terminal): Promise<ExitStatus> {
@@ -191,9 +198,4 @@ function summaryOf(entry: LedgerEntry): readonly [what: string, about: string, b
     default:
       return entry satisfies never;
   }
-}
-
-function positionOf(text: string): number {
-  if (/^(?:0|[1-9]\d{0,14})$/.test(text)) return Number(text);
-  throw new Misuse(`expected a position in the log, received \`${text}\``);
 }

@@ -36,8 +36,10 @@ ostiary secret destroy PATH --version N [--after 7d | --now] [--despite READERS]
                                                 no release from now on; after the wait its bytes are gone for good. Refused
                                                 while guests hold it, unless their number is named
 ostiary secret set PATH [--current N|newest] [--minimum N] [--rotate-every 90d|never] [--retire yes|no]
-                        [--owner NAME] [--label NAME=VALUE]…
+                        [--lease 10m|none] [--owner NAME] [--label NAME=VALUE]…
                                                 what holds for every version; labels replace those that are there
+ostiary secret lease PATH [--break FENCE]       who holds a secret that one guest at a time may hold; --break ends the lease
+                                                of that fence in its holder's place
 ostiary secret bindings PATH NAME…              over which bindings it may be released, beside what policy says:
                                                 ra-tls, tls-exporter, application
 
@@ -50,7 +52,7 @@ export function createSecretCommand(open: OpenAdminSession): Command {
   return {
     name: "secret",
     summary:
-      "secrets by path: put, generate, derive, rotate, list, show, public, disable, enable, readers, destroy, set, bindings",
+      "secrets by path: put, generate, derive, rotate, list, show, public, disable, enable, readers, destroy, set, lease, bindings",
     usage: USAGE,
     run: async ([name, ...rest], terminal) => {
       const verb = name === undefined ? undefined : VERBS.get(name);

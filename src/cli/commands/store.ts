@@ -1,4 +1,5 @@
 /** `ostiary store`: the broker's database, made, brought up to date and looked at. */
+import type { Filling } from "../../broker/tiles.ts";
 import { parseArguments } from "../arguments.ts";
 import { configPathOf, FOLDER_OPTIONS } from "../broker-folder.ts";
 import { type Command, Misuse } from "../command.ts";
@@ -8,18 +9,24 @@ ostiary store copy FROM TO
 
 The database that the configuration of DIR (ostiary-data) names.
 
-  migrate   make the tables of an empty PostgreSQL database, or bring older ones up to date; safe while brokers run
-  check     open it as the broker would, change nothing, and say how long its log is
+  migrate   make the tables of an empty PostgreSQL database, or bring older ones up to date, and make the tiles that the log of
+            an older version lacks; safe while brokers run
+  check     open it as the broker would, hold every entry and every tile against the signed head, change nothing, and say how
+            long the log is
   copy      everything from the database of the configuration FROM to that of TO, which is made or empty; stop the brokers
-            of FROM first. Until it is whole and compared no broker starts on it`;
+            of FROM first. Until it is whole and compared no broker starts on it. In the place of a configuration stands, for
+            Cloudflare D1, a file that ends in .sql: what \`wrangler d1 export\` wrote, or what \`wrangler d1 execute\` is to
+            carry out on tables without rows`;
 
 export interface StoreEdges {
-  /** Each answers how many entries the log has. */
-  readonly migrate: (configPath: string) => Promise<number>;
+  /** Each answers how many entries the log has; `migrate` tells how many of them are under tiles. */
+  readonly migrate: (configPath: string, tell: (filling: Filling) => void) => Promise<number>;
   readonly check: (configPath: string) => Promise<number>;
-  /** Answers how many rows were copied. */
-  readonly copy: (fromConfig: string, toConfig: string) => Promise<number>;
+  readonly copy: (from: string, to: string) => Promise<Copied>;
 }
+
+/** Into a database, or into a file of SQL. */
+export type Copied = { readonly rows: number } | { readonly statements: number };
 
 export function createStoreCommand(edges: StoreEdges): Command {
   return {
@@ -31,18 +38,25 @@ export function createStoreCommand(edges: StoreEdges): Command {
       const [verb, from, to, ...more] = positionals;
       if (verb === "copy") {
         if (from === undefined || to === undefined || more.length > 0) throw new Misuse(COPY_WORDS);
-        terminal.out(`${await edges.copy(from, to)} rows copied and compared\n`);
+        terminal.out(sentenceOf(await edges.copy(from, to)));
         return 0;
       }
       const path = configPathOf(values);
-      const size = await edges[verbOf(positionals)](path);
+      const size = await edges[verbOf(positionals)](path, ({ filled, size: all }) =>
+        terminal.err(`tiles of ${filled} of ${all} entries\n`),
+      );
       terminal.out(`the database is good; its log has ${size} entries\n`);
       return 0;
     },
   };
 }
 
-const COPY_WORDS = "expected two configurations: `ostiary store copy FROM TO`";
+function sentenceOf(copied: Copied): string {
+  if ("rows" in copied) return `${copied.rows} rows copied and compared\n`;
+  return `${copied.statements} statements written, for tables without rows: none of them is compared yet\n`;
+}
+
+const COPY_WORDS = "expected two configurations, or a file of SQL for one: `ostiary store copy FROM TO`";
 
 function verbOf(words: readonly string[]): "migrate" | "check" {
   const [word] = words;

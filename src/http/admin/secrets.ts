@@ -87,7 +87,7 @@ const changeRoute: Route = {
   method: "PATCH",
   path: ONE_SECRET,
   summary:
-    "Disables, enables, condemns or destroys one version; or changes what holds for the secret as a whole: bindings, current version, minimum, rotation, owner, labels",
+    "Disables, enables, condemns or destroys one version; or changes what holds for the secret as a whole: bindings, current version, minimum, rotation, lease, owner, labels",
   audience: "admin",
   request: wire.SECRET_CHANGE,
   answer: wire.SECRET_LIST,

@@ -1,6 +1,7 @@
 /** `/v1/ledger/…`: the signed head of the log and its leaves. */
 import { Fault } from "../../base/fault.ts";
-import { advanceCheckpoint, ledgerEntries } from "../../broker/checkpoints.ts";
+import { advanceCheckpoint } from "../../broker/checkpoints.ts";
+import { ledgerEntries } from "../../broker/leaves.ts";
 import { encodeEntry } from "../../ledger/entry.ts";
 import { encodeLedgerPage, LEDGER_PAGE, MAX_PAGE_ENTRIES } from "../../wire/ledger.ts";
 import type { Route } from "../route.ts";
@@ -32,7 +33,8 @@ export const entriesRoute: Route = {
   },
 };
 
-function countOf(text: string): number {
+/** A whole number of a query. @throws {@link Fault} `request/malformed`. */
+export function countOf(text: string): number {
   if (/^\d{1,15}$/.test(text)) return Number(text);
   throw new Fault("request/malformed", "expected a whole number in the query");
 }

@@ -48,12 +48,18 @@ export function createNodeDecisionCommand(): Command {
 }
 
 export function createNodeLedgerCommand(): Command {
-  return createLedgerCommand({ primitives: nodePrimitives, openLedger, readPieces });
+  return createLedgerCommand({
+    primitives: nodePrimitives,
+    openLedger,
+    readPieces,
+    runWitness: async (options, terminal) => (await import("./witness.ts")).runWitness(options, terminal),
+  });
 }
 
 /** The broker's own word for its ledger key: `verify --key` is for those who do not take it. */
 async function openLedger(options: AdminOptions): Promise<LedgerSource> {
   const { client, audience, url } = await openAdminSession(options);
   const { ledgerKey } = await describeBroker(url, globalThis.fetch);
-  return { checkpoint: client.checkpoint, ledgerPage: client.ledgerPage, audience, spki: ledgerKey.spki };
+  const { checkpoint, ledgerPage, inclusion } = client;
+  return { checkpoint, ledgerPage, inclusion, audience, spki: ledgerKey.spki };
 }

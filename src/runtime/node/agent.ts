@@ -9,9 +9,11 @@ import type { AgentOptions, FetchSecrets, FetchToken, SecretRequest } from "../.
 import type { Command } from "../../cli/command.ts";
 import { createAgentCommand } from "../../cli/commands/agent.ts";
 import type { ConfirmUse } from "../../cli/commands/agent-confirm.ts";
+import type { GiveBack } from "../../cli/commands/agent-give-back.ts";
 import { confirmVersion } from "../../client/confirm.ts";
 import { type FetchParts, type FetchPlan, fetchSecrets } from "../../client/fetch.ts";
 import { fetchToken } from "../../client/fetch-token.ts";
+import { giveBack } from "../../client/give-back.ts";
 import type { RetryParts } from "../../client/retry.ts";
 import type { Vmpl } from "../../wire/messages.ts";
 import { type BrokerAddress, kernelProvider, sessionPartsOf, trustedBrokerOf } from "./client.ts";
@@ -35,10 +37,15 @@ export function createNodeAgentCommand(parts: NodeAgentParts = {}): Command {
   };
   const confirmForVerb: ConfirmUse = async ({ confirmation, ...request }) => {
     const { plan, fetchParts } = await preparedFor(request, parts);
-    return confirmVersion({ ...plan, confirmation, key: makeGuestSigner() }, fetchParts);
+    return confirmVersion({ ...plan, key: makeGuestSigner() }, confirmation, fetchParts);
+  };
+  const giveBackForVerb: GiveBack = async ({ lease, ...request }) => {
+    const { plan, fetchParts } = await preparedFor(request, parts);
+    return giveBack({ ...plan, key: makeGuestSigner() }, lease, fetchParts);
   };
   return createAgentCommand({
     confirmUse: confirmForVerb,
+    giveBack: giveBackForVerb,
     fetchSecrets: fetchForVerb,
     fetchToken: fetchTokenForVerb,
     makeKey: async () => makeGuestKey(),

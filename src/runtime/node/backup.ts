@@ -8,9 +8,9 @@ import { dump } from "../../store/dump.ts";
 import { headerOf } from "./backup-header.ts";
 import { publicKeyIn } from "./backup-key.ts";
 import { systemNow, systemRandom } from "./clock.ts";
-import { syncFolderOf } from "./head-file.ts";
 import { openDriver } from "./open-store.ts";
 import { nodePrimitives } from "./primitives.ts";
+import { syncFolderOf } from "./replaced-file.ts";
 import { loadConfig } from "./settings.ts";
 
 export const makeBackup: MakeBackup = async (configPath, { file, recipientFile }) => {

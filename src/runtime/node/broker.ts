@@ -6,6 +6,7 @@ import { addSeconds } from "../../base/time.ts";
 import { keepHead } from "../../broker/rollback.ts";
 import { keepSecretTimes } from "../../broker/secret-life.ts";
 import { beginEpoch } from "../../broker/startup.ts";
+import { createFiller } from "../../broker/tiles.ts";
 import { isSealed } from "../../broker/unseal.ts";
 import type { EndorsementSource, World } from "../../broker/world.ts";
 import { createApp } from "../../http/app.ts";
@@ -13,10 +14,10 @@ import { createRateLimit } from "../../http/limits.ts";
 import { createMetrics, type Metrics } from "../../http/metrics.ts";
 import { createUlids } from "../../http/request-id.ts";
 import type { HttpEdges } from "../../http/route.ts";
+import { NO_SOURCE } from "../../kds/no-source.ts";
 import { systemRandom } from "./clock.ts";
 import { drainable, type Listener } from "./drain.ts";
 import { createLog } from "./log.ts";
-import { NO_SOURCE } from "./no-source.ts";
 import { ownProviderOf, type SimulatorOf } from "./own-evidence.ts";
 import type { LoadedConfig } from "./settings.ts";
 import { channelOf, createTlsListener, reloadCertificate } from "./tls-listener.ts";
@@ -91,8 +92,8 @@ export async function startBroker(loaded: LoadedConfig, parts: BrokerParts): Pro
 /** Loaded only where it is switched on: a broker without it opens no outgoing connection at all. */
 async function sourceOf({ config }: LoadedConfig): Promise<EndorsementSource> {
   if (!config.kds.isEnabled) return NO_SOURCE;
-  const { createKdsSource } = await import("./kds-source.ts");
-  return createKdsSource(config.kds);
+  const { createNodeKdsSource } = await import("./kds-source.ts");
+  return createNodeKdsSource(config.kds);
 }
 
 function createListener(
@@ -174,9 +175,14 @@ function startHousekeeping(world: World): () => void {
       world.log("error", event, { reason: thrown instanceof Error ? thrown.message : "unknown" });
     });
   };
+  const fill = createFiller(1, world.log);
   const timers = [
     setInterval(
       run("checkpoint-failed", () => keepHead(world)),
+      CHECKPOINT_MS,
+    ),
+    setInterval(
+      run("filling-failed", () => fill(world)),
       CHECKPOINT_MS,
     ),
     setInterval(

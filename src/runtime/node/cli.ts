@@ -102,7 +102,7 @@ const VERBS: readonly Verb[] = [
   },
   {
     name: "ledger",
-    summary: "the transparency log: head, show, export, verify",
+    summary: "the transparency log: head, show, prove, export, verify, witness",
     load: async () => (await import("./admin-verbs.ts")).createNodeLedgerCommand(),
   },
   {

@@ -8,6 +8,7 @@ import { activateBundle, proposeBundle } from "../../broker/policies.ts";
 import { generateSecret } from "../../broker/secrets.ts";
 import type { World } from "../../broker/world.ts";
 import { createMetrics } from "../../http/metrics.ts";
+import { NO_SOURCE } from "../../kds/no-source.ts";
 import { packBundle } from "../../policy/bundle.ts";
 import { signActivation, signBundle } from "../../policy/signatures.ts";
 import {
@@ -16,7 +17,6 @@ import {
   type SimulatedMachine,
 } from "../../simulator/chip-folder.ts";
 import { DATA_FILES, type InitOptions, initDataFolder, type MadeFile } from "./init.ts";
-import { NO_SOURCE } from "./no-source.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { bytesOf, loadConfig } from "./settings.ts";
 import { createEd25519Signer, spkiOfPem } from "./signers.ts";

@@ -2,7 +2,7 @@
 import type { Command } from "../../cli/command.ts";
 import { createEvidenceCommand } from "../../cli/commands/evidence.ts";
 import { systemNow } from "./clock.ts";
-import { createKdsSource } from "./kds-source.ts";
+import { createNodeKdsSource } from "./kds-source.ts";
 import { nodePrimitives } from "./primitives.ts";
 
 const KDS = { isEnabled: true, url: "https://kdsintf.amd.com", timeoutSeconds: 10 };
@@ -11,6 +11,6 @@ export function createNodeEvidenceCommand(): Command {
   return createEvidenceCommand({
     primitives: nodePrimitives,
     now: systemNow,
-    createSource: () => createKdsSource(KDS),
+    createSource: () => createNodeKdsSource(KDS),
   });
 }

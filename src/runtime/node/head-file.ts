@@ -1,16 +1,16 @@
 /** Where is the newest head kept apart from the database? In a small file, replaced as a whole, on disk before it counts. */
-import { type FileHandle, open, readFile, rename } from "node:fs/promises";
-import { dirname } from "node:path";
+import { readFile, rename } from "node:fs/promises";
 import { Fault, systemCodeOf } from "../../base/fault.ts";
-import type { MovableAnchor } from "./movable-anchor.ts";
+import type { MovableKeeper } from "./movable-keeper.ts";
+import { replaceFile } from "./replaced-file.ts";
 
 const MAX_HEAD = 4096;
 
 /** @param path - Belongs on another disk than the database, best one that is not restored along with it. */
-export function createHeadFile(path: string): MovableAnchor {
+export function createHeadFile(path: string): MovableKeeper {
   let kept: string | undefined;
   return {
-    name: "head-file",
+    name: "head_file",
     read: () => readHead(path),
     keep: async (note) => {
       if (note === kept) return;
@@ -45,29 +45,10 @@ async function putAside(path: string): Promise<void> {
 }
 
 async function written(path: string, note: string): Promise<void> {
-  const draft = `${path}.new`;
   try {
-    await closing(await open(draft, "w", 0o644), async (file) => {
-      await file.writeFile(note, "utf8");
-      await file.sync();
-    });
-    await rename(draft, path);
-    await syncFolderOf(path);
+    await replaceFile(path, note);
   } catch (thrown) {
     throw unusable(path, systemCodeOf(thrown));
-  }
-}
-
-/** A new name is durable only once its folder is. */
-export async function syncFolderOf(path: string): Promise<void> {
-  await closing(await open(dirname(path), "r"), (folder) => folder.sync());
-}
-
-async function closing(file: FileHandle, work: (file: FileHandle) => Promise<void>): Promise<void> {
-  try {
-    await work(file);
-  } finally {
-    await file.close();
   }
 }
 

@@ -1,19 +1,15 @@
-/** Which key server does a broker on Node ask? AMD's, behind a mirror where the configuration names one. */
+/** How does a broker on Node reach the key server that it may ask? */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { EndorsementSource } from "../../broker/world.ts";
-import { createKds } from "../../kds/client.ts";
 import type { KdsConfig } from "../config.ts";
+import { createKdsSource } from "../kds-source.ts";
 import { systemNow } from "./clock.ts";
 
-export function createKdsSource(config: KdsConfig): EndorsementSource {
-  return createKds({
-    baseUrls: [...(config.mirror === undefined ? [] : [config.mirror]), config.url],
+export function createNodeKdsSource(config: KdsConfig): EndorsementSource {
+  return createKdsSource(config, {
     fetch: globalThis.fetch,
-    sleep: async (milliseconds) => {
-      await sleep(milliseconds);
-    },
+    sleep: (milliseconds) => sleep(milliseconds),
     random: Math.random,
-    timeoutMs: config.timeoutSeconds * 1000,
     now: systemNow,
   });
 }

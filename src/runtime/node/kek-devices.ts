@@ -5,8 +5,8 @@ import type { MakeTokenKey, SealKeyFile } from "../../cli/kek-devices.ts";
 import { readKekFile } from "../../kek/file.ts";
 import { readPin } from "../../kek/pin.ts";
 import { zeroize } from "../../keys/zeroize.ts";
-import { syncFolderOf } from "./head-file.ts";
 import { deviceParts } from "./open-kek.ts";
+import { syncFolderOf } from "./replaced-file.ts";
 
 export const makeTokenKey: MakeTokenKey = async ({ pinFile, kind, ...place }) => {
   const { generateTokenKey } = await import("../../kek/pkcs11/generate.ts");

@@ -10,6 +10,7 @@ import { createSealedKek } from "../../kek/sealed.ts";
 import { openKekVariable } from "../../kek/variable.ts";
 import type { KekPlace, TokenConfig } from "../kek-config.ts";
 import { systemNow, systemRandom } from "./clock.ts";
+import type { AskingParts } from "./peer-kek.ts";
 import { nodePrimitives } from "./primitives.ts";
 import type { LoadedConfig } from "./settings.ts";
 
@@ -26,21 +27,23 @@ export interface OpenedKek {
 }
 
 /** @throws {@link Fault} `kek/unavailable`; of a TPM `tpm/…`. */
-export async function openKek({ config: { kek }, at }: LoadedConfig): Promise<OpenedKek> {
-  const openPlace = openerOf(at);
+export async function openKek(loaded: LoadedConfig, asking: AskingParts = {}): Promise<OpenedKek> {
+  const { kek } = loaded.config;
   const { wraps } = kek;
+  const open = openerOf(loaded, asking);
   const first: OpenedKek =
     wraps.kind === "shares"
       ? createSealedKek(wraps.id, { ...nodeKekParts, digest: nodePrimitives.digest, now: systemNow })
-      : { kek: await openPlace(wraps) };
+      : { kek: await open(wraps) };
   if (kek.also.length === 0) return first;
   const others: Kek[] = [];
-  for (const place of kek.also) others.push(await openPlace(place)); // at most four, once
+  for (const place of kek.also) others.push(await open(place)); // at most four, once
   return { ...first, kek: kekRing(first.kek, others) };
 }
 
 /** Opens one place after the other. A PIN in a variable is read once, though several keys may lie in its token. */
-function openerOf(at: LoadedConfig["at"]): (place: KekPlace) => Promise<Kek> {
+function openerOf(loaded: LoadedConfig, asking: AskingParts): (place: KekPlace) => Promise<Kek> {
+  const { at } = loaded;
   const pins = new Map<string, Uint8Array>();
   const pinOf = async (place: TokenConfig["pin"]): Promise<Uint8Array> => {
     const own = place.kind === "file" ? { ...place, path: at(place.path) } : place;
@@ -64,6 +67,10 @@ function openerOf(at: LoadedConfig["at"]): (place: KekPlace) => Promise<Kek> {
       case "tpm": {
         const { openTpmKek } = await import("../../kek/tpm/open.ts");
         return openTpmKek({ device: place.device, sealed: at(place.sealed) }, deviceParts);
+      }
+      case "peer": {
+        const { openPeerKek } = await import("./peer-kek.ts"); // the guest's side, which no other broker needs
+        return openPeerKek(place, loaded, { ...nodeKekParts, ...asking });
       }
       case "shares":
         throw new Fault("config/invalid", "expected shares for the key that wraps, and for no other");

@@ -8,10 +8,10 @@ import { endWriting } from "../../store/copy.ts";
 import { load } from "../../store/dump.ts";
 import type { SqlDriver } from "../../store/query.ts";
 import { createSqlStore } from "../../store/statements.ts";
-import { anchorsOf } from "./anchors.ts";
 import { MAX_HEADER, refuseOtherHeader } from "./backup-header.ts";
 import { privateKeyIn } from "./backup-key.ts";
 import { systemNow } from "./clock.ts";
+import { keepersOf } from "./keepers.ts";
 import { openDriver } from "./open-store.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { type LoadedConfig, loadConfig, loadSigners } from "./settings.ts";
@@ -36,12 +36,12 @@ export const restoreBackup: RestoreBackup = async (configPath, { file, keyFile, 
   }
 };
 
-/** Two entries in the log, anchors that let go of the lost head, and only then a database that a broker starts on. */
+/** Two entries in the log, leases held off, keepers that let go of the lost head, and only then a database that a broker starts on. */
 async function madeKnown(driver: SqlDriver, loaded: LoadedConfig, because: string) {
   const store = createSqlStore(driver);
   const { ledgerSigner } = await loadSigners(loaded);
-  const anchors = await anchorsOf(loaded, { store, ledgerSigner });
-  const lost = (await Promise.all(anchors.map((anchor) => anchor.lost()))).find((note) => note !== undefined);
+  const keepers = await keepersOf(loaded, { store, ledgerSigner });
+  const lost = (await Promise.all(keepers.map((keeper) => keeper.lost()))).find((note) => note !== undefined);
   const digest = lost === undefined ? "" : hexOf(nodePrimitives.digest("sha256", utf8(lost)));
   const time = systemNow();
   await store.appendEntry({ v: 1, kind: "epoch", time, act: "restore" });
@@ -54,7 +54,8 @@ async function madeKnown(driver: SqlDriver, loaded: LoadedConfig, because: strin
     subject: because,
     digest,
   });
-  for (const anchor of anchors) await anchor.letGo(); // one after the other: a few, once
+  await store.suspendLeases(time);
+  for (const keeper of keepers) await keeper.letGo(); // one after the other: a few, once
   const entries = await store.ledgerSize();
   await endWriting(driver);
   return { entries, ...(lost === undefined ? {} : { lostEntries: Number(lost.split("\n")[1]) }) };

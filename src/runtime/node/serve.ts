@@ -6,15 +6,18 @@ import type { ExitStatus, Terminal } from "../../cli/command.ts";
 import type { ServeOptions } from "../../cli/commands/serve.ts";
 import { type RunningBroker, startBroker } from "./broker.ts";
 import { openKek } from "./open-kek.ts";
+import { ownProviderOf } from "./own-evidence.ts";
 import { type LoadedConfig, loadConfig, loadSettings, loadSigners } from "./settings.ts";
 import { createSimulatedBroker } from "./simulator-provider.ts";
+import { witnessesOf } from "./witnesses.ts";
 
 /** @throws {@link Fault} `config/invalid`, `file/unusable`, `kek/unavailable`: whatever would keep the broker from starting. */
 export async function inspect(configPath: string, options: ServeOptions): Promise<void> {
   const loaded = await loadServed(configPath, options);
   await loadSettings(loaded);
   await loadSigners(loaded);
-  await openKek(loaded);
+  await openKek(loaded, { provider: ownProviderOf(loaded, createSimulatedBroker) });
+  witnessesOf(loaded.config);
 }
 
 export async function serve(

@@ -8,18 +8,20 @@ import { forwardClock } from "../../broker/clock.ts";
 import { loadCrlNumbers } from "../../broker/crl-numbers.ts";
 import { createGroupCommit } from "../../broker/group-commit.ts";
 import { createProver } from "../../broker/prover.ts";
+import { createHeadAnchor } from "../../broker/rollback.ts";
 import { refuseForeignStore } from "../../broker/startup.ts";
 import type { DecisionCommit, Store } from "../../broker/store.ts";
-import type { EndorsementSource, Kek, World } from "../../broker/world.ts";
+import type { Anchor, EndorsementSource, Kek, World } from "../../broker/world.ts";
 import type { Metrics } from "../../http/metrics.ts";
 import { composeWorld } from "../compose.ts";
-import { anchorsOf } from "./anchors.ts";
 import { nextTurn, systemNow, systemRandom } from "./clock.ts";
+import { keepersOf } from "./keepers.ts";
 import { openKek } from "./open-kek.ts";
 import { openStore } from "./open-store.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { bytesOf, type LoadedConfig, loadSettings, loadSigners } from "./settings.ts";
 import { nodeTokenKeys } from "./token-keys.ts";
+import { witnessesOf } from "./witnesses.ts";
 
 /** Chains of some thousand chips stay proven in memory. */
 const MEMO_ENTRIES = 8192;
@@ -42,7 +44,7 @@ export interface WorldParts {
 export async function openWorld(loaded: LoadedConfig, parts: WorldParts): Promise<World> {
   const settings = await loadSettings(loaded);
   const signers = await loadSigners(loaded);
-  const { kek, seal } = await openKek(loaded);
+  const { kek, seal } = await openKek(loaded, parts);
   const store = await openStore(loaded, "existing");
   try {
     if (seal === undefined) await refuseForeignStore(store, kek, settings.audience);
@@ -68,12 +70,20 @@ interface Opened {
 }
 
 async function joined(opened: Opened, parts: WorldParts): Promise<World> {
-  const world = await unproven(opened, parts);
+  const plain = await unproven(opened, parts);
+  const world = { ...plain, anchors: await anchorsOf(opened) };
   const { provider } = parts;
   if (provider === undefined) return world;
   const { cluster, freshPerSecond } = opened.config.attestation;
   const plan = { provider, cluster, freshPerSecond, milliseconds: () => performance.now() };
   return { ...world, prove: createProver(plan, world) };
+}
+
+/** What is at hand is asked before those that are far away. */
+async function anchorsOf(opened: Opened): Promise<readonly Anchor[]> {
+  const { store, signers } = opened;
+  const keepers = await keepersOf(opened, { store, ledgerSigner: signers.ledgerSigner });
+  return [...keepers.map((keeper) => createHeadAnchor(keeper, keeper.name)), ...witnessesOf(opened.config)];
 }
 
 async function unproven(opened: Opened, { source, metrics, log }: WorldParts): Promise<World> {
@@ -91,7 +101,6 @@ async function unproven(opened: Opened, { source, metrics, log }: WorldParts): P
     commit: createGroupCommit(flush, nextTurn),
     kek,
     ...signers,
-    anchors: await anchorsOf(opened, { store, ledgerSigner: signers.ledgerSigner }),
     meter: metrics,
     log,
     roots,

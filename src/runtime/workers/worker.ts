@@ -4,6 +4,7 @@ import { FAULT_CODES } from "../../base/fault-codes.ts";
 import { addSeconds } from "../../base/time.ts";
 import { advanceCheckpoint } from "../../broker/checkpoints.ts";
 import { keepSecretTimes } from "../../broker/secret-life.ts";
+import { createFiller } from "../../broker/tiles.ts";
 import type { World } from "../../broker/world.ts";
 import { createApp } from "../../http/app.ts";
 import { createRateLimit, type RateLimit } from "../../http/limits.ts";
@@ -32,6 +33,8 @@ export interface Worker {
 const milliseconds = (): number => Date.now();
 const nextId = createUlids({ milliseconds, random });
 const CHECKPOINT_MS = 1000;
+/** Each takes some thirty of the statements that an invocation may have. */
+const BATCHES_PER_TURN = 8;
 const PRUNE_MINUTES = 10;
 const REFUSALS_KEPT_SECONDS = 30 * 86_400;
 
@@ -121,6 +124,7 @@ function refusal(thrown: unknown): Response {
 /** What timers do on Node: each part is tried whatever became of the one before, and again at the next turn. */
 async function keepHouse(world: World, minute: number): Promise<void> {
   await logged(world, "checkpoint-failed", advanceCheckpoint(world));
+  await logged(world, "filling-failed", createFiller(BATCHES_PER_TURN, world.log)(world));
   await logged(world, "secret-times-failed", keepSecretTimes(world));
   if (minute % PRUNE_MINUTES !== 0) return;
   const now = world.now();

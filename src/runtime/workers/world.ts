@@ -15,12 +15,12 @@ import { checkLedger, refuseForeignStore } from "../../broker/startup.ts";
 import type { DecisionCommit, Store } from "../../broker/store.ts";
 import type { EndorsementSource, Kek, World } from "../../broker/world.ts";
 import { createMetrics, type Metrics } from "../../http/metrics.ts";
-import { createKds } from "../../kds/client.ts";
 import { openKekDigits } from "../../kek/variable.ts";
 import { createD1Driver, refuseOtherSchema } from "../../store/d1.ts";
 import { createSqlStore } from "../../store/statements.ts";
 import { composeWorld, settingsOf } from "../compose.ts";
 import { parseWorkerConfig, type WorkerConfig } from "../config.ts";
+import { createKdsSource } from "../kds-source.ts";
 import { databaseOf, settingsIn, type WorkerEnv } from "./env.ts";
 import { createWorkerLog } from "./log.ts";
 import { workerPrimitives } from "./primitives.ts";
@@ -106,7 +106,6 @@ function worldOf(opened: Opened, store: Store): World {
     commit: async (commit) => commitAlone(commit, { store, metrics }),
     kek,
     ...signers,
-    anchors: [],
     meter: metrics,
     log,
     roots,
@@ -147,15 +146,13 @@ function rootsOf({ trustSimulatorPem }: WorkerConfig): TrustAnchors {
 }
 
 function sourceOf({ kds }: WorkerConfig): EndorsementSource {
-  return createKds({
-    baseUrls: kds.isEnabled ? [...(kds.mirror === undefined ? [] : [kds.mirror]), kds.url] : [],
+  return createKdsSource(kds, {
     fetch: (input, init) => globalThis.fetch(input, init),
     sleep: (milliseconds) =>
       new Promise((resolve) => {
         setTimeout(resolve, milliseconds);
       }),
     random: Math.random,
-    timeoutMs: kds.timeoutSeconds * 1000,
     now: systemNow,
   });
 }

@@ -92,6 +92,7 @@ export function settingsOf(changes: Partial<SecretSettings> = {}): SecretSetting
     minimum: 1,
     rotateSeconds: undefined,
     isRetiring: false,
+    leaseSeconds: undefined,
     owner: "",
     labels: {},
     ...changes,

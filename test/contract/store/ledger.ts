@@ -49,27 +49,70 @@ export function ledgerContract(open: OpenStore): void {
       const store = await open();
       expect(await store.checkpoint()).toBeUndefined();
       const first = { size: 5, note: "note 5", frontier: [hash(1), hash(2)] };
-      await store.putCheckpoint(first);
+      await store.putCheckpoint(first, []);
       expect(await store.checkpoint()).toEqual(first);
-      await store.putCheckpoint({ size: 5, note: "other", frontier: [hash(3)] });
-      await store.putCheckpoint({ size: 4, note: "older", frontier: [hash(3)] });
+      await store.putCheckpoint({ size: 5, note: "other", frontier: [hash(3)] }, []);
+      await store.putCheckpoint({ size: 4, note: "older", frontier: [hash(3)] }, []);
       expect(await store.checkpoint()).toEqual(first);
-      await store.putCheckpoint({ size: 6, note: "note 6", frontier: [] });
+      await store.putCheckpoint({ size: 6, note: "note 6", frontier: [] }, []);
       expect(await store.checkpoint()).toEqual({ size: 6, note: "note 6", frontier: [] });
     });
 
     it("copies the frontier on its way in", async () => {
       const store = await open();
       const frontier = [hash(1)];
-      await store.putCheckpoint({ size: 0, note: "", frontier });
+      await store.putCheckpoint({ size: 0, note: "", frontier }, []);
       frontier[0]?.fill(9);
       expect((await store.checkpoint())?.frontier).toEqual([hash(1)]);
+    });
+
+    it("keeps tiles together with a head, or without one", async () => {
+      const store = await open();
+      expect(await store.tiledSize()).toBe(0);
+      expect(await store.tile({ level: 0, position: 0 })).toBeUndefined();
+      const [leaf, full] = [hash(1), new Uint8Array(8192).fill(2)];
+      await store.putCheckpoint({ size: 257, note: "note", frontier: [hash(1)] }, [
+        { level: 0, position: 0, hashes: full },
+        { level: 0, position: 1, hashes: leaf },
+        { level: 1, position: 0, hashes: hash(3) },
+      ]);
+      expect(await store.tile({ level: 0, position: 0 })).toEqual({ level: 0, position: 0, hashes: full });
+      expect(await store.tile({ level: 1, position: 0 })).toEqual({ level: 1, position: 0, hashes: hash(3) });
+      expect(await store.tile({ level: 1, position: 1 })).toBeUndefined();
+      expect(await store.tiledSize()).toBe(257);
+      await store.putTiles([{ level: 0, position: 2, hashes: hash(4) }]);
+      expect(await store.tiledSize()).toBe(513);
+      expect((await store.checkpoint())?.size).toBe(257);
+    });
+
+    it("lets a tile only grow, whichever of two brokers writes last", async () => {
+      const store = await open();
+      const widths = [2, 5, 4, 5, 1];
+      for (const width of widths) {
+        await store.putTiles([{ level: 0, position: 0, hashes: new Uint8Array(32 * width).fill(width) }]);
+      }
+      const kept = await store.tile({ level: 0, position: 0 });
+      expect(kept?.hashes).toEqual(new Uint8Array(32 * 5).fill(5));
+      kept?.hashes.fill(9);
+      expect((await store.tile({ level: 0, position: 0 }))?.hashes[0]).toBe(5);
+    });
+
+    it("refuses tiles that are not made of hashes, and more than a batch of them", async () => {
+      const store = await open();
+      const invariant = { code: "internal/invariant" };
+      for (const size of [0, 31, 8193, 8224]) {
+        const odd = { level: 0, position: 0, hashes: new Uint8Array(size) };
+        await expect(store.putTiles([odd]), String(size)).rejects.toMatchObject(invariant);
+      }
+      const many = Array.from({ length: 41 }, (_, position) => ({ level: 0, position, hashes: hash(1) }));
+      await expect(store.putTiles(many)).rejects.toMatchObject(invariant);
+      expect(await store.tiledSize()).toBe(0);
     });
 
     it("refuses a frontier that is not made of hashes", async () => {
       const store = await open();
       const odd = { size: 1, note: "", frontier: [new Uint8Array(31)] };
-      await expect(store.putCheckpoint(odd)).rejects.toMatchObject({ code: "internal/invariant" });
+      await expect(store.putCheckpoint(odd, [])).rejects.toMatchObject({ code: "internal/invariant" });
     });
   });
 }

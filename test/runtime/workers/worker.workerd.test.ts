@@ -104,6 +104,22 @@ describe("a Worker that serves", () => {
     expect(JSON.parse(body)).toMatchObject({ audience: AUDIENCE, bindings: [3], suites: [2] });
   });
 
+  it("proves an entry from the tiles that its schedule filled", async () => {
+    const env = await workerEnv({ OSTIARY_LEDGER_READERS: "anyone" });
+    const driver = createD1Driver(env.DB ?? expect.unreachable("a database was put there"));
+    const store = createSqlStore(driver);
+    for (let i = 0; i < 300; i += 1) await store.appendEntry(adminDraft(`act-${i}`)); // in order: the log is
+    const worker = createWorker();
+    expect((await asked(worker, env)).status).toBe(200); // which signs a head
+    await driver.write([{ text: "delete from ledger_tile", params: [] }]);
+    const proof = () => asked(worker, env, "/v1/ledger/inclusion?seq=299&size=290");
+    expect(JSON.parse((await asked(worker, env, "/v1/ledger/inclusion?seq=7")).body).code).toBe("try-later");
+    expect((await proof()).status).toBe(404);
+    await worker.scheduled({ scheduledTime: 60_000 }, env, { waitUntil: () => undefined });
+    const { size, proof: hashes } = JSON.parse((await asked(worker, env, "/v1/ledger/inclusion?seq=7")).body);
+    expect([size, hashes.length]).toEqual([300, 9]);
+  });
+
   it("names keys that verify what it signs", async () => {
     const { body } = await asked(createWorker(), await workerEnv());
     const { signingKey, ledgerKey } = JSON.parse(body);

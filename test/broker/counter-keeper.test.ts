@@ -1,7 +1,7 @@
 /** Does a counter that only goes up show an older database, and lock nobody out who crashed at the wrong moment? */
 import { describe, expect, it } from "vitest";
-import { type Counter, createCounterAnchor } from "../../src/broker/counter-anchor.ts";
-import { keepHead } from "../../src/broker/rollback.ts";
+import { type Counter, createCounterKeeper } from "../../src/broker/counter-keeper.ts";
+import { createHeadAnchor, keepHead } from "../../src/broker/rollback.ts";
 import { beginEpoch } from "../../src/broker/startup.ts";
 import type { World } from "../../src/broker/world.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
@@ -56,8 +56,8 @@ function machine() {
     const parts = { store: { meta: store.meta, putMeta: effect(store.putMeta) }, counter: fused, name };
     const { ledgerSigner, settings } = world;
     const own = { ledgerSigner, audience: settings.audience, primitives: nodePrimitives };
-    const anchor = createCounterAnchor({ ...parts, ...own, milliseconds: () => clock.ms, everyMinutes: 60 });
-    return { ...world, store, anchors: [anchor] };
+    const keeper = createCounterKeeper({ ...parts, ...own, milliseconds: () => clock.ms, everyMinutes: 60 });
+    return { ...world, store, anchors: [createHeadAnchor(keeper, name)] };
   };
   /** A start; what it answers is a broker that serves. */
   const start = async (store = world.store): Promise<World> => {
@@ -65,12 +65,10 @@ function machine() {
     await beginEpoch(broker);
     return broker;
   };
-  /** The database as it is now, in a copy that somebody keeps. */
+  /** The database as it is now, in a copy that somebody keeps; its head is signed anew. */
   const copied = async (store = world.store): Promise<World["store"]> => {
     const copy = createMemoryStore();
     for (const { draft } of await store.entries(0, 1000)) await copy.appendEntry(draft); // in order: a log
-    const head = await store.checkpoint();
-    if (head !== undefined) await copy.putCheckpoint(head);
     const record = await store.meta(PLACE);
     if (record !== undefined) await copy.putMeta(PLACE, undefined, record);
     return copy;
@@ -217,7 +215,7 @@ describe("a counter that vouches for the head", () => {
     await write("lost");
     await start();
     const lost = await copied();
-    const anchor = createCounterAnchor({
+    const keeper = createCounterKeeper({
       counter: {
         read: async () => state.value,
         create: async () => 0n,
@@ -234,7 +232,7 @@ describe("a counter that vouches for the head", () => {
       milliseconds: () => 0,
       everyMinutes: 60,
     });
-    for (let i = 0; i < 2; i += 1) await anchor.letGo(); // a restore that was cut off is done again
+    for (let i = 0; i < 2; i += 1) await keeper.letGo(); // a restore that was cut off is done again
     await start(backup);
     await start(backup);
     await expect(start(lost)).rejects.toMatchObject(ROLLED_BACK);

@@ -5,7 +5,7 @@ import type { Primitives, Signer } from "../base/primitives.ts";
 import { originOf } from "../ledger/checkpoint.ts";
 import { openNote, signNote } from "../ledger/note.ts";
 import type { Store } from "./store.ts";
-import type { Anchor } from "./world.ts";
+import type { HeadKeeper } from "./world.ts";
 
 /** A counter in hardware. Nobody sets it back; one that is removed and made anew begins above every number that it had. */
 export interface Counter {
@@ -46,12 +46,13 @@ interface Intent {
  * written since its number was counted: the time between two counts, and one more after a crash. The signature is there for whoever writes a
  * later number into an older database: with that number goes a head that the older one cannot have.
  */
-export function createCounterAnchor(parts: CounterParts): Anchor & { readonly letGo: () => Promise<void> } {
+export function createCounterKeeper(
+  parts: CounterParts,
+): HeadKeeper & { readonly letGo: () => Promise<void> } {
   const { counter, name, store } = parts;
   const place = `anchor:${name}`;
   let own: { readonly record: string; readonly note: string; readonly at: number } | undefined;
   return {
-    name,
     read: async () => {
       const record = await store.meta(place);
       return judged(await counter.read(), await intentIn(record, parts), name);

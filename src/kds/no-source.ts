@@ -1,6 +1,6 @@
 /** What if AMD's key server may not be asked? Then the evidence brings everything, or the answer is no. */
-import { Fault } from "../../base/fault.ts";
-import type { EndorsementSource } from "../../broker/world.ts";
+import { Fault } from "../base/fault.ts";
+import type { EndorsementSource } from "../broker/world.ts";
 
 export const NO_SOURCE: EndorsementSource = {
   vcek: async () => undefined,

@@ -1,0 +1,14 @@
+-- Who holds a secret that one guest at a time may hold, and under which fencing token. A row stays when a lease ends: its fence
+-- is what the next holder's is higher than.
+-- The runner wraps this file in one transaction and records it in schema_migration; no begin or commit here.
+
+create table secret_lease (
+  path text not null primary key,
+  holder text not null,
+  fence integer not null check (fence >= 1),
+  since integer not null,
+  until integer not null,
+  decision text not null
+) strict, without rowid;
+
+alter table secret_setting add column lease_seconds integer not null default 0;

@@ -1,0 +1,137 @@
+/** Is an older database kept from serving by a witness, with real processes and nothing but a configuration between them? */
+import { spawnSync } from "node:child_process";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { originOf } from "../../src/ledger/checkpoint.ts";
+import type { NoteKey } from "../../src/ledger/note.ts";
+import { DATA_FILES } from "../../src/runtime/node/init.ts";
+import { createEd25519Signer, generateEd25519Pem } from "../../src/runtime/node/signers.ts";
+import { type RunningWitness, startWitness } from "../../src/runtime/node/witness.ts";
+import { asGuest, CLI, createProgram, type DemoBroker, demoBroker } from "../agent/demo-broker.ts";
+
+const SECRET = new TextEncoder().encode("behind a witness");
+const NAME = "witness.example/w1";
+
+function ostiary(...words: readonly string[]) {
+  return spawnSync(process.execPath, [CLI, ...words], { encoding: "utf8", timeout: 20_000 });
+}
+
+describe("a broker with a witness", () => {
+  let folder: string;
+  let log: NoteKey;
+  let witness: RunningWitness | undefined;
+  let port = 0;
+  let broker: DemoBroker;
+  const at = (name: string): string => join(dirname(broker.signingKeyFile), name);
+  const isDatabase = (name: string): boolean => name.startsWith(DATA_FILES.database);
+  const startWitnessFor = async (logs: readonly NoteKey[]): Promise<void> => {
+    await witness?.close();
+    const options = { folder: join(folder, "witness"), name: NAME, logs, host: "127.0.0.1", port };
+    witness = await startWitness(options, () => undefined);
+    port = Number(new URL(witness.url).port);
+  };
+  const stopWitness = async (): Promise<void> => {
+    await witness?.close();
+    witness = undefined;
+  };
+  const seen = (): number =>
+    JSON.parse(readFileSync(join(folder, "witness/witness.json"), "utf8")).logs[0]?.size ?? 0;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "ostiary-witness-"));
+    const nobody = createEd25519Signer("nobody", generateEd25519Pem());
+    await startWitnessFor([{ name: "nobody.example", spki: nobody.spki }]);
+    const { url = "", key = "" } = witness ?? {};
+    const configured = (data: string): void => {
+      const { spki } = createEd25519Signer("log", readFileSync(join(data, DATA_FILES.ledgerKey), "utf8"));
+      log = { name: originOf("https://broker.example/c/0001"), spki };
+      const path = join(data, DATA_FILES.config);
+      const lines = `[[ledger.witness]]\nurl = "${url}"\nkey = "${key}"\n`;
+      writeFileSync(path, `${readFileSync(path, "utf8")}\n${lines}`);
+    };
+    broker = await demoBroker({ "prod/disk": SECRET }, configured, (data) => {
+      const program = createProgram(["--data", data]);
+      return {
+        ...program,
+        start: async () => {
+          if (log !== undefined && seen() === 0) await startWitnessFor([log]);
+          await program.start();
+        },
+      };
+    });
+  }, 60_000);
+  afterAll(async () => {
+    await broker.remove();
+    await stopWitness();
+    rmSync(folder, { recursive: true });
+  });
+
+  it("serves, and is cosigned", () => {
+    expect(seen()).toBeGreaterThan(0);
+    const got = ostiary("agent", "get", "prod/disk", "--fd", "1", "--format", "hex", ...asGuest(broker));
+    expect(got.stdout.trim()).toBe(Buffer.from(SECRET).toString("hex"));
+  });
+
+  it("goes on serving while the witness says nothing", async () => {
+    await stopWitness();
+    const silent = await listening(port);
+    await broker.admin.putSecret("prod/later", { kind: "static", plaintext: SECRET });
+    const got = ostiary("agent", "get", "prod/disk", "--fd", "1", "--format", "hex", ...asGuest(broker));
+    expect(got.status).toBe(0);
+    await new Promise((done) => silent.close(done));
+    await startWitnessFor([log]);
+  }, 30_000);
+
+  it("does not start while its witness cannot be asked, and does where it need not be", async () => {
+    await broker.kill();
+    await stopWitness();
+    const config = at(DATA_FILES.config);
+    const refused = ostiary("serve", "--config", config);
+    expect([refused.status, refused.stderr.includes("witness/unreachable")]).toEqual([3, true]);
+    const text = readFileSync(config, "utf8");
+    writeFileSync(config, `${text}required = false\n`);
+    await broker.start();
+    await broker.kill();
+    writeFileSync(config, text);
+    await startWitnessFor([log]);
+    await broker.start();
+  }, 60_000);
+
+  it("is not served by an older database that somebody put back", async () => {
+    await broker.kill();
+    mkdirSync(at("older"));
+    for (const name of readdirSync(at(".")).filter(isDatabase))
+      copyFileSync(at(name), join(at("older"), name));
+    await broker.start();
+    const before = seen();
+    await broker.kill();
+    expect(before).toBeGreaterThan(0);
+    for (const name of readdirSync(at(".")).filter(isDatabase)) rmSync(at(name));
+    for (const name of readdirSync(at("older"))) copyFileSync(join(at("older"), name), at(name));
+    await expect(broker.start()).rejects.toThrow("ledger/rolled-back");
+    expect(seen()).toBe(before);
+  }, 60_000);
+});
+
+/** A listener that takes requests and never answers. */
+function listening(port: number): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => {
+      socket.on("error", () => undefined);
+      setTimeout(() => socket.destroy(), 8000).unref();
+    });
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", () => resolve(server));
+  });
+}
