@@ -17,7 +17,7 @@ const MAY_USE = {
   wire: ["valibot"],
   http: ["hono", "jose", "@valibot/to-json-schema"],
   store: ["drizzle-orm", "better-sqlite3", "postgres"],
-  kek: ["graphene-pk11", "shamir-secret-sharing"],
+  kek: ["koffi", "shamir-secret-sharing"],
   agent: ["koffi"],
   console: ["codemirror", "@codemirror"],
 };
@@ -102,7 +102,7 @@ const strangers = [
   {
     name: "workers-without-native-packages",
     from: { path: "^src/runtime/workers/" },
-    to: { path: packages(["better-sqlite3", "postgres", "graphene-pk11"]), reachable: true },
+    to: { path: packages(["better-sqlite3", "postgres", "koffi"]), reachable: true },
   },
   {
     name: "no-simulator-in-production",

@@ -232,6 +232,17 @@ export const FAULT_CODES = {
     next: "give the key-encryption key that this database was made with",
   },
 
+  "tpm/unavailable": {
+    status: 503,
+    wire: "try-later",
+    next: "look at the TPM: its device, who may open it, and whether its owner has a password",
+  },
+  "tpm/malformed": {
+    status: 503,
+    wire: "try-later",
+    next: "what answered is no TPM 2.0, or somebody stands between it and the broker: find out who",
+  },
+
   "clock/behind": {
     status: 503,
     wire: "try-later",

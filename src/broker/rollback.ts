@@ -20,17 +20,17 @@ export async function keepHead(world: World): Promise<string> {
 }
 
 /**
- * The newest head itself, in a place apart from the database. `check` throws `ledger/inconsistent` or `ledger/malformed` for a
+ * The newest head itself, in a place apart from the database, or one that what counts apart from it vouches for. `check` throws `ledger/inconsistent` or `ledger/malformed` for a
  * head that this broker did not sign.
  */
-export function createHeadAnchor(heads: HeadKeeper): Anchor {
-  return { name: "head_file", check: (world) => refuseBehind(heads, world), keep: heads.keep };
+export function createHeadAnchor(heads: HeadKeeper, name = "head_file"): Anchor {
+  return { name, check: (world) => refuseBehind(heads, name, world), keep: heads.keep };
 }
 
-async function refuseBehind(heads: HeadKeeper, world: World): Promise<void> {
+async function refuseBehind(heads: HeadKeeper, name: string, world: World): Promise<void> {
   const note = await heads.read();
   if (note === undefined) {
-    world.log("warn", "no-head-kept-yet");
+    world.log("warn", "no-head-kept-yet", { anchor: name });
     return;
   }
   const head = await openOwnHead(note, world);

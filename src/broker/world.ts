@@ -114,9 +114,13 @@ export interface Anchor {
 
 /** One note, kept in a place. */
 export interface HeadKeeper {
-  /** `undefined` where none was kept yet. @throws {@link Fault} `file/unusable`. */
+  /**
+   * `undefined` where none was kept yet.
+   *
+   * @throws {@link Fault} where it cannot be asked; `ledger/rolled-back` where it knows without a head that the database is older.
+   */
   readonly read: () => Promise<string | undefined>;
-  /** Durable when it resolves. @throws {@link Fault} `file/unusable`. */
+  /** Durable when it resolves; one that costs something takes heads more rarely than they are made. @throws {@link Fault}. */
   readonly keep: (note: string) => Promise<void>;
 }
 

@@ -5,7 +5,7 @@ import { bareKeyOf } from "../base/spki.ts";
 import { ALL_BINDING_NAMES } from "../channel/binding-names.ts";
 import { OFFERED_SUITES } from "../channel/suites.ts";
 import { WRAP_OF_SUITE } from "../policy/vocabulary.ts";
-import { KEK } from "./kek-config.ts";
+import { KEK, TPM_DEVICE } from "./kek-config.ts";
 import { STORE } from "./store-config.ts";
 
 const NORMAL_URL = "a URL with lower-case scheme and host, no default port, no trailing slash, no query";
@@ -111,9 +111,27 @@ const witnesses = v.pipe(
 
 const readers = v.optional(v.picklist(["anyone", "admins"]), "admins");
 
+/** The owner's part of a TPM's NV indices. */
+const tpmCounter = table({
+  device: TPM_DEVICE,
+  index: v.optional(
+    v.pipe(v.string(), v.regex(/^0x01[89ab][0-9a-f]{5}$/, "an NV index from 0x01800000 to 0x01bfffff")),
+    "0x01800571",
+  ),
+  every_minutes: v.optional(whole(1, 1440), 60),
+});
+
 const MEMBERS = table({
   ...BROKER,
-  ledger: v.optional(table({ readers, head_file: v.optional(path), witness: v.optional(witnesses, []) }), {}),
+  ledger: v.optional(
+    table({
+      readers,
+      head_file: v.optional(path),
+      tpm_counter: v.optional(tpmCounter),
+      witness: v.optional(witnesses, []),
+    }),
+    {},
+  ),
   trust_simulator: v.optional(path),
   listen: table({
     host: v.pipe(v.string(), v.regex(/^[A-Za-z0-9.:-]{1,253}$/, "a host name or an IP address")),

@@ -44,6 +44,8 @@ export interface Config extends BrokerConfig {
   readonly admins: readonly AdminConfig[];
   /** Where the newest head of the log is kept apart from the database. */
   readonly headFile?: string;
+  /** A counter that nobody sets back, beside it or in its place. */
+  readonly tpmCounter?: TpmCounterConfig;
   /** Who is told each head of the log, and asked at start how far it was. */
   readonly witnesses: readonly WitnessConfig[];
   readonly attestation: AttestationConfig;
@@ -89,6 +91,13 @@ export interface ListenConfig {
   readonly bindings: readonly Binding[];
   /** Under which URL admins reach this broker, where that is not its audience. */
   readonly externalUrl?: string;
+}
+
+/** An NV index of a TPM that counts while the log grows. */
+export interface TpmCounterConfig {
+  readonly device: string;
+  readonly index: number;
+  readonly everyMinutes: number;
 }
 
 /** Paths as they are written; relative ones are relative to the configuration's folder. */
@@ -176,6 +185,7 @@ function configOf(read: Read): Config {
     ...present("store", read.store === undefined ? undefined : storeConfigOf(read.store)),
     admins: read.admin.map(adminOf),
     ...present("headFile", read.ledger.head_file),
+    ...present("tpmCounter", tpmCounterOf(read.ledger.tpm_counter)),
     witnesses: read.ledger.witness.map(({ url, key, required }) => ({ url, key, isRequired: required })),
     attestation: attestationOf(read.attestation),
   };
@@ -212,6 +222,11 @@ function attestationOf(read: Read["attestation"]): AttestationConfig {
     ...present("tsmFolder", read.tsm_dir),
     ...present("simulatorFolder", read.simulator_dir),
   };
+}
+
+function tpmCounterOf(read: Read["ledger"]["tpm_counter"]): TpmCounterConfig | undefined {
+  if (read === undefined) return undefined;
+  return { device: read.device, index: Number(read.index), everyMinutes: read.every_minutes };
 }
 
 function listenOf(read: Read["listen"]): ListenConfig {

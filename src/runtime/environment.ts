@@ -32,6 +32,14 @@ export const SETTINGS: Readonly<Record<string, Form>> = {
   "kek.file": "text",
   "kek.credential": "text",
   "kek.environment": "text",
+  "kek.pkcs11.module": "text",
+  "kek.pkcs11.token": "text",
+  "kek.pkcs11.key": "text",
+  "kek.pkcs11.pin_file": "text",
+  "kek.pkcs11.pin_credential": "text",
+  "kek.pkcs11.pin_environment": "text",
+  "kek.tpm.device": "text",
+  "kek.tpm.sealed": "text",
   "kek.shares": "text",
   "kds.enabled": "value",
   "kds.url": "text",
@@ -47,6 +55,9 @@ export const SETTINGS: Readonly<Record<string, Form>> = {
   "attestation.fresh_per_second": "value",
   "ledger.readers": "text",
   "ledger.head_file": "text",
+  "ledger.tpm_counter.device": "text",
+  "ledger.tpm_counter.index": "text",
+  "ledger.tpm_counter.every_minutes": "value",
 };
 
 const PREFIX = "OSTIARY_";
@@ -105,13 +116,14 @@ function isTree(value: unknown): value is Tree {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The variables that hold root keys themselves: `[kek] environment`, and those of `[[kek.also]]`. */
+/** The variables that hold root keys or PINs themselves: `environment` and `pkcs11.pin_environment` of `[kek]`, and those of `[[kek.also]]`. */
 function keyVariables(tree: unknown): readonly string[] {
   const kek = isTree(tree) ? tree["kek"] : undefined;
   if (!isTree(kek)) return [];
   const also: readonly unknown[] = Array.isArray(kek["also"]) ? kek["also"] : [];
   return [kek, ...also].flatMap((place) => {
-    const name = isTree(place) ? place["environment"] : undefined;
-    return typeof name === "string" ? [name] : [];
+    if (!isTree(place)) return [];
+    const token = isTree(place["pkcs11"]) ? place["pkcs11"] : {};
+    return [place["environment"], token["pin_environment"]].filter((name) => typeof name === "string");
   });
 }

@@ -1,9 +1,10 @@
 /** Is an older database noticed that somebody put back, and a log that went another way since? */
 import { describe, expect, it } from "vitest";
+import { Fault } from "../../src/base/fault.ts";
 import { advanceCheckpoint } from "../../src/broker/checkpoints.ts";
 import { createHeadAnchor, keepHead } from "../../src/broker/rollback.ts";
 import { beginEpoch } from "../../src/broker/startup.ts";
-import type { HeadKeeper, World } from "../../src/broker/world.ts";
+import type { Anchor, HeadKeeper, World } from "../../src/broker/world.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { adminDraft } from "../contract/store/examples.ts";
 import { brokerAtHand } from "../http/broker-at-hand.ts";
@@ -81,5 +82,17 @@ describe("a head that is kept apart from the database", () => {
     await beginEpoch({ ...world, log: (_level, event) => void lines.push(event) });
     expect(lines).toContain("no-head-kept-yet");
     expect(kept.note).toContain("\n1\n");
+  });
+
+  it("refuses what any of several anchors shows, and hands each head to all of them", async () => {
+    const { world, kept, on, write } = keeping();
+    const gone = new Fault("file/unusable", "this anchor is gone");
+    const broken: Anchor = { name: "broken", check: async () => {}, keep: () => Promise.reject(gone) };
+    const both = { ...world, anchors: [broken, ...(world.anchors ?? [])] };
+    await write("a", 2);
+    await expect(keepHead(both)).rejects.toBe(gone);
+    expect(kept.note).toContain("\n2\n");
+    const empty = { ...on(createMemoryStore()), anchors: both.anchors };
+    await expect(beginEpoch(empty)).rejects.toMatchObject(ROLLED_BACK);
   });
 });

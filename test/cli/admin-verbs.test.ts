@@ -47,9 +47,10 @@ async function run(command: Command, words: readonly string[], files: Files = {}
   }
 }
 
-const noSplit = async () => {
-  throw new Fault("file/unusable", "no test here divides a key");
+const notHere = async () => {
+  throw new Fault("file/unusable", "no test here divides a key, or gives one to a device");
 };
+const noOthers = { splitKeyFile: notHere, makeTokenKey: notHere, sealKeyFile: notHere };
 
 function verbsOf(broker: BrokerAtHand) {
   const open = async () => ({
@@ -65,12 +66,25 @@ function verbsOf(broker: BrokerAtHand) {
     policy: (words: string, files?: Files) => run(policy, words.split(" "), files),
     audience: (words: string) => run(createAudienceCommand(open), words.split(" ")),
     kek: (words: string, createKey = async (_path: string) => {}) =>
-      run(createKekCommand({ open, createKey, splitKeyFile: noSplit }), words.split(" ")),
+      run(createKekCommand({ open, createKey, ...noOthers }), words.split(" ")),
     token: (words: string, files?: Files) => run(createTokenCommand(open), words.split(" "), files),
   };
 }
 
 describe("ostiary kek", () => {
+  it.each([
+    "seal kek.key --out x --pcrs 24",
+    "seal kek.key --out x --pcrs 7,7",
+    "seal kek.key --out x --pcrs ,",
+    "seal kek.key",
+    "rotate --module /m.so --token t --key k",
+    "rotate --module /m.so --token t --key k --pin-file p --kind rsa",
+    "rotate FILE --module /m.so --token t --key k --pin-file p",
+    "toString",
+  ])("asks no device for `%s`", async (words) => {
+    expect((await verbsOf(brokerAtHand()).kek(words)).status).toBe(2);
+  });
+
   it("shows which key wraps, brings everything under it, and says so", async () => {
     const broker = brokerAtHand(({ kek }) => ({ kek: kekRing(memoryKek("memory:new"), [kek]) }));
     const { kek, secret } = verbsOf(broker);

@@ -19,7 +19,7 @@ import { readVector, sharedVectors } from "../support/shared-vectors.ts";
 
 const root = join(import.meta.dirname, "../..");
 /** Ports that documents name; a run has its own in their place. */
-const PORTS = ["8480", "8482", "8490", "8787"];
+const PORTS = ["8480", "8482", "8490", "8787", "2321"];
 
 interface Block {
   readonly document: string;
@@ -71,6 +71,8 @@ const TOOLS = [
   { name: "cryptsetup", ask: ["--version"] },
   { name: "curl", ask: ["--version"] },
   { name: "openssl", ask: ["version"] },
+  { name: "softhsm2-util", ask: ["--version"] },
+  { name: "swtpm", ask: ["--version"] },
 ].map((tool) => ({ ...tool, isHere: spawnSync(tool.name, tool.ask).status === 0 }));
 
 /** Why a document cannot be run here, or not all of it. */

@@ -197,6 +197,51 @@ key_file = "b.pem"
     expect(problemsOf(`${GOOD}\n[kek]\nfile = "a"\n`)).toHaveProperty("files");
   });
 
+  it("takes the root key from a token or a TPM, with one place for the PIN and none in itself", () => {
+    const without = replaced('kek = "kek.key"\n', "");
+    const token = 'module = "/usr/lib/m.so", token = "broker", key = "root 1"';
+    const kekOf = (lines: string) => parseConfig(`${without}\n[kek]\n${lines}\n`).kek.wraps;
+    const of = { kind: "pkcs11", module: "/usr/lib/m.so", token: "broker", key: "root 1" };
+    for (const [pin, place] of [
+      ['pin_file = "pin"', { kind: "file", path: "pin" }],
+      ['pin_credential = "pin"', { kind: "credential", name: "pin" }],
+      ['pin_environment = "OSTIARY_PIN"', { kind: "environment", name: "OSTIARY_PIN" }],
+    ] as const) {
+      expect(kekOf(`pkcs11 = { ${token}, ${pin} }`)).toEqual({ ...of, pin: place });
+    }
+    const tpm = { device: "/dev/tpmrm0", sealed: "kek.tpm" };
+    expect(kekOf('tpm = { device = "/dev/tpmrm0", sealed = "kek.tpm" }')).toEqual({ kind: "tpm", ...tpm });
+    for (const lines of [
+      `pkcs11 = { ${token} }`,
+      `pkcs11 = { ${token}, pin = "1234" }`,
+      `pkcs11 = { ${token}, pin_file = "a", pin_credential = "b" }`,
+      `pkcs11 = { ${token.replace("/usr", "usr")}, pin_file = "a" }`,
+      `pkcs11 = { ${token.replace('"broker"', '"thirty-three characters of a label"')}, pin_file = "a" }`,
+      `pkcs11 = { ${token.replace('"root 1"', '"root 1 "')}, pin_file = "a" }`,
+      'tpm = { device = "tcp:tpm.example:2321", sealed = "a" }',
+      'tpm = { device = "/dev/tpmrm0" }',
+      `file = "a"\npkcs11 = { ${token}, pin_file = "a" }`,
+    ]) {
+      expect(Object.keys(problemsOf(`${without}\n[kek]\n${lines}\n`))[0]).toMatch(/^kek/);
+    }
+  });
+
+  it("takes a TPM's counter beside the head file, at an index of the owner's", () => {
+    const counterOf = (line: string) =>
+      parseConfig(`${GOOD}\n[ledger]\ntpm_counter = { ${line} }\n`).tpmCounter;
+    const plain = { device: "/dev/tpmrm0", index: 0x0180_0571, everyMinutes: 60 };
+    expect(counterOf('device = "/dev/tpmrm0"')).toEqual(plain);
+    expect(counterOf('device = "/dev/tpmrm0", index = "0x01bfffff", every_minutes = 5')).toEqual({
+      ...plain,
+      index: 0x01bf_ffff,
+      everyMinutes: 5,
+    });
+    for (const line of ["", 'index = "0x01c00000"', 'index = "0x017fffff"', "every_minutes = 0"]) {
+      const text = `${GOOD}\n[ledger]\ntpm_counter = { device = "${line === "" ? "tpm" : "/dev/tpm0"}"${line && `, ${line}`} }\n`;
+      expect(Object.keys(problemsOf(text))[0]).toMatch(/^ledger[.]tpm_counter/);
+    }
+  });
+
   it("takes the root key from another broker, which is known by its key, a policy or both", () => {
     const without = replaced('kek = "kek.key"\n', "");
     const whole = {

@@ -127,5 +127,9 @@ describe("the environment", () => {
     const also = `${GOOD.replace('kek = "kek.key"\n', "")}[kek]\nfile = "a"\n[[kek.also]]\nenvironment = "OSTIARY_OLD"\n`;
     expect(problemsOf({ OSTIARY_OLD: "00" }, also)).toEqual({});
     expect(problemsOf({ OSTIARY_OLD: "00" })).toHaveProperty("OSTIARY_OLD");
+    const token = 'pkcs11 = { module = "/m.so", token = "t", key = "k", pin_environment = "OSTIARY_PIN" }\n';
+    const pinned = `${GOOD.replace('kek = "kek.key"\n', "")}[kek]\n${token}`;
+    expect(problemsOf({ OSTIARY_PIN: "1234" }, pinned)).toEqual({});
+    expect(problemsOf({ OSTIARY_PIN: "1234" })).toHaveProperty("OSTIARY_PIN");
   });
 });

@@ -3,15 +3,24 @@ import { encodeRootKeyPage, encodeRootKeyState } from "../../wire/root-key.ts";
 import { ADMIN_USAGE, type OpenAdminSession, openedBy } from "../admin-session.ts";
 import { oneWord, parseArguments } from "../arguments.ts";
 import { type Command, type ExitStatus, Misuse, type Terminal } from "../command.ts";
+import {
+  DEVICES_USAGE,
+  type MakeTokenKey,
+  makeInToken,
+  namesToken,
+  type SealKeyFile,
+  seal,
+} from "../kek-devices.ts";
 import { SHARES_USAGE, type SplitKeyFile, split, unseal } from "../kek-shares.ts";
 import { tableOf } from "../table.ts";
 
 const USAGE = `ostiary kek show         which key wraps, which others open, and how much still lies under those
 ostiary kek rotate FILE  make a new key in FILE, on this machine; the broker takes it when its configuration names it
 ostiary kek migrate      wrap everything anew under the key that wraps now, while the broker serves
-${SHARES_USAGE}
+${DEVICES_USAGE}${SHARES_USAGE}
 A change of the root key: \`kek rotate\`, name the new key under [[kek.also]] on every broker, let it change places with the
-old one on every broker, \`kek migrate\`, take the old one out. A stop on the way loses nothing: call \`migrate\` again.
+old one on every broker, \`kek migrate\`, take the old one out. The two may be of different kinds.
+A stop on the way loses nothing: call \`migrate\` again.
 
 ${ADMIN_USAGE}`;
 
@@ -20,23 +29,34 @@ export interface KekEdges {
   /** Makes a key in a new file. @throws {@link Fault} `file/unusable`. */
   readonly createKey: (path: string) => Promise<void>;
   readonly splitKeyFile: SplitKeyFile;
+  readonly makeTokenKey: MakeTokenKey;
+  readonly sealKeyFile: SealKeyFile;
 }
 
-export function createKekCommand({ open, createKey, splitKeyFile }: KekEdges): Command {
+export function createKekCommand(edges: KekEdges): Command {
+  const { open, createKey, splitKeyFile, makeTokenKey, sealKeyFile } = edges;
+  const verbs: Readonly<Record<string, Verb>> = {
+    show: (rest, terminal) => show(rest, open, terminal),
+    rotate: (rest, terminal) =>
+      namesToken(rest) ? makeInToken(rest, makeTokenKey, terminal) : rotate(rest, createKey, terminal),
+    migrate: (rest, terminal) => migrate(rest, open, terminal),
+    seal: (rest, terminal) => seal(rest, sealKeyFile, terminal),
+    split: (rest, terminal) => split(rest, splitKeyFile, terminal),
+    unseal: (rest, terminal) => unseal(rest, open, terminal),
+  };
   return {
     name: "kek",
-    summary: "the root key-encryption key: show, rotate, migrate, split, unseal",
+    summary: `the root key-encryption key: ${Object.keys(verbs).join(", ")}`,
     usage: USAGE,
-    run: async ([name, ...rest], terminal) => {
-      if (name === "show") return show(rest, open, terminal);
-      if (name === "rotate") return rotate(rest, createKey, terminal);
-      if (name === "migrate") return migrate(rest, open, terminal);
-      if (name === "split") return split(rest, splitKeyFile, terminal);
-      if (name === "unseal") return unseal(rest, open, terminal);
-      throw new Misuse("expected show, rotate, migrate, split or unseal after `kek`");
+    run: async ([name = "", ...rest], terminal) => {
+      const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
+      if (verb !== undefined) return verb(rest, terminal);
+      throw new Misuse("expected show, rotate, migrate, seal, split or unseal after `kek`");
     },
   };
 }
+
+type Verb = (args: readonly string[], terminal: Terminal) => Promise<ExitStatus>;
 
 async function show(
   args: readonly string[],

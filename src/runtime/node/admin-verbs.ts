@@ -12,6 +12,7 @@ import type { LedgerSource } from "../../cli/ledger-source.ts";
 import { describeBroker } from "../../client/describe.ts";
 import { createKekFile } from "../../kek/file.ts";
 import { openAdminSession } from "./admin-session.ts";
+import { makeTokenKey, sealKeyFile } from "./kek-devices.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { readPieces } from "./read-pieces.ts";
 import { nodeSealing } from "./sealing.ts";
@@ -26,7 +27,13 @@ export function createNodeSecretCommand(): Command {
 }
 
 export function createNodeKekCommand(): Command {
-  return createKekCommand({ open: openAdminSession, createKey: createKekFile, splitKeyFile });
+  return createKekCommand({
+    open: openAdminSession,
+    createKey: createKekFile,
+    splitKeyFile,
+    makeTokenKey,
+    sealKeyFile,
+  });
 }
 
 export function createNodeAudienceCommand(): Command {

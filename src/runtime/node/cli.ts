@@ -82,7 +82,7 @@ const VERBS: readonly Verb[] = [
   },
   {
     name: "kek",
-    summary: "the root key-encryption key: show, rotate, migrate, split, unseal",
+    summary: "the root key-encryption key: show, rotate, migrate, seal, split, unseal",
     load: async () => (await import("./admin-verbs.ts")).createNodeKekCommand(),
   },
   {

@@ -1,5 +1,5 @@
 /** How does `ostiary restore` bring a backup back? Into an empty database, and so that everybody can see afterwards that it was done. */
-import { type FileHandle, open, rename } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { hexOf, parseUtf8, utf8 } from "../../base/bytes.ts";
 import { Fault, systemCodeOf } from "../../base/fault.ts";
 import { openStream, type ReadExactly } from "../../channel/sealed-stream.ts";
@@ -11,10 +11,10 @@ import { createSqlStore } from "../../store/statements.ts";
 import { MAX_HEADER, refuseOtherHeader } from "./backup-header.ts";
 import { privateKeyIn } from "./backup-key.ts";
 import { systemNow } from "./clock.ts";
-import { readHead } from "./head-file.ts";
+import { keepersOf } from "./keepers.ts";
 import { openDriver } from "./open-store.ts";
 import { nodePrimitives } from "./primitives.ts";
-import { type LoadedConfig, loadConfig } from "./settings.ts";
+import { type LoadedConfig, loadConfig, loadSigners } from "./settings.ts";
 
 export const restoreBackup: RestoreBackup = async (configPath, { file, keyFile, because }) => {
   const loaded = await loadConfig(configPath);
@@ -36,13 +36,12 @@ export const restoreBackup: RestoreBackup = async (configPath, { file, keyFile, 
   }
 };
 
-/** Two entries in the log, leases held off, the lost head put aside, and only then a database that a broker starts on. */
+/** Two entries in the log, leases held off, keepers that let go of the lost head, and only then a database that a broker starts on. */
 async function madeKnown(driver: SqlDriver, loaded: LoadedConfig, because: string) {
   const store = createSqlStore(driver);
-  const { headFile } = loaded.config;
-  const head = headFile === undefined ? undefined : loaded.at(headFile);
-  const kept = head === undefined ? undefined : await readHead(head);
-  const lost = kept ?? (head === undefined ? undefined : await readHead(`${head}.lost`));
+  const { ledgerSigner } = await loadSigners(loaded);
+  const keepers = await keepersOf(loaded, { store, ledgerSigner });
+  const lost = (await Promise.all(keepers.map((keeper) => keeper.lost()))).find((note) => note !== undefined);
   const digest = lost === undefined ? "" : hexOf(nodePrimitives.digest("sha256", utf8(lost)));
   const time = systemNow();
   await store.appendEntry({ v: 1, kind: "epoch", time, act: "restore" });
@@ -56,7 +55,7 @@ async function madeKnown(driver: SqlDriver, loaded: LoadedConfig, because: strin
     digest,
   });
   await store.suspendLeases(time);
-  if (head !== undefined && kept !== undefined) await rename(head, `${head}.lost`);
+  for (const keeper of keepers) await keeper.letGo(); // one after the other: a few, once
   const entries = await store.ledgerSize();
   await endWriting(driver);
   return { entries, ...(lost === undefined ? {} : { lostEntries: Number(lost.split("\n")[1]) }) };

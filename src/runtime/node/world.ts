@@ -15,7 +15,7 @@ import type { Anchor, EndorsementSource, Kek, World } from "../../broker/world.t
 import type { Metrics } from "../../http/metrics.ts";
 import { composeWorld } from "../compose.ts";
 import { nextTurn, systemNow, systemRandom } from "./clock.ts";
-import { createHeadFile } from "./head-file.ts";
+import { keepersOf } from "./keepers.ts";
 import { openKek } from "./open-kek.ts";
 import { openStore } from "./open-store.ts";
 import { nodePrimitives } from "./primitives.ts";
@@ -73,7 +73,8 @@ interface Opened {
 }
 
 async function joined(opened: Opened, parts: WorldParts): Promise<World> {
-  const world = { ...(await unproven(opened, parts)), anchors: anchorsOf(opened, parts) };
+  const plain = await unproven(opened, parts);
+  const world = { ...plain, anchors: await anchorsOf(opened, parts) };
   const { provider, part } = parts;
   if (provider === undefined) return world;
   const { cluster, freshPerSecond: rate } = opened.config.attestation;
@@ -86,10 +87,11 @@ async function joined(opened: Opened, parts: WorldParts): Promise<World> {
  * What is at hand is asked before those that are far away. Of several processes one writes what remembers the log; each
  * compares its database with it before it serves.
  */
-function anchorsOf({ config, at }: Opened, { part }: WorldParts): readonly Anchor[] {
-  const { headFile } = config;
-  const kept = headFile === undefined ? [] : [createHeadAnchor(createHeadFile(at(headFile)))];
-  const anchors = [...kept, ...witnessesOf(config)];
+async function anchorsOf(opened: Opened, { part }: WorldParts): Promise<readonly Anchor[]> {
+  const { store, signers } = opened;
+  const keepers = await keepersOf(opened, { store, ledgerSigner: signers.ledgerSigner });
+  const kept = keepers.map((keeper) => createHeadAnchor(keeper, keeper.name));
+  const anchors = [...kept, ...witnessesOf(opened.config)];
   return keepsHouse(part) ? anchors : anchors.map((anchor) => ({ ...anchor, keep: async () => undefined }));
 }
 
