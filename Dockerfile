@@ -1,4 +1,4 @@
-# The broker in a container: no shell, no package manager, no root. docs/operations.md, "In a container", says how to run it.
+# The broker in a container: no shell, no package manager, no root. docs/broker.md, "In a container", says how to run it.
 # Give the base images by digest where your registry has them: --build-arg BUILD_IMAGE=…@sha256:… --build-arg RUN_IMAGE=…@sha256:…
 ARG BUILD_IMAGE=docker.io/library/node:24-trixie-slim
 ARG RUN_IMAGE=gcr.io/distroless/cc-debian13:nonroot
