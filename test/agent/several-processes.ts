@@ -69,6 +69,12 @@ export function createSeveral(data: string): SeveralProcesses {
   };
 }
 
+/** To that process alone: without one, the system would take the number 0 for everybody of this process's own group. */
+export function signalOne(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined || pid <= 1) throw new Error("expected a process that serves, found none");
+  process.kill(pid, signal);
+}
+
 function childrenOf(pid: number): readonly number[] {
   try {
     const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");

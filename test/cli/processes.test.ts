@@ -12,6 +12,7 @@ import {
   isAlive,
   type LogLine,
   type SeveralProcesses,
+  signalOne,
   until,
 } from "../agent/several-processes.ts";
 
@@ -106,7 +107,7 @@ describe("a broker of two processes, from its start to its end", () => {
   it("serves by the other one when one is killed, and no count falls", async () => {
     const before = await counters();
     const [housekeeper = 0, other = 0] = broker.servingPids();
-    process.kill(housekeeper, "SIGKILL");
+    signalOne(housekeeper, "SIGKILL");
     await until(() => logged("process-lost").length === 1);
     const after = await counters();
     for (const [series, value] of before) expect(after.get(series), series).toBeGreaterThanOrEqual(value);
@@ -118,7 +119,7 @@ describe("a broker of two processes, from its start to its end", () => {
   });
 
   it("tells each process to read its certificate anew, and only those", async () => {
-    process.kill(broker.firstPid(), "SIGHUP");
+    signalOne(broker.firstPid(), "SIGHUP");
     await until(() => logged("reloaded").length === 2);
     expect(new Set(logged("reloaded").map((line) => line.process))).toEqual(new Set([1, 2]));
   });
@@ -126,7 +127,7 @@ describe("a broker of two processes, from its start to its end", () => {
   it("ends in order: the one that keeps house last, so that the last head is over everything", async () => {
     const pids = broker.servingPids();
     const unfinished = await Promise.all(Array.from({ length: 24 }, beginRequest)); // some of them at process 2
-    for (const pid of [...pids, broker.firstPid()]) process.kill(pid, "SIGTERM"); // as systemd and terminals do
+    for (const pid of [...pids, broker.firstPid()]) signalOne(pid, "SIGTERM"); // as systemd and terminals do
     for (let inRow = 0; inRow < 8; ) inRow = (await askedOf()) === 1 ? inRow + 1 : 0; // in order: it waits for 2 to take no more
     for (const socket of unfinished) socket.destroy();
     expect(await broker.ended()).toBe(0);
@@ -139,7 +140,7 @@ describe("a broker of two processes, from its start to its end", () => {
       await broker.start();
       for (let losses = 1; losses <= 10; losses += 1) {
         await until(() => broker.servingPids().length === 2); // in order: each in the place of the one before
-        process.kill(broker.servingPids()[1] ?? 0, "SIGKILL");
+        signalOne(broker.servingPids()[1], "SIGKILL");
         await until(() => logged("process-lost").length === losses);
       }
       expect(await broker.ended()).toBe(3);

@@ -14,6 +14,7 @@ import { DATA_FILES } from "../../src/runtime/node/init.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { createSimulatorProvider } from "../../src/runtime/node/simulator-provider.ts";
 import { CLI, createProgram, type DemoBroker, demoBroker, freePort } from "../agent/demo-broker.ts";
+import { useServer } from "../support/broker-on-postgres.ts";
 import { describeWithPostgres, startPostgres, type TestServer } from "../support/postgres.ts";
 
 const GUESTS = 200;
@@ -127,15 +128,6 @@ async function decisionsOf(admin: AdminClient) {
     from += page.entries.length;
     if (page.entries.length === 0 || from >= page.size) return found;
   }
-}
-
-/** The server in place of the file, with its tables made as an operator makes them. */
-function useServer(data: string, { host }: TestServer): void {
-  const path = join(data, DATA_FILES.config);
-  const config = readFileSync(path, "utf8").replace(/^database = .*\n/m, "");
-  writeFileSync(path, `${config}\n[store]\nurl = "postgres://ostiary@localhost/broker?host=${host}"\n`);
-  const { status, stderr } = ostiary("store", "migrate", "--data", data);
-  if (status !== 0) throw new Error(`store migrate ended with ${status}: ${stderr}`);
 }
 
 function ostiary(...words: readonly string[]) {
