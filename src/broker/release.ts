@@ -137,7 +137,7 @@ async function headerOf(numbered: Numbered, decided: Decided, world: World): Pro
 }
 
 /** What the guest shows to those who must not listen to an earlier holder, and until when it may. */
-async function leaseOf({ wanted }: AuthorizedItem, { bound }: Decided, { store }: World) {
-  const { fence, until } = await takenLease(wanted.resource, hexOf(bound.evidence.report.reportId), store);
+async function leaseOf({ wanted }: AuthorizedItem, { bound }: Decided, world: World) {
+  const { fence, until } = await takenLease(wanted.resource, hexOf(bound.evidence.report.reportId), world);
   return { fence, until };
 }

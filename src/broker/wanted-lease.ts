@@ -6,6 +6,7 @@ import type { Obligations } from "../writ/decision.ts";
 import type { StoredLease } from "./lease-store.ts";
 import type { SecretSettings } from "./secret-store.ts";
 import type { Store } from "./store.ts";
+import type { World } from "./world.ts";
 
 /** The lease that a release of this item takes or renews. */
 export interface WantedLease {
@@ -41,8 +42,12 @@ export async function wantedLease(
  *
  * @throws {@link Fault} `secret/lease-lost` where an admin broke it before the secret left.
  */
-export async function takenLease(path: string, reportId: string, store: Store): Promise<StoredLease> {
+export async function takenLease(
+  path: string,
+  reportId: string,
+  { store, now }: Pick<World, "store" | "now">,
+): Promise<StoredLease> {
   const lease = await store.lease(path);
-  if (lease?.holder === reportId) return lease;
+  if (lease?.holder === reportId && lease.until > now()) return lease;
   throw new Fault("secret/lease-lost", `the lease of \`${path}\` was broken before the secret left`);
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { Fault } from "../../src/base/fault.ts";
 import { advanceCheckpoint } from "../../src/broker/checkpoints.ts";
 import { createHeadAnchor, keepHead } from "../../src/broker/rollback.ts";
-import { beginEpoch } from "../../src/broker/startup.ts";
+import { beginEpoch, joinEpoch } from "../../src/broker/startup.ts";
 import type { Anchor, HeadKeeper, World } from "../../src/broker/world.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { adminDraft } from "../contract/store/examples.ts";
@@ -49,6 +49,7 @@ describe("a head that is kept apart from the database", () => {
     const older = createMemoryStore();
     await write("a", 1, older);
     await expect(beginEpoch(on(older))).rejects.toMatchObject(ROLLED_BACK);
+    await expect(joinEpoch(on(older))).rejects.toMatchObject(ROLLED_BACK);
     expect(await older.ledgerSize()).toBe(1);
   });
 

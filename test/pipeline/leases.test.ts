@@ -1,6 +1,7 @@
 /** Can two guests hold a secret that one at a time may hold? Two copies of one image, a broken lease, a race, a restore. */
 import { describe, expect, it } from "vitest";
 import { hexOf } from "../../src/base/bytes.ts";
+import type { DecisionCommit } from "../../src/broker/store.ts";
 import type { World } from "../../src/broker/world.ts";
 import { type HeldToken, useToken } from "../../src/client/token-use.ts";
 import { openReleases } from "../../src/client/verify-release.ts";
@@ -152,9 +153,19 @@ describe("a secret that one guest at a time may hold", () => {
     expect(statuses.filter((status) => status === 403)).toHaveLength(29);
   });
 
-  it("does not leave where the lease was broken between commit and release", async () => {
-    const broker = await leased(({ store, now }) => ({
+  it.each([
+    ["was broken", async () => undefined],
+    [
+      "was broken and taken by another",
+      async ({ store }: World, commit: DecisionCommit) => {
+        const id = `${commit.id.slice(0, -1)}${commit.id.endsWith("Z") ? "Y" : "Z"}`;
+        await store.commitDecisions([{ ...commit, id, reportId: hexOf(TWO), spend: undefined }]);
+      },
+    ],
+  ])("does not leave where the lease %s between commit and release", async (_, then) => {
+    const broker = await leased((world) => ({
       commit: async (commit) => {
+        const { store, now } = world;
         const [outcome] = await store.commitDecisions([commit]);
         const entry = {
           v: 1,
@@ -166,8 +177,7 @@ describe("a secret that one guest at a time may hold", () => {
           digest: "d",
         } as const;
         await store.breakLease({ path: PATH, fence: 1, at: now() }, entry);
-        const other = { ...commit, id: `${commit.id.slice(0, -1)}Z`, reportId: hexOf(TWO) };
-        await store.commitDecisions([{ ...other, spend: undefined }]);
+        await then(world, commit);
         return outcome ?? { kind: "nonce-spent" };
       },
     }));
