@@ -232,7 +232,17 @@ export const WORKER_CONFIG = v.pipe(
   v.objectWithRest(
     {
       ...BROKER,
-      ledger: v.optional(table({ readers }), {}),
+      ledger: v.optional(
+        table({
+          readers,
+          head_file: absent("no `head_file`, since a Worker has no files: keep heads of the log elsewhere"),
+          tpm_counter: absent("no `tpm_counter`: a Worker has no TPM"),
+          witness: absent(
+            "no `witness`: a Worker asks none; whoever reads `/v1/ledger/checkpoint` keeps heads",
+          ),
+        }),
+        {},
+      ),
       external_url: v.optional(url),
       trust_simulator_pem: v.optional(v.pipe(v.string(), v.maxLength(65_536))),
       admin: v.optional(

@@ -38,6 +38,19 @@ describe("a Worker that may not serve", () => {
     ["no configuration", async () => ({ CONFIG: undefined }), 500, "config/invalid"],
     ["a listener", async () => ({ CONFIG: `${CONFIG}[listen]\nport = 1\n` }), 500, "Cloudflare ends TLS"],
     ["a file", async () => ({ CONFIG: `${CONFIG}[files]\nkek = "k"\n` }), 500, "no [files]"],
+    ["a file of heads", async () => ({ CONFIG: `${CONFIG}[ledger]\nhead_file = "h"\n` }), 500, "no files"],
+    [
+      "a counter in a TPM",
+      async () => ({ CONFIG: `${CONFIG}[ledger]\ntpm_counter = { device = "/dev/tpmrm0" }\n` }),
+      500,
+      "a Worker has no TPM",
+    ],
+    [
+      "a witness",
+      async () => ({ CONFIG: `${CONFIG}[[ledger.witness]]\nurl = "https://w.example"\n` }),
+      500,
+      "a Worker asks none",
+    ],
     ["an unknown variable", async () => ({ OSTIARY_NOTHING: "1" }), 500, "OSTIARY_NOTHING"],
     [
       "a simulator in production",
