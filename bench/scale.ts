@@ -1,6 +1,6 @@
 /** What grows when a broker does? Releases beside secrets and policies, the log beside its entries, memory, and cores. */
 import { spawnSync } from "node:child_process";
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,14 +27,27 @@ const LEAST_GAIN = 1.7;
 const MOST_MIB_IN_A_MILLION = 100;
 
 const folder = await mkdtemp(join(tmpdir(), "ostiary-scale-"));
+/** `--only cores` for one of these; all of them, one after the other, unless it is said. */
+const SUITES = {
+  secrets: () => benchGrowth("secrets", SECRETS, folderOfSecrets),
+  policies: () => benchGrowth("policies", POLICIES, folderOfPolicies),
+  memory: async () => benchMemory(await smallFolder()),
+  cores: async () => benchCores(await smallFolder()),
+  log: () => benchLedger(join(folder, "ledger")),
+};
+const at = process.argv.indexOf("--only");
+const only = at < 0 ? undefined : process.argv[at + 1];
 try {
-  await benchGrowth("secrets", SECRETS, folderOfSecrets);
-  await benchGrowth("policies", POLICIES, folderOfPolicies);
-  benchMemory(join(folder, `secrets-${SECRETS[0]}`));
-  await benchCores(join(folder, `secrets-${SECRETS[0]}`));
-  await benchLedger(join(folder, "ledger"));
+  for (const [name, run] of Object.entries(SUITES)) if (only === undefined || only === name) await run();
 } finally {
   rmSync(folder, { recursive: true, force: true });
+}
+
+/** A broker with few secrets; made once. */
+async function smallFolder(): Promise<string> {
+  const path = join(folder, "small");
+  if (!existsSync(path)) await folderOfSecrets(path, SECRETS[0] ?? 100);
+  return path;
 }
 
 /** By turns, since a shared machine is not the same one for long; of each the least, since others can only add. */

@@ -178,7 +178,7 @@ const shownBy = (document: string): readonly string[] =>
     .map(({ text }) => text.trimEnd());
 
 /** The others take minutes: `npm run test:full` runs them, which CI calls. */
-const EVERYDAY = ["README.md", "docs/guests.md", "docs/policies.md", "docs/databases.md"];
+const EVERYDAY = ["README.md", "docs/guests.md"];
 const now = process.env["FULL"] === undefined ? tested.filter((name) => EVERYDAY.includes(name)) : tested;
 
 describe("documents", () => {
