@@ -3,6 +3,7 @@ import type { JsonObject, JsonValue } from "../base/canonical-json.ts";
 import { parseInstant } from "../base/time.ts";
 import { parseAddress } from "../writ/addresses.ts";
 import type { Facts, FactValue, TcbFact } from "../writ/facts.ts";
+import { MS_OF_UNIT } from "../writ/syntax/numbers.ts";
 import type { Field, FieldType, Vocabulary } from "../writ/vocabulary.ts";
 import { EXCHANGE_FIELDS } from "./facts.ts";
 import { SNP_VOCABULARY } from "./vocabulary.ts";
@@ -46,13 +47,6 @@ function isMember({ index: family }: Field, index: string | undefined): boolean 
 type Reader = (value: JsonValue, type: FieldType) => FactValue | undefined;
 
 const DURATION = /^(\d{1,12})(ms|s|m|h|d)$/;
-const MS_OF_UNIT: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-};
 
 const text: Reader = (value) =>
   typeof value === "string" || typeof value === "number" ? String(value) : undefined;

@@ -1,9 +1,7 @@
 /** `ostiary agent` on Node: the kernel's provider, native cryptography; a simulator only where one is handed in. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { writeSecrets } from "../../agent/output.ts";
 import { unlock } from "../../agent/unlock.ts";
 import type { EvidenceProvider } from "../../attestation/provider.ts";
-import { parseUtf8 } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
 import type { AgentOptions, FetchSecrets, FetchToken, SecretRequest } from "../../cli/agent-session.ts";
 import type { Command } from "../../cli/command.ts";
@@ -15,13 +13,12 @@ import { confirmVersion } from "../../client/confirm.ts";
 import { type FetchParts, type FetchPlan, fetchSecrets, overSessions } from "../../client/fetch.ts";
 import { fetchToken } from "../../client/fetch-token.ts";
 import { giveBack } from "../../client/give-back.ts";
-import type { RetryParts } from "../../client/retry.ts";
 import { createTransitClient } from "../../client/transit-client.ts";
 import type { Vmpl } from "../../wire/messages.ts";
-import { type BrokerAddress, kernelProvider, sessionPartsOf, trustedBrokerOf } from "./client.ts";
+import { fetchPartsOf, knownByFiles } from "./asking.ts";
+import { type BrokerAddress, kernelProvider, trustedBrokerOf } from "./client.ts";
 import { makeGuestKey, makeGuestSigner, publicJwkOf } from "./guest-key.ts";
-import { bytesOf } from "./settings.ts";
-import { spkiOfPublicPem } from "./signers.ts";
+import { pemOf } from "./settings.ts";
 
 export interface NodeAgentParts {
   /** The simulated machine of a folder; a production agent has none. */
@@ -71,38 +68,22 @@ async function preparedFor(
   parts: NodeAgentParts,
 ): Promise<{ readonly plan: Omit<FetchPlan, "want">; readonly fetchParts: FetchParts }> {
   const address = await addressOf(options);
-  const fetchParts = {
-    ...sessionPartsOf(address, providerOf(options, parts)),
-    signalAfter: (milliseconds: number) => AbortSignal.timeout(Math.ceil(milliseconds)),
-    retry: { ...PACE, onWait: ({ code }: Fault, milliseconds: number) => onWait(code, milliseconds) },
-  };
+  const provider = providerOf(options, parts);
+  const fetchParts = fetchPartsOf(address, provider, ({ code }, milliseconds) => onWait(code, milliseconds));
   const broker = await trustedBrokerOf(address);
   return { plan: { broker, deadlineMs: options.deadlineSeconds * 1000 }, fetchParts };
 }
 
 async function addressOf(options: AgentOptions): Promise<BrokerAddress> {
   const { broker: url, audience, suite, binding, brokerPolicy } = options;
-  const { signingKeyFile, tlsAuthoritiesFile, tlsPinFile } = options;
   return {
     url,
     audience,
     suite,
     binding,
     ...(brokerPolicy === undefined ? {} : { brokerPolicy }),
-    ...(signingKeyFile === undefined ? {} : { signingKey: spkiOfPublicPem(await pemOf(signingKeyFile)) }),
-    ...(tlsAuthoritiesFile === undefined ? {} : { authorities: await pemOf(tlsAuthoritiesFile) }),
-    ...(tlsPinFile === undefined ? {} : { pinnedSpki: spkiOfPublicPem(await pemOf(tlsPinFile)) }),
+    ...(await knownByFiles(options)),
   };
-}
-
-const PACE: RetryParts = {
-  sleep: (milliseconds) => sleep(milliseconds),
-  random: Math.random,
-  milliseconds: () => performance.now(),
-};
-
-async function pemOf(path: string): Promise<string> {
-  return parseUtf8(await bytesOf(path)) ?? "";
 }
 
 function providerOf(options: AgentOptions, { simulator }: NodeAgentParts): EvidenceProvider {

@@ -3,7 +3,6 @@ import { spawnSync } from "node:child_process";
 import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { unlock } from "../../agent/unlock.ts";
 import type { EvidenceProvider } from "../../attestation/provider.ts";
 import { hexOf } from "../../base/bytes.ts";
@@ -15,8 +14,9 @@ import { createDemoCommand } from "../../cli/commands/demo.ts";
 import { explainedItems } from "../../cli/explained-items.ts";
 import { fetchSecrets } from "../../client/fetch.ts";
 import { SIMULATOR_ROOT_FILE } from "../../simulator/chip-folder.ts";
+import { fetchPartsOf } from "./asking.ts";
 import { type RunningBroker, startBroker } from "./broker.ts";
-import { sessionPartsOf, trustedBrokerOf } from "./client.ts";
+import { trustedBrokerOf } from "./client.ts";
 import { type DemoFolder, makeDemoFolder } from "./demo-folder.ts";
 import { DATA_FILES } from "./init.ts";
 import { nodePrimitives } from "./primitives.ts";
@@ -192,15 +192,7 @@ async function askAs(
   };
   const want = [{ secret: demo.secretPath }];
   const plan = { want, broker: await trustedBrokerOf(address), deadlineMs: DEADLINE_MS };
-  return fetchSecrets(plan, {
-    ...sessionPartsOf(address, provider),
-    signalAfter: (milliseconds) => AbortSignal.timeout(Math.ceil(milliseconds)),
-    retry: {
-      sleep: (milliseconds) => sleep(milliseconds),
-      random: Math.random,
-      milliseconds: () => performance.now(),
-    },
-  });
+  return fetchSecrets(plan, fetchPartsOf(address, provider));
 }
 
 async function stayUp({ demo, broker, say }: Story): Promise<void> {

@@ -1,18 +1,16 @@
 /** How does this broker get its root key from another one? As a guest does: by its own evidence, once, at its start. */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { EvidenceProvider } from "../../attestation/provider.ts";
-import { parseUtf8 } from "../../base/bytes.ts";
 import { Fault, isFault } from "../../base/fault.ts";
 import type { Log } from "../../base/log.ts";
 import type { Kek } from "../../broker/world.ts";
-import { type FetchParts, fetchSecrets } from "../../client/fetch.ts";
+import { fetchSecrets } from "../../client/fetch.ts";
 import type { OpenedRelease } from "../../client/verify-release.ts";
 import type { KekParts } from "../../kek/key.ts";
 import { openReleasedKek } from "../../kek/peer.ts";
 import type { PeerPlace } from "../peer-config.ts";
-import { type BrokerAddress, sessionPartsOf, trustedBrokerOf } from "./client.ts";
-import { bytesOf, type LoadedConfig } from "./settings.ts";
-import { spkiOfPublicPem } from "./signers.ts";
+import { fetchPartsOf, knownByFiles } from "./asking.ts";
+import { type BrokerAddress, trustedBrokerOf } from "./client.ts";
+import type { LoadedConfig } from "./settings.ts";
 
 /** What a key needs that another broker releases to this one. */
 export interface AskingParts {
@@ -52,16 +50,9 @@ async function fetched(
 ): Promise<readonly OpenedRelease[]> {
   const want = [{ secret: peer.secret, version: peer.version }];
   const broker = await trustedBrokerOf(address);
-  const fetchParts: FetchParts = {
-    ...sessionPartsOf(address, provider),
-    signalAfter: (milliseconds) => AbortSignal.timeout(Math.ceil(milliseconds)),
-    retry: {
-      sleep,
-      random: Math.random,
-      milliseconds: () => performance.now(),
-      onWait: ({ code }, ms) => log("warn", "waiting-for-root-key", { reason: code, ms: Math.round(ms) }),
-    },
-  };
+  const fetchParts = fetchPartsOf(address, provider, ({ code }, ms) =>
+    log("warn", "waiting-for-root-key", { reason: code, ms: Math.round(ms) }),
+  );
   try {
     return (await fetchSecrets({ want, broker, deadlineMs: peer.deadlineSeconds * 1000 }, fetchParts))
       .secrets;
@@ -87,16 +78,14 @@ function nameOf({ url, secret, version }: PeerPlace): string {
 }
 
 async function addressOf(peer: PeerPlace, loaded: LoadedConfig): Promise<BrokerAddress> {
-  const { url, audience, signingKeyFile, tlsAuthoritiesFile, tlsPinFile } = peer;
-  const pemOf = async (path: string) => parseUtf8(await bytesOf(loaded.at(path))) ?? "";
-  return {
-    url,
-    audience,
-    ...policyOf(peer, loaded),
-    ...(signingKeyFile === undefined ? {} : { signingKey: spkiOfPublicPem(await pemOf(signingKeyFile)) }),
-    ...(tlsAuthoritiesFile === undefined ? {} : { authorities: await pemOf(tlsAuthoritiesFile) }),
-    ...(tlsPinFile === undefined ? {} : { pinnedSpki: spkiOfPublicPem(await pemOf(tlsPinFile)) }),
+  const { url, audience } = peer;
+  const placed = (path: string | undefined) => path && loaded.at(path);
+  const files = {
+    signingKeyFile: placed(peer.signingKeyFile),
+    tlsAuthoritiesFile: placed(peer.tlsAuthoritiesFile),
+    tlsPinFile: placed(peer.tlsPinFile),
   };
+  return { url, audience, ...policyOf(peer, loaded), ...(await knownByFiles(files)) };
 }
 
 /** A simulator's root counts where the configuration trusts it anyway, in demo mode. */

@@ -52,7 +52,8 @@ export async function loadSettings({ config, at }: LoadedConfig): Promise<Broker
   return settingsOf(config, { externalUrl: config.listen.externalUrl, adminKeys });
 }
 
-async function pemOf(path: string): Promise<string> {
+/** @throws {@link Fault} `file/unusable`. */
+export async function pemOf(path: string): Promise<string> {
   return parseUtf8(await bytesOf(path)) ?? "";
 }
 

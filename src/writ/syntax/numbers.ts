@@ -8,7 +8,8 @@ export type NumberReading =
   | { readonly kind: "version"; readonly value: VersionFact }
   | { readonly kind: "bad"; readonly code: string; readonly message: string; readonly label: string };
 
-const MS_OF_UNIT: Readonly<Record<string, number>> = {
+/** What each unit of a duration stands for. */
+export const MS_OF_UNIT: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1000,
   m: 60_000,
