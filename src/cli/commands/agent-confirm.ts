@@ -16,6 +16,8 @@ export interface ConfirmRequest {
 /** @throws {@link Fault} the broker's no, `secret/not-read` among them; what `FetchSecrets` throws. */
 export type ConfirmUse = (request: ConfirmRequest) => Promise<ConfirmAnswer>;
 
+export const CONFIRM_USAGE = "ostiary agent confirm PATH --version N [--also REPORT_ID]…\n";
+
 const OPTIONS = { ...AGENT_OPTIONS, also: { type: "string", multiple: true } } as const;
 
 export async function runConfirm(

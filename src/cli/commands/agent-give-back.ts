@@ -15,6 +15,8 @@ export interface GiveBackRequest {
 /** @throws {@link Fault} the broker's no, `secret/not-leased` among them; what `FetchSecrets` throws. */
 export type GiveBack = (request: GiveBackRequest) => Promise<void>;
 
+export const GIVE_BACK_USAGE = "ostiary agent give-back PATH --fence N\n";
+
 const OPTIONS = { ...AGENT_OPTIONS, fence: { type: "string" } } as const;
 
 export async function runGiveBack(

@@ -16,6 +16,9 @@ export interface TokenEdges {
   readonly writeSecrets: (secrets: readonly Uint8Array[], format: "raw", place: Place) => Promise<void>;
 }
 
+export const TOKEN_USAGE =
+  "ostiary agent token AUD --key-out FILE | --public-key FILE | --no-key [--fd N | --out FILE]\n";
+
 const OPTIONS = {
   ...AGENT_OPTIONS,
   fd: { type: "string" },

@@ -1,0 +1,49 @@
+/** `ostiary agent get PATH…`: secrets, to a descriptor or a file in tmpfs. */
+import { canonicalJson } from "../../base/canonical-json.ts";
+import { factsOf, sentenceOf, withSecrets } from "../agent-fetched.ts";
+import { type Place, placeOf, sayTo } from "../agent-place.ts";
+import { AGENT_OPTIONS, agentOptionsOf, type FetchSecrets, wantedOf } from "../agent-session.ts";
+import { parseArguments } from "../arguments.ts";
+import { type ExitStatus, Misuse, type Terminal } from "../command.ts";
+
+type Format = "raw" | "hex" | "base64";
+
+export interface GetEdges {
+  readonly fetchSecrets: FetchSecrets;
+  readonly writeSecrets: (secrets: readonly Uint8Array[], format: Format, place: Place) => Promise<void>;
+}
+
+export const GET_USAGE = "ostiary agent get PATH… [--fd N | --out FILE] [--format raw|hex|base64]\n";
+
+export async function runGet(
+  args: readonly string[],
+  edges: GetEdges,
+  terminal: Terminal,
+): Promise<ExitStatus> {
+  const { values, positionals } = parseArguments(args, {
+    ...AGENT_OPTIONS,
+    fd: { type: "string" },
+    out: { type: "string" },
+    format: { type: "string" },
+  });
+  if (positionals.length === 0) throw new Misuse("expected at least one PATH of a secret");
+  const format = formatOf(values.format ?? "raw", positionals.length);
+  const place = placeOf(values, terminal);
+  const want = wantedOf(positionals, values.version);
+  const request = { want, options: agentOptionsOf(values), onWait: sayTo(terminal) };
+  await withSecrets(edges, request, async (fetched) => {
+    if (place !== undefined) {
+      const plaintexts = fetched.secrets.map(({ secret }) => secret);
+      await edges.writeSecrets(plaintexts, format, place);
+    }
+    if (values.json === true) terminal.out(`${canonicalJson(factsOf(fetched))}\n`);
+    else terminal.err(sentenceOf(fetched));
+  });
+  return 0;
+}
+
+function formatOf(word: string, count: number): Format {
+  if (word === "raw" && count > 1) throw new Misuse("expected --format hex or base64 for several secrets");
+  if (word === "raw" || word === "hex" || word === "base64") return word;
+  throw new Misuse(`expected --format raw, hex or base64, received \`${word}\``);
+}
