@@ -1,7 +1,7 @@
 /** Where does the configuration say that root key-encryption keys are? In files, credentials, variables, tokens, TPMs, other brokers, or shares among people. */
 import * as v from "valibot";
-import { parseTpmDevice } from "../kek/tpm/device.ts";
 import { PEER, type PeerPlace, peerPlaceOf } from "./peer-config.ts";
+import { parseTpmDevice } from "./tpm-device.ts";
 
 export type KekPlace =
   /** 32 bytes that their owner alone can read; relative to the configuration. */

@@ -22,7 +22,7 @@ describeWithSwtpm("a counter in a TPM", () => {
   it("is not there, then never counted, then counts by one", async () => {
     expect(await read()).toBeUndefined();
     await expect(increment()).rejects.toMatchObject({ code: "tpm/unavailable" });
-    await removeCounter(place());
+    await removeCounter(place(), deviceParts);
     const first = await createCounter(place(), deviceParts);
     expect(await read()).toBe(0n);
     expect(await createCounter(place(), deviceParts)).toBe(first + 1n); // one that never counted gives way
@@ -34,7 +34,7 @@ describeWithSwtpm("a counter in a TPM", () => {
     const before = (await read()) ?? 0n;
     await tpm.reboot();
     expect(await read()).toBe(before);
-    await removeCounter(place());
+    await removeCounter(place(), deviceParts);
     expect(await read()).toBeUndefined();
     const first = await createCounter(place(), deviceParts);
     expect(first).toBeGreaterThan(before);

@@ -6,18 +6,18 @@ import { join } from "node:path";
 import { test } from "@fast-check/vitest";
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { ask, emptyPassword, sized } from "../../src/attestation/tpm/command.ts";
+import { flushed } from "../../src/attestation/tpm/flush.ts";
 import { base64UrlOf, concatBytes, u16be, u32be, utf8 } from "../../src/base/bytes.ts";
 import { isFault } from "../../src/base/fault.ts";
 import { kekOf } from "../../src/kek/key.ts";
-import { ask, emptyPassword, sized } from "../../src/kek/tpm/command.ts";
-import { withTpm } from "../../src/kek/tpm/connection.ts";
-import { parseTpmDevice } from "../../src/kek/tpm/device.ts";
-import { flushed } from "../../src/kek/tpm/flush.ts";
 import { openTpmKek } from "../../src/kek/tpm/open.ts";
 import { withPrimary } from "../../src/kek/tpm/primary.ts";
 import { sealKey, unsealKey } from "../../src/kek/tpm/seal.ts";
 import { encodeSealed, parseSealed, type SealedFile } from "../../src/kek/tpm/sealed-file.ts";
 import { deviceParts } from "../../src/runtime/node/open-kek.ts";
+import { patient, withTpm } from "../../src/runtime/node/tpm.ts";
+import { parseTpmDevice } from "../../src/runtime/tpm-device.ts";
 import { describeKek } from "../contract/kek.ts";
 import { describeWithSwtpm, extendPcr, raw, startTpm, type TestTpm } from "../support/swtpm.ts";
 import { listening } from "../support/tpm-bus.ts";
@@ -247,10 +247,10 @@ function flipped(bytes: Uint8Array, at: number): Uint8Array {
 
 describe("an answer of a TPM", () => {
   const flush = { name: "flushContext", handles: [], parameters: u32be(0) } as const;
-  const answering = (...parts: readonly Uint8Array[]) => ({
-    send: async () => concatBytes(...parts),
-    close: async () => {},
-  });
+  const answering =
+    (...parts: readonly Uint8Array[]) =>
+    async () =>
+      concatBytes(...parts);
 
   it("is whole when it is as long as it says", async () => {
     await ask(flush, answering(u16be(0x8001), u32be(10), u32be(0)));
@@ -278,16 +278,13 @@ describe("an answer of a TPM", () => {
 
   it("is asked for again a few times where the TPM says so, and then no more", async () => {
     const sent: number[] = [];
-    const busy = {
-      send: async () => {
-        sent.push(1);
-        return concatBytes(u16be(0x8001), u32be(10), u32be(sent.length < 3 ? 0x922 : 0));
-      },
-      close: async () => {},
-    };
+    const busy = patient(async () => {
+      sent.push(1);
+      return concatBytes(u16be(0x8001), u32be(10), u32be(sent.length < 3 ? 0x922 : 0));
+    });
     await ask(flush, busy);
     expect(sent).toHaveLength(3);
-    const never = answering(u16be(0x8001), u32be(10), u32be(0x922));
+    const never = patient(answering(u16be(0x8001), u32be(10), u32be(0x922)));
     expect(await codeOf(ask(flush, never))).toBe("tpm/unavailable");
   });
 });

@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe } from "vitest";
+import { emptyPassword } from "../../src/attestation/tpm/command.ts";
 import { concatBytes, u16be, u32be } from "../../src/base/bytes.ts";
-import { emptyPassword } from "../../src/kek/tpm/command.ts";
-import { withTpm } from "../../src/kek/tpm/connection.ts";
+import { withTpm } from "../../src/runtime/node/tpm.ts";
 import { freePort } from "../agent/demo-broker.ts";
 
 const isSwtpmHere = spawnSync("swtpm", ["--version"]).status === 0;
@@ -98,5 +98,5 @@ export async function raw(
     parameters,
   );
   const command = concatBytes(u16be(0x8002), u32be(body.length + 6), body);
-  return withTpm(device, (tpm) => tpm.send(command));
+  return withTpm(device, (transact) => transact(command));
 }

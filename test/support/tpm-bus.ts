@@ -1,6 +1,6 @@
 /** Who stands between a process and its TPM? A listener that hears all and may answer in its place. */
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { parseTpmDevice } from "../../src/kek/tpm/device.ts";
+import { parseTpmDevice } from "../../src/runtime/tpm-device.ts";
 
 interface Bus {
   readonly device: string;

@@ -1,11 +1,20 @@
 /** How does a TPM count? By an NV index that only goes up, asked and answered in a session that nobody on the bus can forge (Part 3, section 31). */
+
+import {
+  answerReader,
+  ask,
+  emptyPassword,
+  hasAnswered,
+  malformed,
+  readSized,
+  sized,
+} from "../../attestation/tpm/command.ts";
+import type { Transact } from "../../attestation/tpm/transact.ts";
+import { NV, TPM_ALG, TPM_RC, TPM_RH } from "../../attestation/tpm/words.ts";
 import { concatBytes, equalBytes, u16be, u32be } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
-import { answerReader, ask, emptyPassword, hasAnswered, malformed, readSized, sized } from "./command.ts";
-import { type TpmConnection, withTpm } from "./connection.ts";
 import { nameOf, withPrimary } from "./primary.ts";
-import { type SessionCommand, type SessionParts, withSession } from "./session.ts";
-import { NV, TPM_ALG, TPM_RC, TPM_RH } from "./words.ts";
+import { type SessionCommand, type SessionParts, type TpmParts, withSession } from "./session.ts";
 
 export interface CounterPlace {
   readonly device: string;
@@ -19,11 +28,8 @@ const ATTRIBUTES = NV.counter | NV.authWrite | NV.authRead | NV.noDa;
 const TRIAL = NV.counter | NV.authWrite | NV.authRead;
 
 /** `undefined` where the index is not defined, 0 where it never counted. @throws {@link Fault} `tpm/unavailable`, `tpm/malformed`. */
-export function readCounter(
-  { device, index }: CounterPlace,
-  parts: SessionParts,
-): Promise<bigint | undefined> {
-  return withTpm(device, async (tpm) => {
+export function readCounter({ device, index }: CounterPlace, parts: TpmParts): Promise<bigint | undefined> {
+  return parts.withTpm(device, async (tpm) => {
     const known = await publicAt(index, tpm);
     if (known === undefined || known.isTrial) return undefined;
     return known.isWritten ? countOf(index, { tpm, parts, area: known.area }) : 0n;
@@ -38,8 +44,8 @@ export function readCounter(
  *
  * @throws {@link Fault} `tpm/unavailable`, `tpm/malformed`.
  */
-export function createCounter({ device, index }: CounterPlace, parts: SessionParts): Promise<bigint> {
-  return withTpm(device, async (tpm) => {
+export function createCounter({ device, index }: CounterPlace, parts: TpmParts): Promise<bigint> {
+  return parts.withTpm(device, async (tpm) => {
     const known = await publicAt(index, tpm);
     if (known !== undefined && !known.isTrial && known.isWritten) {
       throw new Fault("tpm/unavailable", "expected no counter that counts already where one is to be made");
@@ -54,8 +60,8 @@ export function createCounter({ device, index }: CounterPlace, parts: SessionPar
 }
 
 /** Counts, and answers the new number. @throws {@link Fault} `tpm/unavailable`, `tpm/malformed`. */
-export function incrementCounter({ device, index }: CounterPlace, parts: SessionParts): Promise<bigint> {
-  return withTpm(device, (tpm) => counted(index, ATTRIBUTES, { tpm, parts }));
+export function incrementCounter({ device, index }: CounterPlace, parts: TpmParts): Promise<bigint> {
+  return parts.withTpm(device, (tpm) => counted(index, ATTRIBUTES, { tpm, parts }));
 }
 
 async function counted(
@@ -76,18 +82,21 @@ function publicOf(index: number, attributes: number): Uint8Array {
   return concatBytes(u32be(index), u16be(TPM_ALG.sha256), u32be(attributes), nothing, u16be(COUNTER_SIZE));
 }
 
-async function define(area: Uint8Array, tpm: TpmConnection): Promise<void> {
+async function define(area: Uint8Array, tpm: Transact): Promise<void> {
   const parameters = concatBytes(sized(new Uint8Array(0)), sized(area));
   await ask({ name: "nvDefineSpace", handles: [TPM_RH.owner], parameters, auth: emptyPassword() }, tpm);
 }
 
-async function undefine(index: number, tpm: TpmConnection): Promise<void> {
+async function undefine(index: number, tpm: Transact): Promise<void> {
   const handles = [TPM_RH.owner, index];
   await ask({ name: "nvUndefineSpace", handles, parameters: new Uint8Array(0), auth: emptyPassword() }, tpm);
 }
 
 /** Where there is none, nothing happens. @throws {@link Fault} `tpm/unavailable`, `tpm/malformed`. */
-export async function removeCounter({ device, index }: CounterPlace): Promise<void> {
+export async function removeCounter(
+  { device, index }: CounterPlace,
+  { withTpm }: Pick<TpmParts, "withTpm">,
+): Promise<void> {
   await withTpm(device, async (tpm) => {
     if ((await publicAt(index, tpm)) !== undefined) await undefine(index, tpm);
   });
@@ -102,7 +111,7 @@ const KINDS = [ATTRIBUTES, TRIAL].flatMap((kind) =>
 );
 
 /** What lies at the index: a counter of ours, or nothing. @throws {@link Fault} `tpm/unavailable` for anything else. */
-async function publicAt(index: number, tpm: TpmConnection) {
+async function publicAt(index: number, tpm: Transact) {
   const command = { name: "nvReadPublic", handles: [index], parameters: new Uint8Array(0) } as const;
   try {
     const reader = answerReader((await ask(command, tpm)).parameters);
@@ -120,7 +129,7 @@ async function publicAt(index: number, tpm: TpmConnection) {
 }
 
 interface Asked {
-  readonly tpm: TpmConnection;
+  readonly tpm: Transact;
   readonly parts: SessionParts;
   readonly area: Uint8Array;
 }
@@ -138,7 +147,7 @@ async function countOf(index: number, { tpm, parts, area }: Asked): Promise<bigi
 /** The index authorizes itself, by an authorization that is empty: what proves the answer is the session's key. */
 function proven(
   of: Pick<SessionCommand, "name" | "parameters"> & { readonly index: number; readonly area: Uint8Array },
-  tpm: TpmConnection,
+  tpm: Transact,
   parts: SessionParts,
 ) {
   const { name, index, area, parameters } = of;

@@ -5,7 +5,7 @@ import type { Kek } from "../../broker/world.ts";
 import { type KekParts, kekOf } from "../key.ts";
 import { unsealKey } from "./seal.ts";
 import { parseSealed } from "./sealed-file.ts";
-import type { SessionParts } from "./session.ts";
+import type { TpmParts } from "./session.ts";
 
 export interface SealedKeyPlace {
   /** `/dev/tpmrm0`, or a socket of this machine. */
@@ -17,7 +17,7 @@ export interface SealedKeyPlace {
 /** @throws {@link Fault} `kek/unavailable`, `tpm/unavailable`, `tpm/malformed`. */
 export async function openTpmKek(
   { device, sealed }: SealedKeyPlace,
-  parts: KekParts & SessionParts,
+  parts: KekParts & TpmParts,
 ): Promise<Kek> {
   return kekOf(await unsealKey(parseSealed(await bytesOf(sealed)), device, parts), parts);
 }

@@ -1,11 +1,18 @@
 /** Which key of a TPM do we lean on? The storage key that it makes anew from its owner seed each time: the same as long as nobody clears the TPM. */
 import { ECDH } from "node:crypto";
+import {
+  answerReader,
+  ask,
+  emptyPassword,
+  malformed,
+  readSized,
+  sized,
+} from "../../attestation/tpm/command.ts";
+import { flushed } from "../../attestation/tpm/flush.ts";
+import type { Transact } from "../../attestation/tpm/transact.ts";
+import { OBJECT, TPM_ALG, TPM_ECC_NIST_P256, TPM_RH } from "../../attestation/tpm/words.ts";
 import { concatBytes, equalBytes, u16be, u32be } from "../../base/bytes.ts";
 import type { Primitives } from "../../base/primitives.ts";
-import { answerReader, ask, emptyPassword, malformed, readSized, sized } from "./command.ts";
-import type { TpmConnection } from "./connection.ts";
-import { flushed } from "./flush.ts";
-import { OBJECT, TPM_ALG, TPM_ECC_NIST_P256, TPM_RH } from "./words.ts";
 
 /** A loaded storage key. */
 export interface Primary {
@@ -47,7 +54,7 @@ const NO_POINT = concatBytes(sized(new Uint8Array(COORDINATE)), sized(new Uint8A
  * @throws {@link Fault} `tpm/unavailable`, `tpm/malformed`.
  */
 export async function withPrimary<T>(
-  tpm: TpmConnection,
+  tpm: Transact,
   primitives: Pick<Primitives, "digest">,
   work: (primary: Primary) => Promise<T>,
 ): Promise<T> {

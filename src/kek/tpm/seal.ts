@@ -1,16 +1,18 @@
 /** How does a TPM keep a root key? Sealed under its storage key to what the machine booted, and taken out again by whoever runs the same. */
+
+import { answerReader, ask, hasAnswered, readSized, sized } from "../../attestation/tpm/command.ts";
+import { flushed } from "../../attestation/tpm/flush.ts";
+import { readPcrs, selectionOf } from "../../attestation/tpm/pcrs.ts";
+import type { Transact } from "../../attestation/tpm/transact.ts";
+import { OBJECT, TPM_ALG, TPM_RC } from "../../attestation/tpm/words.ts";
 import { concatBytes, equalBytes, u16be, u32be } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
 import { zeroize } from "../../keys/zeroize.ts";
 import { keyIdOf } from "../key.ts";
-import { answerReader, ask, hasAnswered, readSized, sized } from "./command.ts";
-import { type TpmConnection, withTpm } from "./connection.ts";
-import { flushed } from "./flush.ts";
-import { policyOf, readPcrs, selectionOf } from "./pcrs.ts";
+import { policyOf } from "./policy.ts";
 import { nameOf, type Primary, withPrimary } from "./primary.ts";
 import type { SealedFile } from "./sealed-file.ts";
-import { type SessionParts, withSession } from "./session.ts";
-import { OBJECT, TPM_ALG, TPM_RC } from "./words.ts";
+import { type SessionParts, type TpmParts, withSession } from "./session.ts";
 
 const KEY_SIZE = 32;
 
@@ -23,9 +25,9 @@ const KEY_SIZE = 32;
 export function sealKey(
   key: Uint8Array,
   { device, pcrs }: { readonly device: string; readonly pcrs: readonly number[] },
-  parts: SessionParts,
+  parts: TpmParts,
 ): Promise<SealedFile> {
-  return withTpm(device, (tpm) =>
+  return parts.withTpm(device, (tpm) =>
     withPrimary(tpm, parts, async (primary) => {
       const values = await readPcrs(pcrs, tpm);
       const policy = policyOf(pcrs, values, parts);
@@ -43,15 +45,15 @@ export function sealKey(
  * @returns 32 bytes, for the caller to overwrite.
  * @throws {@link Fault} `kek/unavailable` where this TPM, or what booted, is another; `tpm/…`.
  */
-export function unsealKey(sealed: SealedFile, device: string, parts: SessionParts): Promise<Uint8Array> {
-  return withTpm(device, (tpm) =>
+export function unsealKey(sealed: SealedFile, device: string, parts: TpmParts): Promise<Uint8Array> {
+  return parts.withTpm(device, (tpm) =>
     withPrimary(tpm, parts, (primary) => unsealed(sealed, { primary, tpm }, parts)),
   );
 }
 
 interface At {
   readonly primary: Primary;
-  readonly tpm: TpmConnection;
+  readonly tpm: Transact;
 }
 
 /** A sealed data object (Part 3, section 12.1), usable by its policy alone: no bit of userWithAuth. */
@@ -134,7 +136,7 @@ async function openedByPolicy(
   });
 }
 
-async function otherBoot({ pcrs, values }: SealedFile, tpm: TpmConnection): Promise<Fault> {
+async function otherBoot({ pcrs, values }: SealedFile, tpm: Transact): Promise<Fault> {
   const now = await readPcrs(pcrs, tpm);
   const changed = pcrs.filter(
     (_, i) => !equalBytes(now[i] ?? new Uint8Array(0), values[i] ?? new Uint8Array(0)),

@@ -1,9 +1,10 @@
 /** What is in the file of a key that a TPM keeps? The two blobs of the TPM, and what a start compares before and after. */
+
+import { readSized, sized } from "../../attestation/tpm/command.ts";
+import { bitsOf, PCR_SIZE, pcrsIn } from "../../attestation/tpm/pcrs.ts";
 import { base64UrlOf, concatBytes, parseBase64Url, parseUtf8 } from "../../base/bytes.ts";
 import { Fault, isFault } from "../../base/fault.ts";
 import { Reader } from "../../base/reader.ts";
-import { readSized, sized } from "./command.ts";
-import { bitsOf, PCR_SIZE, pcrsIn } from "./pcrs.ts";
 
 export interface SealedFile {
   /** Of the key inside, 16 bytes. */

@@ -1,8 +1,5 @@
 /** How does nobody on the bus between read along or answer in the TPM's place? By sessions salted to a key of the TPM (Part 1, section 19). */
 import { createCipheriv, createDecipheriv, createECDH } from "node:crypto";
-import { concatBytes, equalBytes, u16be, u32be, utf8 } from "../../base/bytes.ts";
-import type { Primitives } from "../../base/primitives.ts";
-import { zeroize } from "../../keys/zeroize.ts";
 import {
   answerReader,
   ask,
@@ -11,15 +8,23 @@ import {
   sized,
   type TpmAnswer,
   type TpmCommand,
-} from "./command.ts";
-import type { TpmConnection } from "./connection.ts";
-import { flushed } from "./flush.ts";
+} from "../../attestation/tpm/command.ts";
+import { flushed } from "../../attestation/tpm/flush.ts";
+import type { Transact, WithTpm } from "../../attestation/tpm/transact.ts";
+import { SESSION, TPM_ALG, TPM_CC, TPM_RH, TPM_SE } from "../../attestation/tpm/words.ts";
+import { concatBytes, equalBytes, u16be, u32be, utf8 } from "../../base/bytes.ts";
+import type { Primitives } from "../../base/primitives.ts";
+import { zeroize } from "../../keys/zeroize.ts";
 import type { Primary } from "./primary.ts";
-import { SESSION, TPM_ALG, TPM_CC, TPM_RH, TPM_SE } from "./words.ts";
 
 /** What sessions need of the platform. */
 export interface SessionParts extends Pick<Primitives, "hmac" | "digest"> {
   readonly random: (size: number) => Uint8Array;
+}
+
+/** What opening a TPM and speaking with it in sessions needs. */
+export interface TpmParts extends SessionParts {
+  readonly withTpm: WithTpm;
 }
 
 /** A command of a session. */
@@ -46,7 +51,7 @@ const MOST_NONCE = 64;
  * INVARIANT: what the salt is made to is the public key that the caller trusts, and no other that is read off the bus for it.
  */
 export async function withSession<T>(
-  of: { readonly kind: keyof typeof TPM_SE; readonly primary: Primary; readonly tpm: TpmConnection },
+  of: { readonly kind: keyof typeof TPM_SE; readonly primary: Primary; readonly tpm: Transact },
   parts: SessionParts,
   work: (session: TpmSession) => Promise<T>,
 ): Promise<T> {
@@ -79,7 +84,7 @@ export async function withSession<T>(
 interface State {
   readonly key: Uint8Array;
   readonly nonceTpm: Uint8Array;
-  readonly tpm: TpmConnection;
+  readonly tpm: Transact;
 }
 
 function sessionOf(handle: number, state: State, parts: SessionParts): TpmSession {

@@ -41,7 +41,7 @@ async function counterOf(
       read: () => readCounter(place, deviceParts),
       create: () => createCounter(place, deviceParts),
       increment: () => incrementCounter(place, deviceParts),
-      remove: () => removeCounter(place),
+      remove: () => removeCounter(place, deviceParts),
     },
     name,
     primitives: nodePrimitives,

@@ -13,12 +13,13 @@ import { systemNow, systemRandom } from "./clock.ts";
 import type { AskingParts } from "./peer-kek.ts";
 import { nodePrimitives } from "./primitives.ts";
 import type { LoadedConfig } from "./settings.ts";
+import { withTpm } from "./tpm.ts";
 
 /** What a key that this process holds itself needs of Node. */
 export const nodeKekParts: KekParts = { hmac: nodePrimitives.hmac, random: systemRandom };
 
 /** What a key in a device needs of Node: native code is loaded where a configuration names one, and nowhere else. */
-export const deviceParts = { ...nodeKekParts, digest: nodePrimitives.digest };
+export const deviceParts = { ...nodeKekParts, digest: nodePrimitives.digest, withTpm };
 
 /** The root key, and where people bring it in shares what keeps it closed until they have. */
 export interface OpenedKek {

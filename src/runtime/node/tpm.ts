@@ -1,12 +1,14 @@
 /** How do bytes go to a TPM and back? One command, one answer of the length that it says, over a device or a socket. */
 import { open } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Transact, WithTpm } from "../../attestation/tpm/transact.ts";
+import { TPM_RC } from "../../attestation/tpm/words.ts";
 import { Fault, systemCodeOf } from "../../base/fault.ts";
-import { parseTpmDevice, type TpmDevice } from "./device.ts";
+import { parseTpmDevice, type TpmDevice } from "../tpm-device.ts";
 
-export interface TpmConnection {
-  /** @throws {@link Fault} `tpm/unavailable`, `tpm/malformed`. */
-  readonly send: (command: Uint8Array) => Promise<Uint8Array>;
+interface Connection {
+  readonly send: Transact;
   readonly close: () => Promise<void>;
 }
 
@@ -14,12 +16,16 @@ const MOST_BYTES = 4096;
 const HEADER_BYTES = 10;
 const TIMEOUT_MS = 30_000;
 
+const AGAIN: readonly number[] = [TPM_RC.yielded, TPM_RC.testing, TPM_RC.retry];
+const TRIES = 6;
+const PAUSE_MS = 100;
+
 /**
- * Opens a TPM for as long as `work` takes: emulators and raw devices serve one at a time.
+ * Opens a TPM for as long as `work` takes.
  *
  * @throws {@link Fault} `tpm/unavailable`; `config/invalid` for what is no place of a TPM.
  */
-export async function withTpm<T>(device: string, work: (tpm: TpmConnection) => Promise<T>): Promise<T> {
+export const withTpm: WithTpm = async (device, work) => {
   const place = parseTpmDevice(device);
   if (place === undefined) {
     throw new Fault("config/invalid", "expected a TPM as /dev/tpmrm0, unix:/PATH or tcp:127.0.0.1:PORT");
@@ -28,26 +34,43 @@ export async function withTpm<T>(device: string, work: (tpm: TpmConnection) => P
     throw unavailable(device, `cannot be opened (${systemCodeOf(thrown)})`);
   });
   try {
-    return await work({
-      send: (command) =>
+    return await work(
+      patient((command) =>
         tpm.send(command).catch((thrown: unknown) => {
           throw thrown instanceof Fault
             ? thrown
             : unavailable(device, `does not answer (${systemCodeOf(thrown)})`);
         }),
-      close: tpm.close,
-    });
+      ),
+    );
   } finally {
     await tpm.close();
   }
+};
+
+/** Asks a TPM again that says so, a few times. */
+export function patient(send: Transact): Transact {
+  return async (command) => {
+    for (let left = TRIES; ; left -= 1) {
+      const answer = await send(command); // in order: each waits for the one before
+      if (left <= 1 || !AGAIN.includes(codeIn(answer))) return answer;
+      await sleep(PAUSE_MS);
+    }
+  };
 }
 
-function opened(place: TpmDevice): Promise<TpmConnection> {
+/** What a refusal says, which has ten bytes; success for all else: whether that is an answer, its reader decides. */
+function codeIn(answer: Uint8Array): number {
+  if (answer.length !== HEADER_BYTES) return 0;
+  return new DataView(answer.buffer, answer.byteOffset).getUint32(6);
+}
+
+function opened(place: TpmDevice): Promise<Connection> {
   return place.kind === "device" ? deviceAt(place.path) : socketAt(place);
 }
 
 /** The kernel takes a command in one write and gives its answer in one read. */
-async function deviceAt(path: string): Promise<TpmConnection> {
+async function deviceAt(path: string): Promise<Connection> {
   const file = await open(path, "r+");
   return {
     send: async (command) => {
@@ -60,7 +83,7 @@ async function deviceAt(path: string): Promise<TpmConnection> {
   };
 }
 
-async function socketAt(place: Exclude<TpmDevice, { readonly kind: "device" }>): Promise<TpmConnection> {
+async function socketAt(place: Exclude<TpmDevice, { readonly kind: "device" }>): Promise<Connection> {
   const socket = connect(
     place.kind === "unix" ? { path: place.path } : { host: place.host, port: place.port },
   );

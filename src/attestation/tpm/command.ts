@@ -1,9 +1,8 @@
 /** How is a TPM asked one thing? A command with its handles and parameters, and an answer that is parsed whole (TPM 2.0 Part 1, section 18). */
-import { setTimeout as sleep } from "node:timers/promises";
 import { concatBytes, u16be, u32be } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
 import { Reader } from "../../base/reader.ts";
-import type { TpmConnection } from "./connection.ts";
+import type { Transact } from "./transact.ts";
 import { TPM_CC, TPM_RC, TPM_RH, TPM_ST, type TpmCommandName } from "./words.ts";
 
 export interface TpmCommand {
@@ -24,23 +23,15 @@ export interface TpmAnswer {
   readonly auth: Uint8Array;
 }
 
-const AGAIN: readonly number[] = [TPM_RC.yielded, TPM_RC.testing, TPM_RC.retry];
-const TRIES = 6;
-const PAUSE_MS = 100;
-
 /**
- * Sends a command and reads its answer. A TPM that asks for it is asked again, a few times.
+ * Sends a command and reads its answer.
  *
  * @throws {@link Fault} `tpm/unavailable` with what it answered as `returned`, `tpm/malformed`.
  */
-export async function ask(command: TpmCommand, tpm: TpmConnection): Promise<TpmAnswer> {
-  const bytes = encoded(command);
-  for (let left = TRIES; ; left -= 1) {
-    const answer = parsed(await tpm.send(bytes), command); // in order: each waits for the one before
-    if (typeof answer !== "number") return answer;
-    if (left <= 1 || !AGAIN.includes(answer)) throw refused(command.name, answer);
-    await sleep(PAUSE_MS);
-  }
+export async function ask(command: TpmCommand, transact: Transact): Promise<TpmAnswer> {
+  const answer = parsed(await transact(encoded(command)), command);
+  if (typeof answer !== "number") return answer;
+  throw refused(command.name, answer);
 }
 
 /** Whether the TPM answered with this code. */
