@@ -40,6 +40,7 @@ export async function prepareRequest(nonce: Uint8Array, parts: GuestParts): Prom
       ...own,
     },
     nodePrimitives,
+    "raw",
   );
   const report = parts.machine.chip.report({ reportData: transcript.binder, reportId: random(32) });
   const certTable = parts.machine.certTable(systemNow());

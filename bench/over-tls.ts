@@ -132,6 +132,7 @@ function soon(): AbortSignal {
 function manyGuests({ machine }: DemoFolder): EvidenceProvider {
   return {
     name: "bench",
+    format: "raw",
     vmpl: 0,
     attest: async (reportData) => {
       const reportId = Uint8Array.from(randomBytes(REPORT_ID_BYTES));

@@ -6,14 +6,59 @@ import { SIGNED_SIZE } from "./snp/layout.ts";
 import { parseReport, type Report } from "./snp/report.ts";
 import { signatureOf } from "./snp/signature.ts";
 
-/** Evidence as a message carries it (PROTOCOL section 4). Further formats join this union. */
-export interface CarriedEvidence {
+/** Evidence as a message carries it (PROTOCOL section 4): one shape for each way in which hardware signs a binder. */
+export type CarriedEvidence = CarriedRaw | CarriedAzureHcl | CarriedSvsm;
+
+/** The name of a format: `evidence.format` of a policy, and which label the transcript has. */
+export type EvidenceFormat = CarriedEvidence["format"];
+
+/** A report that the guest asked the firmware for; REPORT_DATA is the binder. */
+export interface CarriedRaw {
   readonly format: "raw";
   /** 1184 bytes. */
   readonly report: Uint8Array;
   /** The GHCB certificate table as the host gave it. */
   readonly certTable?: Uint8Array;
   /** Certificates and CRLs in DER, in any order. */
+  readonly endorsements?: readonly Uint8Array[];
+  readonly hostVtpm?: CarriedHostVtpm;
+}
+
+/** A quote of the vTPM that a cloud's hypervisor runs beside the guest: the provider's word, not AMD's. */
+export interface CarriedHostVtpm {
+  /** TPMS_ATTEST. */
+  readonly quote: Uint8Array;
+  /** By the attestation key, without a TPMT_SIGNATURE around it. */
+  readonly signature: Uint8Array;
+  /** PCR 0 to 23 of the SHA-256 bank, 32 bytes each. */
+  readonly pcrs: readonly Uint8Array[];
+  /** Of the attestation key, DER. */
+  readonly akCertificate: Uint8Array;
+}
+
+/** A quote of the vTPM in Azure's paravisor, and the paravisor's report over that vTPM's key; the quote's qualifying data is the binder. */
+export interface CarriedAzureHcl {
+  readonly format: "azure-hcl";
+  /** What NV index 0x01400001 holds. */
+  readonly hcl: Uint8Array;
+  /** TPMS_ATTEST, without a size before it. */
+  readonly quote: Uint8Array;
+  /** RSASSA-PKCS1-v1_5 with SHA-256, 256 bytes, without a TPMT_SIGNATURE around it. */
+  readonly signature: Uint8Array;
+  /** PCR 0 to 23 of the SHA-256 bank, 32 bytes each. */
+  readonly pcrs: readonly Uint8Array[];
+  /** The crypto-agile event log, `binary_bios_measurements`. */
+  readonly eventLog?: Uint8Array;
+  readonly endorsements?: readonly Uint8Array[];
+}
+
+/** A report that an SVSM asked for in the guest's place; REPORT_DATA is SHA-512 of the binder and the manifest. */
+export interface CarriedSvsm {
+  readonly format: "svsm";
+  /** 1184 bytes. */
+  readonly report: Uint8Array;
+  /** What the SVSM says of its services, as it gave it. */
+  readonly manifest: Uint8Array;
   readonly endorsements?: readonly Uint8Array[];
 }
 
@@ -42,6 +87,7 @@ const MAX_CERTIFICATE_BYTES = 8192;
  * @throws {@link Fault} the codes of {@link parseReport} and {@link parseCertTable}.
  */
 export function parseEvidence(carried: CarriedEvidence): Evidence {
+  if (carried.format !== "raw" || carried.hostVtpm !== undefined) throw unverifiable(carried);
   const reportBytes = carried.report.slice();
   const report = parseReport(reportBytes);
   const table = carried.certTable === undefined ? undefined : parseCertTable(carried.certTable);
@@ -66,4 +112,13 @@ export function parseEvidence(carried: CarriedEvidence): Evidence {
     certificates,
     crls,
   };
+}
+
+/** What nobody here can verify is refused, never left out of the judgement. */
+function unverifiable({ format }: CarriedEvidence): Fault {
+  const what = format === "raw" ? "a quote of the host's vTPM" : `the format \`${format}\``;
+  return new Fault(
+    "evidence/malformed",
+    `expected evidence of the format \`raw\` without a quote, received ${what}`,
+  );
 }

@@ -1,19 +1,21 @@
-/** Who asks the hardware for a report? A provider: behind it a kernel interface, or the simulator. */
+/** Who asks the hardware for evidence? A provider: behind it a kernel interface, a vTPM, or the simulator. */
 import type { CarriedEvidence } from "./evidence.ts";
 
 /**
- * Where evidence comes from. Used behind a transcript that is made here, and nowhere else: whoever may have 64 bytes of his
+ * Where evidence comes from. Used behind a transcript that is made here, and nowhere else: whoever may have bytes of his
  * own choice signed can pass for any guest (PROTOCOL section 2, rule 6).
  */
-export interface EvidenceProvider {
+export interface EvidenceProvider<Carried extends CarriedEvidence = CarriedEvidence> {
   readonly name: string;
-  /** The level at which reports are requested; it stands in the transcript. */
+  /** What `attest` gives. It decides the label of the transcript and so the binder (PROTOCOL sections 2 and 10). */
+  readonly format: Carried["format"];
+  /** The level at which reports are requested; it stands in the transcript. 0 in `azure-hcl` and `svsm`, where the guest is not who asks. */
   readonly vmpl: 0 | 1 | 2 | 3;
   /**
-   * Has `reportData` signed.
+   * Has the binder signed.
    *
-   * @param reportData - 64 bytes: the binder of a transcript.
+   * @param binder - The hash of a transcript: 64 bytes for `raw` and `svsm`, 32 for `azure-hcl`.
    * @throws {@link Fault} `provider/unavailable`.
    */
-  readonly attest: (reportData: Uint8Array) => Promise<CarriedEvidence>;
+  readonly attest: (binder: Uint8Array) => Promise<Carried>;
 }

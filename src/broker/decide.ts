@@ -54,7 +54,8 @@ export async function decide(question: Question, world: World): Promise<Decided>
     const nonce = openNonce(request.nonce, { binding: request.binding, now }, nonceKeys, world.primitives);
     await refuseSpent(nonce, world);
     const evidence = parseEvidence(request.evidence);
-    const transcript = transcriptOf(transcriptFieldsOf(request, exchange, world), world.primitives);
+    const fields = transcriptFieldsOf(request, exchange, world);
+    const transcript = transcriptOf(fields, world.primitives, evidence.kind);
     refuseForeign(evidence, transcript); // a cheap filter only: a captured report costs no signature check, no KDS request
     await refuseHopeless(transcript, suite, world.primitives);
 

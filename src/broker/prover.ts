@@ -105,10 +105,10 @@ async function shownOver(
   plan: ProverPlan,
   world: ProverWorld,
 ): Promise<Shown> {
-  const { vmpl } = plan.provider;
+  const { vmpl, format } = plan.provider;
   const ownNonce = world.random(OWN_NONCE_SIZE);
   const claimsBytes = claimsOf(plan, world);
-  const { binder } = transcript({ vmpl, ownNonce, claimsBytes });
+  const { binder } = transcript({ vmpl, format, ownNonce, claimsBytes });
   const evidence = await endorsed(await plan.provider.attest(binder), world);
   return { suite: 0, vmpl, ownNonce, wrapPub: new Uint8Array(0), claimsBytes, evidence };
 }

@@ -17,6 +17,12 @@ export type BoundEvidence = Brand<VerifiedEvidence & { readonly transcript: Tran
  */
 export function refuseForeign(evidence: Evidence, transcript: Transcript): void {
   const { report } = evidence;
+  if (transcript.format !== evidence.kind) {
+    throw new Fault("channel/not-bound", "expected evidence of the transcript's own format", {
+      expected: transcript.format,
+      received: evidence.kind,
+    });
+  }
   // INVARIANT: equalBytes compares all bytes of equal lengths, so that no prefix, truncation or padding passes.
   const isSameBinder = transcript.binder.length === 64 && equalBytes(report.reportData, transcript.binder);
   if (!isSameBinder) {

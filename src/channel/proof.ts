@@ -1,4 +1,5 @@
 /** What does a broker's evidence commit to? Role 2 of the transcript and the signature over a session, as both sides rebuild them. */
+import type { EvidenceFormat } from "../attestation/evidence.ts";
 import type { Primitives } from "../base/primitives.ts";
 import type { Binding } from "./bindings.ts";
 import { sessionSignatureInput } from "./session.ts";
@@ -26,6 +27,8 @@ export interface ProofExchange {
 /** What the broker chose, or says of its report. */
 export interface ProofFields {
   readonly vmpl: number;
+  /** Of the evidence that is shown. */
+  readonly format: EvidenceFormat;
   readonly ownNonce: Uint8Array;
   readonly claimsBytes: Uint8Array;
 }
@@ -39,7 +42,7 @@ export function standingTranscript(
   primitives: Primitives,
 ): Transcript {
   const exchange = { audience, guestNonce: NONE, channel: { binding: 3 } } as const;
-  return transcriptOf(fieldsOf(fields, exchange, primitives), primitives);
+  return transcriptOf(fieldsOf(fields, exchange, primitives), primitives, fields.format);
 }
 
 /** Tier 2: over the guest's nonce, and over the connection in bindings that have one. */
@@ -48,7 +51,7 @@ export function freshTranscript(
   exchange: ProofExchange,
   primitives: Primitives,
 ): Transcript {
-  return transcriptOf(fieldsOf(fields, exchange, primitives), primitives);
+  return transcriptOf(fieldsOf(fields, exchange, primitives), primitives, fields.format);
 }
 
 /** The bytes that the attested key signs for one session. @throws {@link Fault} as {@link sessionSignatureInput}. */

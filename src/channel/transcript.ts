@@ -1,4 +1,5 @@
 /** Which bytes must the hardware sign for this exchange? The transcript T of PROTOCOL section 2 and its hash, the binder. */
+import type { EvidenceFormat } from "../attestation/evidence.ts";
 import { concatBytes, lengthPrefixed, u8, u16be, utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import type { HashName, Primitives } from "../base/primitives.ts";
@@ -33,20 +34,23 @@ export interface TranscriptFields {
 
 export interface Transcript {
   readonly fields: TranscriptFields;
+  /** What signs the hash: it decides the label. */
+  readonly format: EvidenceFormat;
   /** T itself. */
   readonly bytes: Uint8Array;
   /** The hash of T: 64 bytes for REPORT_DATA, 32 for a TPM's `qualifyingData`. */
   readonly binder: Uint8Array;
 }
 
-/** Each way in which hardware signs T has a label and a hash of its own (sections 2 and 10). */
+/**
+ * Each way in which hardware signs T has a label and a hash of its own (sections 2 and 10). The highest VMPL is that of who asks
+ * for the report: a paravisor and an SVSM are at 0, wherever their guest is.
+ */
 const FORMS = {
-  report: { label: "ostiary/attest/v1", hash: "sha512", maxVmpl: 3 },
-  "tpm-quote": { label: "ostiary/attest-tpm/v1", hash: "sha256", maxVmpl: 0 },
-  svsm: { label: "ostiary/attest-svsm/v1", hash: "sha512", maxVmpl: 3 },
-} as const satisfies Record<string, { label: string; hash: HashName; maxVmpl: number }>;
-
-export type TranscriptForm = keyof typeof FORMS;
+  raw: { label: "ostiary/attest/v1", hash: "sha512", maxVmpl: 3 },
+  "azure-hcl": { label: "ostiary/attest-tpm/v1", hash: "sha256", maxVmpl: 0 },
+  svsm: { label: "ostiary/attest-svsm/v1", hash: "sha512", maxVmpl: 0 },
+} as const satisfies Record<EvidenceFormat, { label: string; hash: HashName; maxVmpl: number }>;
 
 const MAX_AUDIENCE_BYTES = 512;
 
@@ -55,7 +59,7 @@ const MAX_AUDIENCE_BYTES = 512;
  *
  * Lengths are those of the tables in `bindings.ts` and nothing else: a wrong one is refused before anything is hashed.
  *
- * @param form - What signs: a report (the default), a TPM quote, or an SVSM.
+ * @param format - What signs: a report that the guest asked for, a TPM's quote, or an SVSM's report.
  * @returns T, its fields (copied) and its hash.
  * @throws {@link Fault} `request/malformed` for what the peer chose, `channel/bad-carrier` for its TLS key,
  *   `internal/invariant` for what our own side saw or configured.
@@ -63,11 +67,12 @@ const MAX_AUDIENCE_BYTES = 512;
 export function transcriptOf(
   fields: TranscriptFields,
   primitives: Pick<Primitives, "digest">,
-  form: TranscriptForm = "report",
+  format: EvidenceFormat,
 ): Transcript {
-  refuseWrongLengths(fields, form);
-  const bytes = encodeTranscript(fields, FORMS[form].label);
-  return { fields: copyOf(fields), bytes, binder: primitives.digest(FORMS[form].hash, bytes) };
+  refuseWrongLengths(fields, format);
+  const { label, hash } = FORMS[format];
+  const bytes = encodeTranscript(fields, label);
+  return { fields: copyOf(fields), format, bytes, binder: primitives.digest(hash, bytes) };
 }
 
 /** The bytes of T under a label. The order is the document's; every field of variable length carries its length. */
@@ -98,12 +103,11 @@ const BOUND_FIELDS: readonly BoundField[] = [
   "claimsHash",
 ];
 
-function refuseWrongLengths(fields: TranscriptFields, form: TranscriptForm): void {
+function refuseWrongLengths(fields: TranscriptFields, format: EvidenceFormat): void {
   const { role, suite, vmpl } = fields;
-  if (!Number.isInteger(vmpl) || vmpl < 0 || vmpl > FORMS[form].maxVmpl) {
-    throw new Fault("request/malformed", `expected a VMPL of at most ${FORMS[form].maxVmpl}`, {
-      received: vmpl,
-    });
+  const { maxVmpl } = FORMS[format];
+  if (!Number.isInteger(vmpl) || vmpl < 0 || vmpl > maxVmpl) {
+    throw new Fault("request/malformed", `expected a VMPL of at most ${maxVmpl}`, { received: vmpl });
   }
   const audienceSize = utf8(fields.audience).length;
   if (audienceSize === 0 || audienceSize > MAX_AUDIENCE_BYTES) {

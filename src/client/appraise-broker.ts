@@ -120,9 +120,10 @@ async function boundProof(
     const evidence = parseEvidence(proof.evidence);
     const options = { roots, memo, now, primitives, revocation: "required" } as const;
     const verified = await verifyEvidence(evidence, endorsementsOf(evidence), options);
+    const shown = { ...proof, format: evidence.kind };
     const transcript = isFresh
-      ? freshTranscript(proof, exchange, primitives)
-      : standingTranscript(proof, exchange.audience, primitives);
+      ? freshTranscript(shown, exchange, primitives)
+      : standingTranscript(shown, exchange.audience, primitives);
     return bindToTranscript(verified, transcript);
   } catch (thrown) {
     throw isFault(thrown) ? ofBroker(thrown) : thrown;

@@ -45,7 +45,7 @@ export interface Attested {
 const OWN_NONCE_SIZE = 32;
 
 /**
- * Builds the request for one nonce: claims, a one-use key, the transcript of this carrier, and a report over it.
+ * Builds the request for one nonce: claims, a one-use key, the transcript of this carrier, and evidence over it.
  *
  * @param asked - The claims' exact bytes are hashed and carried. The nonce, 48 bytes, is the only part of the broker's challenge
  *   that is used.
@@ -102,5 +102,6 @@ function transcriptFor(fields: OwnFields, broker: PinnedBroker, parts: AttestPar
       claimsHash: parts.primitives.digest("sha512", fields.claimsBytes),
     },
     parts.primitives,
+    parts.provider.format,
   );
 }

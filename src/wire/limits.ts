@@ -6,6 +6,12 @@ export const MAX_ITEMS = 16;
 export const MAX_JSON_DEPTH = 16;
 export const MAX_ENDORSEMENTS = 8;
 export const MAX_ENDORSEMENT_BYTES = 8 * 1024;
+/** NV index 0x01400001 has 2048 or 2600 bytes. */
+export const MAX_HCL_BYTES = 4 * 1024;
+/** A TPMS_ATTEST of a quote has fewer than 200 bytes. */
+export const MAX_QUOTE_BYTES = 1024;
+export const MAX_EVENT_LOG_BYTES = 128 * 1024;
+export const MAX_MANIFEST_BYTES = 16 * 1024;
 export const MAX_AUDIENCE_BYTES = 512;
 export const MAX_SECRET_BYTES = 64 * 1024;
 export const MAX_HEADER_BYTES = 4 * 1024;

@@ -156,6 +156,7 @@ describe("whoever stands between guest and broker", () => {
             claimsHash: nodePrimitives.digest("sha512", claimsBytes),
           },
           nodePrimitives,
+          "raw",
         );
         const exchange = { transcript, wrapPub, wrapPrivate: none };
         const header = { secret_id: "prod/disk", iat: systemNow(), exp: systemNow() };
@@ -266,6 +267,7 @@ describe("the one-use key", () => {
       parts: {
         provider: {
           name: "none",
+          format: "raw",
           vmpl: 0,
           attest: () => Promise.reject(new Fault("provider/unavailable", "no hardware")),
         },

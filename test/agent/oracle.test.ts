@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { EvidenceFormat } from "../../src/attestation/evidence.ts";
 import type { EvidenceProvider } from "../../src/attestation/provider.ts";
 import { utf8 } from "../../src/base/bytes.ts";
 import { encodeTranscript } from "../../src/channel/transcript.ts";
@@ -23,10 +24,14 @@ beforeAll(async () => {
 afterAll(() => broker.remove());
 
 /** A chip that writes down what it was asked to sign. */
-function watchedChip(): { readonly provider: EvidenceProvider; readonly signed: Uint8Array[] } {
+function watchedChip(format: EvidenceFormat): {
+  readonly provider: EvidenceProvider;
+  readonly signed: Uint8Array[];
+} {
   const signed: Uint8Array[] = [];
   const provider: EvidenceProvider = {
     name: "watched",
+    format,
     vmpl: 0,
     attest: async (reportData) => {
       signed.push(reportData.slice());
@@ -44,27 +49,35 @@ describe("whoever speaks to the agent (A24)", () => {
     fc.uint8Array({ maxLength: 200 }),
   );
 
-  it("chooses no byte of REPORT_DATA: it is the hash of a transcript, or nothing is signed", async () => {
-    await fc.assert(
-      fc.asyncProperty(anyBytes, anyBytes, anyBytes, fc.string(), fc.boolean(), async (...drawn) => {
-        const [nonce, cb, brokerSpki, secret, isDirect] = drawn;
-        const { provider, signed } = watchedChip();
-        const carrier: Asked["carrier"] = isDirect ? { binding: 2, cb, brokerSpki } : { binding: 3 };
-        const { audience, signingKey } = broker;
-        const parts = { provider, primitives: nodePrimitives, random };
-        const asked: Asked = { claims: { want: [{ secret }] }, nonce, carrier };
-        const made = await attest(asked, { audience, signingKey, suite: 1 }, parts).catch(() => undefined);
-        expect(signed).toHaveLength(made === undefined ? 0 : 1);
-        if (made === undefined) return;
-        const { fields } = made.transcript;
-        expect(fields).toMatchObject({ role: 1, audience });
-        const bytes = encodeTranscript(fields, "ostiary/attest/v1");
-        expect(signed[0]).toEqual(nodePrimitives.digest("sha512", bytes));
-        expect([nonce, cb, brokerSpki]).not.toContainEqual(signed[0]);
-      }),
-      { numRuns: 300 },
-    );
-  });
+  it.each([
+    ["raw", "sha512", "ostiary/attest/v1"],
+    ["azure-hcl", "sha256", "ostiary/attest-tpm/v1"],
+    ["svsm", "sha512", "ostiary/attest-svsm/v1"],
+  ] as const)(
+    "chooses no byte that %s signs: it is the %s of a transcript, or nothing is signed",
+    async (...form) => {
+      const [format, hash, label] = form;
+      await fc.assert(
+        fc.asyncProperty(anyBytes, anyBytes, anyBytes, fc.string(), fc.boolean(), async (...drawn) => {
+          const [nonce, cb, brokerSpki, secret, isDirect] = drawn;
+          const { provider, signed } = watchedChip(format);
+          const carrier: Asked["carrier"] = isDirect ? { binding: 2, cb, brokerSpki } : { binding: 3 };
+          const { audience, signingKey } = broker;
+          const parts = { provider, primitives: nodePrimitives, random };
+          const asked: Asked = { claims: { want: [{ secret }] }, nonce, carrier };
+          const made = await attest(asked, { audience, signingKey, suite: 1 }, parts).catch(() => undefined);
+          expect(signed).toHaveLength(made === undefined ? 0 : 1);
+          if (made === undefined) return;
+          const { fields } = made.transcript;
+          expect(fields).toMatchObject({ role: 1, audience });
+          const bytes = encodeTranscript(fields, label);
+          expect(signed[0]).toEqual(nodePrimitives.digest(hash, bytes));
+          expect([nonce, cb, brokerSpki]).not.toContainEqual(signed[0]);
+        }),
+        { numRuns: 100 },
+      );
+    },
+  );
 
   it.each(["--report-data", "--nonce", "--transcript", "--binder", "--own-nonce"])(
     "has no option by which to give bytes to sign: %s",

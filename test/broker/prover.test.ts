@@ -27,6 +27,7 @@ function bench({ brings = true, freshPerSecond = 1 } = {}): Bench {
   const table = certTableOf(ROOT, CHIP, NOW);
   const provider = {
     name: "chip",
+    format: "raw",
     vmpl: 0,
     attest: async (reportData: Uint8Array) => {
       if (state.isBroken) throw new Fault("provider/unavailable", "no chip");
@@ -89,7 +90,7 @@ describe("the report of the hour", () => {
   it("is over role 2, binding 3 and no nonce, with an hour in its claims", async () => {
     const { prove, asked } = bench();
     const proof = await prove(exchangeOf(), false);
-    const { binder, fields } = standingTranscript(proof, AUDIENCE, nodePrimitives);
+    const { binder, fields } = standingTranscript({ ...proof, format: "raw" }, AUDIENCE, nodePrimitives);
     expect(asked).toEqual([binder]);
     expect(fields).toMatchObject({ role: 2, binding: 3, suite: 0, nonce: new Uint8Array(0) });
     const claims = decodeBrokerClaims(proof.claimsBytes);
@@ -138,7 +139,7 @@ describe("a fresh report", () => {
     const { prove, asked } = bench();
     const exchange = exchangeOf();
     const proof = await prove(exchange, true);
-    const { binder, fields } = freshTranscript(proof, exchange, nodePrimitives);
+    const { binder, fields } = freshTranscript({ ...proof, format: "raw" }, exchange, nodePrimitives);
     expect(asked).toEqual([binder]);
     const { cb, brokerSpki } = exchange.channel;
     expect(fields).toMatchObject({

@@ -11,7 +11,7 @@ import { codeOf } from "../support/faults.ts";
 import { fieldsFor } from "./exchange-fields.ts";
 
 const FIELDS = fieldsFor(1, 3);
-const TRANSCRIPT = transcriptOf(FIELDS, nodePrimitives);
+const TRANSCRIPT = transcriptOf(FIELDS, nodePrimitives, "raw");
 const REPORT_DATA_AT = 0x050;
 const VMPL_AT = 0x030;
 
@@ -57,37 +57,40 @@ describe.each([
     },
     {
       name: "the TPM's binder, padded",
-      of: () => concatBytes(transcriptOf(FIELDS, nodePrimitives, "tpm-quote").binder, new Uint8Array(32)),
+      of: () => concatBytes(transcriptOf(FIELDS, nodePrimitives, "azure-hcl").binder, new Uint8Array(32)),
     },
-    { name: "the broker's own role", of: () => transcriptOf(fieldsFor(2, 3), nodePrimitives).binder },
+    { name: "the broker's own role", of: () => transcriptOf(fieldsFor(2, 3), nodePrimitives, "raw").binder },
     {
       name: "another audience (A21)",
-      of: () => transcriptOf({ ...FIELDS, audience: "https://broker.example/c/0002" }, nodePrimitives).binder,
+      of: () =>
+        transcriptOf({ ...FIELDS, audience: "https://broker.example/c/0002" }, nodePrimitives, "raw").binder,
     },
     {
       name: "another wrap key (A13)",
-      of: () => transcriptOf({ ...FIELDS, wrapPub: new Uint8Array(32).fill(0x56) }, nodePrimitives).binder,
+      of: () =>
+        transcriptOf({ ...FIELDS, wrapPub: new Uint8Array(32).fill(0x56) }, nodePrimitives, "raw").binder,
     },
     {
       name: "other claims (A14)",
-      of: () => transcriptOf({ ...FIELDS, claimsHash: new Uint8Array(64).fill(0x78) }, nodePrimitives).binder,
+      of: () =>
+        transcriptOf({ ...FIELDS, claimsHash: new Uint8Array(64).fill(0x78) }, nodePrimitives, "raw").binder,
     },
   ])("refuses $name", ({ of }) => {
     expect(codeOf(() => bind(reportOver(of()), TRANSCRIPT))).toBe("channel/not-bound");
   });
 
   it("refuses a report of another VMPL than the transcript says, in both directions (A23)", () => {
-    const atTwo = transcriptOf({ ...FIELDS, vmpl: 2 }, nodePrimitives);
+    const atTwo = transcriptOf({ ...FIELDS, vmpl: 2 }, nodePrimitives, "raw");
     expect(codeOf(() => bind(reportOver(TRANSCRIPT.binder, 2), TRANSCRIPT))).toBe("channel/not-bound");
     expect(codeOf(() => bind(reportOver(atTwo.binder, 0), atTwo))).toBe("channel/not-bound");
     expect(codeOf(() => bind(reportOver(atTwo.binder, 2), atTwo))).toBeUndefined();
   });
 
-  it("refuses a binder of 32 bytes, which no report carries", () => {
-    const quoted = transcriptOf(FIELDS, nodePrimitives, "tpm-quote");
+  it.each(["azure-hcl", "svsm"] as const)("refuses a report that is shown for the format %s", (format) => {
+    const other = transcriptOf(FIELDS, nodePrimitives, format);
     const evidence = reportOver(TRANSCRIPT.binder);
-    const shortened = { ...evidence, report: { ...evidence.report, reportData: quoted.binder } };
-    expect(codeOf(() => bind(shortened, quoted))).toBe("channel/not-bound");
+    const forged = { ...evidence, report: { ...evidence.report, reportData: other.binder } };
+    expect(codeOf(() => bind(forged, other))).toBe("channel/not-bound");
   });
 });
 

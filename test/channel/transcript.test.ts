@@ -17,7 +17,7 @@ describe("the vectors of PROTOCOL section 2", () => {
     const { vectors } = protocolVectors();
     expect(vectors.length).toBeGreaterThan(0);
     for (const vector of vectors) {
-      const { bytes, binder } = transcriptOf(fieldsOf(vector.input), nodePrimitives);
+      const { bytes, binder } = transcriptOf(fieldsOf(vector.input), nodePrimitives, "raw");
       expect(bytes.length, vector.name).toBe(vector.transcriptLength);
       expect(hexOf(bytes), vector.name).toBe(vector.transcript);
       expect(hexOf(binder), vector.name).toBe(vector.reportData);
@@ -37,7 +37,7 @@ describe("the vectors of PROTOCOL section 2", () => {
     for (const vector of tpm32) {
       const input = vectors.find(({ name }) => name === vector.inputOf)?.input;
       if (input === undefined) throw new Error("the vector names no input");
-      const { bytes, binder } = transcriptOf(fieldsOf(input), nodePrimitives, "tpm-quote");
+      const { bytes, binder } = transcriptOf(fieldsOf(input), nodePrimitives, "azure-hcl");
       expect(hexOf(bytes)).toBe(vector.transcript);
       expect(hexOf(binder)).toBe(vector.qualifyingData);
     }
@@ -58,11 +58,11 @@ describe("A08: a flipped field", () => {
 
   it("changes the binder, whichever byte of whichever field it is", () => {
     for (const fields of exchangeFields()) {
-      const { binder } = transcriptOf(fields, nodePrimitives);
+      const { binder } = transcriptOf(fields, nodePrimitives, "raw");
       for (const name of BYTE_FIELDS) {
         for (let at = 0; at < fields[name].length; at += 1) {
           const flipped = { ...fields, [name]: fields[name].map((byte, i) => (i === at ? byte ^ 1 : byte)) };
-          expect(hexOf(transcriptOf(flipped, nodePrimitives).binder)).not.toBe(hexOf(binder));
+          expect(hexOf(transcriptOf(flipped, nodePrimitives, "raw").binder)).not.toBe(hexOf(binder));
         }
       }
     }
@@ -103,7 +103,7 @@ describe("the table of lengths", () => {
   it.each(exchangeFields().map((fields) => ({ name: nameOf(fields), fields })))(
     "takes role and binding of $name as they are",
     ({ fields }) => {
-      expect(codeOf(() => transcriptOf(fields, nodePrimitives))).toBeUndefined();
+      expect(codeOf(() => transcriptOf(fields, nodePrimitives, "raw"))).toBeUndefined();
     },
   );
 
@@ -118,12 +118,12 @@ describe("the table of lengths", () => {
         for (const length of [1, fields[name].length + 1, 65_537]) {
           const wrong = { ...fields, [name]: new Uint8Array(length) };
           expect(
-            codeOf(() => transcriptOf(wrong, deaf)),
+            codeOf(() => transcriptOf(wrong, deaf, "raw")),
             `${nameOf(fields)} ${name}`,
           ).toBe("request/malformed");
         }
       }
-      expect(codeOf(() => transcriptOf({ ...fields, cb: new Uint8Array(31) }, deaf))).toBe(
+      expect(codeOf(() => transcriptOf({ ...fields, cb: new Uint8Array(31) }, deaf, "raw"))).toBe(
         "internal/invariant",
       );
     }
@@ -235,26 +235,26 @@ describe("the table of lengths", () => {
   it.each(deviations)("refuses $name", ({ of, change, code }) => {
     const good = exchangeFields().find((fields) => nameOf(fields) === of);
     if (good === undefined) throw new Error("no such exchange");
-    expect(codeOf(() => transcriptOf({ ...good, ...change }, nodePrimitives))).toBe(code);
+    expect(codeOf(() => transcriptOf({ ...good, ...change }, nodePrimitives, "raw"))).toBe(code);
   });
 
-  it("knows a TPM's quote at VMPL 0 alone", () => {
+  it.each(["azure-hcl", "svsm"] as const)("knows %s at VMPL 0 alone", (format) => {
     const fields = exchangeFields().find((known) => nameOf(known) === "1/3");
     if (fields === undefined) throw new Error("no such exchange");
-    expect(codeOf(() => transcriptOf({ ...fields, vmpl: 0 }, nodePrimitives, "tpm-quote"))).toBeUndefined();
-    expect(codeOf(() => transcriptOf({ ...fields, vmpl: 1 }, nodePrimitives, "tpm-quote"))).toBe(
+    expect(codeOf(() => transcriptOf({ ...fields, vmpl: 0 }, nodePrimitives, format))).toBeUndefined();
+    expect(codeOf(() => transcriptOf({ ...fields, vmpl: 1 }, nodePrimitives, format))).toBe(
       "request/malformed",
     );
   });
 });
 
 describe("the transcript", () => {
-  it("differs under each form's label", () => {
+  it("differs under each format's label", () => {
     const [fields] = exchangeFields();
     if (fields === undefined) throw new Error("no exchange");
-    const forms = ["report", "tpm-quote", "svsm"] as const;
-    const hashes = forms.map((form) =>
-      hexOf(transcriptOf({ ...fields, vmpl: 0 }, nodePrimitives, form).binder),
+    const formats = ["raw", "azure-hcl", "svsm"] as const;
+    const hashes = formats.map((format) =>
+      hexOf(transcriptOf({ ...fields, vmpl: 0 }, nodePrimitives, format).binder),
     );
     expect(new Set(hashes).size).toBe(3);
     expect(hashes.map(({ length }) => length / 2)).toEqual([64, 32, 64]);
@@ -263,7 +263,7 @@ describe("the transcript", () => {
   it("keeps its own copy of what it was made of", () => {
     const [fields] = exchangeFields();
     if (fields === undefined) throw new Error("no exchange");
-    const { fields: kept } = transcriptOf(fields, nodePrimitives);
+    const { fields: kept } = transcriptOf(fields, nodePrimitives, "raw");
     const before = hexOf(kept.wrapPub);
     fields.wrapPub.fill(0);
     expect(hexOf(kept.wrapPub)).toBe(before);

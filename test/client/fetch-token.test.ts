@@ -32,6 +32,7 @@ function partsFor(broker: GuestBroker, client: GuestClient = clientOf(broker)): 
     open: applicationChannel(client),
     provider: {
       name: "simulated",
+      format: "raw",
       vmpl: 0,
       attest: async (reportData) => ({ format: "raw", report: chip.report({ reportData }), certTable }),
     },

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createChainMemo } from "../../src/attestation/endorsement/memo.ts";
 import { simulatorRoots } from "../../src/attestation/endorsement/roots.ts";
-import type { CarriedEvidence } from "../../src/attestation/evidence.ts";
+import type { CarriedEvidence, CarriedRaw } from "../../src/attestation/evidence.ts";
 import type { Signer } from "../../src/base/primitives.ts";
 import { addSeconds, type Instant } from "../../src/base/time.ts";
 import {
@@ -57,7 +57,7 @@ export interface BrokerDeviation {
   readonly vmpl?: 0 | 1 | 2 | 3;
   readonly chip?: SimulatedChip;
   readonly transcript?: Partial<TranscriptFields>;
-  readonly evidence?: (evidence: CarriedEvidence) => CarriedEvidence;
+  readonly evidence?: (evidence: CarriedRaw) => CarriedEvidence;
   readonly crlAt?: Instant;
   /** Over which exchange the report is, and which one is signed, where they are not the guest's. */
   readonly reported?: ProofExchange;
@@ -72,12 +72,12 @@ export async function proofFor(
 ): Promise<BrokerProof> {
   const { vmpl = 0, isFresh = false, chip = CHIP, crlAt = addSeconds(NOW, -3600) } = deviation;
   const claimsBytes = encodeBrokerClaims({ ...GOOD_CLAIMS, ...deviation.claims });
-  const own = { vmpl, ownNonce: random(32), claimsBytes };
+  const own = { vmpl, format: "raw", ownNonce: random(32), claimsBytes } as const;
   const reported = deviation.reported ?? exchange;
   const made = isFresh
     ? freshTranscript(own, reported, nodePrimitives)
     : standingTranscript(own, reported.audience, nodePrimitives);
-  const { binder } = transcriptOf({ ...made.fields, ...deviation.transcript }, nodePrimitives);
+  const { binder } = transcriptOf({ ...made.fields, ...deviation.transcript }, nodePrimitives, "raw");
   const report = chip.report({ measurement: IMAGE, vmpl, reportData: binder, ...deviation.report });
   const evidence = { format: "raw", report, certTable: certTableOf(ROOT, chip, crlAt) } as const;
   const session = await (deviation.signer ?? BROKER).sign(sessionInputOf(deviation.signed ?? exchange));

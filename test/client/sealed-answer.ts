@@ -47,6 +47,7 @@ export async function guestExchange(): Promise<GuestExchange> {
       claimsHash: random(64),
     },
     nodePrimitives,
+    "raw",
   );
   return { transcript, wrapPrivate, wrapPub };
 }

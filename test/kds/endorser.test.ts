@@ -1,7 +1,7 @@
 /** What does a broker make of a key server that answers, answers wrongly, or is switched off? */
 import { describe, expect, it } from "vitest";
 import { createChainMemo } from "../../src/attestation/endorsement/memo.ts";
-import { type CarriedEvidence, type Evidence, parseEvidence } from "../../src/attestation/evidence.ts";
+import { type CarriedRaw, type Evidence, parseEvidence } from "../../src/attestation/evidence.ts";
 import { verifyEvidence } from "../../src/attestation/verify.ts";
 import { addSeconds } from "../../src/base/time.ts";
 import { createEndorser } from "../../src/broker/endorse.ts";
@@ -24,7 +24,7 @@ interface Bench {
   readonly endorse: ReturnType<typeof createEndorser>;
   /** What the store was asked to keep. */
   readonly kept: readonly string[];
-  readonly evidence: (chip?: SimulatedChip, beside?: Partial<CarriedEvidence>) => Evidence;
+  readonly evidence: (chip?: SimulatedChip, beside?: Partial<CarriedRaw>) => Evidence;
 }
 
 /** A broker's endorser before a local key server; with `store`, over what an earlier one left. */
@@ -49,7 +49,7 @@ async function bench(store: Store = createMemoryStore()): Promise<Bench> {
   const trust = { ...simulatedTrust("milan"), memo: createChainMemo(64), lowestCrlNumber: () => undefined };
   const endorse = createEndorser({ store: spied, source, trust, log: () => undefined });
   const chipAtHand = standIn.chipOf("milan");
-  const evidence = (chip = chipAtHand, beside: Partial<CarriedEvidence> = {}): Evidence =>
+  const evidence = (chip = chipAtHand, beside: Partial<CarriedRaw> = {}): Evidence =>
     parseEvidence({ format: "raw", report: chip.report({ reportData: new Uint8Array(64) }), ...beside });
   return { standIn, endorse, kept, evidence };
 }

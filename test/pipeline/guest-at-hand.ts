@@ -134,7 +134,7 @@ export async function attemptOf(broker: GuestBroker, deviation: Deviation = {}):
     claimsHash: nodePrimitives.digest("sha512", claimsBytes),
     ...deviation.transcript,
   };
-  const transcript = transcriptOf(fields, nodePrimitives);
+  const transcript = transcriptOf(fields, nodePrimitives, "raw");
   const { ownNonce, wrapPub } = fields;
   const certTable = deviation.certTable ?? tableOf(broker, chip);
   const report = chip.report({ reportData: transcript.binder, ...deviation.report });

@@ -1,5 +1,6 @@
 /** Which messages exist? Arbitraries of every kind of message, for the round trips. */
 import fc from "fast-check";
+import type { CarriedEvidence, CarriedHostVtpm } from "../../src/attestation/evidence.ts";
 import { type Instant, instant } from "../../src/base/time.ts";
 import { RECIPE_NAMES, type Recipe } from "../../src/keys/recipe.ts";
 import type { TransitOperation } from "../../src/keys/transit-type.ts";
@@ -63,14 +64,43 @@ export const claims: fc.Arbitrary<wire.Claims> = fc.record(
 
 const WRAP_PUB_BYTES = { 1: 32, 2: 1216, 3: 65 } as const;
 
-const evidences = fc.record(
-  {
-    format: fc.constant("raw" as const),
-    report: bytes(1, 1500),
-    certTable: bytes(1, 3000),
-    endorsements: fc.array(bytes(1, 2000), { minLength: 1, maxLength: 8 }),
-  },
-  { requiredKeys: ["format", "report"] },
+const endorsements = fc.array(bytes(1, 2000), { minLength: 1, maxLength: 8 });
+const pcrs = fc.array(bytes(32), { minLength: 24, maxLength: 24 });
+
+const hostVtpms: fc.Arbitrary<CarriedHostVtpm> = fc.record({
+  quote: bytes(1, 200),
+  signature: bytes(1, 512),
+  pcrs,
+  akCertificate: bytes(1, 2000),
+});
+
+const evidences: fc.Arbitrary<CarriedEvidence> = fc.oneof(
+  fc.record(
+    {
+      format: fc.constant("raw" as const),
+      report: bytes(1, 1500),
+      certTable: bytes(1, 3000),
+      endorsements,
+      hostVtpm: hostVtpms,
+    },
+    { requiredKeys: ["format", "report"] },
+  ),
+  fc.record(
+    {
+      format: fc.constant("azure-hcl" as const),
+      hcl: bytes(1, 4096),
+      quote: bytes(1, 200),
+      signature: bytes(256),
+      pcrs,
+      eventLog: bytes(1, 3000),
+      endorsements,
+    },
+    { requiredKeys: ["format", "hcl", "quote", "signature", "pcrs"] },
+  ),
+  fc.record(
+    { format: fc.constant("svsm" as const), report: bytes(1, 1500), manifest: bytes(1, 3000), endorsements },
+    { requiredKeys: ["format", "report", "manifest"] },
+  ),
 );
 
 /** Everything of a request but its claims, which are drawn apart since they are carried as bytes. */

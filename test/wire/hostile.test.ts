@@ -34,6 +34,13 @@ const GOOD = {
   evidence: { format: "raw", report: b64(1184) },
 };
 
+const PCRS = Array.from({ length: 24 }, () => b64(32));
+const FORMATS = [
+  GOOD.evidence,
+  { format: "azure-hcl", hcl: b64(2600), quote: b64(145), signature: b64(256), pcrs: PCRS },
+  { format: "svsm", report: b64(1184), manifest: b64(100) },
+] as const;
+
 function changed(change: Readonly<Record<string, unknown>>): Uint8Array {
   return utf8(JSON.stringify({ ...GOOD, ...change }));
 }
@@ -60,7 +67,7 @@ describe("a release request that deviates", () => {
 
   const deviations: readonly (readonly [string, Uint8Array])[] = [
     ["unknown member", changed({ extra: 1 })],
-    ["unknown member of the evidence", withEvidence({ hostVtpm: {} })],
+    ["unknown member of the evidence", withEvidence({ manifest: b64(10) })],
     ["duplicate member", utf8(JSON.stringify(GOOD).replace('"v":1', '"v":1,"v":1'))],
     [
       "duplicate member spelled with an escape",
@@ -87,7 +94,7 @@ describe("a release request that deviates", () => {
     ["wrapPub of suite 3 under suite 1", changed({ wrapPub: b64(65) })],
     ["wrapPub of suite 1 under suite 2", changed({ suite: 2 })],
     ["empty wrapPub", changed({ wrapPub: "" })],
-    ["unknown evidence format", withEvidence({ format: "azure-hcl" })],
+    ["unknown evidence format", withEvidence({ format: "tdx" })],
     ["no report", withEvidence({ report: undefined })],
     ["report of 9 KiB", withEvidence({ report: b64(9 * 1024) })],
     ["nine endorsements", withEvidence({ endorsements: Array.from({ length: 9 }, () => b64(10)) })],
@@ -141,6 +148,53 @@ describe("a release request that deviates", () => {
       evidence: { ...GOOD.evidence, endorsements },
     });
     expect(decodeReleaseRequest(body).claims.want).toHaveLength(16);
+  });
+});
+
+describe.each(FORMATS)("evidence of the format $format", (good) => {
+  const refused = (evidence: Readonly<Record<string, unknown>>) =>
+    codeOf(() => decodeReleaseRequest(changed({ evidence })));
+
+  it("is read as it was written", () => {
+    expect(refused(good)).toBeUndefined();
+  });
+
+  it("is refused under the name of every other format", () => {
+    for (const { format } of FORMATS.filter((other) => other.format !== good.format)) {
+      expect(refused({ ...good, format }), format).toBe("request/malformed");
+    }
+  });
+
+  it("is refused with a member that it has not, or without one that it has", () => {
+    expect(refused({ ...good, extra: b64(1) })).toBe("request/malformed");
+    for (const name of Object.keys(good)) {
+      expect(refused({ ...good, [name]: undefined }), name).toBe("request/malformed");
+    }
+  });
+});
+
+describe("a vTPM's quote", () => {
+  const quoted = FORMATS[1];
+  const rows: readonly (readonly [string, Readonly<Record<string, unknown>>])[] = [
+    ["23 PCRs", { pcrs: PCRS.slice(1) }],
+    ["25 PCRs", { pcrs: [...PCRS, b64(32)] }],
+    ["a PCR of another bank", { pcrs: [...PCRS.slice(1), b64(20)] }],
+    ["a signature in its TPMT_SIGNATURE", { signature: b64(262) }],
+    ["a signature of 255 bytes", { signature: b64(255) }],
+    ["an empty quote", { quote: "" }],
+    ["a quote of a kilobyte and a byte", { quote: b64(1025) }],
+    ["a blob of 4 KiB and a byte", { hcl: b64(4097) }],
+    ["an event log of 128 KiB and a byte", { eventLog: b64(128 * 1024 + 1) }],
+  ];
+  it.each(rows)("is refused with %s", (_name, change) => {
+    expect(codeOf(() => decodeReleaseRequest(changed({ evidence: { ...quoted, ...change } })))).toBe(
+      "request/malformed",
+    );
+  });
+
+  it("is read with the longest event log that is taken", () => {
+    const evidence = { ...quoted, eventLog: b64(128 * 1024) };
+    expect(codeOf(() => decodeReleaseRequest(changed({ evidence })))).toBeUndefined();
   });
 });
 

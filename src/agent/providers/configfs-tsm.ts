@@ -1,6 +1,6 @@
 /** How does a Linux guest get its report? From configfs-tsm: an entry, 64 bytes in, report and certificate table out. */
 import { join } from "node:path";
-import type { CarriedEvidence } from "../../attestation/evidence.ts";
+import type { CarriedRaw } from "../../attestation/evidence.ts";
 import type { EvidenceProvider } from "../../attestation/provider.ts";
 import { REPORT_FIELDS, REPORT_SIZE } from "../../attestation/snp/layout.ts";
 import { equalBytes, hexOf, isZero, parseUtf8, utf8 } from "../../base/bytes.ts";
@@ -31,11 +31,12 @@ const PASSING = new Set(["EBUSY", "EAGAIN", "EINTR"]);
  *
  * @see Linux, Documentation/ABI/testing/configfs-tsm (configfs-tsm-report)
  */
-export function createConfigfsTsm(options: ConfigfsTsmOptions): EvidenceProvider {
+export function createConfigfsTsm(options: ConfigfsTsmOptions): EvidenceProvider<CarriedRaw> {
   const { folder = TSM_FOLDER, files = nodeTsmFiles, random, vmpl } = options;
   let turn: Promise<unknown> = Promise.resolve();
   return {
     name: "configfs-tsm",
+    format: "raw",
     vmpl: vmpl ?? 0,
     attest: (reportData) => {
       const own = reportData.slice();
@@ -54,7 +55,7 @@ interface Interface {
   readonly vmpl: Vmpl | undefined;
 }
 
-async function attestOnce(tsm: Interface, reportData: Uint8Array): Promise<CarriedEvidence> {
+async function attestOnce(tsm: Interface, reportData: Uint8Array): Promise<CarriedRaw> {
   if (reportData.length !== REPORT_DATA_SIZE) {
     throw new Fault("internal/invariant", `REPORT_DATA has ${REPORT_DATA_SIZE} bytes`);
   }
@@ -82,11 +83,7 @@ async function refuseOtherProvider(entry: string, files: TsmFiles): Promise<void
 }
 
 /** Asks until nobody wrote to the entry between our own write and the last read. */
-async function settledReport(
-  entry: string,
-  tsm: Interface,
-  reportData: Uint8Array,
-): Promise<CarriedEvidence> {
+async function settledReport(entry: string, tsm: Interface, reportData: Uint8Array): Promise<CarriedRaw> {
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const evidence = await tryReport(entry, tsm, reportData).catch(undefinedIfPassing); // in order: one entry
     if (evidence !== undefined) return evidence;
@@ -104,7 +101,7 @@ async function tryReport(
   entry: string,
   { files, vmpl }: Interface,
   reportData: Uint8Array,
-): Promise<CarriedEvidence | undefined> {
+): Promise<CarriedRaw | undefined> {
   if (vmpl !== undefined) await files.write(entry, "privlevel", utf8(String(vmpl)));
   await files.write(entry, "inblob", reportData);
   const before = await files.read(entry, "generation");

@@ -1,6 +1,7 @@
 /** How does a guest without hardware prove itself? By a simulated machine in a folder, which only a demo broker trusts. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { CarriedRaw } from "../../attestation/evidence.ts";
 import type { EvidenceProvider } from "../../attestation/provider.ts";
 import type { ProductLine } from "../../attestation/snp/product.ts";
 import { loadOrCreateMachine, type SimulatedMachine } from "../../simulator/chip-folder.ts";
@@ -19,11 +20,15 @@ export interface SimulatedGuest extends Omit<ReportPlan, "reportData" | "vmpl"> 
  *
  * @throws From `attest`: what the file system throws; a simulator has no hardware that could be missing.
  */
-export function createSimulatorProvider(folder: string, guest: SimulatedGuest = {}): EvidenceProvider {
+export function createSimulatorProvider(
+  folder: string,
+  guest: SimulatedGuest = {},
+): EvidenceProvider<CarriedRaw> {
   let machine: SimulatedMachine | undefined;
   const { vmpl = 0 } = guest;
   return {
     name: "simulator",
+    format: "raw",
     vmpl,
     attest: async (reportData) => {
       machine ??= loadOrCreateMachine(folder, productOf(folder));
