@@ -5,7 +5,7 @@ import { isIP } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
 import { equalBytes } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
-import type { Send } from "../client/bounded-fetch.ts";
+import { reasonOf, type Send } from "../client/bounded-fetch.ts";
 
 export interface TlsBroker {
   /** `https://…`, without a trailing slash. */
@@ -34,7 +34,7 @@ export interface BrokerConnection {
  * Opens a connection of TLS 1.3.
  *
  * @param shown - What the guest shows, where it shows anything.
- * @throws {@link Fault} `broker/unreachable`; `channel/bad-release` for another key than the pinned one. Nothing stays open then.
+ * @throws {@link Fault} `broker/unreachable`; `broker/other-tls-key` for another key than the pinned one. Nothing stays open then.
  */
 export async function connectToBroker(
   broker: TlsBroker,
@@ -70,12 +70,17 @@ function connected(
     ALPNProtocols: ["http/1.1"],
     ecdhCurve: "X25519MLKEM768:X25519:P-256",
   });
-  const giveUp = (): void => void socket.destroy(new Error("given up"));
+  const giveUp = (): void => void socket.destroy(new TimeLimit());
   signal.addEventListener("abort", giveUp, { once: true });
   return new Promise<TLSSocket>((resolve, reject) => {
     socket.once("secureConnect", () => resolve(socket));
     socket.once("error", (error) => reject(unreachable(url, error)));
   }).finally(() => signal.removeEventListener("abort", giveUp));
+}
+
+/** Its name is the reason that an operator reads. */
+class TimeLimit extends Error {
+  override readonly name = "TimeoutError";
 }
 
 function leafOf(socket: TLSSocket): Uint8Array {
@@ -86,7 +91,7 @@ function leafOf(socket: TLSSocket): Uint8Array {
 
 function refuseOtherPin(brokerSpki: Uint8Array, { pinnedSpki }: TlsBroker): void {
   if (pinnedSpki === undefined || equalBytes(brokerSpki, pinnedSpki)) return;
-  throw new Fault("channel/bad-release", "expected the TLS key that configuration pins; nothing was sent");
+  throw new Fault("broker/other-tls-key", "expected the TLS key that configuration pins; nothing was sent");
 }
 
 /** Sends over this socket and no other. */
@@ -151,10 +156,12 @@ function bodyOf(answer: IncomingMessage): ReadableStream<Uint8Array> {
 }
 
 function unreachable(url: string, cause: Error): Fault {
-  return new Fault(
-    "broker/unreachable",
-    `expected a TLS 1.3 connection to the broker at \`${url}\``,
-    {},
-    cause,
-  );
+  const reason = reasonOf(cause);
+  const expected = OFF_DATE.has(reason)
+    ? `a TLS certificate of \`${url}\` that is valid at ${new Date().toISOString()}, this guest's clock: set the clock, or pin the broker's key, which has no dates`
+    : `a TLS 1.3 connection to the broker at \`${url}\``;
+  return new Fault("broker/unreachable", `expected ${expected}`, { reason }, cause);
 }
+
+/** What OpenSSL says of a certificate whose dates do not hold now. */
+const OFF_DATE = new Set(["CERT_HAS_EXPIRED", "CERT_NOT_YET_VALID"]);

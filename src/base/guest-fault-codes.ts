@@ -7,6 +7,11 @@ export const GUEST_FAULT_CODES = {
     wire: "try-later",
     next: "look at the broker's address and the network",
   },
+  "broker/other-tls-key": {
+    status: 503,
+    wire: "try-later",
+    next: "see whom the name resolves to, or pin the key that the broker has now; nothing was sent",
+  },
   "broker/no-evidence": {
     status: 502,
     wire: "bad-broker",

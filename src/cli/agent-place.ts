@@ -4,10 +4,15 @@ import { Misuse, type Terminal } from "./command.ts";
 
 export type Place = { readonly fd: number } | { readonly file: string };
 
-/** Tells of each wait. */
+/** Tells of each wait: which broker, what it answered and under which id, and what comes next. */
 export function sayTo(terminal: Terminal): SecretRequest["onWait"] {
-  return (code, milliseconds) => {
-    terminal.err(`ostiary: ${code}; asking again in ${(milliseconds / 1000).toFixed(1)} s\n`);
+  return ({ fault, failed, next, milliseconds }) => {
+    const { reason, id } = fault.detail;
+    const facts = [reason, id].filter((fact) => fact !== undefined).map(String);
+    const why = facts.length === 0 ? "" : ` (${facts.join(", ")})`;
+    const whom = next === failed ? "asking again" : `asking ${next.url}`;
+    const when = milliseconds === 0 ? "now" : `in ${(milliseconds / 1000).toFixed(1)} s`;
+    terminal.err(`ostiary: ${failed.url}: ${fault.code}${why}; ${whom} ${when}\n`);
   };
 }
 

@@ -2,6 +2,7 @@
 import type { Instant } from "../base/time.ts";
 import { BINDING_NAMES, bindingNamed } from "../channel/binding-names.ts";
 import { OFFERED_SUITES, type OfferedSuite } from "../channel/suites.ts";
+import type { Waiting } from "../client/retry.ts";
 import { WRAP_OF_SUITE } from "../policy/vocabulary.ts";
 import type { PublicJwk, WantedItem } from "../wire/messages.ts";
 import { countOf } from "./arguments.ts";
@@ -9,8 +10,8 @@ import { Misuse } from "./command.ts";
 
 /** What the options said: the guest's own configuration, of which nothing comes from the broker. */
 export interface AgentOptions {
-  /** Without a trailing slash. */
-  readonly broker: string;
+  /** One at least, of one cluster, each without a trailing slash. */
+  readonly brokers: readonly string[];
   readonly audience: string;
   /** Absent only where a policy for the broker says by what it is known. */
   readonly signingKeyFile?: string;
@@ -19,7 +20,10 @@ export interface AgentOptions {
   readonly tsmFolder?: string;
   readonly simulatorFolder?: string;
   readonly vmpl?: 0 | 1 | 2 | 3;
+  /** `Infinity` for as long as it takes. */
   readonly deadlineSeconds: number;
+  /** Begins at a moment drawn from as many. */
+  readonly spreadSeconds: number;
   readonly suite: OfferedSuite;
   /** 2, the connection itself, unless said otherwise or the broker has no TLS of its own. */
   readonly binding: 1 | 2 | 3;
@@ -66,7 +70,7 @@ export interface SecretRequest {
   readonly want: readonly WantedItem[];
   readonly options: AgentOptions;
   /** Told what failed, before each wait. */
-  readonly onWait: (code: string, milliseconds: number) => void;
+  readonly onWait: (waiting: Waiting<{ readonly url: string }>) => void;
 }
 
 /** @throws {@link Fault}: the broker's no, `broker/unreachable`, `provider/unavailable`, `channel/bad-release`, `config/invalid`. */
@@ -87,7 +91,7 @@ export type FetchToken = (
 
 /** For `parseArguments`. */
 export const AGENT_OPTIONS = {
-  broker: { type: "string" },
+  broker: { type: "string", multiple: true },
   audience: { type: "string" },
   "signing-key": { type: "string" },
   "broker-policy": { type: "string" },
@@ -105,11 +109,12 @@ export const AGENT_OPTIONS = {
   "tls-pin": { type: "string" },
   version: { type: "string" },
   deadline: { type: "string" },
+  spread: { type: "string" },
   json: { type: "boolean" },
 } as const;
 
 export const AGENT_USAGE = `which broker, and who asks the hardware:
-  --broker URL         address of the broker
+  --broker URL         address of the broker; several times for several of one cluster, where the next is asked when one is away
   --audience URL       identity of the broker, where that is not its address
   --signing-key FILE   the broker's signing key, PEM public key: the one that this guest trusts, and all that vouches for a
                        broker outside a confidential VM
@@ -131,17 +136,24 @@ export const AGENT_USAGE = `which broker, and who asks the hardware:
   --wrap NAME          how the secret has to be sealed: hpke-x25519; hpke-xwing, which outlasts quantum computers; or
                        jwe-p256, for JOSE, where the broker offers it (hpke-x25519)
   --version N          that version of the secret, not the newest
-  --deadline SECONDS   how long to go on asking a broker that does not answer (60)
+  --deadline SECONDS   how long to go on asking brokers that do not answer (60), or none, for as long as it takes
+  --spread SECONDS     begin at a moment drawn from as many, so that a fleet does not ask at once (0)
   --json               print facts as JSON, never the secret
 `;
 
-type Values = Readonly<Partial<Record<keyof typeof AGENT_OPTIONS, string | boolean>>>;
+type Values = Readonly<
+  Partial<Record<Exclude<keyof typeof AGENT_OPTIONS, "broker">, string | boolean>> & {
+    broker?: readonly string[] | undefined;
+  }
+>;
+type Name = Exclude<keyof typeof AGENT_OPTIONS, "broker">;
 
 const DEFAULT_DEADLINE = "60";
+const MAX_BROKERS = 16;
 
 /** @throws {@link Misuse}. */
 export function agentOptionsOf(values: Values): AgentOptions {
-  const broker = urlOf(required(values, "broker"));
+  const brokers = brokersOf(values.broker ?? []);
   const provider = providerOf(textOf(values, "provider") ?? "configfs-tsm");
   const [tsmFolder, simulatorFolder] = [textOf(values, "tsm-dir"), textOf(values, "simulator-dir")];
   if (provider === "simulator" && simulatorFolder === undefined) {
@@ -149,13 +161,14 @@ export function agentOptionsOf(values: Values): AgentOptions {
   }
   const vmpl = textOf(values, "vmpl");
   return {
-    broker,
-    audience: textOf(values, "audience") ?? broker,
+    brokers,
+    audience: audienceOf(values, brokers),
     ...knownBy(values),
     provider,
     suite: suiteOf(textOf(values, "wrap") ?? "hpke-x25519"),
-    ...tlsOf(values, broker),
-    deadlineSeconds: countOf(textOf(values, "deadline") ?? DEFAULT_DEADLINE, "--deadline"),
+    ...tlsOf(values, brokers),
+    deadlineSeconds: deadlineOf(textOf(values, "deadline") ?? DEFAULT_DEADLINE),
+    spreadSeconds: spreadOf(textOf(values, "spread")),
     ...(tsmFolder === undefined ? {} : { tsmFolder }),
     ...(simulatorFolder === undefined ? {} : { simulatorFolder }),
     ...(vmpl === undefined ? {} : { vmpl: vmplOf(vmpl, "--vmpl") }),
@@ -192,13 +205,36 @@ function knownBy(values: Values): Pick<AgentOptions, "signingKeyFile" | "brokerP
 
 const NEED_POLICY = ["broker-cluster", "broker-vmpl", "broker-fresh", "trust-simulator"] as const;
 
-function required(values: Values, name: keyof typeof AGENT_OPTIONS): string {
+function brokersOf(urls: readonly string[]): readonly string[] {
+  if (urls.length > MAX_BROKERS) throw new Misuse(`expected at most ${MAX_BROKERS} --broker`);
+  return [...new Set(urls.map(urlOf))];
+}
+
+/** Where there is one broker, its address is its name unless it is said; several cannot all be called like one of them. */
+function audienceOf(values: Values, [first, ...others]: readonly string[]): string {
+  if (first === undefined) throw new Misuse("expected --broker");
+  const audience = textOf(values, "audience");
+  if (audience === undefined && others.length > 0) {
+    throw new Misuse("expected --audience with several --broker: who they are, together");
+  }
+  return audience ?? first;
+}
+
+function deadlineOf(text: string): number {
+  return text === "none" ? Infinity : countOf(text, "--deadline");
+}
+
+function spreadOf(text: string | undefined): number {
+  return text === undefined || text === "0" ? 0 : countOf(text, "--spread");
+}
+
+function required(values: Values, name: Name): string {
   const text = textOf(values, name);
   if (text === undefined) throw new Misuse(`expected --${name}`);
   return text;
 }
 
-function textOf(values: Values, name: keyof typeof AGENT_OPTIONS): string | undefined {
+function textOf(values: Values, name: Name): string | undefined {
   const value = values[name];
   return typeof value === "string" ? value : undefined;
 }
@@ -216,9 +252,12 @@ function providerOf(name: string): AgentOptions["provider"] {
 /** What cannot be is misuse: a binding that was asked for is never given up for another. */
 function tlsOf(
   values: Values,
-  broker: string,
+  brokers: readonly string[],
 ): Pick<AgentOptions, "binding" | "tlsAuthoritiesFile" | "tlsPinFile"> {
-  const isTls = broker.startsWith("https:");
+  const isTls = brokers.some((url) => url.startsWith("https:"));
+  if (isTls && !brokers.every((url) => url.startsWith("https:"))) {
+    throw new Misuse("expected every --broker with https or every one with http, received both");
+  }
   const binding = bindingOf(textOf(values, "binding") ?? (isTls ? "tls-exporter" : "application"));
   const [authorities, pin] = [textOf(values, "tls-ca"), textOf(values, "tls-pin")];
   if (binding !== 3 && !isTls)

@@ -1,6 +1,6 @@
 /** How is a broker's answer read? Whole, within a size, and every failure on the way is `broker/unreachable`. */
 import { concatBytes } from "../base/bytes.ts";
-import { Fault } from "../base/fault.ts";
+import { Fault, systemCodeOf } from "../base/fault.ts";
 import { MAX_ANSWER_BYTES } from "../wire/limits.ts";
 import { decodeProblem, faultOfProblem } from "../wire/problem.ts";
 
@@ -34,8 +34,25 @@ async function answerTo(url: string, send: Send, init: RequestInit): Promise<Res
   try {
     return await send(url, { ...init, redirect: "error" });
   } catch (thrown) {
-    throw new Fault("broker/unreachable", `expected an answer of the broker at \`${url}\``, {}, thrown);
+    const reason = reasonOf(thrown);
+    throw new Fault(
+      "broker/unreachable",
+      `expected an answer of the broker at \`${url}\``,
+      { reason },
+      thrown,
+    );
   }
+}
+
+/** Why nobody answered, in the system's word: `ENOTFOUND`, `CERT_HAS_EXPIRED`, or `TimeoutError` for what took too long. */
+export function reasonOf(thrown: unknown): string {
+  const { cause } = thrown instanceof Error ? thrown : { cause: undefined };
+  for (const failed of [thrown, cause]) {
+    const code = systemCodeOf(failed);
+    if (code !== "unknown") return code;
+  }
+  const named = cause instanceof Error ? cause : thrown;
+  return named instanceof Error ? named.name : "unknown";
 }
 
 /** Reads an answer piece by piece, so that whoever answers cannot fill the memory. @throws {@link Fault} `broker/unreachable`. */

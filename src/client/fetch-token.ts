@@ -2,7 +2,7 @@
 import { utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import type { PublicJwk } from "../wire/messages.ts";
-import { type FetchParts, type FetchPlan, fetchSecrets, overSessions } from "./fetch.ts";
+import { type FetchParts, type FetchPlan, overSessions } from "./fetch.ts";
 
 export interface TokenPlan extends Omit<FetchPlan, "want"> {
   /** Whom the token is for. */
@@ -23,15 +23,15 @@ export interface FetchedToken {
  * @throws {@link Fault} as `fetchSecrets`.
  */
 export async function fetchToken(plan: TokenPlan, parts: FetchParts): Promise<FetchedToken> {
-  const { aud, ...rest } = plan;
-  if (aud === plan.broker.audience) {
-    return overSessions(plan, parts, async (session) => {
-      const { decision, token } = await session.attest(plan.cnf);
+  const { aud, cnf } = plan;
+  return overSessions(plan, parts, async (session, { audience }) => {
+    if (aud === audience) {
+      const { decision, token } = await session.attest(cnf);
       return { decision, token: utf8(token) };
-    });
-  }
-  const { decision, secrets } = await fetchSecrets({ ...rest, want: [{ token: { aud } }] }, parts);
-  const [first] = secrets;
-  if (first === undefined) throw new Fault("channel/bad-release", "expected a token, received nothing");
-  return { decision, token: first.secret };
+    }
+    const { decision, secrets } = await session.release([{ token: { aud } }], cnf);
+    const [first] = secrets;
+    if (first === undefined) throw new Fault("channel/bad-release", "expected a token, received nothing");
+    return { decision, token: first.secret };
+  });
 }

@@ -1,19 +1,30 @@
-/** How does a guest get its secrets, whatever the network does? A session and a release; again where that helps. */
+/** How does a guest get its secrets, whatever the network does? A session and a release; again, or elsewhere, where that helps. */
+import { Fault, isFault } from "../base/fault.ts";
 import type { PublicJwk, WantedItem } from "../wire/messages.ts";
-import { type RetryParts, withRetries } from "./retry.ts";
+import type { OpenChannel } from "./channel.ts";
+import { type Group, type RetryParts, withRetries } from "./retry.ts";
 import { type Fetched, openSession, type Session, type SessionParts, type TrustedBroker } from "./session.ts";
+
+/** One broker that may answer. */
+export interface BrokerWay {
+  /** Its address, for whoever reads the console. */
+  readonly url: string;
+  readonly broker: TrustedBroker;
+  readonly open: OpenChannel;
+}
 
 export interface FetchPlan {
   readonly want: readonly WantedItem[];
   /** The key that wanted tokens are to be bound to. */
   readonly cnf?: PublicJwk;
-  readonly broker: TrustedBroker;
-  /** When to stop asking, from now. */
+  /** Any of them will do, with every secret and every refusal. */
+  readonly brokers: Group<BrokerWay>;
+  /** When to stop asking, from now; `Infinity` for never. */
   readonly deadlineMs: number;
 }
 
-export interface FetchParts extends SessionParts {
-  readonly retry: RetryParts;
+export interface FetchParts extends Omit<SessionParts, "open"> {
+  readonly retry: RetryParts<BrokerWay>;
   /** Ends a request that takes longer. */
   readonly signalAfter: (milliseconds: number) => AbortSignal;
 }
@@ -25,6 +36,8 @@ export interface FetchedFrom extends Fetched {
 
 /** A request that hangs is given up, so that another one may find a broker that answers. */
 const REQUEST_MS = 30_000;
+/** A broker that is there answers its first request within this: connection, handshake, challenge and proof. */
+const MEETING_MS = 8000;
 
 /**
  * Gets every wanted secret or none.
@@ -42,23 +55,33 @@ export function fetchSecrets(plan: FetchPlan, parts: FetchParts): Promise<Fetche
 }
 
 /**
- * Tries until the deadline, where trying again can help; each attempt has a session of its own.
+ * Tries until the deadline, at one broker or another, where trying again can help; each attempt has a session of its own.
  *
- * @throws {@link Fault} what the last attempt ended with.
+ * @throws {@link Fault} what the last attempt ended with, and `broker`, whose answer that was.
  */
 export function overSessions<T>(
-  { broker, deadlineMs }: Omit<FetchPlan, "want">,
+  { brokers, deadlineMs }: Omit<FetchPlan, "want">,
   parts: FetchParts,
-  attempt: (session: Session) => Promise<T>,
+  attempt: (session: Session, broker: TrustedBroker) => Promise<T>,
 ): Promise<T> {
-  const attemptOnce = async (remainingMs: number): Promise<T> => {
+  const attemptAt = async (way: BrokerWay, remainingMs: number): Promise<T> => {
     const signal = parts.signalAfter(Math.min(remainingMs, REQUEST_MS));
-    const session = await openSession(broker, parts, signal);
+    const meeting = AbortSignal.any([signal, parts.signalAfter(MEETING_MS)]);
+    const session = await openSession(way.broker, { ...parts, open: way.open }, signal, meeting);
     try {
-      return await attempt(session);
+      return await attempt(session, way.broker);
     } finally {
       session.close();
     }
   };
-  return withRetries(attemptOnce, deadlineMs, parts.retry);
+  const told = (way: BrokerWay, remainingMs: number): Promise<T> =>
+    attemptAt(way, remainingMs).catch((thrown: unknown) => {
+      throw isFault(thrown) ? withBroker(thrown, way) : thrown;
+    });
+  return withRetries(brokers, told, deadlineMs, parts.retry);
+}
+
+/** Of several brokers, which one said so? */
+function withBroker(fault: Fault, { url }: BrokerWay): Fault {
+  return new Fault(fault.code, fault.message, { ...fault.detail, broker: url }, fault.cause);
 }

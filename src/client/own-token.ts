@@ -15,11 +15,11 @@ export function askAsItself(
   request: { readonly path: string; readonly body: string },
   parts: FetchParts,
 ): Promise<Uint8Array> {
-  const { broker, key } = plan;
-  return overSessions(plan, parts, async (session) => {
+  const { key } = plan;
+  return overSessions(plan, parts, async (session, { audience }) => {
     const { token } = await session.attest(key.jwk);
     const { now, random, primitives } = parts;
     const way = { session, parts: { now, random, digest: primitives.digest } };
-    return useToken({ audience: broker.audience, ...request }, { token, ...key }, way);
+    return useToken({ audience, ...request }, { token, ...key }, way);
   });
 }

@@ -55,6 +55,7 @@ const GUEST_NONCE_SIZE = 32;
  * been made by then: an unverified broker has no claim to it.
  *
  * @param signal - Ends whatever the session waits for.
+ * @param meeting - Ends the opening alone: connection, challenge and proof.
  * @throws {@link Fault} `config/invalid` for neither key nor expectation; `broker/unreachable`; every `broker/…` of
  *   {@link appraiseBroker}. Nothing stays open then.
  */
@@ -62,14 +63,15 @@ export async function openSession(
   broker: TrustedBroker,
   parts: SessionParts,
   signal: AbortSignal,
+  meeting: AbortSignal = signal,
 ): Promise<Session> {
   if (broker.signingKey === undefined && broker.expectation === undefined) {
     throw new Fault("config/invalid", "expected a pinned signing key, a policy for the broker, or both");
   }
-  const channel = await parts.open(signal);
+  const channel = await parts.open(meeting);
   const way: Way = { broker, parts, channel, signal };
   try {
-    const first = await meet(way);
+    const first = await meet({ ...way, signal: meeting });
     return sessionOver(way, first);
   } catch (thrown) {
     channel.close();

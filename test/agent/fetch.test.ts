@@ -4,6 +4,7 @@ import { transcriptOf } from "../../src/channel/transcript.ts";
 import { applicationChannel, type OpenChannel } from "../../src/client/channel.ts";
 import { type FetchedFrom, type FetchParts, fetchSecrets } from "../../src/client/fetch.ts";
 import { createGuestClient, type GuestClient } from "../../src/client/guest.ts";
+import { oneOf } from "../../src/client/retry.ts";
 import { systemNow } from "../../src/runtime/node/clock.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { createSimulatorProvider, type SimulatedGuest } from "../../src/runtime/node/simulator-provider.ts";
@@ -50,7 +51,6 @@ interface Ended {
 async function fetchWith(plan: Plan = {}): Promise<Ended> {
   const waits: string[] = [];
   const parts: FetchParts = {
-    open: plan.open ?? applicationChannel(plan.client ?? realClient()),
     provider: createSimulatorProvider(broker.machine, plan.guest),
     primitives: nodePrimitives,
     random,
@@ -59,7 +59,7 @@ async function fetchWith(plan: Plan = {}): Promise<Ended> {
       sleep: (milliseconds) => new Promise((done) => setTimeout(done, Math.min(milliseconds, 100))),
       random: () => 0.5,
       milliseconds: () => performance.now(),
-      onWait: ({ code }) => void waits.push(code),
+      onWait: ({ fault }) => void waits.push(fault.code),
     },
     signalAfter: (milliseconds) => AbortSignal.timeout(Math.ceil(milliseconds)),
     ...plan.parts,
@@ -68,7 +68,9 @@ async function fetchWith(plan: Plan = {}): Promise<Ended> {
   const { suite = 1 } = plan;
   const want = plan.want ?? [{ secret: "prod/disk" }];
   try {
-    const fetched = await fetchSecrets({ want, broker: { audience, signingKey, suite }, deadlineMs }, parts);
+    const open = plan.open ?? applicationChannel(plan.client ?? realClient());
+    const brokers = oneOf([{ url: broker.url, broker: { audience, signingKey, suite }, open }]);
+    const fetched = await fetchSecrets({ want, brokers, deadlineMs }, parts);
     return { code: "fetched", fetched, waits };
   } catch (thrown) {
     if (!(thrown instanceof Fault)) throw thrown;

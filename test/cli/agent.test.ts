@@ -117,6 +117,9 @@ describe("ostiary agent", () => {
     "get prod/disk --version 0",
     "get prod/disk --vmpl 4",
     "get prod/disk --deadline soon",
+    "get prod/disk --spread -1",
+    "get prod/disk --broker http://127.0.0.2:8480",
+    "get prod/disk --audience urn:cluster --broker https://127.0.0.2:8480",
     "get prod/disk --provider tpm",
     "get prod/disk --provider simulator",
     "get prod/disk --plaintext x",
@@ -139,13 +142,30 @@ describe("ostiary agent", () => {
     expect((await run("get a --broker https://broker.example")).status).toBe(2);
     const { requests } = await run(`get a ${PINS}`);
     expect(requests[0]?.options).toEqual({
-      broker: "http://127.0.0.1:8480",
+      brokers: ["http://127.0.0.1:8480"],
       audience: "http://127.0.0.1:8480",
       signingKeyFile: "key.pem",
       provider: "configfs-tsm",
       deadlineSeconds: 60,
+      spreadSeconds: 0,
       suite: 1,
       binding: 3,
+    });
+  });
+
+  it("asks several brokers of one cluster, as long as it takes where it is told so, at a moment drawn from its spread", async () => {
+    const more = "--broker http://127.0.0.2:8480 --broker http://127.0.0.2:8480/ --audience urn:cluster";
+    const { requests } = await run(`get a ${PINS} ${more} --deadline none --spread 90`);
+    expect(requests[0]?.options).toMatchObject({
+      brokers: ["http://127.0.0.1:8480", "http://127.0.0.2:8480"],
+      audience: "urn:cluster",
+      deadlineSeconds: Infinity,
+      spreadSeconds: 90,
+    });
+    const many = Array.from({ length: 16 }, (_, index) => `--broker http://127.0.0.9:${index + 1}`).join(" ");
+    expect(await run(`get a ${PINS} --audience urn:cluster ${many}`)).toMatchObject({
+      status: 2,
+      requests: [],
     });
   });
 

@@ -5,6 +5,7 @@ import { applicationChannel } from "../../src/client/channel.ts";
 import type { FetchParts } from "../../src/client/fetch.ts";
 import { fetchToken } from "../../src/client/fetch-token.ts";
 import { createGuestClient, type GuestClient } from "../../src/client/guest.ts";
+import { oneOf } from "../../src/client/retry.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { certTableOf } from "../../src/simulator/chip-folder.ts";
 import { AUDIENCE, random } from "../http/broker-at-hand.ts";
@@ -25,11 +26,10 @@ function clientOf({ app }: GuestBroker): GuestClient {
   return createGuestClient({ url: "", fetch: async (path, init) => app.request(path, init) });
 }
 
-function partsFor(broker: GuestBroker, client: GuestClient = clientOf(broker)): FetchParts {
+function partsFor(broker: GuestBroker): FetchParts {
   const { chip, world } = broker;
   const certTable = certTableOf(simulatedRoot(chip.product), chip, world.now());
   return {
-    open: applicationChannel(client),
     provider: {
       name: "simulated",
       format: "raw",
@@ -50,9 +50,11 @@ async function tokenBroker(): Promise<GuestBroker> {
   return broker;
 }
 
-function planFor(broker: GuestBroker, aud: string) {
+function planFor(broker: GuestBroker, aud: string, client: GuestClient = clientOf(broker)) {
   const { spki: signingKey } = broker.world.signer;
-  return { aud, cnf: CNF, broker: { audience: AUDIENCE, signingKey, suite: 1 }, deadlineMs: 1000 } as const;
+  const trusted = { audience: AUDIENCE, signingKey, suite: 1 } as const;
+  const brokers = oneOf([{ url: AUDIENCE, broker: trusted, open: applicationChannel(client) }]);
+  return { aud, cnf: CNF, brokers, deadlineMs: 1000 };
 }
 
 describe("a guest", () => {
@@ -74,7 +76,7 @@ describe("a guest", () => {
         token: other,
       }),
     };
-    const asked = fetchToken(planFor(broker, AUDIENCE), partsFor(broker, lying));
+    const asked = fetchToken(planFor(broker, AUDIENCE, lying), partsFor(broker));
     expect(await codeOfPromise(asked)).toBe("channel/bad-release");
   });
 

@@ -194,7 +194,7 @@ describe("the agent's connection", () => {
     const other = spkiOfPublicPem(readFileSync(join(at.demo.folder, DATA_FILES.signingPublicKey), "utf8"));
     const before = at.logged.length;
     expect(await codeOf(tlsChannel({ url, pinnedSpki: other })(AbortSignal.timeout(20_000)))).toBe(
-      "channel/bad-release",
+      "broker/other-tls-key",
     );
     expect(at.logged.length).toBe(before);
   });

@@ -13,10 +13,11 @@ import { confirmVersion } from "../../client/confirm.ts";
 import { type FetchParts, type FetchPlan, fetchSecrets, overSessions } from "../../client/fetch.ts";
 import { fetchToken } from "../../client/fetch-token.ts";
 import { giveBack } from "../../client/give-back.ts";
+import { spreadStart } from "../../client/retry.ts";
 import { createTransitClient } from "../../client/transit-client.ts";
 import type { Vmpl } from "../../wire/messages.ts";
-import { fetchPartsOf, knownByFiles } from "./asking.ts";
-import { type BrokerAddress, kernelProvider, trustedBrokerOf } from "./client.ts";
+import { brokersOf, fetchPartsOf, knownByFiles } from "./asking.ts";
+import { type BrokerAddress, kernelProvider } from "./client.ts";
 import { makeGuestKey, makeGuestSigner, publicJwkOf } from "./guest-key.ts";
 import { pemOf } from "./settings.ts";
 
@@ -45,8 +46,8 @@ export function createNodeAgentCommand(parts: NodeAgentParts = {}): Command {
   const useTransitForVerb: TransitEdges["useTransit"] = async ({ path, item, ...request }) => {
     const { plan, fetchParts } = await preparedFor(request, parts);
     const key = makeGuestSigner();
-    return overSessions(plan, fetchParts, (session) =>
-      createTransitClient({ session, broker: plan.broker, key }, fetchParts).use(path, [item]),
+    return overSessions(plan, fetchParts, (session, broker) =>
+      createTransitClient({ session, broker, key }, fetchParts).use(path, [item]),
     );
   };
   return createAgentCommand({
@@ -67,23 +68,19 @@ async function preparedFor(
   { options, onWait }: Pick<SecretRequest, "options" | "onWait">,
   parts: NodeAgentParts,
 ): Promise<{ readonly plan: Omit<FetchPlan, "want">; readonly fetchParts: FetchParts }> {
-  const address = await addressOf(options);
   const provider = providerOf(options, parts);
-  const fetchParts = fetchPartsOf(address, provider, ({ code }, milliseconds) => onWait(code, milliseconds));
-  const broker = await trustedBrokerOf(address);
-  return { plan: { broker, deadlineMs: options.deadlineSeconds * 1000 }, fetchParts };
+  const fetchParts = fetchPartsOf(provider, onWait);
+  const brokers = await brokersOf(await addressesOf(options));
+  await spreadStart(options.spreadSeconds * 1000, fetchParts.retry);
+  return { plan: { brokers, deadlineMs: options.deadlineSeconds * 1000 }, fetchParts };
 }
 
-async function addressOf(options: AgentOptions): Promise<BrokerAddress> {
-  const { broker: url, audience, suite, binding, brokerPolicy } = options;
-  return {
-    url,
-    audience,
-    suite,
-    binding,
-    ...(brokerPolicy === undefined ? {} : { brokerPolicy }),
-    ...(await knownByFiles(options)),
-  };
+/** Brokers of one cluster: each is known by the same. */
+async function addressesOf(options: AgentOptions): Promise<readonly BrokerAddress[]> {
+  const { brokers, audience, suite, binding, brokerPolicy } = options;
+  const known = await knownByFiles(options);
+  const policy = brokerPolicy === undefined ? {} : { brokerPolicy };
+  return brokers.map((url) => ({ url, audience, suite, binding, ...policy, ...known }));
 }
 
 function providerOf(options: AgentOptions, { simulator }: NodeAgentParts): EvidenceProvider {

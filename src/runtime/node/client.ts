@@ -109,18 +109,17 @@ export async function trustedBrokerOf(address: BrokerAddress): Promise<TrustedBr
   };
 }
 
-/** What a session needs of this platform. */
-export function sessionPartsOf(address: BrokerAddress, provider: EvidenceProvider): SessionParts {
-  return {
-    provider,
-    open: wayTo(address),
-    primitives: nodePrimitives,
-    random: systemRandom,
-    now: systemNow,
-  };
+/** What a session needs of this platform, but for the way to its broker. */
+export function guestPartsOf(provider: EvidenceProvider): Omit<SessionParts, "open"> {
+  return { provider, primitives: nodePrimitives, random: systemRandom, now: systemNow };
 }
 
-function wayTo(address: BrokerAddress): OpenChannel {
+/** What a session with one broker needs of this platform. */
+export function sessionPartsOf(address: BrokerAddress, provider: EvidenceProvider): SessionParts {
+  return { ...guestPartsOf(provider), open: wayTo(address) };
+}
+
+export function wayTo(address: BrokerAddress): OpenChannel {
   const { url } = address;
   const { binding = url.startsWith("https:") ? 2 : 3 } = address;
   switch (binding) {

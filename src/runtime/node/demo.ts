@@ -14,9 +14,8 @@ import { createDemoCommand } from "../../cli/commands/demo.ts";
 import { explainedItems } from "../../cli/explained-items.ts";
 import { fetchSecrets } from "../../client/fetch.ts";
 import { SIMULATOR_ROOT_FILE } from "../../simulator/chip-folder.ts";
-import { fetchPartsOf } from "./asking.ts";
+import { brokersOf, fetchPartsOf } from "./asking.ts";
 import { type RunningBroker, startBroker } from "./broker.ts";
-import { trustedBrokerOf } from "./client.ts";
 import { type DemoFolder, makeDemoFolder } from "./demo-folder.ts";
 import { DATA_FILES } from "./init.ts";
 import { nodePrimitives } from "./primitives.ts";
@@ -191,8 +190,8 @@ async function askAs(
     },
   };
   const want = [{ secret: demo.secretPath }];
-  const plan = { want, broker: await trustedBrokerOf(address), deadlineMs: DEADLINE_MS };
-  return fetchSecrets(plan, fetchPartsOf(address, provider));
+  const plan = { want, brokers: await brokersOf([address]), deadlineMs: DEADLINE_MS };
+  return fetchSecrets(plan, fetchPartsOf(provider));
 }
 
 async function stayUp({ demo, broker, say }: Story): Promise<void> {

@@ -8,8 +8,8 @@ import type { OpenedRelease } from "../../client/verify-release.ts";
 import type { KekParts } from "../../kek/key.ts";
 import { openReleasedKek } from "../../kek/peer.ts";
 import type { PeerPlace } from "../peer-config.ts";
-import { fetchPartsOf, knownByFiles } from "./asking.ts";
-import { type BrokerAddress, trustedBrokerOf } from "./client.ts";
+import { brokersOf, fetchPartsOf, knownByFiles } from "./asking.ts";
+import type { BrokerAddress } from "./client.ts";
 import type { LoadedConfig } from "./settings.ts";
 
 /** What a key needs that another broker releases to this one. */
@@ -49,12 +49,12 @@ async function fetched(
   { provider, log }: { readonly provider: EvidenceProvider; readonly log: Log },
 ): Promise<readonly OpenedRelease[]> {
   const want = [{ secret: peer.secret, version: peer.version }];
-  const broker = await trustedBrokerOf(address);
-  const fetchParts = fetchPartsOf(address, provider, ({ code }, ms) =>
-    log("warn", "waiting-for-root-key", { reason: code, ms: Math.round(ms) }),
+  const brokers = await brokersOf([address]);
+  const fetchParts = fetchPartsOf(provider, ({ fault, milliseconds }) =>
+    log("warn", "waiting-for-root-key", { reason: fault.code, ms: Math.round(milliseconds) }),
   );
   try {
-    return (await fetchSecrets({ want, broker, deadlineMs: peer.deadlineSeconds * 1000 }, fetchParts))
+    return (await fetchSecrets({ want, brokers, deadlineMs: peer.deadlineSeconds * 1000 }, fetchParts))
       .secrets;
   } catch (thrown) {
     throw refusalOf(peer, thrown);
