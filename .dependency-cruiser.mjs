@@ -107,7 +107,7 @@ const strangers = [
   {
     name: "no-simulator-in-production",
     comment: "The simulator must not be reachable from an entry point that serves or attests.",
-    from: { path: "^src/runtime/(node/(broker|agent)[.]ts|workers/)" },
+    from: { path: "^src/runtime/(node/(broker|agent|agent-main)[.]ts|workers/)" },
     to: { path: "^src/simulator/", reachable: true },
   },
   {

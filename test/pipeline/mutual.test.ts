@@ -1,4 +1,5 @@
 /** Does a guest keep its evidence to itself until its broker has proved itself? Over real connections, with somebody in between. */
+
 import { join } from "node:path";
 import { connect as connectTls, createServer, type Server } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
@@ -9,8 +10,8 @@ import type { OpenChannel } from "../../src/client/channel.ts";
 import { describeBroker } from "../../src/client/describe.ts";
 import type { GuestClient } from "../../src/client/guest.ts";
 import { openSession } from "../../src/client/session.ts";
+import type { BrokerPolicy } from "../../src/runtime/node/broker-expectation.ts";
 import {
-  type BrokerPolicy,
   type ConnectOptions,
   connect,
   sessionPartsOf,

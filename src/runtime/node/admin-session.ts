@@ -5,8 +5,9 @@ import { Fault } from "../../base/fault.ts";
 import type { AdminOptions, AdminSession } from "../../cli/admin-session.ts";
 import { createAdminClient } from "../../client/admin.ts";
 import { systemNow, systemRandom } from "./clock.ts";
+import { bytesOf } from "./named-files.ts";
 import { nodePrimitives } from "./primitives.ts";
-import { bytesOf, loadConfig } from "./settings.ts";
+import { loadConfig } from "./settings.ts";
 import { createEd25519Signer } from "./signers.ts";
 
 const ADMIN_KEY_FILE = "admin-key.pem";

@@ -19,7 +19,7 @@ import type { Vmpl } from "../../wire/messages.ts";
 import { brokersOf, fetchPartsOf, knownByFiles } from "./asking.ts";
 import { type BrokerAddress, kernelProvider } from "./client.ts";
 import { makeGuestKey, makeGuestSigner, publicJwkOf } from "./guest-key.ts";
-import { pemOf } from "./settings.ts";
+import { pemOf } from "./named-files.ts";
 
 export interface NodeAgentParts {
   /** The simulated machine of a folder; a production agent has none. */

@@ -4,7 +4,7 @@ import type { EvidenceProvider } from "../../attestation/provider.ts";
 import type { BrokerWay, FetchParts } from "../../client/fetch.ts";
 import { type Group, oneOf, type RetryParts } from "../../client/retry.ts";
 import { type BrokerAddress, guestPartsOf, trustedBrokerOf, wayTo } from "./client.ts";
-import { pemOf } from "./settings.ts";
+import { pemOf } from "./named-files.ts";
 import { spkiOfPublicPem } from "./signers.ts";
 
 /** @param onWait - Told what failed, before each wait. */

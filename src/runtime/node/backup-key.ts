@@ -5,8 +5,8 @@ import { Fault, systemCodeOf } from "../../base/fault.ts";
 import { STREAM_PRIVATE_KEY, STREAM_PUBLIC_KEY } from "../../channel/sealed-stream.ts";
 import { HPKE_XWING } from "../../channel/suites.ts";
 import { systemRandom } from "./clock.ts";
+import { bytesOf } from "./named-files.ts";
 import { nodePrimitives } from "./primitives.ts";
-import { bytesOf } from "./settings.ts";
 
 const PRIVATE = "ostiary-backup-private-1:";
 const PUBLIC = "ostiary-backup-public-1:";

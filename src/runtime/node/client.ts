@@ -1,39 +1,18 @@
 /** How does a program on Node become an attested guest? The library's door: provider and broker in, a session out. */
-import { dirname } from "node:path";
 import { createConfigfsTsm } from "../../agent/providers/configfs-tsm.ts";
 import { type GuestLeaf, raTlsChannel } from "../../agent/ra-tls-channel.ts";
 import { tlsChannel } from "../../agent/tls-channel.ts";
 import type { TlsBroker } from "../../agent/tls-connection.ts";
-import { createChainMemo } from "../../attestation/endorsement/memo.ts";
-import { parseEndorsementFile } from "../../attestation/endorsement/pem.ts";
-import { AMD_ROOTS, simulatorRoots } from "../../attestation/endorsement/roots.ts";
 import type { EvidenceProvider } from "../../attestation/provider.ts";
 import type { OfferedSuite } from "../../channel/suites.ts";
-import { bundlePathOf, compileBelow } from "../../cli/policy-files.ts";
-import type { BrokerExpectation } from "../../client/appraise-broker.ts";
 import { applicationChannel, type OpenChannel } from "../../client/channel.ts";
 import { createGuestClient } from "../../client/guest.ts";
 import { openSession, type Session, type SessionParts, type TrustedBroker } from "../../client/session.ts";
 import { createTransitClient, type TransitClient } from "../../client/transit-client.ts";
-import { loadBundle, packBundle } from "../../policy/bundle.ts";
+import type { BrokerPolicy } from "./broker-expectation.ts";
 import { systemNow, systemRandom } from "./clock.ts";
 import { makeGuestSigner } from "./guest-key.ts";
 import { nodePrimitives } from "./primitives.ts";
-import { bytesOf } from "./settings.ts";
-
-/** What a broker has to prove before it is shown anything. */
-export interface BrokerPolicy {
-  /** A Writ source whose policies speak of the resource `broker`; what it imports lies beside it. */
-  readonly file: string;
-  /** Empty, as most operators leave it, unless it is said. */
-  readonly cluster?: string;
-  /** The privilege level of the broker's report: 0 unless it is said. */
-  readonly vmpl?: 0 | 1 | 2 | 3;
-  /** Whether each session wants a report of its own (tier 2), and not the one of the hour (tier 1). */
-  readonly isFresh?: boolean;
-  /** File of a simulator's root, to be trusted beside AMD's: for demonstrations and tests. */
-  readonly trustSimulatorFile?: string;
-}
 
 /** Which broker, and how it is known. One of `signingKey` and `brokerPolicy` at least. */
 export interface BrokerAddress extends TlsBroker {
@@ -56,7 +35,6 @@ export interface ConnectOptions extends BrokerAddress {
 }
 
 const SESSION_MS = 30_000;
-const MEMO_ENTRIES = 16;
 
 /**
  * Opens an attested session: the broker is appraised first, where `brokerPolicy` says by what; then each call proves this
@@ -105,7 +83,7 @@ export async function trustedBrokerOf(address: BrokerAddress): Promise<TrustedBr
     audience,
     suite,
     ...(signingKey === undefined ? {} : { signingKey }),
-    ...(brokerPolicy === undefined ? {} : { expectation: await expectationOf(brokerPolicy) }),
+    ...(brokerPolicy === undefined ? {} : { expectation: await expectedBroker(brokerPolicy) }),
   };
 }
 
@@ -132,26 +110,14 @@ export function wayTo(address: BrokerAddress): OpenChannel {
   }
 }
 
-/** Loaded only where it is used: most guests make no certificate. */
+/** Loaded only where it is used, as is the next: most guests pin a key, and need no compiler of policies. */
+async function expectedBroker(wanted: BrokerPolicy) {
+  const { expectationOf } = await import("./broker-expectation.ts");
+  return expectationOf(wanted);
+}
+
+/** Most guests make no certificate. */
 async function makeLeaf(): Promise<GuestLeaf> {
   const { makeGuestLeaf } = await import("./guest-certificate.ts");
   return makeGuestLeaf();
-}
-
-/** The policy is packed as a broker packs its own, so that it is compiled and judged by the same code. */
-async function expectationOf(wanted: BrokerPolicy): Promise<BrokerExpectation> {
-  const { file, cluster = "", vmpl = 0, isFresh = false, trustSimulatorFile } = wanted;
-  const root = dirname(file);
-  const source = { path: bundlePathOf(file, root), text: await bytesOf(file) };
-  const { digest } = nodePrimitives;
-  const beside = compileBelow([source], root, { digest }).beside.filter(({ path }) => path !== source.path);
-  const policy = loadBundle(packBundle([source, ...beside], undefined, digest), digest);
-  const simulated = trustSimulatorFile === undefined ? [] : await simulatorRootsOf(trustSimulatorFile);
-  const roots = [...AMD_ROOTS, ...simulated];
-  return { policy, cluster, vmpl, isFresh, roots, memo: createChainMemo(MEMO_ENTRIES) };
-}
-
-async function simulatorRootsOf(file: string) {
-  const { certificates } = parseEndorsementFile(await bytesOf(file));
-  return simulatorRoots(certificates, nodePrimitives);
 }

@@ -17,8 +17,9 @@ import {
   type SimulatedMachine,
 } from "../../simulator/chip-folder.ts";
 import { DATA_FILES, type InitOptions, initDataFolder, type MadeFile } from "./init.ts";
+import { bytesOf } from "./named-files.ts";
 import { nodePrimitives } from "./primitives.ts";
-import { bytesOf, loadConfig } from "./settings.ts";
+import { loadConfig } from "./settings.ts";
 import { createEd25519Signer, spkiOfPem } from "./signers.ts";
 import { openWorld } from "./world.ts";
 

@@ -4,7 +4,8 @@ import { Fault } from "../../base/fault.ts";
 import type { Store } from "../../broker/store.ts";
 import type { SnapshotDriver } from "../../store/query.ts";
 import type { StoreConfig } from "../store-config.ts";
-import { bytesOf, type LoadedConfig } from "./settings.ts";
+import { bytesOf } from "./named-files.ts";
+import type { LoadedConfig } from "./settings.ts";
 
 /** `existing` makes nothing; `migrate` makes the tables that PostgreSQL lacks; `new` makes a SQLite file too, where none is. */
 export type OpenMode = "existing" | "migrate" | "new";

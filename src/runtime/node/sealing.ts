@@ -5,8 +5,8 @@ import { Fault } from "../../base/fault.ts";
 import type { SealEdges } from "../../cli/secret-verb.ts";
 import { sealSecret } from "../../client/seal-secret.ts";
 import { systemNow, systemRandom } from "./clock.ts";
+import { bytesOf } from "./named-files.ts";
 import { nodePrimitives } from "./primitives.ts";
-import { bytesOf } from "./settings.ts";
 import { spkiOfPublicPem } from "./signers.ts";
 
 export const nodeSealing: SealEdges = {

@@ -1,13 +1,13 @@
 /** Which files does a configuration name, and what is in them? Keys become signers, admin files become keys. */
-import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { env } from "node:process";
 import { equalBytes, parseUtf8 } from "../../base/bytes.ts";
-import { Fault, systemCodeOf } from "../../base/fault.ts";
+import { Fault } from "../../base/fault.ts";
 import type { Signer } from "../../base/primitives.ts";
 import type { AdminKey, BrokerSettings } from "../../broker/world.ts";
 import { settingsOf } from "../compose.ts";
 import { type Config, parseConfig } from "../config.ts";
+import { bytesOf, pemOf } from "./named-files.ts";
 import { createEd25519Signer, createEs256Signer, spkiOfPublicPem } from "./signers.ts";
 
 /** A configuration and the folder that its relative paths start from. */
@@ -50,19 +50,4 @@ export async function loadSettings({ config, at }: LoadedConfig): Promise<Broker
     adminKeys.push({ kid: admin.kid, spki });
   }
   return settingsOf(config, { externalUrl: config.listen.externalUrl, adminKeys });
-}
-
-/** @throws {@link Fault} `file/unusable`. */
-export async function pemOf(path: string): Promise<string> {
-  return parseUtf8(await bytesOf(path)) ?? "";
-}
-
-/** @throws {@link Fault} `file/unusable`. */
-export async function bytesOf(path: string): Promise<Uint8Array> {
-  try {
-    return Uint8Array.from(await readFile(path));
-  } catch (thrown) {
-    const reason = systemCodeOf(thrown);
-    throw new Fault("file/unusable", `\`${path}\` cannot be read (${reason})`, { path, reason });
-  }
 }

@@ -12,9 +12,9 @@ import { createWitnessApp } from "../../http/witness.ts";
 import { verifierKeyOf } from "../../ledger/note.ts";
 import { systemNow } from "./clock.ts";
 import { createLog } from "./log.ts";
+import { bytesOf } from "./named-files.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { untilSignal } from "./serve.ts";
-import { bytesOf } from "./settings.ts";
 import { createEd25519Signer, generateEd25519Pem } from "./signers.ts";
 import { createWitnessMemory, openWitnessMemory } from "./witness-memory.ts";
 

@@ -16,11 +16,12 @@ import type { Metrics } from "../../http/metrics.ts";
 import { composeWorld } from "../compose.ts";
 import { nextTurn, systemNow, systemRandom } from "./clock.ts";
 import { keepersOf } from "./keepers.ts";
+import { bytesOf } from "./named-files.ts";
 import { openKek } from "./open-kek.ts";
 import { openStore } from "./open-store.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { keepsHouse, type ProcessPart } from "./process-part.ts";
-import { bytesOf, type LoadedConfig, loadSettings, loadSigners } from "./settings.ts";
+import { type LoadedConfig, loadSettings, loadSigners } from "./settings.ts";
 import { nodeTokenKeys } from "./token-keys.ts";
 import { witnessesOf } from "./witnesses.ts";
 
