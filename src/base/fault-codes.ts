@@ -146,6 +146,16 @@ export const FAULT_CODES = {
     wire: "conflict",
     next: "an admin broke the lease at that moment: ask again",
   },
+  "secret/other-version": {
+    status: 409,
+    wire: "other-version",
+    next: "somebody wrote a version meanwhile: read the newest one, and write with its number where the write is still wanted",
+  },
+  "secret/versions-full": {
+    status: 409,
+    wire: "conflict",
+    next: "let the guests that hold old versions confirm a later one (`ostiary secret readers PATH`), or destroy some",
+  },
   "secret/not-leased": {
     status: 409,
     wire: "conflict",

@@ -21,6 +21,7 @@ import type { DecisionSubject } from "./subject.ts";
 import { notOpened } from "./transit-fault.ts";
 import { isOpening, type Wanted } from "./wanted.ts";
 import type { World } from "./world.ts";
+import { otherVersion } from "./write-fault.ts";
 
 /** PROTOCOL section 3: a spend is kept until the nonce's expiry and one hour. */
 const SPEND_KEPT_SECONDS = 3600;
@@ -113,19 +114,26 @@ function traceOf(item: AppraisedItem, binding: Binding) {
     (wanted.kind === "secret" || wanted.kind === "use") && appraisal.isAllowed && stored === undefined;
   return {
     resource: wanted.resource,
-    ...(wanted.kind === "use" ? { use: wanted.operation, token: wanted.token } : {}),
+    ...useOf(wanted),
     tier: appraisal.tier,
     code: codeOf(item, binding) ?? null,
     ...(isOverOther(item, binding)
       ? { binding: `expected ${bindings.map((one) => BINDING_NAMES[one]).join(" or ")}` }
       : {}),
     ...(isHeldByOther(item) && lease?.heldBy !== undefined ? { lease: leaseTextOf(lease.heldBy) } : {}),
+    ...(isOfOtherVersion(item) ? { missing: versionTextOf(item) } : {}),
     ...(given.kind === "none" ? { missing: `expected evidence with ${given.fields.join(" and ")}` } : {}),
     ...(given.kind === "kept" ? { missing: WITHHELD[wanted.kind] } : {}),
     ...(isMissing ? { missing: "expected an enabled version of this secret, received none" } : {}),
     trace: appraisal.trace,
     ...(appraisal.facts === undefined ? {} : { facts: factsJson(appraisal.facts) }),
   };
+}
+
+/** By whose token. */
+function useOf(wanted: Wanted) {
+  if (wanted.kind === "use") return { use: wanted.operation, token: wanted.token };
+  return wanted.kind === "write" ? { token: wanted.token } : {};
 }
 
 function leaseTextOf({ holder, fence, until }: StoredLease): string {
@@ -136,22 +144,34 @@ function leaseTextOf({ holder, fence, until }: StoredLease): string {
 const WITHHELD: Readonly<Record<Wanted["kind"], string>> = {
   secret: "expected a secret that is given out: this one is a transit key, which is used at the broker",
   use: "expected a transit key that can do this, of a version that is current or has one to be moved to",
+  write:
+    "expected a secret that is given out as it is, or a new path: this one is derived from or used in transit",
   token: "",
   attest: "",
 };
 
 /**
  * Why an item is refused, if it is: the policy's code, `wrong-binding` where the secret's own set leaves the request's out,
- * `no-secret` where policy allows what is not there, or `lease-held` where another guest holds it.
+ * `no-secret` where policy allows what is not there, `lease-held` where another guest holds it, or `other-version` where a write
+ * expected another newest one.
  */
 function codeOf(item: AppraisedItem, binding: Binding): DecisionEntry["code"] | undefined {
   const { wanted, appraisal, stored } = item;
   if (!appraisal.isAllowed) return appraisal.code ?? "internal";
   if (isOverOther(item, binding)) return "wrong-binding";
   const isStored = wanted.kind === "secret" || wanted.kind === "use";
-  if (isStored && (stored === undefined || isWithheld(item.given))) return "no-secret";
+  if ((isStored && stored === undefined) || isWithheld(item.given)) return "no-secret";
   if (isHeldByOther(item)) return "lease-held";
-  return undefined;
+  return isOfOtherVersion(item) ? "other-version" : undefined;
+}
+
+function isOfOtherVersion({ given }: AppraisedItem): boolean {
+  return given.kind === "written" && !given.isExpected;
+}
+
+function versionTextOf({ wanted, given }: AppraisedItem): string {
+  const expected = wanted.kind === "write" ? (wanted.cas ?? "any") : "any";
+  return `expected version ${expected} to be the newest, received ${given.kind === "written" ? given.reads - 1 : 0}`;
 }
 
 function isHeldByOther({ lease }: AppraisedItem): boolean {
@@ -184,7 +204,7 @@ function draftOf(pending: PendingDecision, trace: string, world: World): Omit<De
     items: appraisals.map((item) => ({
       resource: item.wanted.resource,
       op: item.op,
-      version: item.stored?.version ?? 0,
+      version: item.given.kind === "written" ? item.given.reads : (item.stored?.version ?? 0),
       outcome: isAllowed && codeOf(item, binding) === undefined ? "allow" : "deny",
     })),
     policy_hash: bundle?.digest ?? null,
@@ -205,7 +225,7 @@ function itemOf(item: AppraisedItem, draft: Omit<DecisionEntry, "seq">): CommitI
   if (isRefused) return { resource, uses: [] };
   const uses = counterUses(item.appraisal.obligations);
   const { given, stored, lease } = item;
-  const reads = given.kind === "used" ? given.reads : stored?.version;
+  const reads = given.kind === "used" || given.kind === "written" ? given.reads : stored?.version;
   if (reads === undefined) return { resource, uses };
   return { resource, uses, reads, ...(lease === undefined ? {} : { leaseSeconds: lease.seconds }) };
 }
@@ -225,6 +245,7 @@ function refusalOf(
   // INVARIANT: a guest is not told whether it was the version, the context or the text that was another (`transit-work.ts`).
   if (entry.code === "no-secret" && appraisals.some(({ wanted }) => isOpening(wanted)))
     return notOpened(entry.id);
+  if (entry.code === "other-version") return otherVersion(entry.id);
   const sentence = appraisals.find((item) => codeOf(item, entry.binding) !== undefined)?.appraisal.sentence;
   return new Fault("policy/denied", `the policy refuses: ${entry.code ?? "internal"}`, {
     decision: entry.id,

@@ -86,7 +86,8 @@ interface Brought {
   readonly key: StoredImportKey;
 }
 
-async function contentOf({ path, sealed, key }: Brought, world: World): Promise<Made> {
+/** Opens what was sealed to a key. @throws {@link Fault} `request/malformed`, `kek/unavailable`. */
+export async function contentOf({ path, sealed, key }: Brought, world: World): Promise<Made> {
   const { use, publicKey } = sealed;
   const privateKey = await world.kek.unwrap(key.wrapped, importKeyAad(key));
   try {

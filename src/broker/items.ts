@@ -20,7 +20,7 @@ import type { World } from "./world.ts";
 export interface AppraisedItem {
   readonly wanted: Wanted;
   readonly appraisal: Appraisal;
-  readonly op: "release" | "derive" | "unwrap";
+  readonly op: "release" | "derive" | "unwrap" | "write";
   /** The enveloped version; `undefined` for an item that is no secret, or a secret that has no such enabled version. */
   readonly stored: SecretVersion | undefined;
   readonly given: Given;
@@ -38,6 +38,8 @@ export type Given =
   | { readonly kind: "bytes" | "kept" }
   /** `reads` is the version that it needs from then on: the one that a ciphertext is moved to, where it is moved. */
   | { readonly kind: "used"; readonly type: TransitType; readonly reads: number }
+  /** The version that the guest makes, and holds from then on; `expected` is false where it meant another. */
+  | { readonly kind: "written"; readonly reads: number; readonly isExpected: boolean }
   | { readonly kind: "derived"; readonly size: number; readonly info: Uint8Array }
   | { readonly kind: "none"; readonly fields: readonly string[] };
 

@@ -98,6 +98,7 @@ async function unwrapFor(
   if (kind === "transit" || given.kind === "kept" || given.kind === "used") {
     throw new Fault("internal/invariant", "a transit key is used here, and sealed to nobody");
   }
+  if (given.kind === "written") throw new Fault("internal/invariant", "what is written is sealed to nobody");
   const now = await store.secretVersion(path, version);
   if (now?.state !== "enabled") {
     throw new Fault("secret/disabled", `version ${version} of \`${path}\` left service meanwhile`);

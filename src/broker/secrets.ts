@@ -143,6 +143,10 @@ export interface NewVersion extends Pick<SecretHead, "path" | "kind" | "make"> {
   readonly content: Made;
   /** The one that it was sealed to, which is spent with it. */
   readonly importKey?: string;
+  /** The number that was decided on; the next one where nobody decided. */
+  readonly version?: number;
+  /** How the log calls it; by whether it came sealed unless it is said. */
+  readonly act?: "secret-put" | "secret-import" | "secret-write";
 }
 
 /** @throws {@link Fault} `request/malformed`, `request/too-large`, `request/conflict`; `secret/import-key` where its key was spent meanwhile. */
@@ -158,11 +162,13 @@ export async function putVersion(wanted: NewVersion, actor: Actor, world: World)
     const newest = (await world.store.secretVersions(path)).at(-1);
     refuseOtherUse(newest, wanted);
     const version = (newest?.version ?? 0) + 1;
+    if (wanted.version !== undefined && wanted.version !== version)
+      throw notNext({ path, version: wanted.version });
     const seat = seatOf({ path, version, kind, make });
     const envelope = await sealEnvelope({ ...seat, plaintext }, world.kek);
     const head = { path, kind, make, version, publicKey, state: "enabled", destroyAt: undefined } as const;
     const row = { ...head, ...nowBy(actor, world), envelope };
-    return await storeVersion(row, wanted.importKey, world);
+    return await storeVersion(row, wanted, world);
   } finally {
     zeroize(plaintext);
   }
@@ -184,13 +190,12 @@ function nowBy({ kid }: Actor, { now }: World) {
 
 async function storeVersion(
   row: SecretVersion,
-  importKey: string | undefined,
+  { importKey, act = importKey === undefined ? "secret-put" : "secret-import" }: NewVersion,
   world: World,
 ): Promise<SecretSummary> {
   const { envelope, ...head } = row;
   const { path, version, createdBy: kid } = head;
   const digest = hexOf(world.primitives.digest("sha256", envelope));
-  const act = importKey === undefined ? "secret-put" : "secret-import";
   const entry = adminEntry({ act, subject: `${path}@${version}`, digest }, { kid }, world);
   const isPut =
     importKey === undefined
@@ -199,7 +204,11 @@ async function storeVersion(
   if (isPut) return summaryOf(head, undefined);
   if (importKey !== undefined && (await world.store.importKey(importKey)) === undefined)
     throw spentImportKey();
-  throw new Fault("request/conflict", `expected version ${version} of \`${path}\` to be the next one`);
+  throw notNext(row);
+}
+
+function notNext({ path, version }: Pick<SecretHead, "path" | "version">): Fault {
+  return new Fault("request/conflict", `expected version ${version} of \`${path}\` to be the next one`);
 }
 
 export function spentImportKey(): Fault {

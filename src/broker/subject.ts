@@ -4,6 +4,8 @@ import { Fault } from "../base/fault.ts";
 import type { Instant } from "../base/time.ts";
 import type { BoundEvidence } from "../channel/bind.ts";
 import type { DecisionEntry } from "../ledger/entry.ts";
+import type { Holder } from "./dpop.ts";
+import type { HeldDecision } from "./held-decision.ts";
 import type { ReleaseRequest } from "./request.ts";
 import type { World } from "./world.ts";
 
@@ -33,6 +35,28 @@ export function subjectOf(
       measurement: hexOf(report.measurement),
       crl: crlOf(bound, now),
       ...(bound.isSimulated ? { simulated: true } : {}),
+    },
+  };
+}
+
+/** Of a token's use: the evidence is the token's; how the answer is sealed, the request says. */
+export function subjectOfToken(
+  { held, holder }: { readonly held: HeldDecision; readonly holder: Holder | undefined },
+  suite: DecisionEntry["suite"],
+  now: Instant,
+): DecisionSubject {
+  const { evidence_hash, binding, vmpl, measurement, crl } = held.entry;
+  const isSimulated = holder?.claims.ostiary.simulated === true;
+  return {
+    reportId: held.reportId,
+    entry: {
+      evidence_hash,
+      binding,
+      suite,
+      vmpl,
+      measurement,
+      crl: { ...crl, age: crl.age + Math.max(0, now - held.at) },
+      ...(isSimulated ? ({ simulated: true } as const) : {}),
     },
   };
 }

@@ -1,12 +1,6 @@
 /** How does a guest use a key that never leaves? By a token: decided anew and recorded, then done, then sealed to the guest. */
 import { Fault } from "../base/fault.ts";
-import { addSeconds } from "../base/time.ts";
-import {
-  encodeReleaseHeader,
-  releaseSignatureInput,
-  releaseTypeOf,
-  type SealedRelease,
-} from "../channel/release-key.ts";
+import type { SealedRelease } from "../channel/release-key.ts";
 import { type OfferedSuite, wrapOf } from "../channel/suites.ts";
 import { transitBinder } from "../channel/transit-binder.ts";
 import type { TransitOperation } from "../keys/transit-type.ts";
@@ -22,6 +16,8 @@ import { type Authorization, commitDecision, recordFailedRelease } from "./commi
 import type { Holder } from "./dpop.ts";
 import { type HeldDecision, heldDecisionOf } from "./held-decision.ts";
 import type { Exchange } from "./request.ts";
+import { sealAnswer } from "./seal-answer.ts";
+import { subjectOfToken } from "./subject.ts";
 import { appraiseUses } from "./transit-items.ts";
 import { resultsOf } from "./transit-work.ts";
 import type { World } from "./world.ts";
@@ -36,8 +32,6 @@ export interface TransitUse {
   readonly holder: Holder | undefined;
   readonly exchange: Exchange;
 }
-
-const ANSWER_LIFETIME_SECONDS = 60;
 
 /**
  * One use, from token to sealed answer. It is a decision of its own: the live policy over the facts of the token's decision
@@ -81,28 +75,13 @@ async function authorizeUse(use: TransitUse, held: HeldDecision, world: World): 
       id: use.exchange.id,
       nonce: undefined,
       isPartial: false,
-      subject: { reportId: held.reportId, entry: entryOf(use, held, now) },
+      subject: subjectOfToken({ held, holder: use.holder }, use.request.suite, now),
       bundle,
       appraisals,
       now,
     },
     world,
   );
-}
-
-/** The evidence is the token's; how the answer is sealed, this request says. */
-function entryOf({ request, holder }: TransitUse, { at, entry }: HeldDecision, now: number) {
-  const { evidence_hash, binding, vmpl, measurement, crl } = entry;
-  const isSimulated = holder?.claims.ostiary.simulated === true;
-  return {
-    evidence_hash,
-    binding,
-    suite: request.suite,
-    vmpl,
-    measurement,
-    crl: { ...crl, age: crl.age + Math.max(0, now - at) },
-    ...(isSimulated ? ({ simulated: true } as const) : {}),
-  };
 }
 
 interface Allowed {
@@ -112,23 +91,16 @@ interface Allowed {
   readonly suite: OfferedSuite;
 }
 
-/** Results lie between `resultsOf` and `finally`, in one array, in this function. */
+/** Results lie between `resultsOf` and the seal, in one array, in this function. */
 async function sealedResults(allowed: Allowed, world: World): Promise<SealedRelease> {
-  const { use, authorization, suite } = allowed;
+  const { use, held, authorization, suite } = allowed;
   const results = await resultsOf(use.request.items, authorization, world);
   const plaintext = encodeTransitResults(results);
   zeroize(...results);
-  try {
-    const { random, primitives } = world;
-    const binder = binderOf(use, world);
-    const aad = headerOf(allowed, world);
-    const plan = { recipient: use.request.wrapPub, binder, aad, plaintext, random };
-    const { enc, ct } = await wrapOf(suite).seal(plan, primitives);
-    const sig = await world.signer.sign(releaseSignatureInput({ binder, aad, enc, ct }));
-    return { header: aad, enc, ct, sig };
-  } finally {
-    zeroize(plaintext);
-  }
+  const { wrapPub } = use.request;
+  const { binding } = held.entry;
+  const about = { suite, wrapPub, binder: binderOf(use, world), secretId: use.path, binding };
+  return sealAnswer({ ...about, authorization }, plaintext, world);
 }
 
 function binderOf(
@@ -137,25 +109,4 @@ function binderOf(
 ): Uint8Array {
   const urlPath = transitUrlPath(path, operation);
   return transitBinder({ audience: settings.audience, urlPath, jkt: holder?.jkt ?? "", body }, primitives);
-}
-
-/** As of a token: version 0, since what is sealed is no version of the secret. */
-function headerOf({ use, held, authorization, suite }: Allowed, world: World): Uint8Array {
-  const now = world.now();
-  return encodeReleaseHeader({
-    v: 1,
-    typ: releaseTypeOf(suite),
-    alg: "ES256",
-    kid: world.signer.kid,
-    suite,
-    binding: held.entry.binding,
-    secret_id: use.path,
-    key_version: 0,
-    policy_hash: authorization.policyHash,
-    decision: authorization.decisionId,
-    iat: now,
-    exp: addSeconds(now, ANSWER_LIFETIME_SECONDS),
-    seq: 0,
-    of: 1,
-  });
 }

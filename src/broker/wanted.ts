@@ -16,6 +16,13 @@ export type Wanted =
       readonly resource: string;
       readonly operation: TransitOperation;
       readonly token: string;
+    }
+  /** The next version, from a guest; `cas` is the newest one that it expects, 0 for a new path, where it expects any. */
+  | {
+      readonly kind: "write";
+      readonly resource: string;
+      readonly token: string;
+      readonly cas: number | undefined;
     };
 
 /** Whether a use begins with a ciphertext, of which a guest is told that it does not open, and no more. */

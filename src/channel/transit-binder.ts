@@ -1,11 +1,11 @@
-/** To which use of a transit key does an answer belong? The hash that takes the transcript's place where a token is used. */
+/** To which use of a token does an answer belong? The hash that takes the transcript's place where a transit key is used or a secret written. */
 import { concatBytes, lengthPrefixed, utf8 } from "../base/bytes.ts";
 import type { Primitives } from "../base/primitives.ts";
 
-export interface TransitUseFields {
+export interface TokenUseFields {
   /** The broker's identity. */
   readonly audience: string;
-  /** From `/v1/transit/` on. */
+  /** From `/v1/` on. */
   readonly urlPath: string;
   /** Thumbprint of the key that the token is bound to, as the token has it. */
   readonly jkt: string;
@@ -17,10 +17,20 @@ export interface TransitUseFields {
  * `SHA-512(LP("ostiary/transit-use/v1") ‖ LP(audience) ‖ LP(URL path) ‖ LP(jkt) ‖ LP(body))`. It stands where a release has the hash of
  * its transcript, which begins otherwise: neither is ever taken for the other.
  */
-export function transitBinder(
-  { audience, urlPath, jkt, body }: TransitUseFields,
+export function transitBinder(fields: TokenUseFields, primitives: Pick<Primitives, "digest">): Uint8Array {
+  return binderOf("ostiary/transit-use/v1", fields, primitives);
+}
+
+/** The same of a write, under the label `ostiary/secret-write/v1`. */
+export function writeBinder(fields: TokenUseFields, primitives: Pick<Primitives, "digest">): Uint8Array {
+  return binderOf("ostiary/secret-write/v1", fields, primitives);
+}
+
+function binderOf(
+  label: string,
+  { audience, urlPath, jkt, body }: TokenUseFields,
   { digest }: Pick<Primitives, "digest">,
 ): Uint8Array {
-  const texts = ["ostiary/transit-use/v1", audience, urlPath, jkt].map((text) => lengthPrefixed(utf8(text)));
+  const texts = [label, audience, urlPath, jkt].map((text) => lengthPrefixed(utf8(text)));
   return digest("sha512", concatBytes(...texts, lengthPrefixed(body)));
 }

@@ -28,6 +28,8 @@ export interface TokenUse {
   readonly audience: string;
   readonly path: string;
   readonly body: string;
+  /** `POST` unless it is said. */
+  readonly method?: "POST" | "PUT";
 }
 
 const JTI_SIZE = 16;
@@ -45,7 +47,7 @@ export async function useToken(
   const send = async (nonce: string | undefined): Promise<Response> => {
     const proof = await proofOf({ ...use, nonce }, held, parts);
     return reached(use.path, session, {
-      method: "POST",
+      method: methodOf(use),
       headers: {
         "content-type": "application/json",
         authorization: `DPoP ${held.token}`,
@@ -57,6 +59,10 @@ export async function useToken(
   const first = await send(undefined);
   const nonce = first.headers.get("dpop-nonce");
   return readAnswer(first.status === 401 && nonce !== null ? await send(nonce) : first);
+}
+
+function methodOf({ method = "POST" }: TokenUse): string {
+  return method;
 }
 
 async function reached(path: string, session: Pick<Session, "fetch">, init: RequestInit): Promise<Response> {
@@ -77,7 +83,7 @@ async function proofOf(plan: ProofPlan, held: HeldToken, { now, random, digest }
   const header = { typ: "dpop+jwt", alg: "ES256", jwk: { ...held.jwk } };
   const claims = {
     jti: base64UrlOf(random(JTI_SIZE)),
-    htm: "POST",
+    htm: methodOf(plan),
     htu: `${plan.audience}${plan.path}`,
     iat: now(),
     ath: base64UrlOf(digest("sha256", utf8(held.token))),

@@ -68,7 +68,14 @@ export async function useTransitKey(
     const plaintext = await openSealed(
       answer.sealed,
       { secretId: use.path, decision: answer.decision },
-      { binder, wrapPrivate, suite: place.broker.suite, ...knownTo(place, parts) },
+      {
+        binder,
+        wrapPrivate,
+        suite: place.broker.suite,
+        signingKey: signingKeyOf(place),
+        now: parts.now(),
+        primitives: parts.primitives,
+      },
     );
     return { decision: answer.decision, results: resultsIn(plaintext, use.items) };
   } finally {
@@ -105,10 +112,10 @@ function operationOf(items: readonly TransitItem[]): TransitOperation {
 }
 
 /** The key that the broker proved on this session, else the pinned one. */
-function knownTo({ session, broker }: TransitPlace, { now, primitives }: TransitParts) {
+export function signingKeyOf({ session, broker }: TransitPlace): Uint8Array {
   const signingKey = session.broker?.signingKey ?? broker.signingKey;
   if (signingKey === undefined) throw new Fault("internal/invariant", "a broker without a key was let pass");
-  return { signingKey, now: now(), primitives };
+  return signingKey;
 }
 
 function resultsIn(plaintext: Uint8Array, items: readonly TransitItem[]): readonly Uint8Array[] {

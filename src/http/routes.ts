@@ -23,6 +23,7 @@ import { checkpointRoute, entriesRoute } from "./v1/ledger.ts";
 import { consistencyRoute, cosignedRoute, inclusionRoute, tileRoute } from "./v1/ledger-proofs.ts";
 import { metricsRoute } from "./v1/metrics.ts";
 import { releaseRoute } from "./v1/release.ts";
+import { guestKeyRoute, writeRoute } from "./v1/secret.ts";
 import { transitRoute } from "./v1/transit.ts";
 import { descriptionRoute } from "./v1/well-known.ts";
 
@@ -43,6 +44,8 @@ const DOCUMENTED: readonly Route[] = [
   confirmRoute,
   giveBackRoute,
   transitRoute,
+  guestKeyRoute,
+  writeRoute,
   ...secretRoutes,
   importKeyRoute,
   readersRoute,

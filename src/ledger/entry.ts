@@ -18,7 +18,7 @@ import { parseStrictJson } from "../base/strict-json.ts";
 
 const OPERATIONS = ["release", "unwrap", "derive", "write"] as const;
 
-/** WRIT section 10; `no-secret`: the policy allows what is not there; `wrong-binding`: what the secret itself does not; `lease-held`: another guest holds it. */
+/** WRIT section 10; `no-secret`: the policy allows what is not there; `wrong-binding`: what the secret itself does not; `lease-held`: another guest holds it; `other-version`: a write that expected another newest version. */
 const DECISION_CODES = [
   "no-policy",
   "require-failed",
@@ -32,6 +32,7 @@ const DECISION_CODES = [
   "no-secret",
   "wrong-binding",
   "lease-held",
+  "other-version",
 ] as const;
 
 /** One wanted item and what became of it. `version` is 0 where there is none. */

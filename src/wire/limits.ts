@@ -14,6 +14,8 @@ export const MAX_EVENT_LOG_BYTES = 128 * 1024;
 export const MAX_MANIFEST_BYTES = 16 * 1024;
 export const MAX_AUDIENCE_BYTES = 512;
 export const MAX_SECRET_BYTES = 64 * 1024;
+/** How many versions of a path that are not destroyed guests may add to. */
+export const MAX_WRITTEN_VERSIONS = 1000;
 export const MAX_HEADER_BYTES = 4 * 1024;
 
 /** Sixteen sealed secrets of 64 KiB with their headers, in base64url, with room to spare. */

@@ -29,6 +29,7 @@ const TITLES: Readonly<Record<string, string>> = {
   unauthorized: "The request is not authorized",
   "not-found": "There is nothing here by this name",
   conflict: "The state is another than the request expects",
+  "other-version": "The newest version is another than the one expected",
   "not-opened": "The ciphertext does not open here",
   "malformed-policy": "The policy is not one that this broker can load",
 };
@@ -85,6 +86,7 @@ const FAULT_OF_WIRE: Readonly<Record<string, FaultCode>> = {
   unauthorized: "admin/unauthorized",
   "not-found": "request/not-found",
   conflict: "request/conflict",
+  "other-version": "secret/other-version",
   "not-opened": "transit/not-opened",
   "malformed-policy": "policy/malformed",
   internal: "internal/invariant",

@@ -57,6 +57,7 @@ async function run(words: string, { isTty = false, edges = {} }: Plan = {}): Pro
       return { jwk: { kty: "OKP", crv: "Ed25519", x: "new" }, pem };
     },
     publicKeyOf: async (file) => ({ kty: "OKP", crv: "Ed25519", x: file }),
+    putSecret: async () => ({ decision: DECISION, version: 2 }),
     useTransit: () => Promise.reject(new Fault("broker/unreachable", "this broker has no transit keys")),
     writeSecrets: async (_, format, place) => void places.push({ format, ...place }),
     unlock: async () => "unlocked",

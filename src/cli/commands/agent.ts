@@ -4,12 +4,13 @@ import { type Command, type ExitStatus, Misuse, type Terminal } from "../command
 import { CONFIRM_USAGE, type ConfirmUse, runConfirm } from "./agent-confirm.ts";
 import { GET_USAGE, type GetEdges, runGet } from "./agent-get.ts";
 import { GIVE_BACK_USAGE, type GiveBack, runGiveBack } from "./agent-give-back.ts";
+import { PUT_USAGE, type PutEdges, runPut } from "./agent-put.ts";
 import { runToken, TOKEN_USAGE, type TokenEdges } from "./agent-token.ts";
 import { runTransit, TRANSIT_USAGE, type TransitEdges } from "./agent-transit.ts";
 import { runUnlock, UNLOCK_USAGE, type UnlockEdges } from "./agent-unlock.ts";
 
 /** What the agent does, handed in: this floor's rooms are strangers. */
-export interface AgentEdges extends GetEdges, TokenEdges, TransitEdges, UnlockEdges {
+export interface AgentEdges extends GetEdges, PutEdges, TokenEdges, TransitEdges, UnlockEdges {
   readonly confirmUse: ConfirmUse;
   readonly giveBack: GiveBack;
   readonly writeSecrets: GetEdges["writeSecrets"];
@@ -23,6 +24,7 @@ interface AgentVerb {
 
 const VERBS: readonly AgentVerb[] = [
   { name: "get", usage: GET_USAGE, run: runGet },
+  { name: "put", usage: PUT_USAGE, run: runPut },
   { name: "token", usage: TOKEN_USAGE, run: runToken },
   {
     name: "confirm",
@@ -39,7 +41,8 @@ const VERBS: readonly AgentVerb[] = [
 ];
 
 const USAGE = `${VERBS.map(({ usage }) => usage).join("")}
-get writes to file descriptor N (1 where standard output is no terminal), or to FILE, which must be in tmpfs. Several
+put writes what is in FILE (- for standard input) as the next version of PATH, where the policy lets this guest write it; with --cas
+only if N is the newest version now, 0 for a path that has none. get writes to file descriptor N (1 where standard output is no terminal), or to FILE, which must be in tmpfs. Several
 secrets need hex or base64, one line each. token writes a JWT for AUD there, bound to a key: a new one, which goes to
 FILE in tmpfs (PKCS#8 PEM), or one whose public half is in FILE (PEM); --no-key is for audiences that the broker registered
 as bearer. For the broker's own audience it is the attestation result. unlock gives the secret to cryptsetup on its standard input and opens DEVICE as
@@ -55,7 +58,7 @@ export function createAgentCommand(edges: AgentEdges): Command {
   return {
     name: "agent",
     summary:
-      "the guest side: get a secret or a token, unlock a disk, confirm a version, give back a lease, use a transit key",
+      "the guest side: get or put a secret, get a token, unlock a disk, confirm a version, give back a lease, use a transit key",
     usage: USAGE,
     run: async ([name, ...rest], terminal) => {
       const verb = VERBS.find((known) => known.name === name);

@@ -8,6 +8,7 @@ import type { Command } from "../../cli/command.ts";
 import { createAgentCommand } from "../../cli/commands/agent.ts";
 import type { ConfirmUse } from "../../cli/commands/agent-confirm.ts";
 import type { GiveBack } from "../../cli/commands/agent-give-back.ts";
+import type { PutSecret } from "../../cli/commands/agent-put.ts";
 import type { TransitEdges } from "../../cli/commands/agent-transit.ts";
 import { confirmVersion } from "../../client/confirm.ts";
 import { type FetchParts, type FetchPlan, fetchSecrets, overSessions } from "../../client/fetch.ts";
@@ -15,6 +16,7 @@ import { fetchToken } from "../../client/fetch-token.ts";
 import { giveBack } from "../../client/give-back.ts";
 import { spreadStart } from "../../client/retry.ts";
 import { createTransitClient } from "../../client/transit-client.ts";
+import { putSecret } from "../../client/write.ts";
 import type { Vmpl } from "../../wire/messages.ts";
 import { brokersOf, fetchPartsOf, knownByFiles } from "./asking.ts";
 import { type BrokerAddress, kernelProvider } from "./client.ts";
@@ -50,7 +52,13 @@ export function createNodeAgentCommand(parts: NodeAgentParts = {}): Command {
       createTransitClient({ session, broker, key }, fetchParts).use(path, [item]),
     );
   };
+  const putForVerb: PutSecret = async ({ path, secret, cas, ...request }) => {
+    const { plan, fetchParts } = await preparedFor(request, parts);
+    const write = { path, secret, ...(cas === undefined ? {} : { cas }) };
+    return putSecret({ ...plan, key: makeGuestSigner() }, write, fetchParts);
+  };
   return createAgentCommand({
+    putSecret: putForVerb,
     useTransit: useTransitForVerb,
     confirmUse: confirmForVerb,
     giveBack: giveBackForVerb,
