@@ -79,8 +79,8 @@ export async function writeSecret(
  * @throws {@link Fault} as `fetchSecrets`, and as {@link writeSecret}.
  */
 export function putSecret(plan: OwnTokenPlan, write: SecretWrite, parts: FetchParts): Promise<Written> {
-  const { broker, key } = plan;
-  return overSessions(plan, parts, async (session) => {
+  const { key } = plan;
+  return overSessions(plan, parts, async (session, broker) => {
     const { token } = await session.attest(key.jwk);
     return writeSecret({ ...write, token }, { session, broker, key }, parts);
   });
