@@ -43,6 +43,46 @@ export const EVIDENCE_FAULT_CODES = {
     wire: "rejected-evidence",
     next: "the report contradicts itself; do not trust the host",
   },
+  "evidence/wrong-vmpl": {
+    status: 403,
+    wire: "rejected-evidence",
+    next: "a paravisor and an SVSM ask at VMPL 0; a report of another level is the guest's own word",
+  },
+  "evidence/runtime-data-mismatch": {
+    status: 403,
+    wire: "rejected-evidence",
+    next: "the claims beside the report are not the ones that it signs; send the blob of NV index 0x01400001 unchanged",
+  },
+  "evidence/ak-missing": {
+    status: 403,
+    wire: "rejected-evidence",
+    next: "the paravisor vouches for no attestation key that is known; a newer paravisor may need a newer Ostiary",
+  },
+  "evidence/quote-type": {
+    status: 403,
+    wire: "rejected-evidence",
+    next: "send what TPM2_Quote gave, as it gave it",
+  },
+  "evidence/quote-signature": {
+    status: 403,
+    wire: "rejected-evidence",
+    next: "quote with the vTPM's own attestation key (handle 0x81000003)",
+  },
+  "evidence/quote-selection": {
+    status: 403,
+    wire: "rejected-evidence",
+    next: "quote all 24 registers of the SHA-256 bank, in one selection",
+  },
+  "evidence/quote-digest": {
+    status: 403,
+    wire: "rejected-evidence",
+    next: "read the registers again together with the quote; something extended one in between",
+  },
+  "evidence/event-log": {
+    status: 403,
+    wire: "rejected-evidence",
+    next: "send the event log of this boot as the kernel shows it, or leave it out",
+  },
 
   "endorsement/missing": {
     status: 403,

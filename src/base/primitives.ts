@@ -6,13 +6,14 @@ export type Group = "x25519" | "p256";
 /**
  * A signature scheme is chosen by the kind of key we expect, never by the message.
  * ECDSA signatures are IEEE P1363 (`r ‖ s`). `rsa-pss-sha384` is AMD's: 4096 bits, SHA-384, MGF1-SHA-384, salt 48. The others of RSA
- * are PS256 and RS256 of RFC 7518, for keys of the bits that they name.
+ * are PS256 and RS256 of RFC 7518, for keys of the bits that they name; of 2048 bits are the keys by which vTPMs quote.
  */
 export type SignatureScheme =
   | "ecdsa-p384-sha384"
   | "ecdsa-p256-sha256"
   | "ed25519"
   | "rsa-pss-sha384"
+  | "rsa-2048-pkcs1-sha256"
   | "rsa-3072-pss-sha256"
   | "rsa-3072-pkcs1-sha256"
   | "rsa-4096-pss-sha256"

@@ -11,6 +11,13 @@ interface KeyTemplate {
   readonly signatureSize: number;
 }
 
+const RSA_2048: KeyTemplate = {
+  prefix: constant("30820122300d06092a864886f70d01010105000382010f003082010a0282010100"),
+  keySize: 256,
+  suffix: constant("0203010001"),
+  signatureSize: 256,
+};
+
 const RSA_3072: KeyTemplate = {
   prefix: constant("308201a2300d06092a864886f70d01010105000382018f003082018a0282018100"),
   keySize: 384,
@@ -26,7 +33,7 @@ const RSA_4096: KeyTemplate = {
 };
 
 /**
- * SubjectPublicKeyInfo, byte for byte: named curves with an uncompressed point, RSA of 3072 or 4096 bits with the exponent 65537.
+ * SubjectPublicKeyInfo, byte for byte: named curves with an uncompressed point, RSA of 2048, 3072 or 4096 bits with the exponent 65537.
  * AMD's ARK, ASK and VCEK have these forms; another encoding of the same key is refused.
  */
 const TEMPLATES: Readonly<Record<SignatureScheme, KeyTemplate>> = {
@@ -49,6 +56,7 @@ const TEMPLATES: Readonly<Record<SignatureScheme, KeyTemplate>> = {
     signatureSize: 64,
   },
   "rsa-pss-sha384": RSA_4096,
+  "rsa-2048-pkcs1-sha256": RSA_2048,
   "rsa-3072-pss-sha256": RSA_3072,
   "rsa-3072-pkcs1-sha256": RSA_3072,
   "rsa-4096-pss-sha256": RSA_4096,

@@ -6,6 +6,7 @@ import { bareKeyOf, signatureSizeOf, spkiOf } from "../../src/base/spki.ts";
 
 const der = (key: KeyObject): Uint8Array => Uint8Array.from(key.export({ format: "der", type: "spki" }));
 
+const RSA_2048 = der(generateKeyPairSync("rsa", { modulusLength: 2048 }).publicKey);
 const RSA_3072 = der(generateKeyPairSync("rsa", { modulusLength: 3072 }).publicKey);
 const RSA_4096 = der(generateKeyPairSync("rsa", { modulusLength: 4096 }).publicKey);
 
@@ -14,6 +15,7 @@ const KEYS: Readonly<Record<SignatureScheme, Uint8Array>> = {
   "ecdsa-p256-sha256": der(generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey),
   ed25519: der(generateKeyPairSync("ed25519").publicKey),
   "rsa-pss-sha384": RSA_4096,
+  "rsa-2048-pkcs1-sha256": RSA_2048,
   "rsa-3072-pss-sha256": RSA_3072,
   "rsa-3072-pkcs1-sha256": RSA_3072,
   "rsa-4096-pss-sha256": RSA_4096,
@@ -25,6 +27,7 @@ const SCHEMES = [
   "ecdsa-p256-sha256",
   "ed25519",
   "rsa-pss-sha384",
+  "rsa-2048-pkcs1-sha256",
   "rsa-3072-pss-sha256",
 ] as const;
 
@@ -62,7 +65,7 @@ describe.each(SCHEMES)("a public key for %s", (scheme) => {
 
 describe("a public key", () => {
   it.each([
-    ["RSA of 2048 bits", generateKeyPairSync("rsa", { modulusLength: 2048 }).publicKey],
+    ["RSA of 1024 bits", generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey],
     [
       "RSA with the exponent 3",
       generateKeyPairSync("rsa", { modulusLength: 4096, publicExponent: 3 }).publicKey,
@@ -78,6 +81,6 @@ describe("a public key", () => {
   });
 
   it("tells how long its signatures are", () => {
-    expect(SCHEMES.map(signatureSizeOf)).toEqual([96, 64, 64, 512, 384]);
+    expect(SCHEMES.map(signatureSizeOf)).toEqual([96, 64, 64, 512, 256, 384]);
   });
 });

@@ -52,6 +52,13 @@ const TRIED: readonly Tried[] = [
   "rsa-4096-pkcs1-sha256",
 ];
 
+const VTPM_KEY = {
+  name: "RSASSA-PKCS1-v1_5",
+  modulusLength: 2048,
+  publicExponent: Uint8Array.of(1, 0, 1),
+  hash: "SHA-256",
+} as const;
+
 export function describeSigning({ name, primitives, hasRsa }: PrimitivesUnderTest): void {
   const { sign, verify } = primitives;
   const schemes = TRIED.filter((scheme) => hasRsa || !scheme.startsWith("rsa"));
@@ -100,6 +107,38 @@ export function describeSigning({ name, primitives, hasRsa }: PrimitivesUnderTes
         expect(await sign(scheme, new Uint8Array(0), MESSAGE)).toBeUndefined();
       }
     });
+
+    it.each(hasRsa ? [2048] : [])(
+      "verifies what a key of %i bits signed by PKCS #1, and nothing else",
+      async () => {
+        const { subtle } = globalThis.crypto;
+        const pair = await subtle.generateKey(VTPM_KEY, true, ["sign", "verify"]);
+        const spki = new Uint8Array(await subtle.exportKey("spki", pair.publicKey));
+        const signature = new Uint8Array(
+          await subtle.sign(VTPM_KEY.name, pair.privateKey, Uint8Array.from(MESSAGE)),
+        );
+        const verified = (change: {
+          readonly key?: Uint8Array;
+          readonly by?: Uint8Array;
+          readonly over?: Uint8Array;
+        }) =>
+          verify("rsa-2048-pkcs1-sha256", change.key ?? spki, change.over ?? MESSAGE, change.by ?? signature);
+        expect(await verified({})).toBe(true);
+        const no: readonly Parameters<typeof verified>[0][] = [
+          { over: utf8("another message") },
+          { by: signature.map((byte, i) => (i === 0 ? byte ^ 1 : byte)) },
+          { by: signature.map((byte, i) => (i === 255 ? byte ^ 1 : byte)) },
+          { by: signature.slice(1) },
+          { by: concatBytes(Uint8Array.of(0), signature) },
+          { by: new Uint8Array(256) },
+          { by: new Uint8Array(256).fill(0xff) },
+          { key: spki.map((byte, i) => (i === 100 ? byte ^ 1 : byte)) },
+          { key: concatBytes(spki, Uint8Array.of(0)) },
+        ];
+        for (const change of no) expect(await verified(change)).toBe(false);
+        expect(await verify("rsa-3072-pkcs1-sha256", spki, MESSAGE, signature)).toBe(false);
+      },
+    );
 
     it("gives no signature of one padding to the other", async () => {
       for (const bits of hasRsa ? ([3072, 4096] as const) : []) {

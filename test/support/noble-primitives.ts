@@ -24,6 +24,7 @@ const VERIFY: Readonly<Record<SignatureScheme, Verify>> = {
     p256.verify(signature, bytes, concatBytes(UNCOMPRESSED, key), { lowS: false }),
   ed25519: (key, bytes, signature) => ed25519.verify(signature, bytes, key, { zip215: false }),
   "rsa-pss-sha384": () => false,
+  "rsa-2048-pkcs1-sha256": () => false,
   "rsa-3072-pss-sha256": () => false,
   "rsa-3072-pkcs1-sha256": () => false,
   "rsa-4096-pss-sha256": () => false,

@@ -18,7 +18,9 @@ export const TPM_CC = {
 
 export type TpmCommandName = keyof typeof TPM_CC;
 
-export const TPM_ST = { noSessions: 0x8001, sessions: 0x8002 } as const;
+export const TPM_ST = { noSessions: 0x8001, sessions: 0x8002, attestQuote: 0x8018 } as const;
+/** Begins what a TPM made itself, and nothing that a restricted key signs for somebody else. */
+export const TPM_GENERATED = 0xff544347;
 export const TPM_RH = { owner: 0x40000001, null: 0x40000007, password: 0x40000009 } as const;
 export const TPM_ALG = {
   aes: 0x0006,

@@ -20,6 +20,7 @@ export const NODE_SCHEMES: Readonly<Record<SignatureScheme, NodeScheme>> = {
   "ecdsa-p256-sha256": ecdsa("sha256", "prime256v1", 32),
   ed25519: { hash: null, isOf: (key) => key.asymmetricKeyType === "ed25519", ...asItIs() },
   "rsa-pss-sha384": rsa("sha384", 4096, pss(48)),
+  "rsa-2048-pkcs1-sha256": rsa("sha256", 2048, { padding: constants.RSA_PKCS1_PADDING }),
   "rsa-3072-pss-sha256": rsa("sha256", 3072, pss(32)),
   "rsa-3072-pkcs1-sha256": rsa("sha256", 3072, { padding: constants.RSA_PKCS1_PADDING }),
   "rsa-4096-pss-sha256": rsa("sha256", 4096, pss(32)),

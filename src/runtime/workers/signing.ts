@@ -29,6 +29,7 @@ export const WEB_SCHEMES = {
     key: { name: "RSA-PSS", hash: "SHA-384" },
     use: { name: "RSA-PSS", saltLength: 48 },
   },
+  "rsa-2048-pkcs1-sha256": PKCS1_256,
   "rsa-3072-pss-sha256": PSS_256,
   "rsa-3072-pkcs1-sha256": PKCS1_256,
   "rsa-4096-pss-sha256": PSS_256,
