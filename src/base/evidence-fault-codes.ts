@@ -154,6 +154,31 @@ export const EVIDENCE_FAULT_CODES = {
     wire: "rejected-evidence",
     next: "the certificate is of another chip",
   },
+  "endorsement/provider-untrusted": {
+    status: 403,
+    wire: "rejected-evidence",
+    next: "configure the provider's authorities, intermediates included, or leave its statement out",
+  },
+  "endorsement/provider-expired": {
+    status: 403,
+    wire: "rejected-evidence",
+    next: "look at the clock of the broker, or ask the provider for a newer certificate",
+  },
+  "endorsement/firmware-malformed": {
+    status: 403,
+    wire: "rejected-evidence",
+    next: "take the endorsement as Google gives it; a newer form needs a newer Ostiary",
+  },
+  "endorsement/firmware-bad-signature": {
+    status: 403,
+    wire: "rejected-evidence",
+    next: "fetch the endorsement again from Google; do not trust the host",
+  },
+  "endorsement/firmware-mismatch": {
+    status: 403,
+    wire: "rejected-evidence",
+    next: "the endorsement is of another firmware than the one that was launched",
+  },
   "endorsement/unavailable": {
     status: 503,
     wire: "try-later",

@@ -7,6 +7,7 @@ const GUID = {
   ask: "4ab7b379bbac4fe4a02f05aef327c782",
   ark: "c0b406a4a803495297433fb6014cd0ae",
   crl: "92f81bc358114d3d97ffd19f88dc67ea",
+  launchEndorsement: "9f4116cdc5034f5a8f6ffb68882f4ce2",
 } as const;
 
 /** Contents by what they are; the order of the members is the order in the table. */

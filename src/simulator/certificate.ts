@@ -40,62 +40,71 @@ export interface CertificatePlan {
   readonly hasTrailer: boolean;
   /** `false` writes it without the simulator's mark. */
   readonly hasMark?: boolean;
+  /** How it is signed, where not as AMD does. */
+  readonly form?: SignatureForm;
   /** `true` spoils the signature. */
   readonly isForged?: boolean;
   /** Bytes behind the certificate. */
   readonly trailing?: Uint8Array;
 }
 
+/** A signature algorithm as X.509 names it, and how it is made. */
+export interface SignatureForm {
+  /** A whole AlgorithmIdentifier. */
+  readonly algorithm: Uint8Array;
+  readonly sign: (bytes: Uint8Array, key: KeyObject) => Uint8Array;
+}
+
 /** Stands on everything that the simulator makes, so that nothing of it passes for AMD's. */
 export const SIMULATOR_MARK: WrittenExtension = { oid: "1.3.6.1.4.1.58270.1.1", value: DER_NULL };
 
-const SHA384 = sequence(oid("2.16.840.1.101.3.4.2.2"), DER_NULL);
-const MGF1_SHA384 = sequence(oid("1.2.840.113549.1.1.8"), SHA384);
-const SALT_BYTES = 48;
+const SALT_BYTES = { sha256: 32, sha384: 48 } as const;
+const HASH_OIDS = { sha256: "2.16.840.1.101.3.4.2.1", sha384: "2.16.840.1.101.3.4.2.2" } as const;
 
-/** RSASSA-PSS with SHA-384, MGF1-SHA-384, salt 48 (RFC 4055). */
-export function pssAlgorithm(hasTrailer: boolean): Uint8Array {
+/** RSASSA-PSS with one hash throughout and a salt of its size (RFC 4055). AMD's is SHA-384, Google's SHA-256. */
+export function pssForm(hash: "sha256" | "sha384", hasTrailer: boolean): SignatureForm {
+  const hashed = sequence(oid(HASH_OIDS[hash]), DER_NULL);
+  const saltLength = SALT_BYTES[hash];
   const parameters = [
-    element(0xa0, SHA384),
-    element(0xa1, MGF1_SHA384),
-    element(0xa2, integer(SALT_BYTES)),
+    element(0xa0, hashed),
+    element(0xa1, sequence(oid("1.2.840.113549.1.1.8"), hashed)),
+    element(0xa2, integer(saltLength)),
     ...(hasTrailer ? [element(0xa3, integer(1))] : []),
   ];
-  return sequence(oid("1.2.840.113549.1.1.10"), sequence(...parameters));
-}
-
-function signPss(bytes: Uint8Array, key: KeyObject): Uint8Array {
   const padding = constants.RSA_PKCS1_PSS_PADDING;
-  return Uint8Array.from(sign("sha384", bytes, { key, padding, saltLength: SALT_BYTES }));
+  return {
+    algorithm: sequence(oid("1.2.840.113549.1.1.10"), sequence(...parameters)),
+    sign: (bytes, key) => Uint8Array.from(sign(hash, bytes, { key, padding, saltLength })),
+  };
 }
 
 /** Writes and signs a certificate. */
 export function writeCertificate(plan: CertificatePlan, issuerKey: KeyObject): Uint8Array {
-  const algorithm = pssAlgorithm(plan.hasTrailer);
+  const form = plan.form ?? pssForm("sha384", plan.hasTrailer);
   const usual = plan.extensions.filter((extension) => plan.hasMark !== false || extension !== SIMULATOR_MARK);
   const extensions = plan.changeExtensions?.(usual) ?? usual;
   const tbs = sequence(
     element(0xa0, integer(2)),
     integer(plan.serial),
-    algorithm,
+    form.algorithm,
     nameOf(plan.issuer),
     sequence(time(plan.notBefore), time(plan.notAfter)),
     nameOf(plan.subject),
     plan.spki,
     element(0xa3, sequence(...extensions.map(writeExtension))),
   );
-  return signed({ tbs, algorithm, key: issuerKey }, plan);
+  return signed({ tbs, form, key: issuerKey }, plan);
 }
 
 /** What was to be signed, its algorithm and the signature; spoilt, or with bytes behind it, where a plan says so. */
 export function signed(
-  parts: { readonly tbs: Uint8Array; readonly algorithm: Uint8Array; readonly key: KeyObject },
+  parts: { readonly tbs: Uint8Array; readonly form: SignatureForm; readonly key: KeyObject },
   plan: { readonly isForged?: boolean; readonly trailing?: Uint8Array },
 ): Uint8Array {
-  const { tbs, algorithm, key } = parts;
-  const signature = signPss(tbs, key);
+  const { tbs, form, key } = parts;
+  const signature = form.sign(tbs, key);
   if (plan.isForged === true) signature[0] = (signature[0] ?? 0) ^ 1;
-  return concatBytes(sequence(tbs, algorithm, bitString(signature)), plan.trailing ?? new Uint8Array(0));
+  return concatBytes(sequence(tbs, form.algorithm, bitString(signature)), plan.trailing ?? new Uint8Array(0));
 }
 
 export function writeExtension({ oid: id, isCritical, value }: WrittenExtension): Uint8Array {
@@ -146,15 +155,15 @@ export function authorityExtensions(parts: {
     : [keyId, authorityKeyId(issuerKey), constraints(0), keyUsage(KEY_CERT_SIGN, 2), ...rest];
 }
 
-const KEY_CERT_SIGN = 0x04;
+export const KEY_CERT_SIGN = 0x04;
 const CRL_SIGN = 0x02;
 
-function keyUsage(bits: number, unusedBits: number): WrittenExtension {
+export function keyUsage(bits: number, unusedBits: number): WrittenExtension {
   return { oid: "2.5.29.15", isCritical: true, value: bitString(Uint8Array.of(bits), unusedBits) };
 }
 
 /** CA:TRUE, with a path length where one is given. */
-function constraints(...pathLength: readonly number[]): WrittenExtension {
+export function constraints(...pathLength: readonly number[]): WrittenExtension {
   return { oid: "2.5.29.19", isCritical: true, value: sequence(DER_TRUE, ...pathLength.map(integer)) };
 }
 

@@ -4,7 +4,7 @@ import { addSeconds, type Instant } from "../base/time.ts";
 import {
   authorityKeyId,
   nameOf,
-  pssAlgorithm,
+  pssForm,
   SIMULATOR_MARK,
   signed,
   type WrittenExtension,
@@ -37,7 +37,7 @@ export interface CrlPlan {
 
 /** Writes and signs a CRL. */
 export function writeCrl(plan: CrlPlan): Uint8Array {
-  const algorithm = pssAlgorithm(false);
+  const form = pssForm("sha384", false);
   const { thisUpdate, revokedSerials } = plan;
   const revoked = revokedSerials.map((serial) => sequence(integer(serial), time(thisUpdate)));
   const extensions = [
@@ -48,12 +48,12 @@ export function writeCrl(plan: CrlPlan): Uint8Array {
   ];
   const tbs = sequence(
     integer(1),
-    algorithm,
+    form.algorithm,
     nameOf(plan.issuer),
     time(thisUpdate),
     time(plan.nextUpdate ?? addSeconds(thisUpdate, YEAR_SECONDS)),
     ...(revoked.length === 0 ? [] : [sequence(...revoked)]),
     element(0xa0, sequence(...extensions.map(writeExtension))),
   );
-  return signed({ tbs, algorithm, key: plan.signingKey }, plan);
+  return signed({ tbs, form, key: plan.signingKey }, plan);
 }

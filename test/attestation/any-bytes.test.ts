@@ -13,7 +13,7 @@ import { verifyEvidence } from "../../src/attestation/verify.ts";
 import { concatBytes, equalBytes } from "../../src/base/bytes.ts";
 import { addSeconds } from "../../src/base/time.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
-import { pssAlgorithm } from "../../src/simulator/certificate.ts";
+import { pssForm } from "../../src/simulator/certificate.ts";
 import { certTableOf, pemOf } from "../../src/simulator/chip-folder.ts";
 import { bitString, element, integer, sequence } from "../../src/simulator/der.ts";
 import { createSimulatedChip } from "../../src/simulator/sp.ts";
@@ -155,7 +155,7 @@ describe("DER that is built to hurt", () => {
     while (deep.length < SIZE) deep = element(tag, deep);
     return deep;
   };
-  const algorithm = pssAlgorithm(false);
+  const algorithm = pssForm("sha384", false).algorithm;
   const signed = (...tbs: readonly Uint8Array[]) =>
     sequence(sequence(...tbs), algorithm, bitString(new Uint8Array(512)));
   const indefinite = Uint8Array.from({ length: SIZE }, (_, at) => (at % 2 === 0 ? 0x30 : 0x80));

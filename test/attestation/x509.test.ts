@@ -4,7 +4,7 @@ import { elementsOf, parseDer } from "../../src/attestation/endorsement/der.ts";
 import { isPssSha384 } from "../../src/attestation/endorsement/pss.ts";
 import { parseCertificate, parseCrl } from "../../src/attestation/endorsement/x509.ts";
 import { concatBytes } from "../../src/base/bytes.ts";
-import { nameOf, pssAlgorithm } from "../../src/simulator/certificate.ts";
+import { nameOf, pssForm } from "../../src/simulator/certificate.ts";
 import { bitString, DER_NULL, element, integer, oid, sequence, TAG, text } from "../../src/simulator/der.ts";
 import { createSimulatedChip } from "../../src/simulator/sp.ts";
 import { codeOf } from "../support/faults.ts";
@@ -62,9 +62,9 @@ const ALGORITHMS: readonly (readonly [name: string, algorithm: Uint8Array])[] = 
 
 describe("a signature algorithm", () => {
   it("is AMD's in both its forms, and no other", () => {
-    expect([true, false].map((hasTrailer) => isPssSha384(pssAlgorithm(hasTrailer)))).toEqual([true, true]);
+    expect([true, false].map((hasTrailer) => isPssSha384(pssForm(hasTrailer)))).toEqual([true, true]);
     expect(isPssSha384(pss(hash, mask, salt(48)))).toBe(true);
-    expect(isPssSha384(concatBytes(pssAlgorithm(true), DER_NULL))).toBe(false);
+    expect(isPssSha384(concatBytes(pssForm("sha384", true).algorithm, DER_NULL))).toBe(false);
   });
 
   it.each(ALGORITHMS)("is not %s", (_name, algorithm) => {
@@ -91,7 +91,7 @@ describe("a certificate", () => {
     ["of more than 8192 bytes", () => ofSize(8000)],
     [
       "with one algorithm inside, another form of it outside",
-      () => rewritten(leaf, (outer) => [outer.tbs, pssAlgorithm(true), outer.signature]),
+      () => rewritten(leaf, (outer) => [outer.tbs, pssForm("sha384", true).algorithm, outer.signature]),
     ],
     [
       "with a fourth member",
@@ -157,7 +157,7 @@ describe("a CRL", () => {
     ],
     [
       "with another form of its algorithm outside",
-      () => rewritten(crl, (outer) => [outer.tbs, pssAlgorithm(true), outer.signature]),
+      () => rewritten(crl, (outer) => [outer.tbs, pssForm("sha384", true).algorithm, outer.signature]),
     ],
     [
       "with a fourth member",

@@ -65,7 +65,7 @@ export function productOfName(productName: string): ProductLine | undefined {
  * @param authoritiesBelow - How many CA certificates stand between it and the leaf; its path length must allow them.
  * @throws {@link Fault} `endorsement/malformed`.
  */
-export function refuseBadAuthority(certificate: Certificate, authoritiesBelow: number): void {
+export function refuseBadAuthority(certificate: Authority, authoritiesBelow: number): void {
   refuseUnknownCritical(certificate, [BASIC_CONSTRAINTS, KEY_USAGE]);
   const constraints = certificate.extensions.get(BASIC_CONSTRAINTS);
   const usage = certificate.extensions.get(KEY_USAGE);
@@ -79,6 +79,9 @@ export function refuseBadAuthority(certificate: Certificate, authoritiesBelow: n
     throw malformed(certificate, "a path length that allows the chain");
   if ((keyUsageOf(usage.value) & KEY_CERT_SIGN) === 0) throw malformed(certificate, "keyCertSign");
 }
+
+/** What of an authority is looked at; a provider's may have a name without a common name. */
+type Authority = Pick<Certificate, "extensions"> & { readonly commonName?: string };
 
 /** Whether an ARK's keyUsage has cRLSign (RFC 5280 section 4.2.1.3). That it is an authority is {@link refuseBadAuthority}'s. */
 export function maySignCrls(ark: Certificate): boolean {
@@ -128,10 +131,7 @@ export function refuseUnfitLeaf(
 }
 
 /** RFC 5280 section 4.2: a critical extension that is not understood is a refusal. AMD's own arc is read elsewhere. */
-function refuseUnknownCritical(
-  signed: Pick<Certificate, "extensions" | "commonName">,
-  known: readonly string[],
-): void {
+function refuseUnknownCritical(signed: Authority, known: readonly string[]): void {
   for (const { oid, isCritical } of signed.extensions.values()) {
     if (isCritical && !known.includes(oid) && !oid.startsWith(AMD_ARC)) {
       throw malformed(signed, `no unknown critical extension, received ${oid}`);
@@ -143,8 +143,8 @@ function titleOf(product: ProductLine): string {
   return `${product[0]?.toUpperCase()}${product.slice(1)}`;
 }
 
-function malformed(certificate: Pick<Certificate, "commonName">, expected: string): Fault {
-  return new Fault("endorsement/malformed", `${certificate.commonName}: expected ${expected}`);
+function malformed({ commonName = "an authority" }: Partial<Authority>, expected: string): Fault {
+  return new Fault("endorsement/malformed", `${commonName}: expected ${expected}`);
 }
 
 /** CRLNumber (RFC 5280 section 5.2.3). @throws {@link Fault} `endorsement/malformed`. */

@@ -5,7 +5,7 @@ import { equalBytes, hexOf } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
 import { type Instant, instant } from "../../base/time.ts";
 import { DER, elementsOf, parseDer } from "./der.ts";
-import { isPssSha384 } from "./pss.ts";
+import { isPssSha256, isPssSha384 } from "./pss.ts";
 
 export interface Extension {
   readonly oid: string;
@@ -35,6 +35,13 @@ export interface EcdsaCertificate extends Omit<Certificate, "commonName"> {
 }
 
 type EcdsaScheme = "ecdsa-p256-sha256" | "ecdsa-p384-sha384";
+
+/** A certificate of an authority that a cloud provider runs: whose key may be of any size, and a name of any form. */
+export interface ProviderCertificate extends Omit<Certificate, "commonName"> {
+  readonly signedWith: ProviderAlgorithm;
+}
+
+export type ProviderAlgorithm = EcdsaScheme | "rsa-pss-sha256" | "rsa-pkcs1-sha256";
 
 export interface Crl {
   readonly der: Uint8Array;
@@ -82,6 +89,30 @@ export function parseEcdsaCertificate(der: Uint8Array, maxBytes: number): EcdsaC
     scheme,
   }));
 }
+
+/**
+ * Parses a certificate of a cloud provider's. Neither its signature nor its key is looked at.
+ *
+ * @throws {@link Fault} `endorsement/malformed`: as {@link parseCertificate}.
+ */
+export function parseProviderCertificate(der: Uint8Array): ProviderCertificate {
+  refuseLarge(der, MAX_CERTIFICATE_BYTES);
+  const parts = signedParts(der);
+  const signedWith = providerAlgorithmOf(parts.algorithm);
+  if (signedWith === undefined) throw malformed("ECDSA, or RSA with SHA-256");
+  return reading("certificate", () => ({
+    ...fieldsOf(der, parts, new X509Certificate(Uint8Array.from(der))),
+    signedWith,
+  }));
+}
+
+function providerAlgorithmOf(algorithm: Uint8Array): ProviderAlgorithm | undefined {
+  if (isPssSha256(algorithm)) return "rsa-pss-sha256";
+  return hexOf(algorithm) === SHA256_WITH_RSA ? "rsa-pkcs1-sha256" : ECDSA_SCHEMES.get(hexOf(algorithm));
+}
+
+/** RFC 4055 section 5: its parameters are NULL. */
+const SHA256_WITH_RSA = "300d06092a864886f70d01010b0500";
 
 /** AlgorithmIdentifier without parameters (RFC 5758 section 3.2), and the key that goes with it. */
 const ECDSA_SCHEMES: ReadonlyMap<string, EcdsaScheme> = new Map([
