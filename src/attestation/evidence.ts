@@ -74,6 +74,8 @@ export interface RawEvidence {
   /** Certificates that came with it, in DER; attacker-controlled. */
   readonly certificates: readonly Uint8Array[];
   readonly crls: readonly Uint8Array[];
+  /** Google's VMLaunchEndorsement, as the host gave it. */
+  readonly launchEndorsement?: Uint8Array;
 }
 
 export type Evidence = RawEvidence;
@@ -111,6 +113,7 @@ export function parseEvidence(carried: CarriedEvidence): Evidence {
     signature: signatureOf(reportBytes),
     certificates,
     crls,
+    ...(table?.launchEndorsement === undefined ? {} : { launchEndorsement: table.launchEndorsement }),
   };
 }
 

@@ -11,6 +11,7 @@ import {
 import type { RevocationFacts } from "./endorsement/crl.ts";
 import type { EndorsementKind } from "./endorsement/profile.ts";
 import type { Evidence } from "./evidence.ts";
+import { type ProviderStatements, providerStatements } from "./provider-statements.ts";
 import { type ProductLine, type SiliconLine, siliconOf } from "./snp/product.ts";
 import type { Report } from "./snp/report.ts";
 import { formatTcb, isAtLeast, type TcbVersion } from "./snp/tcb.ts";
@@ -28,7 +29,7 @@ export interface EndorsementFacts {
   readonly spki: Uint8Array;
 }
 
-export interface Verification {
+export interface Verification extends ProviderStatements {
   readonly evidence: Evidence;
   readonly product: ProductLine;
   /** Absent for v2 reports and for a stepping that is not known. */
@@ -47,7 +48,8 @@ export type VerifiedEvidence = Brand<Verification, "verified">;
  * Verifies evidence against endorsements: every invariant that no policy can switch off but freshness and binding, which the
  * channel checks.
  *
- * @throws {@link Fault} `endorsement/…` and `evidence/bad-signature` (see {@link verifyChain}), `evidence/tcb-order`.
+ * @throws {@link Fault} `endorsement/…` and `evidence/bad-signature` (see {@link verifyChain}), `evidence/tcb-order`, and those of
+ *   {@link providerStatements}.
  * @see AMD 56860 "SEV-SNP Firmware ABI"; AMD 57230 "VCEK Certificate and KDS Interface Specification"
  */
 export async function verifyEvidence(
@@ -57,7 +59,7 @@ export async function verifyEvidence(
 ): Promise<VerifiedEvidence> {
   const chain = await verifyChain(evidence, endorsements, options);
   refuseTcbDisorder(evidence.report);
-  return markVerified(evidence, chain);
+  return markVerified(evidence, chain, await providerStatements(evidence, chain, options));
 }
 
 /** Component by component. CURRENT may differ from COMMITTED (provisional firmware): a fact for policy. */
@@ -72,7 +74,11 @@ function refuseTcbDisorder({ reportedTcb, committedTcb, currentTcb }: Report): v
   }
 }
 
-function markVerified(evidence: Evidence, chain: VerifiedChain): VerifiedEvidence {
+function markVerified(
+  evidence: Evidence,
+  chain: VerifiedChain,
+  statements: ProviderStatements,
+): VerifiedEvidence {
   const { cpuid } = evidence.report;
   const silicon = cpuid === undefined ? undefined : siliconOf(cpuid);
   const { kind, leaf, extensions, revocation, product, isSimulated } = chain;
@@ -91,6 +97,7 @@ function markVerified(evidence: Evidence, chain: VerifiedChain): VerifiedEvidenc
     },
     ...(revocation === undefined ? {} : { revocation }),
     isSimulated,
+    ...statements,
   };
   return verification as VerifiedEvidence;
 }

@@ -1,6 +1,7 @@
 /** What does the broker reach outside itself? The World: a record of functions, and the ports that edges implement. */
 import type { Endorsements } from "../attestation/endorsement/chain.ts";
 import type { ChainMemo } from "../attestation/endorsement/memo.ts";
+import type { ProviderTrust } from "../attestation/endorsement/provider-chain.ts";
 import type { TrustAnchors } from "../attestation/endorsement/roots.ts";
 import type { Evidence } from "../attestation/evidence.ts";
 import type { ProductLine } from "../attestation/snp/product.ts";
@@ -57,6 +58,8 @@ export interface Trust {
   readonly primitives: Primitives;
   readonly roots: TrustAnchors;
   readonly memo: ChainMemo;
+  /** Who speaks for a cloud provider, by configuration. */
+  readonly providers: ProviderTrust;
   /** The highest CRL number that a good CRL had; a lower one is refused (`crl-numbers.ts`). */
   readonly lowestCrlNumber: (product: ProductLine) => bigint | undefined;
 }

@@ -156,6 +156,9 @@ export const EVIDENCE_READINGS: readonly Reading<Verification>[] = [
   ["endorsement.csp_id", ({ endorsement }) => endorsement.cspId],
   ["endorsement.tcb", ({ endorsement }) => tcbFact(endorsement.tcb)],
   ["evidence.format", ({ evidence }) => evidence.kind],
+  ["uefi.endorsed_by", ({ firmware }) => firmware?.provider],
+  ["uefi.svn", ({ firmware }) => firmware?.svn],
+  ["uefi.digest", ({ firmware }) => firmware && hexOf(firmware.uefiDigest)],
 ];
 
 const TIMED_READINGS: readonly Reading<{ readonly verification: Verification; readonly now: Instant }>[] = [

@@ -160,6 +160,24 @@ const EVIDENCE: readonly Axiom[] = [
     follows: absent("host_vtpm.pcr", "host_vtpm.secure_boot"),
     text: "`host_vtpm.*` comes with `evidence.format` raw",
   },
+  {
+    kind: "implies",
+    when: [isOneOf("evidence.format", "azure-hcl", "svsm")],
+    follows: absent("uefi.endorsed_by", "uefi.svn", "uefi.digest"),
+    text: "`uefi.*` comes with `evidence.format` raw",
+  },
+  {
+    kind: "implies",
+    when: present("uefi.endorsed_by"),
+    follows: present("uefi.svn", "uefi.digest"),
+    text: "`uefi.svn` and `uefi.digest` come with `uefi.endorsed_by`",
+  },
+  {
+    kind: "implies",
+    when: absent("uefi.endorsed_by"),
+    follows: absent("uefi.svn", "uefi.digest"),
+    text: "there is no `uefi.svn` or `uefi.digest` without `uefi.endorsed_by`",
+  },
 ];
 
 /** Nothing is said of `tcb.launch`: a guest may have moved here from any host. */

@@ -22,6 +22,10 @@ const WITHOUT_HOST_TPM: Absence = {
   where: "absent without a quote of the provider's vTPM",
   whom: "every guest that sends none",
 };
+const WITHOUT_FIRMWARE_WORD: Absence = {
+  where: "absent without a provider's endorsement of the firmware",
+  whom: "every guest whose firmware no provider endorses",
+};
 const WITHOUT_CLIENT: Absence = {
   where: "absent without a verified client certificate",
   whom: "every guest without a client certificate",
@@ -278,6 +282,24 @@ const ENDORSEMENT_FIELDS: readonly Field[] = [
     type: flag,
     absence: WITHOUT_HOST_TPM,
     doc: "Secure boot, by the provider's vTPM: the provider's word, not AMD's.",
+  },
+  {
+    name: "uefi.endorsed_by",
+    type: oneOf("google"),
+    absence: WITHOUT_FIRMWARE_WORD,
+    doc: "Who signed that `measurement` is a firmware of its own: the provider's word, not AMD's.",
+  },
+  {
+    name: "uefi.svn",
+    type: uint(32),
+    absence: WITHOUT_FIRMWARE_WORD,
+    doc: "Security version of that firmware: the provider's word, not AMD's.",
+  },
+  {
+    name: "uefi.digest",
+    type: bytes(48, "a 48-byte digest"),
+    absence: WITHOUT_FIRMWARE_WORD,
+    doc: "SHA-384 of that firmware's image: the provider's word, not AMD's.",
   },
   {
     name: "vm.vcpus",

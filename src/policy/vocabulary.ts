@@ -17,6 +17,8 @@ const EFFORTS: readonly Effort[] = [
   { prefix: "guest.", effort: 3, how: "guest launched with another policy" },
   { prefix: "vmpl", effort: 3, how: "report asked for at another VMPL" },
   { prefix: "measurement", effort: 4, how: "another image" },
+  { prefix: "uefi.", effort: 4, how: "another firmware of the provider's" },
+  { prefix: "host_vtpm.", effort: 4, how: "another image, by the provider's word" },
   { prefix: "id_block.", effort: 4, how: "another ID block" },
   { prefix: "host_data", effort: 4, how: "guest launched with other host data" },
   { prefix: "tcb.", effort: 5, how: "host firmware update" },

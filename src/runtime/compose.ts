@@ -1,5 +1,6 @@
 /** How do a platform's parts become the broker's World? One composition, whichever platform brings them. */
 import type { ChainMemo } from "../attestation/endorsement/memo.ts";
+import type { ProviderTrust } from "../attestation/endorsement/provider-chain.ts";
 import type { TrustAnchors } from "../attestation/endorsement/roots.ts";
 import { type BundleMemory, createBundleCache } from "../broker/bundles.ts";
 import type { CrlNumbers } from "../broker/crl-numbers.ts";
@@ -26,6 +27,7 @@ type Given =
 /** What a platform brings: most of a World as it stands, and what the rest is made of. */
 export interface Parts extends Pick<World, Given> {
   readonly roots: TrustAnchors;
+  readonly providers: ProviderTrust;
   readonly memo: ChainMemo;
   readonly crlNumbers: CrlNumbers;
   readonly source: EndorsementSource;
@@ -41,6 +43,7 @@ export function composeWorld(parts: Parts): World {
   const { now, random, primitives, settings, store, commit, kek, signer, ledgerSigner, meter, log } = parts;
   const {
     roots,
+    providers,
     memo,
     crlNumbers,
     source,
@@ -50,7 +53,7 @@ export function composeWorld(parts: Parts): World {
     memory,
   } = parts;
   const { audience, tenant } = settings;
-  const trust: Trust = { primitives, roots, memo, lowestCrlNumber: crlNumbers.lowest };
+  const trust: Trust = { primitives, roots, providers, memo, lowestCrlNumber: crlNumbers.lowest };
   const sealed = { store, kek, primitives, now };
   return {
     now,

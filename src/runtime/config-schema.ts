@@ -6,6 +6,7 @@ import { ALL_BINDING_NAMES } from "../channel/binding-names.ts";
 import { OFFERED_SUITES } from "../channel/suites.ts";
 import { WRAP_OF_SUITE } from "../policy/vocabulary.ts";
 import { KEK, TPM_DEVICE } from "./kek-config.ts";
+import { PROVIDERS, WORKER_PROVIDERS } from "./provider-config.ts";
 import { STORE } from "./store-config.ts";
 
 const NORMAL_URL = "a URL with lower-case scheme and host, no default port, no trailing slash, no query";
@@ -133,6 +134,7 @@ const MEMBERS = table({
     {},
   ),
   trust_simulator: v.optional(path),
+  providers: v.optional(PROVIDERS, {}),
   listen: table({
     host: v.pipe(v.string(), v.regex(/^[A-Za-z0-9.:-]{1,253}$/, "a host name or an IP address")),
     port: whole(0, 65_535),
@@ -245,6 +247,7 @@ export const WORKER_CONFIG = v.pipe(
       ),
       external_url: v.optional(url),
       trust_simulator_pem: v.optional(v.pipe(v.string(), v.maxLength(65_536))),
+      providers: v.optional(WORKER_PROVIDERS, {}),
       admin: v.optional(
         v.pipe(
           v.array(workerAdmin),

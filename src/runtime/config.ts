@@ -10,6 +10,7 @@ import { WRAP_OF_SUITE } from "../policy/vocabulary.ts";
 import { type BrokerRead, CONFIG, type Read, WORKER_CONFIG } from "./config-schema.ts";
 import { type Environment, overlaid } from "./environment.ts";
 import { type KekConfig, kekConfigOf } from "./kek-config.ts";
+import { type ProviderFiles, type ProviderPems, providerFilesOf, providerPemsOf } from "./provider-config.ts";
 import { type StoreConfig, storeConfigOf } from "./store-config.ts";
 
 /** What every broker is told, wherever it runs. */
@@ -35,6 +36,8 @@ export interface BrokerConfig {
 export interface Config extends BrokerConfig {
   /** The simulator's root as a file; in production mode there is none. */
   readonly trustSimulatorFile?: string;
+  /** Who may speak for a cloud provider. */
+  readonly providers: ProviderFiles;
   readonly listen: ListenConfig;
   readonly files: FilesConfig;
   /** Where the root key-encryption key is. */
@@ -65,6 +68,7 @@ export interface WorkerConfig extends BrokerConfig {
   readonly externalUrl?: string;
   /** The simulator's root; in production mode there is none. */
   readonly trustSimulatorPem?: string;
+  readonly providers: ProviderPems;
   readonly admins: readonly AdminKey[];
 }
 
@@ -138,6 +142,7 @@ export function parseWorkerConfig(text: string, environment: Environment = {}): 
     ...brokerConfigOf(read),
     ...present("externalUrl", read.external_url),
     ...present("trustSimulatorPem", read.trust_simulator_pem),
+    providers: providerPemsOf(read.providers),
     admins: read.admin,
   });
 }
@@ -179,6 +184,7 @@ function configOf(read: Read): Config {
   return {
     ...brokerConfigOf(read),
     ...present("trustSimulatorFile", read.trust_simulator),
+    providers: providerFilesOf(read.providers),
     listen: listenOf(read.listen),
     files: filesOf(read.files),
     kek: kekConfigOf(read.files.kek, read.kek),

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { ProductLine } from "../attestation/snp/product.ts";
 import type { Instant } from "../base/time.ts";
 import { createSimulatedRoot, generateRootKeys, type RootKeys, type SimulatedRoot } from "./amd-root.ts";
-import { writeCertTable } from "./cert-table.ts";
+import { type TableContents, writeCertTable } from "./cert-table.ts";
 import { type ChipPlan, createSimulatedChip, generateChipKey, type SimulatedChip } from "./sp.ts";
 
 /** The file that `--trust-simulator` takes: the root certificate, in PEM. */
@@ -54,14 +54,20 @@ function keptForAnHour(make: (now: Instant) => Uint8Array): (now: Instant) => Ui
   };
 }
 
-/** The certificate table of a chip, with a CRL made at `now`. */
-export function certTableOf(root: SimulatedRoot, chip: SimulatedChip, now: Instant): Uint8Array {
+/** The certificate table of a chip, with a CRL made at `now`, and what else the host puts into it. */
+export function certTableOf(
+  root: SimulatedRoot,
+  chip: SimulatedChip,
+  now: Instant,
+  more: TableContents = {},
+): Uint8Array {
   const intermediate = chip.kind === "vcek" ? root.ask : root.asvk;
   return writeCertTable({
     [chip.kind]: chip.leaf,
     ask: intermediate,
     ark: root.ark,
     crl: root.crl({ thisUpdate: now }),
+    ...more,
   });
 }
 
@@ -79,12 +85,12 @@ function keysText({ ark, ask, asvk }: RootKeys): string {
   return JSON.stringify({ ark: pkcs8(ark), ask: pkcs8(ask), asvk: pkcs8(asvk) });
 }
 
-function pkcs8(key: KeyObject): string {
+export function pkcs8(key: KeyObject): string {
   return key.export({ format: "pem", type: "pkcs8" }).toString();
 }
 
 /** The first of several processes that make the same folder wins, and all of them use what it wrote. */
-function writeOnce(path: string, text: string): void {
+export function writeOnce(path: string, text: string): void {
   const half = halfOf(path, text);
   try {
     linkSync(half, path);
@@ -96,7 +102,7 @@ function writeOnce(path: string, text: string): void {
 }
 
 /** A reader sees the old file or the new one, never half of it. */
-function replace(path: string, text: string): void {
+export function replace(path: string, text: string): void {
   renameSync(halfOf(path, text), path);
 }
 

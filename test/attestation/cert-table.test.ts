@@ -9,6 +9,7 @@ import { codeOf } from "../support/faults.ts";
 
 const VCEK = "63da758de6644564adc5f4b93be8accd";
 const ASK = "4ab7b379bbac4fe4a02f05aef327c782";
+const GOOGLE = "9f4116cdc5034f5a8f6ffb68882f4ce2";
 const PLATFORM = "ecae0c0f950243b1afa20ae2e0d565b6";
 
 interface Entry {
@@ -67,6 +68,13 @@ describe("a certificate table", () => {
     expect(codeOf(() => parseCertTable(bytes))).toBeUndefined();
   });
 
+  it("gives Google's endorsement of its firmware, which may be as large as a whole table of the kernel's", () => {
+    const bytes = table([{ guid: GOOGLE, offset: 48, length: 16_384 }], 16_384);
+    expect(parseCertTable(bytes).launchEndorsement).toEqual(new Uint8Array(16_384).fill(7));
+    const larger = table([{ guid: GOOGLE, offset: 48, length: 16_385 }], 16_385);
+    expect(codeOf(() => parseCertTable(larger))).toBe("evidence/malformed");
+  });
+
   it("passes over what it does not know", () => {
     const bytes = table([{ guid: PLATFORM, offset: 48, length: 4 }], 4);
     expect(parseCertTable(bytes)).toEqual({ certificates: [], crls: [] });
@@ -106,6 +114,7 @@ describe("a certificate table", () => {
     ["seventeen entries", table(distinct(17), 0)],
     ["as many entries as fit", table(distinct(5000), 0)],
     ["an entry of 8193 bytes", table([{ guid: VCEK, offset: 48, length: 8193 }], 8193)],
+    ["an unknown entry of 16385 bytes", table([{ guid: PLATFORM, offset: 48, length: 16_385 }], 16_385)],
     ["more than 128 KiB", concatBytes(table([], 0), new Uint8Array(131_072))],
   ])("with %s is malformed", (_name, bytes) => {
     expect(codeOf(() => parseCertTable(bytes))).toBe("evidence/malformed");

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { Hono } from "hono";
 import { createChainMemo } from "../../src/attestation/endorsement/memo.ts";
+import { NO_PROVIDERS } from "../../src/attestation/endorsement/provider-chain.ts";
 import { AMD_ROOTS } from "../../src/attestation/endorsement/roots.ts";
 import { Fault } from "../../src/base/fault.ts";
 import type { LogFields } from "../../src/base/log.ts";
@@ -127,6 +128,7 @@ function worldOf(now: World["now"], log: World["log"]): World {
       primitives: nodePrimitives,
       roots: AMD_ROOTS,
       memo: createChainMemo(16),
+      providers: NO_PROVIDERS,
       lowestCrlNumber: () => undefined,
     },
     settings,

@@ -40,6 +40,7 @@ describe("a set of facts that contradicts an axiom breaks that one and no other"
     changes: Readonly<Record<string, FactValue | undefined>>,
   ];
   const NO_CPU = { "cpu.family": undefined, "cpu.model": undefined, "cpu.stepping": undefined };
+  const UEFI = { "uefi.endorsed_by": "google", "uefi.svn": 1, "uefi.digest": "00".repeat(48) };
   const rows: readonly Row[] = [
     [
       "a v2 report has no",
@@ -82,6 +83,10 @@ describe("a set of facts that contradicts an axiom breaks that one and no other"
     ["`vtpm.*` comes with", "milan", { "vtpm.pcr[4]": "00".repeat(32) }],
     ["`vtpm.*` comes with", "milan", { "vtpm.secure_boot": true }],
     ["`host_vtpm.*` comes with", "milan", { "evidence.format": "svsm", "host_vtpm.pcr[0]": "00".repeat(32) }],
+    ["`uefi.*` comes with", "milan", { "evidence.format": "svsm", ...UEFI }],
+    ["`uefi.*` comes with", "milan", { "evidence.format": "azure-hcl", ...UEFI }],
+    ["`uefi.svn` and `uefi.digest` come with", "milan", { ...UEFI, "uefi.digest": undefined }],
+    ["there is no `uefi.svn` or `uefi.digest` without", "milan", { "uefi.svn": 1 }],
     ["`vm.vcpus` is that of", "milan", { "vm.vcpus": 4 }],
     ["`now.weekday` and `now.hour`", "milan", { now: SIMULATED_NOW, "now.weekday": "sun" }],
     ["`now.weekday` and `now.hour`", "milan", { now: SIMULATED_NOW, "now.hour": 1 }],

@@ -68,6 +68,7 @@ describe("a configuration", () => {
       ledgerReaders: "admins",
       suites: [1, 2],
       maxTokenSeconds: 300,
+      providers: {},
       witnesses: [],
       attestation: { provider: "auto", cluster: "", freshPerSecond: 1 },
     };
@@ -327,6 +328,8 @@ key_file = "b.pem"
       replaced(audience, `audience = "https://b.example/${"a".repeat(512)}"`),
     ],
     ["simulator in production", "trust_simulator", `trust_simulator = "root.pem"\n${GOOD}`],
+    ["provider that is unknown", "providers.azure_roots", `${GOOD}\n[providers]\nazure_roots = "x"\n`],
+    ["provider without a path", "providers.host_vtpm_roots", `${GOOD}\n[providers]\nhost_vtpm_roots = 1\n`],
     ["one file for two keys", "files", replaced("ledger-key.pem", "signing-key.pem")],
     ["admin without a key", "admin.0", replaced(`spki = "${SPKI}"`, "")],
     ["admin with two keys", "admin.0", replaced(`spki = "${SPKI}"`, `spki = "${SPKI}"\nfile = "x"`)],

@@ -2,6 +2,7 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createChainMemo } from "../../src/attestation/endorsement/memo.ts";
+import { NO_PROVIDERS } from "../../src/attestation/endorsement/provider-chain.ts";
 import { simulatorRoots } from "../../src/attestation/endorsement/roots.ts";
 import type { ProductLine } from "../../src/attestation/snp/product.ts";
 import { instant } from "../../src/base/time.ts";
@@ -41,6 +42,7 @@ export function simulatedTrust(...products: readonly ProductLine[]) {
       nodePrimitives,
     ),
     memo: createChainMemo(256),
+    providers: NO_PROVIDERS,
     now: SIMULATED_NOW,
     revocation: "required",
   } as const;

@@ -14,6 +14,7 @@ import { type CrlContext, judgeCrl, type ObtainedCrl, type RevocationFacts } fro
 import type { ChainMemo, Known } from "./memo.ts";
 import { type Pool, poolOf } from "./pool.ts";
 import { type EndorsementKind, isSimulated, refuseBadAuthority, refuseUnfitLeaf, roleOf } from "./profile.ts";
+import type { ProviderTrust } from "./provider-chain.ts";
 import type { TrustAnchor, TrustAnchors } from "./roots.ts";
 import type { Certificate } from "./x509.ts";
 
@@ -28,6 +29,8 @@ export interface VerifyOptions {
   readonly primitives: Primitives;
   readonly roots: TrustAnchors;
   readonly memo: ChainMemo;
+  /** Who speaks for a cloud; nobody unless said. */
+  readonly providers?: ProviderTrust;
   /** `required`: no good CRL, no yes. `if-present`: none at all is let pass, and every one that is given must serve. */
   readonly revocation: "required" | "if-present";
   /** The highest CRL number seen before; a lower one is refused. */

@@ -1,6 +1,7 @@
 /** What is the broker's world on Node? Files, a database, native cryptography and AMD's key server, joined once per process. */
 import { createChainMemo } from "../../attestation/endorsement/memo.ts";
 import { parseEndorsementFile } from "../../attestation/endorsement/pem.ts";
+import type { ProviderTrust } from "../../attestation/endorsement/provider-chain.ts";
 import { AMD_ROOTS, simulatorRoots, type TrustAnchors } from "../../attestation/endorsement/roots.ts";
 import type { EvidenceProvider } from "../../attestation/provider.ts";
 import type { Log } from "../../base/log.ts";
@@ -14,9 +15,10 @@ import type { DecisionCommit, Store } from "../../broker/store.ts";
 import type { Anchor, EndorsementSource, Kek, World } from "../../broker/world.ts";
 import type { Metrics } from "../../http/metrics.ts";
 import { composeWorld } from "../compose.ts";
+import { providerTrustOf } from "../provider-config.ts";
 import { nextTurn, systemNow, systemRandom } from "./clock.ts";
 import { keepersOf } from "./keepers.ts";
-import { bytesOf } from "./named-files.ts";
+import { bytesOf, pemOf } from "./named-files.ts";
 import { openKek } from "./open-kek.ts";
 import { openStore } from "./open-store.ts";
 import { nodePrimitives } from "./primitives.ts";
@@ -52,8 +54,8 @@ export async function openWorld(loaded: LoadedConfig, parts: WorldParts): Promis
   const store = await openStore(loaded, "existing");
   try {
     if (seal === undefined) await refuseForeignStore(store, kek, settings.audience);
-    const roots = await rootsOf(loaded);
-    const world = await joined({ store, kek, roots, settings, signers, ...loaded }, parts);
+    const [roots, providers] = [await rootsOf(loaded), await providersOf(loaded)];
+    const world = await joined({ store, kek, roots, providers, settings, signers, ...loaded }, parts);
     return seal === undefined
       ? world
       : { ...world, seal: { ...seal, wasClockAhead: parts.wasClockAhead === true } };
@@ -67,6 +69,7 @@ interface Opened {
   readonly store: Store;
   readonly kek: Kek;
   readonly roots: TrustAnchors;
+  readonly providers: ProviderTrust;
   readonly settings: World["settings"];
   readonly signers: Pick<World, "signer" | "ledgerSigner">;
   readonly config: LoadedConfig["config"];
@@ -98,7 +101,7 @@ async function anchorsOf(opened: Opened, { part }: WorldParts): Promise<readonly
 
 async function unproven(opened: Opened, { source, metrics, log, part }: WorldParts): Promise<World> {
   const now = forwardClock(systemNow);
-  const { store, kek, settings, signers, config, roots } = opened;
+  const { store, kek, settings, signers, config, roots, providers } = opened;
   const flush = (group: readonly DecisionCommit[]) => {
     metrics.observe("commit_group_size", group.length);
     return store.commitDecisions(group);
@@ -115,6 +118,7 @@ async function unproven(opened: Opened, { source, metrics, log, part }: WorldPar
     meter: metrics,
     log,
     roots,
+    providers,
     memo: createChainMemo(MEMO_ENTRIES),
     crlNumbers: await loadCrlNumbers(store, now),
     source,
@@ -129,4 +133,18 @@ async function rootsOf({ config, at }: LoadedConfig): Promise<TrustAnchors> {
   if (config.trustSimulatorFile === undefined) return AMD_ROOTS;
   const { certificates } = parseEndorsementFile(await bytesOf(at(config.trustSimulatorFile)));
   return [...AMD_ROOTS, ...simulatorRoots(certificates, nodePrimitives)];
+}
+
+/** @throws {@link Fault} `file/unusable`, `config/invalid`. */
+async function providersOf({ config, at }: LoadedConfig): Promise<ProviderTrust> {
+  const read = async (file: string | undefined) => (file === undefined ? undefined : pemOf(at(file)));
+  const { googleFirmware, hostVtpm } = config.providers;
+  const [firmware, vtpm] = [await read(googleFirmware), await read(hostVtpm)];
+  return providerTrustOf(
+    {
+      ...(firmware === undefined ? {} : { googleFirmware: firmware }),
+      ...(vtpm === undefined ? {} : { hostVtpm: vtpm }),
+    },
+    config.mode,
+  );
 }

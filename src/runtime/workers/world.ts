@@ -1,6 +1,7 @@
 /** What is the broker's world in a Worker? Opened once per isolate as far as it is facts; joined for each request with what may do I/O. */
 import { createChainMemo } from "../../attestation/endorsement/memo.ts";
 import { parseEndorsementFile } from "../../attestation/endorsement/pem.ts";
+import type { ProviderTrust } from "../../attestation/endorsement/provider-chain.ts";
 import { AMD_ROOTS, simulatorRoots, type TrustAnchors } from "../../attestation/endorsement/roots.ts";
 import { utf8 } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
@@ -21,6 +22,7 @@ import { createSqlStore } from "../../store/statements.ts";
 import { composeWorld, settingsOf } from "../compose.ts";
 import { parseWorkerConfig, type WorkerConfig } from "../config.ts";
 import { createKdsSource } from "../kds-source.ts";
+import { providerTrustOf } from "../provider-config.ts";
 import { databaseOf, settingsIn, type WorkerEnv } from "./env.ts";
 import { createWorkerLog } from "./log.ts";
 import { workerPrimitives } from "./primitives.ts";
@@ -41,6 +43,7 @@ export interface Opened {
   readonly signers: { readonly signer: Signer; readonly ledgerSigner: Signer };
   readonly kek: Kek;
   readonly roots: TrustAnchors;
+  readonly providers: ProviderTrust;
   readonly now: () => Instant;
   readonly memo: World["trust"]["memo"];
   readonly crlNumbers: KnownCrlNumbers;
@@ -79,6 +82,7 @@ export async function openIsolate(env: WorkerEnv): Promise<Opened> {
     signers,
     kek,
     roots: rootsOf(config),
+    providers: providerTrustOf(config.providers, config.mode),
     now: forwardClock(systemNow),
     memo: createChainMemo(MEMO_ENTRIES),
     crlNumbers: await knownCrlNumbers(store),
@@ -96,7 +100,8 @@ export function openWorld(opened: Opened, env: WorkerEnv): World {
 }
 
 function worldOf(opened: Opened, store: Store): World {
-  const { config, settings, signers, kek, roots, now, memo, crlNumbers, memory, metrics, log } = opened;
+  const { config, settings, signers, kek, roots, providers, now, memo, crlNumbers, memory, metrics, log } =
+    opened;
   return composeWorld({
     now,
     random,
@@ -109,6 +114,7 @@ function worldOf(opened: Opened, store: Store): World {
     meter: metrics,
     log,
     roots,
+    providers,
     memo,
     crlNumbers: createCrlNumbers(store, crlNumbers, now),
     source: sourceOf(config),

@@ -1,0 +1,46 @@
+/** Which simulated cloud do tests share? One, its keys made once and kept in the system's temporary folder. */
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type ProviderTrust, providerAuthorities } from "../../src/attestation/endorsement/provider-chain.ts";
+import { instant } from "../../src/base/time.ts";
+import {
+  type LaunchEndorsementPlan,
+  writeLaunchEndorsement,
+} from "../../src/simulator/launch-endorsement.ts";
+import { loadOrCreateProvider } from "../../src/simulator/provider-folder.ts";
+import type { SimulatedProvider } from "../../src/simulator/provider-root.ts";
+
+let made: SimulatedProvider | undefined;
+
+export function simulatedProvider(): SimulatedProvider {
+  made ??= loadOrCreateProvider(join(tmpdir(), "ostiary-simulator-v1", "provider"));
+  return made;
+}
+
+/** Whom a broker trusts that was told of this cloud. */
+export function simulatedProviders(): ProviderTrust {
+  const { firmwareRoot, akRoot, akIntermediate } = simulatedProvider();
+  return {
+    firmware: providerAuthorities([firmwareRoot]),
+    hostVtpm: providerAuthorities([akIntermediate, akRoot]),
+  };
+}
+
+/** MEASUREMENT of the simulated firmware with four VMSAs. */
+export const FOUR_VMSAS = new Uint8Array(48).fill(0x44);
+export const UEFI_DIGEST = new Uint8Array(48).fill(0x0f);
+
+/** A good endorsement but for its deviations. */
+export function endorsementOf(plan: Partial<LaunchEndorsementPlan> = {}): Uint8Array {
+  const provider = simulatedProvider();
+  return writeLaunchEndorsement({
+    signedAt: instant(1_767_225_600), // 2026-01-01
+    changeList: 123_456_789,
+    certificate: provider.firmwareCertificate(),
+    key: provider.keys.firmwareSigner,
+    uefiDigest: UEFI_DIGEST,
+    svn: 3,
+    measurements: { 1: new Uint8Array(48).fill(0x11), 4: FOUR_VMSAS, 224: new Uint8Array(48).fill(0xe0) },
+    ...plan,
+  });
+}
