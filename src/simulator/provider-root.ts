@@ -12,7 +12,7 @@ import {
   spkiOf,
   writeCertificate,
 } from "./certificate.ts";
-import { DER_NULL, element, oid, sequence, TAG, text } from "./der.ts";
+import { element, oid, sequence, TAG, text } from "./der.ts";
 
 const YEAR_SECONDS = 31_536_000;
 /** 2024-01-01: long before any clock that a test or demo passes in. */
@@ -53,7 +53,7 @@ export function generateProviderKeys(): ProviderKeys {
 }
 
 /** A key of a vTPM that its host runs, as GCE's ECC template makes one. */
-export function p256(): KeyObject {
+function p256(): KeyObject {
   return generateKeyPairSync("ec", { namedCurve: "prime256v1" }).privateKey;
 }
 
@@ -92,12 +92,6 @@ export function createSimulatedProvider(keys: ProviderKeys): SimulatedProvider {
 /** ECDSA on P-256 with SHA-256, in DER (RFC 5758). */
 const ECDSA_SHA256: SignatureForm = {
   algorithm: sequence(oid("1.2.840.10045.4.3.2")),
-  sign: (bytes, key) => Uint8Array.from(sign("sha256", bytes, key)),
-};
-
-/** RSASSA-PKCS1-v1_5 with SHA-256 (RFC 4055): what Google signs certificates of attestation keys with. */
-export const PKCS1_SHA256: SignatureForm = {
-  algorithm: sequence(oid("1.2.840.113549.1.1.11"), DER_NULL),
   sign: (bytes, key) => Uint8Array.from(sign("sha256", bytes, key)),
 };
 
