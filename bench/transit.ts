@@ -1,6 +1,7 @@
 /** How fast is the use of a key that never leaves? Decrypts by one guest's token, each request made beforehand with its own proof. */
 import { join } from "node:path";
 import { createAdminClient } from "../src/client/admin.ts";
+import type { Answer, Sending } from "../src/client/bounded-fetch.ts";
 import { type TransitUse, useTransitKey } from "../src/client/transit.ts";
 import { createTransitClient, madeOf } from "../src/client/transit-client.ts";
 import { connect } from "../src/runtime/node/client.ts";
@@ -68,7 +69,7 @@ async function prepared(demo: DemoFolder, url: string, count: number): Promise<r
   const item = { operation: "decrypt", made, context: new Uint8Array(0) } as const;
   const use: TransitUse = { path: PATH, items: [item], token };
   let nonce: string | null = null;
-  const ask = async (path: string, init?: RequestInit): Promise<Response> => {
+  const ask = async (path: string, init?: Sending): Promise<Answer> => {
     const answer = await session.fetch(path, init);
     nonce = answer.headers.get("dpop-nonce") ?? nonce;
     return answer;
@@ -76,7 +77,7 @@ async function prepared(demo: DemoFolder, url: string, count: number): Promise<r
   await useTransitKey(use, { session: { broker: undefined, fetch: ask }, broker, key }, parts);
   const caught: Prepared[] = [];
   for (let i = 0; i < count; i += 1) {
-    const fetchNone = async (path: string, init: RequestInit = {}): Promise<Response> => {
+    const fetchNone = async (path: string, init: Sending = {}): Promise<Response> => {
       caught.push({ path, init });
       return new Response("", { status: 401, headers: { "dpop-nonce": nonce ?? "" } });
     };

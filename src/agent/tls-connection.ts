@@ -1,11 +1,12 @@
 /** How does a guest reach its broker over TLS? One socket, opened and looked at first, and requests that go over it or not at all. */
 import { X509Certificate } from "node:crypto";
-import { Agent, type ClientRequest, type IncomingMessage, request } from "node:http";
 import { isIP } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
 import { equalBytes } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import { reasonOf, type Send } from "../client/bounded-fetch.ts";
+import { sendOver } from "./http-sending.ts";
+import { Agent, request } from "./node-http.ts";
 
 export interface TlsBroker {
   /** `https://…`, without a trailing slash. */
@@ -45,7 +46,11 @@ export async function connectToBroker(
   try {
     const brokerSpki = leafOf(socket);
     refuseOtherPin(brokerSpki, broker);
-    return { socket, brokerSpki, send: sendOver(socket) };
+    return {
+      socket,
+      brokerSpki,
+      send: sendOver(request, new OneSocket({ keepAlive: true, maxSockets: 1 }, socket)),
+    };
   } catch (thrown) {
     socket.destroy();
     throw thrown;
@@ -94,29 +99,6 @@ function refuseOtherPin(brokerSpki: Uint8Array, { pinnedSpki }: TlsBroker): void
   throw new Fault("broker/other-tls-key", "expected the TLS key that configuration pins; nothing was sent");
 }
 
-/** Sends over this socket and no other. */
-function sendOver(socket: TLSSocket): Send {
-  const agent = new OneSocket({ keepAlive: true, maxSockets: 1 }, socket);
-  return (url, init) =>
-    new Promise((resolve, reject) => {
-      const { pathname, search, host } = new URL(url);
-      const headers = { host, ...Object.fromEntries(new Headers(init.headers)) };
-      const { method = "GET", signal } = init;
-      const sent: ClientRequest = request({
-        agent,
-        host,
-        path: `${pathname}${search}`,
-        method,
-        headers,
-        ...(signal instanceof AbortSignal ? { signal } : {}),
-      });
-      sent.once("error", reject);
-      sent.once("response", (answer: IncomingMessage) => resolve(responseOf(answer)));
-      const { body } = init;
-      sent.end(typeof body === "string" || body instanceof Uint8Array ? body : undefined);
-    });
-}
-
 /** An agent whose only connection is there already. */
 class OneSocket extends Agent {
   #socket: TLSSocket | undefined;
@@ -132,27 +114,6 @@ class OneSocket extends Agent {
     if (socket === undefined) throw new Error("the connection that the evidence is bound to is gone");
     return socket;
   }
-}
-
-function responseOf(answer: IncomingMessage): Response {
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(answer.headers)) {
-    if (typeof value === "string") headers.set(name, value);
-  }
-  const { statusCode = 502 } = answer;
-  return new Response(bodyOf(answer), { status: statusCode, headers });
-}
-
-function bodyOf(answer: IncomingMessage): ReadableStream<Uint8Array> {
-  const pieces: AsyncIterator<Uint8Array> = answer[Symbol.asyncIterator]();
-  return new ReadableStream({
-    pull: async (controller) => {
-      const { done, value } = await pieces.next();
-      if (done === true) controller.close();
-      else controller.enqueue(value);
-    },
-    cancel: () => void answer.destroy(),
-  });
 }
 
 function unreachable(url: string, cause: Error): Fault {

@@ -4,33 +4,50 @@ import { Fault, systemCodeOf } from "../base/fault.ts";
 import { MAX_ANSWER_BYTES } from "../wire/limits.ts";
 import { decodeProblem, faultOfProblem } from "../wire/problem.ts";
 
-/** What of `fetch` is used. */
-export type Send = (url: string, init: RequestInit) => Promise<Response>;
+/** What is sent. */
+export interface Sending {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal?: AbortSignal;
+  readonly redirect?: "error";
+}
+
+/** What comes back: as much of a `Response` as is used, so that a program need not load all of `fetch` for two requests. */
+export interface Answer {
+  readonly ok: boolean;
+  readonly status: number;
+  readonly headers: { readonly get: (name: string) => string | null | undefined };
+  readonly body: ReadableStream<Uint8Array> | null;
+}
+
+/** `fetch`, or what does for it. */
+export type Send = (url: string, init: Sending) => Promise<Answer>;
 
 /**
  * Sends a request and answers the body of a good response.
  *
  * @throws {@link Fault} `broker/unreachable`, or the fault that the broker's problem details tell of.
  */
-export async function fetchBounded(url: string, send: Send, init: RequestInit): Promise<Uint8Array> {
+export async function fetchBounded(url: string, send: Send, init: Sending): Promise<Uint8Array> {
   return readAnswer(await answerTo(url, send, init));
 }
 
 /** The body of a good response. @throws {@link Fault} as {@link fetchBounded}. */
-export async function readAnswer(response: Response): Promise<Uint8Array> {
+export async function readAnswer(response: Answer): Promise<Uint8Array> {
   const bytes = await bytesOf(response);
   if (response.ok) return bytes;
   throw patient(faultOfProblem(decodeProblem(bytes)), response);
 }
 
 /** The same fault with the seconds of `Retry-After`, where the answer names some; a date is passed over. */
-function patient(fault: Fault, response: Response): Fault {
+function patient(fault: Fault, response: Answer): Fault {
   const text = response.headers.get("retry-after") ?? "";
   if (!/^\d{1,6}$/.test(text)) return fault;
   return new Fault(fault.code, fault.message, { ...fault.detail, retryAfterSeconds: Number(text) });
 }
 
-async function answerTo(url: string, send: Send, init: RequestInit): Promise<Response> {
+async function answerTo(url: string, send: Send, init: Sending): Promise<Answer> {
   try {
     return await send(url, { ...init, redirect: "error" });
   } catch (thrown) {
@@ -56,7 +73,7 @@ export function reasonOf(thrown: unknown): string {
 }
 
 /** Reads an answer piece by piece, so that whoever answers cannot fill the memory. @throws {@link Fault} `broker/unreachable`. */
-export async function bytesOf(response: Response): Promise<Uint8Array> {
+export async function bytesOf(response: Answer): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   let size = 0;
   try {

@@ -11,7 +11,7 @@ import type {
   ReleaseRequest,
 } from "../wire/messages.ts";
 import { decodeReleaseAnswer, encodeEvidenceRequest } from "../wire/release.ts";
-import { fetchBounded, type Send } from "./bounded-fetch.ts";
+import { type Answer, fetchBounded, type Send, type Sending } from "./bounded-fetch.ts";
 
 export type EvidenceRequest = Omit<ReleaseRequest, "claims" | "bodyBytes">;
 
@@ -26,7 +26,7 @@ export interface GuestClient {
   readonly release: (request: EvidenceRequest, signal?: AbortSignal) => Promise<ReleaseAnswer>;
   readonly attest: (request: EvidenceRequest, signal?: AbortSignal) => Promise<AttestAnswer>;
   /** Any other request, by its path, the same way; its answer is not looked at. */
-  readonly send: (path: string, init: RequestInit) => Promise<Response>;
+  readonly send: (path: string, init: Sending) => Promise<Answer>;
 }
 
 export interface GuestClientOptions {

@@ -5,8 +5,9 @@ import type { Instant } from "../base/time.ts";
 import type { ProofExchange } from "../channel/proof.ts";
 import type { OfferedSuite } from "../channel/suites.ts";
 import type { AttestAnswer, Challenge, Claims, PublicJwk, WantedItem } from "../wire/messages.ts";
-import { type AppraisedBroker, appraiseBroker, type BrokerExpectation } from "./appraise-broker.ts";
+import type { AppraisedBroker, BrokerExpectation } from "./appraise-broker.ts";
 import { type Attested, type AttestParts, attest } from "./attest.ts";
+import type { Answer, Sending } from "./bounded-fetch.ts";
 import type { BrokerChannel, Carrier, OpenChannel } from "./channel.ts";
 import { audienceOf } from "./token-audience.ts";
 import { type OpenedRelease, openReleases } from "./verify-release.ts";
@@ -44,7 +45,7 @@ export interface Session {
   /** Gets an attestation result for a key of the guest's. @throws {@link Fault} as `release`. */
   readonly attest: (cnf: PublicJwk) => Promise<AttestAnswer>;
   /** A request to this broker, over this very way; `path` begins with a slash. @throws {@link Fault} `request/malformed`. */
-  readonly fetch: (path: string, init?: RequestInit) => Promise<Response>;
+  readonly fetch: (path: string, init?: Sending) => Promise<Answer>;
   readonly close: () => void;
 }
 
@@ -133,6 +134,8 @@ async function meet(way: Way): Promise<Met> {
   };
   const { primitives } = parts;
   const context = { exchange, pinnedKey: broker.signingKey, now: parts.now(), primitives };
+  // Loaded only where it is used: it brings the verification of evidence along, and the evaluation of policies.
+  const { appraiseBroker } = await import("./appraise-broker.ts");
   return metOf(challenge, way, await appraiseBroker(challenge.broker, expectation, context));
 }
 

@@ -5,7 +5,7 @@ import { Fault, isFault } from "../base/fault.ts";
 import type { Primitives, Signer } from "../base/primitives.ts";
 import type { Instant } from "../base/time.ts";
 import type { PublicJwk } from "../wire/messages.ts";
-import { readAnswer } from "./bounded-fetch.ts";
+import { type Answer, readAnswer, type Sending } from "./bounded-fetch.ts";
 import type { Session } from "./session.ts";
 
 /** A token of the broker for itself, and the key that it is bound to. */
@@ -44,7 +44,7 @@ export async function useToken(
   held: HeldToken,
   { session, parts }: { readonly session: Pick<Session, "fetch">; readonly parts: UseParts },
 ): Promise<Uint8Array> {
-  const send = async (nonce: string | undefined): Promise<Response> => {
+  const send = async (nonce: string | undefined): Promise<Answer> => {
     const proof = await proofOf({ ...use, nonce }, held, parts);
     return reached(use.path, session, {
       method: methodOf(use),
@@ -57,15 +57,15 @@ export async function useToken(
     });
   };
   const first = await send(undefined);
-  const nonce = first.headers.get("dpop-nonce");
-  return readAnswer(first.status === 401 && nonce !== null ? await send(nonce) : first);
+  const nonce = first.headers.get("dpop-nonce") ?? undefined;
+  return readAnswer(first.status === 401 && nonce !== undefined ? await send(nonce) : first);
 }
 
 function methodOf({ method = "POST" }: TokenUse): string {
   return method;
 }
 
-async function reached(path: string, session: Pick<Session, "fetch">, init: RequestInit): Promise<Response> {
+async function reached(path: string, session: Pick<Session, "fetch">, init: Sending): Promise<Answer> {
   try {
     return await session.fetch(path, init);
   } catch (thrown) {

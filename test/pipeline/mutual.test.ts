@@ -246,7 +246,7 @@ describe("the broker", () => {
     const channel = await opened(at);
     expect((await channel.client.challenge(2)).broker).toBeUndefined();
     expect(await codeOf(channel.client.challenge(2, undefined, { fresh: true }))).toBe("request/malformed");
-    const described = await describeBroker("", (path, init) => channel.client.send(String(path), init ?? {}));
+    const described = await describeBroker("", channel.client.send);
     expect(described.tiers).toEqual([0, 1, 2]);
     channel.close();
   });

@@ -25,7 +25,7 @@ import { pemOf } from "./named-files.ts";
 
 export interface NodeAgentParts {
   /** The simulated machine of a folder; a production agent has none. */
-  readonly simulator?: (folder: string, plan: { readonly vmpl: Vmpl }) => EvidenceProvider;
+  readonly simulator?: (folder: string, plan: { readonly vmpl: Vmpl }) => Promise<EvidenceProvider>;
 }
 
 export function createNodeAgentCommand(parts: NodeAgentParts = {}): Command {
@@ -76,7 +76,7 @@ async function preparedFor(
   { options, onWait }: Pick<SecretRequest, "options" | "onWait">,
   parts: NodeAgentParts,
 ): Promise<{ readonly plan: Omit<FetchPlan, "want">; readonly fetchParts: FetchParts }> {
-  const provider = providerOf(options, parts);
+  const provider = await providerOf(options, parts);
   const fetchParts = fetchPartsOf(provider, onWait);
   const brokers = await brokersOf(await addressesOf(options));
   await spreadStart(options.spreadSeconds * 1000, fetchParts.retry);
@@ -91,7 +91,7 @@ async function addressesOf(options: AgentOptions): Promise<readonly BrokerAddres
   return brokers.map((url) => ({ url, audience, suite, binding, ...policy, ...known }));
 }
 
-function providerOf(options: AgentOptions, { simulator }: NodeAgentParts): EvidenceProvider {
+async function providerOf(options: AgentOptions, { simulator }: NodeAgentParts): Promise<EvidenceProvider> {
   const { vmpl, tsmFolder, simulatorFolder } = options;
   if (options.provider === "configfs-tsm") {
     return kernelProvider({

@@ -110,8 +110,10 @@ const VERBS: readonly Verb[] = [
     summary: "the guest side: get a secret or a token, unlock a disk",
     load: async () => {
       const { createNodeAgentCommand } = await import("./agent.ts");
-      const { createSimulatorProvider } = await import("./simulator-provider.ts");
-      return createNodeAgentCommand({ simulator: createSimulatorProvider });
+      return createNodeAgentCommand({
+        simulator: async (folder, plan) =>
+          (await import("./simulator-provider.ts")).createSimulatorProvider(folder, plan),
+      });
     },
   },
 ];

@@ -1,12 +1,12 @@
 /** How does a program on Node become an attested guest? The library's door: provider and broker in, a session out. */
+import { anyChannel } from "../../agent/any-channel.ts";
 import { createConfigfsTsm } from "../../agent/providers/configfs-tsm.ts";
 import { type GuestLeaf, raTlsChannel } from "../../agent/ra-tls-channel.ts";
 import { tlsChannel } from "../../agent/tls-channel.ts";
 import type { TlsBroker } from "../../agent/tls-connection.ts";
 import type { EvidenceProvider } from "../../attestation/provider.ts";
 import type { OfferedSuite } from "../../channel/suites.ts";
-import { applicationChannel, type OpenChannel } from "../../client/channel.ts";
-import { createGuestClient } from "../../client/guest.ts";
+import type { OpenChannel } from "../../client/channel.ts";
 import { openSession, type Session, type SessionParts, type TrustedBroker } from "../../client/session.ts";
 import { createTransitClient, type TransitClient } from "../../client/transit-client.ts";
 import type { BrokerPolicy } from "./broker-expectation.ts";
@@ -106,7 +106,7 @@ export function wayTo(address: BrokerAddress): OpenChannel {
     case 2:
       return tlsChannel(address);
     case 3:
-      return applicationChannel(createGuestClient({ url, fetch: globalThis.fetch }));
+      return anyChannel(address);
   }
 }
 
