@@ -11,10 +11,9 @@ import type { Answer, Send } from "../client/bounded-fetch.ts";
 export function sendOver(ask: typeof request, agent: Agent): Send {
   return (url, { method = "GET", headers = {}, body, signal }) =>
     new Promise((resolve, reject) => {
-      const { protocol, hostname, port, pathname, search, host } = new URL(url);
+      const { hostname, port, pathname, search, host } = new URL(url);
       const options: RequestOptions = {
         agent,
-        protocol,
         host: hostname.replace(/^\[|\]$/g, ""),
         port,
         path: `${pathname}${search}`,
