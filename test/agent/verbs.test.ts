@@ -120,10 +120,33 @@ describe("ostiary agent get", () => {
   });
 
   it("ends with status 3 where no broker answers, and says each wait", async () => {
-    const words = ["get", "prod/disk", "--deadline", "2", ...trusting(), "--broker", "http://127.0.0.1:9"];
+    const words = [
+      "get",
+      "prod/disk",
+      "--deadline",
+      "2",
+      ...asGuest({ ...broker, url: "http://127.0.0.1:9" }),
+    ];
     const { status, err } = await run(words);
     expect(status).toBe(3);
-    expect(err).toMatch(/^ostiary: broker\/unreachable; asking again in \d+[.]\d s\n/);
+    const line =
+      /^ostiary: http:\/\/127.0.0.1:9: broker\/unreachable \(ECONNREFUSED\); asking again in \d+[.]\d s\n/;
+    expect(err).toMatch(line);
+  });
+
+  it("asks the next broker at once where the first is away, and says which", async () => {
+    const away = asGuest({ ...broker, url: "http://127.0.0.1:9" });
+    const { status, out, err } = await run([
+      "get",
+      "prod/disk",
+      "--spread",
+      "1",
+      ...away,
+      "--broker",
+      broker.url,
+    ]);
+    expect({ status, out: Uint8Array.from(out) }).toEqual({ status: 0, out: DISK });
+    expect(err).toContain(`asking ${broker.url} now\n`);
   });
 
   it("ends with status 3 where there is no configfs-tsm", async () => {
