@@ -8,15 +8,16 @@ import type { PublicJwk, WantedItem } from "../wire/messages.ts";
 import { countOf } from "./arguments.ts";
 import { Misuse } from "./command.ts";
 
+/** Who may be asked for evidence. */
+export const PROVIDER_NAMES = ["configfs-tsm", "simulator"] as const;
+
+export type ProviderName = (typeof PROVIDER_NAMES)[number];
+
 /** What the options said: the guest's own configuration, of which nothing comes from the broker. */
-export interface AgentOptions {
-  /** One at least, of one cluster, each without a trailing slash. */
-  readonly brokers: readonly string[];
-  readonly audience: string;
-  /** Absent only where a policy for the broker says by what it is known. */
-  readonly signingKeyFile?: string;
-  readonly brokerPolicy?: BrokerPolicyOptions;
-  readonly provider: "configfs-tsm" | "simulator";
+export interface AgentOptions extends BrokerOptions {
+  /** Brokers that are known by something else, and will do as well: those of a file. */
+  readonly others: readonly BrokerOptions[];
+  readonly provider: ProviderName;
   readonly tsmFolder?: string;
   readonly simulatorFolder?: string;
   readonly vmpl?: 0 | 1 | 2 | 3;
@@ -24,6 +25,16 @@ export interface AgentOptions {
   readonly deadlineSeconds: number;
   /** Begins at a moment drawn from as many. */
   readonly spreadSeconds: number;
+}
+
+/** Which brokers, and by what each of them is known. */
+export interface BrokerOptions {
+  /** One at least, of one cluster, each without a trailing slash. */
+  readonly brokers: readonly string[];
+  readonly audience: string;
+  /** Absent only where a policy for the broker says by what it is known. */
+  readonly signingKeyFile?: string;
+  readonly brokerPolicy?: BrokerPolicyOptions;
   readonly suite: OfferedSuite;
   /** 2, the connection itself, unless said otherwise or the broker has no TLS of its own. */
   readonly binding: 1 | 2 | 3;
@@ -91,6 +102,7 @@ export type FetchToken = (
 
 /** For `parseArguments`. */
 export const AGENT_OPTIONS = {
+  config: { type: "string" },
   broker: { type: "string", multiple: true },
   audience: { type: "string" },
   "signing-key": { type: "string" },
@@ -114,6 +126,8 @@ export const AGENT_OPTIONS = {
 } as const;
 
 export const AGENT_USAGE = `which broker, and who asks the hardware:
+  --config FILE        TOML of this guest (/etc/ostiary/agent.toml where it is there): what the options below leave out. With
+                       --broker nothing of the file's brokers counts; each other option stands in the place of the file's
   --broker URL         address of the broker; several times for several of one cluster, where the next is asked when one is away
   --audience URL       identity of the broker, where that is not its address
   --signing-key FILE   the broker's signing key, PEM public key: the one that this guest trusts, and all that vouches for a
@@ -141,19 +155,23 @@ export const AGENT_USAGE = `which broker, and who asks the hardware:
   --json               print facts as JSON, never the secret
 `;
 
-type Values = Readonly<
+/** Options as they were written. */
+export type AgentValues = Readonly<
   Partial<Record<Exclude<keyof typeof AGENT_OPTIONS, "broker">, string | boolean>> & {
     broker?: readonly string[] | undefined;
   }
 >;
+type Values = AgentValues;
 type Name = Exclude<keyof typeof AGENT_OPTIONS, "broker">;
 
 const DEFAULT_DEADLINE = "60";
 const MAX_BROKERS = 16;
 
-/** @throws {@link Misuse}. */
-export function agentOptionsOf(values: Values): AgentOptions {
-  const brokers = brokersOf(values.broker ?? []);
+/**
+ * @param others - Options that name further brokers; of the machine they say nothing.
+ * @throws {@link Misuse}.
+ */
+export function agentOptionsOf(values: Values, others: readonly Values[] = []): AgentOptions {
   const provider = providerOf(textOf(values, "provider") ?? "configfs-tsm");
   const [tsmFolder, simulatorFolder] = [textOf(values, "tsm-dir"), textOf(values, "simulator-dir")];
   if (provider === "simulator" && simulatorFolder === undefined) {
@@ -161,17 +179,25 @@ export function agentOptionsOf(values: Values): AgentOptions {
   }
   const vmpl = textOf(values, "vmpl");
   return {
-    brokers,
-    audience: audienceOf(values, brokers),
-    ...knownBy(values),
+    ...brokerOptionsOf(values),
+    others: others.map(brokerOptionsOf),
     provider,
-    suite: suiteOf(textOf(values, "wrap") ?? "hpke-x25519"),
-    ...tlsOf(values, brokers),
     deadlineSeconds: deadlineOf(textOf(values, "deadline") ?? DEFAULT_DEADLINE),
     spreadSeconds: spreadOf(textOf(values, "spread")),
     ...(tsmFolder === undefined ? {} : { tsmFolder }),
     ...(simulatorFolder === undefined ? {} : { simulatorFolder }),
     ...(vmpl === undefined ? {} : { vmpl: vmplOf(vmpl, "--vmpl") }),
+  };
+}
+
+function brokerOptionsOf(values: Values): BrokerOptions {
+  const brokers = brokersOf(values.broker ?? []);
+  return {
+    brokers,
+    audience: audienceOf(values, brokers),
+    ...knownBy(values),
+    suite: suiteOf(textOf(values, "wrap") ?? "hpke-x25519"),
+    ...tlsOf(values, brokers),
   };
 }
 
@@ -244,9 +270,10 @@ function urlOf(text: string): string {
   throw new Misuse(`expected --broker to be an http or https URL, received \`${text}\``);
 }
 
-function providerOf(name: string): AgentOptions["provider"] {
-  if (name === "configfs-tsm" || name === "simulator") return name;
-  throw new Misuse(`expected --provider configfs-tsm or simulator, received \`${name}\``);
+function providerOf(name: string): ProviderName {
+  const provider = PROVIDER_NAMES.find((known) => known === name);
+  if (provider !== undefined) return provider;
+  throw new Misuse(`expected --provider ${PROVIDER_NAMES.join(" or ")}, received \`${name}\``);
 }
 
 /** What cannot be is misuse: a binding that was asked for is never given up for another. */

@@ -113,6 +113,11 @@ export async function withRetries<W, T>(
   }
 }
 
+/** Whether the same question may be answered later: nobody said no to it. */
+export function isPassing(thrown: unknown): boolean {
+  return isFault(thrown) && ["wait", "anew"].includes(CLASS_OF_CODE[thrown.code] ?? "stop");
+}
+
 function firstOf<W>(turns: readonly Turn<W>[]): Turn<W> {
   const turn = soonest(turns);
   if (turn !== undefined) return turn;

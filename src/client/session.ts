@@ -9,7 +9,7 @@ import type { AppraisedBroker, BrokerExpectation } from "./appraise-broker.ts";
 import { type Attested, type AttestParts, attest } from "./attest.ts";
 import type { Answer, Sending } from "./bounded-fetch.ts";
 import type { BrokerChannel, Carrier, OpenChannel } from "./channel.ts";
-import { audienceOf } from "./token-audience.ts";
+import { audienceOf } from "./token-claims.ts";
 import { type OpenedRelease, openReleases } from "./verify-release.ts";
 
 /** Whom this guest speaks to: its own configuration. At least one of pinned key and expectation. */

@@ -5,7 +5,7 @@ import { parseReleaseHeader, type ReleaseHeader, type SealedRelease } from "../c
 import type { Transcript } from "../channel/transcript.ts";
 import type { ReleaseAnswer, WantedItem } from "../wire/messages.ts";
 import { badRelease, refuseForgery, refuseUntimely, type SealContext, unseal } from "./open-sealed.ts";
-import { audienceOf } from "./token-audience.ts";
+import { audienceOf } from "./token-claims.ts";
 
 /** What the guest knows by itself: nothing here comes from the answer. */
 export interface ReleaseContext {

@@ -5,25 +5,15 @@ import { bareKeyOf } from "../base/spki.ts";
 import { ALL_BINDING_NAMES } from "../channel/binding-names.ts";
 import { OFFERED_SUITES } from "../channel/suites.ts";
 import { WRAP_OF_SUITE } from "../policy/vocabulary.ts";
+import { isEachOnce, label, path, table, url, whole } from "./config-fields.ts";
 import { KEK, TPM_DEVICE } from "./kek-config.ts";
 import { PROVIDERS, WORKER_PROVIDERS } from "./provider-config.ts";
 import { STORE } from "./store-config.ts";
 
-const NORMAL_URL = "a URL with lower-case scheme and host, no default port, no trailing slash, no query";
-
-const path = v.pipe(v.string(), v.regex(/^\P{Cc}{1,4096}$/u, "a path"));
-const label = v.pipe(v.string(), v.regex(/^[\w.:-]{0,128}$/, "letters, digits, `.`, `_`, `:` and `-`"));
 const keyName = v.pipe(
   v.string(),
   v.regex(/^[\w.@-]{1,128}$/, "a name of letters, digits, `.`, `_`, `@` and `-`"),
 );
-const url = v.pipe(v.string(), v.check(isNormalUrl, NORMAL_URL));
-const whole = (least: number, most: number) =>
-  v.pipe(
-    v.number(),
-    v.check((n) => Number.isInteger(n) && n >= least && n <= most, `a whole number from ${least} to ${most}`),
-  );
-
 const spki = v.pipe(
   v.string(),
   v.rawTransform<string, Uint8Array>(({ dataset, addIssue, NEVER }) => {
@@ -33,11 +23,6 @@ const spki = v.pipe(
     return NEVER;
   }),
 );
-
-/** A table with these members; each other one is a problem of its own. */
-function table<T extends v.ObjectEntries>(entries: T) {
-  return v.objectWithRest(entries, v.never("no such member"));
-}
 
 const admin = v.pipe(
   table({ kid: keyName, spki: v.optional(spki), file: v.optional(path) }),
@@ -284,16 +269,4 @@ export type BrokerRead = Pick<Read, keyof typeof BROKER> & {
 
 function absent(message: string) {
   return v.optional(v.never(message));
-}
-
-/** PROTOCOL section 1: lower-case scheme and host, no default port, no trailing slash, nothing after the path. */
-function isNormalUrl(text: string): boolean {
-  if (text.length > 512 || !URL.canParse(text)) return false;
-  const parsed = new URL(text);
-  const whole = parsed.origin + (parsed.pathname === "/" ? "" : parsed.pathname);
-  return /^https?:$/.test(parsed.protocol) && whole === text && !text.endsWith("/");
-}
-
-function isEachOnce(list: readonly string[]): boolean {
-  return new Set(list).size === list.length;
 }

@@ -1,7 +1,5 @@
 /** What does the configuration say? TOML text in; a frozen record out, or one Fault that lists every problem. */
-import { parse } from "smol-toml";
-import * as v from "valibot";
-import { Fault, type FaultDetail } from "../base/fault.ts";
+import type * as v from "valibot";
 import type { AdminKey } from "../broker/world.ts";
 import { ALL_BINDINGS, BINDING_NAMES } from "../channel/binding-names.ts";
 import type { Binding } from "../channel/bindings.ts";
@@ -12,6 +10,7 @@ import { type Environment, overlaid } from "./environment.ts";
 import { type KekConfig, kekConfigOf } from "./kek-config.ts";
 import { type ProviderFiles, type ProviderPems, providerFilesOf, providerPemsOf } from "./provider-config.ts";
 import { type StoreConfig, storeConfigOf } from "./store-config.ts";
+import { type Problem, parsedToml, readBySchema } from "./toml.ts";
 
 /** What every broker is told, wherever it runs. */
 export interface BrokerConfig {
@@ -155,27 +154,7 @@ function readBy<S extends typeof CONFIG | typeof WORKER_CONFIG>(
 ): v.InferOutput<S> {
   const { tree, unknown } = overlaid(parsedToml(text), environment);
   const strays = unknown.map((name): Problem => [name.slice(0, 100), "expected the name of a setting"]);
-  const result = v.safeParse(schema, tree);
-  if (!result.success) throw invalid([...strays, ...result.issues.map(problemOf)]);
-  if (strays.length > 0) throw invalid(strays);
-  return result.output;
-}
-
-const MAX_TEXT = 1 << 20;
-
-function parsedToml(text: string): unknown {
-  if (text.length > MAX_TEXT) throw invalid([["file", "expected at most 1 MiB of TOML"]]);
-  try {
-    return parse(text);
-  } catch (thrown) {
-    // The parser's message shows the line it stumbled over; only where that is may be repeated.
-    throw invalid([["file", `expected TOML 1.0${lineOf(thrown)}`]]);
-  }
-}
-
-function lineOf(thrown: unknown): string {
-  if (typeof thrown !== "object" || thrown === null || !("line" in thrown)) return "";
-  return typeof thrown.line === "number" ? `, received something else in line ${thrown.line}` : "";
+  return readBySchema(schema, tree, strays);
 }
 
 // ── the record ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -277,23 +256,4 @@ function frozen<T extends object>(record: T): T {
     if (isRecord) frozen(member);
   }
   return Object.freeze(record);
-}
-
-// ── the one fault ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-type Problem = readonly [place: string, expected: string];
-
-const MAX_PROBLEMS = 50;
-
-/** Where, and what was expected; never what stands there, which may be a key that somebody put in the wrong place. */
-function problemOf(issue: v.BaseIssue<unknown>): Problem {
-  const place = (v.getDotPath(issue) ?? "file").slice(0, 100);
-  const hasOwnWords = issue.kind !== "schema" || issue.type === "never";
-  return [place, `expected ${hasOwnWords ? issue.message : issue.expected}`];
-}
-
-function invalid(problems: readonly Problem[]): Fault {
-  const detail: FaultDetail = Object.fromEntries(problems.slice(0, MAX_PROBLEMS));
-  const count = problems.length === 1 ? "one problem" : `${problems.length} problems`;
-  return new Fault("config/invalid", `the configuration has ${count}`, detail);
 }

@@ -1,6 +1,7 @@
 /** Which other broker does the configuration name as the keeper of the root key, and how is that broker known? */
 import * as v from "valibot";
 import { isSecretPath } from "../wire/resource-path.ts";
+import { path, whole } from "./config-fields.ts";
 
 /** A secret of another broker's, for which this one attests as a guest does. Paths are relative to the configuration. */
 export interface PeerPlace {
@@ -24,13 +25,6 @@ export interface PeerPlace {
   readonly deadlineSeconds: number;
 }
 
-const path = v.pipe(v.string(), v.regex(/^\P{Cc}{1,4096}$/u, "a path"));
-const count = (most: number) =>
-  v.pipe(
-    v.number(),
-    v.check((n) => Number.isInteger(n) && n >= 1 && n <= most, `a whole number from 1 to ${most}`),
-  );
-
 const ADDRESS = "an http or https URL without a path, a query or a trailing slash";
 
 export const PEER = v.pipe(
@@ -41,13 +35,13 @@ export const PEER = v.pipe(
         v.pipe(v.string(), v.regex(/^https?:\/\/[!-~]{1,504}$/, "the audience of a broker")),
       ),
       secret: v.pipe(v.string(), v.check(isSecretPath, "the path of a secret in normal form")),
-      version: v.optional(count(2_147_483_647), 1),
+      version: v.optional(whole(1, 2_147_483_647), 1),
       signing_key: v.optional(path),
       policy: v.optional(path),
       cluster: v.optional(v.pipe(v.string(), v.regex(/^[\w.:-]{0,128}$/, "the name of a cluster")), ""),
       tls_ca: v.optional(path),
       tls_pin: v.optional(path),
-      deadline_seconds: v.optional(count(3600), 60),
+      deadline_seconds: v.optional(whole(1, 3600), 60),
     },
     v.never("no such member"),
   ),

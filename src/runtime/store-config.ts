@@ -1,5 +1,6 @@
 /** Where does the configuration say that the database is? A PostgreSQL server by URL, and how its connection is kept private. */
 import * as v from "valibot";
+import { path } from "./config-fields.ts";
 
 export interface StoreConfig {
   readonly host: string;
@@ -11,8 +12,6 @@ export interface StoreConfig {
   readonly passwordFile?: string;
   readonly caFile?: string;
 }
-
-const path = v.pipe(v.string(), v.regex(/^\P{Cc}{1,4096}$/u, "a path"));
 
 const FORM =
   "`postgres://ROLE@HOST[:PORT]/NAME` or, for a socket, `postgres://ROLE@localhost/NAME?host=/FOLDER`, without a password";

@@ -49,6 +49,7 @@ async function run(
       asked.push({ ...request, item: structuredClone(request.item) });
       return { decision: DECISION, results: given };
     },
+    agentFile: async () => undefined,
     writeSecrets: async (secrets: readonly Uint8Array[], _: "raw", place: object) =>
       void places.push({ ...place, secrets: secrets.map((secret) => parseUtf8(secret)) }),
   };

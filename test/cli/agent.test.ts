@@ -7,11 +7,22 @@ import { type ExitStatus, exitStatusOf, type Terminal } from "../../src/cli/comm
 import { type AgentEdges, createAgentCommand } from "../../src/cli/commands/agent.ts";
 
 const PINS = "--broker http://127.0.0.1:8480/ --signing-key key.pem";
+/** What a file of the guest says of its machine and its brokers. */
+const MACHINE = { provider: "configfs-tsm", vmpl: "2" };
+const FILE = {
+  broker: ["https://file.example"],
+  "signing-key": "/etc/ostiary/file.pem",
+  "tls-ca": "/etc/ostiary/ca.pem",
+  ...MACHINE,
+};
+const SECOND = { broker: ["https://second.example"], "signing-key": "/etc/ostiary/second.pem", ...MACHINE };
 const DECISION = "01KB0000000000000000000001";
 
 interface Ended {
   readonly status: ExitStatus;
   readonly out: string;
+  /** On standard error. */
+  readonly said: string;
   readonly requests: readonly SecretRequest[];
   readonly places: readonly unknown[];
   /** The plaintext as the verb left it. */
@@ -25,13 +36,15 @@ interface Plan {
 
 /** The verb alone: every secret is released as its own path in text. */
 async function run(words: string, { isTty = false, edges = {} }: Plan = {}): Promise<Ended> {
-  let out = "";
+  let [out, said] = ["", ""];
   const [requests, places, secrets]: [SecretRequest[], unknown[], Uint8Array[]] = [[], [], []];
   const terminal: Terminal = {
     out: (text) => {
       out += text;
     },
-    err: () => {},
+    err: (text) => {
+      said += text;
+    },
     isTty,
     readFile: () => Promise.reject(new Fault("file/unusable", "this verb reads no file")),
     writeFile: () => Promise.reject(new Fault("file/unusable", "this verb writes no file")),
@@ -61,14 +74,18 @@ async function run(words: string, { isTty = false, edges = {} }: Plan = {}): Pro
     useTransit: () => Promise.reject(new Fault("broker/unreachable", "this broker has no transit keys")),
     writeSecrets: async (_, format, place) => void places.push({ format, ...place }),
     unlock: async () => "unlocked",
+    agentFile: async (path) => (path === undefined ? undefined : { path, brokers: [FILE, SECOND] }),
+    usualFile: "/etc/ostiary/agent.toml",
+    inspectAgent: async () => {},
+    serveAgent: async () => 0,
     ...edges,
   });
   try {
     const status = await command.run(words.split(" "), terminal);
-    return { status, out, requests, places, secrets };
+    return { status, out, said, requests, places, secrets };
   } catch (thrown) {
     const status = exitStatusOf(thrown, (fault) => FAULT_CODES[fault.code].status);
-    return { status, out, requests, places, secrets };
+    return { status, out, said, requests, places, secrets };
   }
 }
 
@@ -149,6 +166,7 @@ describe("ostiary agent", () => {
       provider: "configfs-tsm",
       deadlineSeconds: 60,
       spreadSeconds: 0,
+      others: [],
       suite: 1,
       binding: 3,
     });
@@ -167,6 +185,41 @@ describe("ostiary agent", () => {
     expect(await run(`get a ${PINS} --audience urn:cluster ${many}`)).toMatchObject({
       status: 2,
       requests: [],
+    });
+  });
+
+  it("takes from the file what the options leave out, and says which option stands in the place of the file's", async () => {
+    const plain = await run("get a --config f.toml");
+    expect(plain.said).not.toContain("f.toml");
+    expect(plain.requests[0]?.options).toMatchObject({
+      brokers: ["https://file.example"],
+      others: [{ brokers: ["https://second.example"], signingKeyFile: "/etc/ostiary/second.pem" }],
+      audience: "https://file.example",
+      signingKeyFile: "/etc/ostiary/file.pem",
+      vmpl: 2,
+    });
+    const { said, requests } = await run("get a --config f.toml --vmpl 1 --tls-ca /etc/ostiary/ca.pem");
+    expect(requests[0]?.options).toMatchObject({ brokers: ["https://file.example"], vmpl: 1 });
+    expect(said).toContain("--vmpl stands in the place of what f.toml says");
+    expect(said).not.toContain("--tls-ca");
+  });
+
+  it("takes no key that the file pins for its broker as the key of another", async () => {
+    const other = "get a --config f.toml --broker https://other.example";
+    expect(await run(other)).toMatchObject({ status: 2, requests: [] });
+    const { said, requests } = await run(`${other} --signing-key other.pem`);
+    expect(said).toContain("--broker is given: no broker of f.toml counts");
+    expect(requests[0]?.options).toEqual({
+      brokers: ["https://other.example"],
+      others: [],
+      audience: "https://other.example",
+      signingKeyFile: "other.pem",
+      provider: "configfs-tsm",
+      deadlineSeconds: 60,
+      spreadSeconds: 0,
+      suite: 1,
+      binding: 2,
+      vmpl: 2,
     });
   });
 

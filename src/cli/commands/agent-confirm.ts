@@ -2,8 +2,9 @@
 
 import { encodeConfirmAnswer } from "../../wire/readers.ts";
 import type { ConfirmAnswer, UseConfirmation } from "../../wire/secret-messages.ts";
+import { type AgentFileEdges, agentOptionsFor } from "../agent-config.ts";
 import { sayTo } from "../agent-place.ts";
-import { AGENT_OPTIONS, type AgentOptions, agentOptionsOf, type SecretRequest } from "../agent-session.ts";
+import { AGENT_OPTIONS, type AgentOptions, type SecretRequest } from "../agent-session.ts";
 import { countOf, oneWord, parseArguments } from "../arguments.ts";
 import { type ExitStatus, Misuse, type Terminal } from "../command.ts";
 
@@ -14,7 +15,11 @@ export interface ConfirmRequest {
 }
 
 /** @throws {@link Fault} the broker's no, `secret/not-read` among them; what `FetchSecrets` throws. */
-export type ConfirmUse = (request: ConfirmRequest) => Promise<ConfirmAnswer>;
+type ConfirmUse = (request: ConfirmRequest) => Promise<ConfirmAnswer>;
+
+export interface ConfirmEdges extends AgentFileEdges {
+  readonly confirmUse: ConfirmUse;
+}
 
 export const CONFIRM_USAGE = "ostiary agent confirm PATH --version N [--also REPORT_ID]…\n";
 
@@ -22,7 +27,7 @@ const OPTIONS = { ...AGENT_OPTIONS, also: { type: "string", multiple: true } } a
 
 export async function runConfirm(
   args: readonly string[],
-  confirmUse: ConfirmUse,
+  edges: ConfirmEdges,
   terminal: Terminal,
 ): Promise<ExitStatus> {
   const { values, positionals } = parseArguments(args, OPTIONS);
@@ -34,7 +39,11 @@ export async function runConfirm(
   if (stray !== undefined)
     throw new Misuse(`expected --also with 64 hex digits of a report id, received \`${stray}\``);
   const confirmation = { secret, version, ...(also === undefined ? {} : { also }) };
-  const answer = await confirmUse({ confirmation, options: agentOptionsOf(rest), onWait: sayTo(terminal) });
+  const answer = await edges.confirmUse({
+    confirmation,
+    options: await agentOptionsFor(rest, edges, terminal),
+    onWait: sayTo(terminal),
+  });
   if (json === true) terminal.out(`${encodeConfirmAnswer(answer)}\n`);
   else terminal.err(sentenceOf(confirmation, answer));
   return 0;

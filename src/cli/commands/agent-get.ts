@@ -1,14 +1,15 @@
 /** `ostiary agent get PATH…`: secrets, to a descriptor or a file in tmpfs. */
 import { canonicalJson } from "../../base/canonical-json.ts";
+import { type AgentFileEdges, agentOptionsFor } from "../agent-config.ts";
 import { factsOf, sentenceOf, withSecrets } from "../agent-fetched.ts";
 import { type Place, placeOf, sayTo } from "../agent-place.ts";
-import { AGENT_OPTIONS, agentOptionsOf, type FetchSecrets, wantedOf } from "../agent-session.ts";
+import { AGENT_OPTIONS, type FetchSecrets, wantedOf } from "../agent-session.ts";
 import { parseArguments } from "../arguments.ts";
 import { type ExitStatus, Misuse, type Terminal } from "../command.ts";
 
 type Format = "raw" | "hex" | "base64";
 
-export interface GetEdges {
+export interface GetEdges extends AgentFileEdges {
   readonly fetchSecrets: FetchSecrets;
   readonly writeSecrets: (secrets: readonly Uint8Array[], format: Format, place: Place) => Promise<void>;
 }
@@ -30,7 +31,7 @@ export async function runGet(
   const format = formatOf(values.format ?? "raw", positionals.length);
   const place = placeOf(values, terminal);
   const want = wantedOf(positionals, values.version);
-  const request = { want, options: agentOptionsOf(values), onWait: sayTo(terminal) };
+  const request = { want, options: await agentOptionsFor(values, edges, terminal), onWait: sayTo(terminal) };
   await withSecrets(edges, request, async (fetched) => {
     if (place !== undefined) {
       const plaintexts = fetched.secrets.map(({ secret }) => secret);

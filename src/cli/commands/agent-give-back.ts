@@ -1,8 +1,9 @@
 /** `ostiary agent give-back PATH --fence N`: this guest holds the secret no longer, the next may have it. */
 import { encodeLeaseReturn } from "../../wire/lease.ts";
 import type { LeaseReturn } from "../../wire/secret-messages.ts";
+import { type AgentFileEdges, agentOptionsFor } from "../agent-config.ts";
 import { sayTo } from "../agent-place.ts";
-import { AGENT_OPTIONS, type AgentOptions, agentOptionsOf, type SecretRequest } from "../agent-session.ts";
+import { AGENT_OPTIONS, type AgentOptions, type SecretRequest } from "../agent-session.ts";
 import { countOf, oneWord, parseArguments } from "../arguments.ts";
 import { type ExitStatus, Misuse, type Terminal } from "../command.ts";
 
@@ -13,7 +14,11 @@ export interface GiveBackRequest {
 }
 
 /** @throws {@link Fault} the broker's no, `secret/not-leased` among them; what `FetchSecrets` throws. */
-export type GiveBack = (request: GiveBackRequest) => Promise<void>;
+type GiveBack = (request: GiveBackRequest) => Promise<void>;
+
+export interface GiveBackEdges extends AgentFileEdges {
+  readonly giveBack: GiveBack;
+}
 
 export const GIVE_BACK_USAGE = "ostiary agent give-back PATH --fence N\n";
 
@@ -21,7 +26,7 @@ const OPTIONS = { ...AGENT_OPTIONS, fence: { type: "string" } } as const;
 
 export async function runGiveBack(
   args: readonly string[],
-  giveBack: GiveBack,
+  edges: GiveBackEdges,
   terminal: Terminal,
 ): Promise<ExitStatus> {
   const { values, positionals } = parseArguments(args, OPTIONS);
@@ -29,7 +34,11 @@ export async function runGiveBack(
   const { fence: text, json, ...rest } = values;
   if (text === undefined) throw new Misuse("expected --fence N: the one that came with the secret");
   const lease = { secret, fence: countOf(text, "--fence") };
-  await giveBack({ lease, options: agentOptionsOf(rest), onWait: sayTo(terminal) });
+  await edges.giveBack({
+    lease,
+    options: await agentOptionsFor(rest, edges, terminal),
+    onWait: sayTo(terminal),
+  });
   if (json === true) terminal.out(`${encodeLeaseReturn(lease)}\n`);
   else terminal.err(`ostiary: ${secret} is given back: another guest may have it\n`);
   return 0;

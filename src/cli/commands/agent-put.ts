@@ -2,8 +2,9 @@
 
 import { canonicalJson } from "../../base/canonical-json.ts";
 import { MAX_SECRET_BYTES } from "../../wire/limits.ts";
+import { type AgentFileEdges, agentOptionsFor } from "../agent-config.ts";
 import { sayTo } from "../agent-place.ts";
-import { AGENT_OPTIONS, type AgentOptions, agentOptionsOf, type SecretRequest } from "../agent-session.ts";
+import { AGENT_OPTIONS, type AgentOptions, type SecretRequest } from "../agent-session.ts";
 import { oneWord, parseArguments } from "../arguments.ts";
 import { type ExitStatus, Misuse, type Terminal } from "../command.ts";
 
@@ -17,11 +18,9 @@ export interface PutRequest {
 }
 
 /** @throws {@link Fault} the broker's no, `secret/other-version` among them; what `FetchSecrets` throws. */
-export type PutSecret = (
-  request: PutRequest,
-) => Promise<{ readonly decision: string; readonly version: number }>;
+type PutSecret = (request: PutRequest) => Promise<{ readonly decision: string; readonly version: number }>;
 
-export interface PutEdges {
+export interface PutEdges extends AgentFileEdges {
   readonly putSecret: PutSecret;
 }
 
@@ -31,7 +30,7 @@ const OPTIONS = { ...AGENT_OPTIONS, file: { type: "string" }, cas: { type: "stri
 
 export async function runPut(
   args: readonly string[],
-  { putSecret }: PutEdges,
+  edges: PutEdges,
   terminal: Terminal,
 ): Promise<ExitStatus> {
   const { values, positionals } = parseArguments(args, OPTIONS);
@@ -41,10 +40,10 @@ export async function runPut(
   if (file === undefined)
     throw new Misuse("expected --file FILE, or - for standard input: never an argument");
   const cas = text === undefined ? undefined : casOf(text);
-  const options = agentOptionsOf(rest);
+  const options = await agentOptionsFor(rest, edges, terminal);
   const secret = await terminal.readFile(file, MAX_SECRET_BYTES);
   try {
-    const written = await putSecret({ path, secret, cas, options, onWait: sayTo(terminal) });
+    const written = await edges.putSecret({ path, secret, cas, options, onWait: sayTo(terminal) });
     if (json === true) terminal.out(`${canonicalJson({ ...written })}\n`);
     else terminal.err(`ostiary: wrote version ${written.version} of ${path}, decision ${written.decision}\n`);
     return 0;

@@ -1,13 +1,14 @@
 /** `ostiary agent token AUD`: a JWT for an audience, bound to a key that the guest keeps. */
 import { canonicalJson } from "../../base/canonical-json.ts";
 import type { PublicJwk } from "../../wire/messages.ts";
+import { type AgentFileEdges, agentOptionsFor } from "../agent-config.ts";
 import { type Place, placeOf, sayTo } from "../agent-place.ts";
-import { AGENT_OPTIONS, agentOptionsOf, type FetchToken } from "../agent-session.ts";
+import { AGENT_OPTIONS, type FetchToken } from "../agent-session.ts";
 import { oneWord, parseArguments } from "../arguments.ts";
 import { type ExitStatus, Misuse, type Terminal } from "../command.ts";
 
 /** What the verb needs of the machine. */
-export interface TokenEdges {
+export interface TokenEdges extends AgentFileEdges {
   readonly fetchToken: FetchToken;
   /** A new key for signatures: its public half, and the whole as PKCS#8 PEM, which the caller overwrites. */
   readonly makeKey: () => Promise<{ readonly jwk: PublicJwk; readonly pem: Uint8Array }>;
@@ -39,7 +40,7 @@ export async function runToken(
   if (values.version !== undefined) throw new Misuse("expected no --version: a token has none");
   const keyPlace = keyPlaceOf(values);
   const place = placeOf(values, terminal);
-  const options = agentOptionsOf(values);
+  const options = await agentOptionsFor(values, edges, terminal);
   const { jwk: cnf, pem } = await keyFor(keyPlace, edges);
   try {
     const { decision, token } = await edges.fetchToken({ aud, cnf, options, onWait: sayTo(terminal) });

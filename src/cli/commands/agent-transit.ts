@@ -5,8 +5,9 @@ import { canonicalJson } from "../../base/canonical-json.ts";
 import { madeOf, textOf } from "../../client/transit-client.ts";
 import { TRANSIT_OPERATIONS, type TransitOperation } from "../../keys/transit-type.ts";
 import type { TransitItem } from "../../wire/transit.ts";
+import { type AgentFileEdges, agentOptionsFor } from "../agent-config.ts";
 import { type Place, placeOf, sayTo } from "../agent-place.ts";
-import { AGENT_OPTIONS, type AgentOptions, agentOptionsOf, type SecretRequest } from "../agent-session.ts";
+import { AGENT_OPTIONS, type AgentOptions, type SecretRequest } from "../agent-session.ts";
 import { countOf, parseArguments } from "../arguments.ts";
 import { type ExitStatus, Misuse, type Terminal } from "../command.ts";
 
@@ -17,7 +18,7 @@ export interface TransitRequest {
   readonly onWait: SecretRequest["onWait"];
 }
 
-export interface TransitEdges {
+export interface TransitEdges extends AgentFileEdges {
   /** @throws {@link Fault} the broker's no, `transit/not-opened` among them; what `FetchSecrets` throws. */
   readonly useTransit: (
     request: TransitRequest,
@@ -59,7 +60,7 @@ export async function runTransit(
   const { operation, path } = askedOf(positionals);
   refuseStray(operation, values);
   const place = givesPlaintext(operation, values) ? placeOf(values, terminal) : undefined;
-  const options = agentOptionsOf(values);
+  const options = await agentOptionsFor(values, edges, terminal);
   const input =
     operation === "datakey" ? utf8("") : await terminal.readFile(values.file ?? "-", MAX_INPUT_BYTES);
   try {

@@ -1,8 +1,9 @@
 /** `ostiary agent unlock`: a secret to cryptsetup, on its standard input. */
 import { canonicalJson } from "../../base/canonical-json.ts";
+import { type AgentFileEdges, agentOptionsFor } from "../agent-config.ts";
 import { factsOf, sentenceOf, withSecrets } from "../agent-fetched.ts";
 import { sayTo } from "../agent-place.ts";
-import { AGENT_OPTIONS, agentOptionsOf, type FetchSecrets, wantedOf } from "../agent-session.ts";
+import { AGENT_OPTIONS, type FetchSecrets, wantedOf } from "../agent-session.ts";
 import { noWords, parseArguments } from "../arguments.ts";
 import { type ExitStatus, Misuse, type Terminal } from "../command.ts";
 
@@ -10,7 +11,7 @@ type Volume =
   | { readonly device: string; readonly name: string }
   | { readonly device: string; readonly isTest: true };
 
-export interface UnlockEdges {
+export interface UnlockEdges extends AgentFileEdges {
   readonly fetchSecrets: FetchSecrets;
   readonly unlock: (key: Uint8Array, volume: Volume) => Promise<"unlocked" | "wrong-key">;
 }
@@ -35,7 +36,7 @@ export async function runUnlock(
   const volume = volumeOf(values);
   if (values.secret === undefined) throw new Misuse("expected --secret PATH");
   const want = wantedOf([values.secret], values.version);
-  const request = { want, options: agentOptionsOf(values), onWait: sayTo(terminal) };
+  const request = { want, options: await agentOptionsFor(values, edges, terminal), onWait: sayTo(terminal) };
   return withSecrets(edges, request, async (fetched) => {
     const [first] = fetched.secrets;
     const outcome = first === undefined ? "wrong-key" : await edges.unlock(first.secret, volume);

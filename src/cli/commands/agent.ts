@@ -1,18 +1,25 @@
 /** `ostiary agent …`: the guest's side. A secret goes to a descriptor, a file in tmpfs or cryptsetup, and nowhere else. */
 import { AGENT_USAGE } from "../agent-session.ts";
 import { type Command, type ExitStatus, Misuse, type Terminal } from "../command.ts";
-import { CONFIRM_USAGE, type ConfirmUse, runConfirm } from "./agent-confirm.ts";
+import { CONFIRM_USAGE, type ConfirmEdges, runConfirm } from "./agent-confirm.ts";
 import { GET_USAGE, type GetEdges, runGet } from "./agent-get.ts";
-import { GIVE_BACK_USAGE, type GiveBack, runGiveBack } from "./agent-give-back.ts";
+import { GIVE_BACK_USAGE, type GiveBackEdges, runGiveBack } from "./agent-give-back.ts";
 import { PUT_USAGE, type PutEdges, runPut } from "./agent-put.ts";
+import { runAgentServe, SERVE_USAGE, type ServeEdges } from "./agent-serve.ts";
 import { runToken, TOKEN_USAGE, type TokenEdges } from "./agent-token.ts";
 import { runTransit, TRANSIT_USAGE, type TransitEdges } from "./agent-transit.ts";
 import { runUnlock, UNLOCK_USAGE, type UnlockEdges } from "./agent-unlock.ts";
 
 /** What the agent does, handed in: this floor's rooms are strangers. */
-export interface AgentEdges extends GetEdges, PutEdges, TokenEdges, TransitEdges, UnlockEdges {
-  readonly confirmUse: ConfirmUse;
-  readonly giveBack: GiveBack;
+export interface AgentEdges
+  extends ConfirmEdges,
+    GetEdges,
+    GiveBackEdges,
+    PutEdges,
+    ServeEdges,
+    TokenEdges,
+    TransitEdges,
+    UnlockEdges {
   readonly writeSecrets: GetEdges["writeSecrets"];
 }
 
@@ -26,18 +33,11 @@ const VERBS: readonly AgentVerb[] = [
   { name: "get", usage: GET_USAGE, run: runGet },
   { name: "put", usage: PUT_USAGE, run: runPut },
   { name: "token", usage: TOKEN_USAGE, run: runToken },
-  {
-    name: "confirm",
-    usage: CONFIRM_USAGE,
-    run: (args, { confirmUse }, to) => runConfirm(args, confirmUse, to),
-  },
-  {
-    name: "give-back",
-    usage: GIVE_BACK_USAGE,
-    run: (args, { giveBack }, to) => runGiveBack(args, giveBack, to),
-  },
+  { name: "confirm", usage: CONFIRM_USAGE, run: runConfirm },
+  { name: "give-back", usage: GIVE_BACK_USAGE, run: runGiveBack },
   { name: "unlock", usage: UNLOCK_USAGE, run: runUnlock },
   { name: "transit", usage: TRANSIT_USAGE, run: runTransit },
+  { name: "serve", usage: SERVE_USAGE, run: runAgentServe },
 ];
 
 const USAGE = `${VERBS.map(({ usage }) => usage).join("")}
@@ -51,6 +51,7 @@ no earlier one; --also names the report ids that it had before its restarts. giv
 time may hold, by the fence that get printed. A key that does not open the volume ends with status 1.
 transit uses a key that stays at the broker, on standard input or FILE: encrypt, rewrap, sign and hmac print a text as \`ostiary:v3:…\`;
 decrypt and datakey write plaintext where \`get\` does; verify ends with status 1 where the key did not make the text over this message.
+serve is the daemon: it stays, and gives what its file names to applications of this guest; --check reads the file, names every problem and ends.
 
 ${AGENT_USAGE}`;
 
@@ -58,7 +59,7 @@ export function createAgentCommand(edges: AgentEdges): Command {
   return {
     name: "agent",
     summary:
-      "the guest side: get or put a secret, get a token, unlock a disk, confirm a version, give back a lease, use a transit key",
+      "the guest side: get or put a secret, get a token, unlock a disk, confirm a version, give back a lease, use a transit key, serve",
     usage: USAGE,
     run: async ([name, ...rest], terminal) => {
       const verb = VERBS.find((known) => known.name === name);

@@ -1,32 +1,24 @@
 /** `ostiary agent` on Node: the kernel's provider, native cryptography; a simulator only where one is handed in. */
+import { existsSync } from "node:fs";
 import { writeSecrets } from "../../agent/output.ts";
 import { unlock } from "../../agent/unlock.ts";
-import type { EvidenceProvider } from "../../attestation/provider.ts";
-import { Fault } from "../../base/fault.ts";
-import type { AgentOptions, FetchSecrets, FetchToken, SecretRequest } from "../../cli/agent-session.ts";
+import type { AgentFile } from "../../cli/agent-config.ts";
+import type { FetchSecrets, FetchToken } from "../../cli/agent-session.ts";
 import type { Command } from "../../cli/command.ts";
 import { createAgentCommand } from "../../cli/commands/agent.ts";
-import type { ConfirmUse } from "../../cli/commands/agent-confirm.ts";
-import type { GiveBack } from "../../cli/commands/agent-give-back.ts";
-import type { PutSecret } from "../../cli/commands/agent-put.ts";
+import type { ConfirmEdges } from "../../cli/commands/agent-confirm.ts";
+import type { GiveBackEdges } from "../../cli/commands/agent-give-back.ts";
+import type { PutEdges } from "../../cli/commands/agent-put.ts";
 import type { TransitEdges } from "../../cli/commands/agent-transit.ts";
 import { confirmVersion } from "../../client/confirm.ts";
-import { type FetchParts, type FetchPlan, fetchSecrets, overSessions } from "../../client/fetch.ts";
+import { fetchSecrets, overSessions } from "../../client/fetch.ts";
 import { fetchToken } from "../../client/fetch-token.ts";
 import { giveBack } from "../../client/give-back.ts";
-import { spreadStart } from "../../client/retry.ts";
 import { createTransitClient } from "../../client/transit-client.ts";
 import { putSecret } from "../../client/write.ts";
-import type { Vmpl } from "../../wire/messages.ts";
-import { brokersOf, fetchPartsOf, knownByFiles } from "./asking.ts";
-import { type BrokerAddress, kernelProvider } from "./client.ts";
+import { type NodeAgentParts, preparedFor } from "./agent-way.ts";
 import { makeGuestKey, makeGuestSigner, publicJwkOf } from "./guest-key.ts";
 import { pemOf } from "./named-files.ts";
-
-export interface NodeAgentParts {
-  /** The simulated machine of a folder; a production agent has none. */
-  readonly simulator?: (folder: string, plan: { readonly vmpl: Vmpl }) => Promise<EvidenceProvider>;
-}
 
 export function createNodeAgentCommand(parts: NodeAgentParts = {}): Command {
   const fetchForVerb: FetchSecrets = async (request) => {
@@ -37,11 +29,11 @@ export function createNodeAgentCommand(parts: NodeAgentParts = {}): Command {
     const { plan, fetchParts } = await preparedFor(request, parts);
     return fetchToken({ ...plan, aud: request.aud, cnf: request.cnf }, fetchParts);
   };
-  const confirmForVerb: ConfirmUse = async ({ confirmation, ...request }) => {
+  const confirmForVerb: ConfirmEdges["confirmUse"] = async ({ confirmation, ...request }) => {
     const { plan, fetchParts } = await preparedFor(request, parts);
     return confirmVersion({ ...plan, key: makeGuestSigner() }, confirmation, fetchParts);
   };
-  const giveBackForVerb: GiveBack = async ({ lease, ...request }) => {
+  const giveBackForVerb: GiveBackEdges["giveBack"] = async ({ lease, ...request }) => {
     const { plan, fetchParts } = await preparedFor(request, parts);
     return giveBack({ ...plan, key: makeGuestSigner() }, lease, fetchParts);
   };
@@ -52,7 +44,7 @@ export function createNodeAgentCommand(parts: NodeAgentParts = {}): Command {
       createTransitClient({ session, broker, key }, fetchParts).use(path, [item]),
     );
   };
-  const putForVerb: PutSecret = async ({ path, secret, cas, ...request }) => {
+  const putForVerb: PutEdges["putSecret"] = async ({ path, secret, cas, ...request }) => {
     const { plan, fetchParts } = await preparedFor(request, parts);
     const write = { path, secret, ...(cas === undefined ? {} : { cas }) };
     return putSecret({ ...plan, key: makeGuestSigner() }, write, fetchParts);
@@ -68,39 +60,18 @@ export function createNodeAgentCommand(parts: NodeAgentParts = {}): Command {
     publicKeyOf: async (file) => publicJwkOf(await pemOf(file)),
     writeSecrets,
     unlock,
+    agentFile: readAgentFile,
+    usualFile: AGENT_FILE,
+    inspectAgent: async (path) => (await import("./agent-serve.ts")).inspectAgent(path, parts),
+    serveAgent: async (path, terminal) =>
+      (await import("./agent-serve.ts")).serveAgent(path, parts, terminal),
   });
 }
 
-/** What both fetches need: whom to trust, the way there, who asks the hardware. */
-async function preparedFor(
-  { options, onWait }: Pick<SecretRequest, "options" | "onWait">,
-  parts: NodeAgentParts,
-): Promise<{ readonly plan: Omit<FetchPlan, "want">; readonly fetchParts: FetchParts }> {
-  const provider = await providerOf(options, parts);
-  const fetchParts = fetchPartsOf(provider, onWait);
-  const brokers = await brokersOf(await addressesOf(options));
-  await spreadStart(options.spreadSeconds * 1000, fetchParts.retry);
-  return { plan: { brokers, deadlineMs: options.deadlineSeconds * 1000 }, fetchParts };
-}
+const AGENT_FILE = "/etc/ostiary/agent.toml";
 
-/** Brokers of one cluster: each is known by the same. */
-async function addressesOf(options: AgentOptions): Promise<readonly BrokerAddress[]> {
-  const { brokers, audience, suite, binding, brokerPolicy } = options;
-  const known = await knownByFiles(options);
-  const policy = brokerPolicy === undefined ? {} : { brokerPolicy };
-  return brokers.map((url) => ({ url, audience, suite, binding, ...policy, ...known }));
-}
-
-async function providerOf(options: AgentOptions, { simulator }: NodeAgentParts): Promise<EvidenceProvider> {
-  const { vmpl, tsmFolder, simulatorFolder } = options;
-  if (options.provider === "configfs-tsm") {
-    return kernelProvider({
-      ...(tsmFolder === undefined ? {} : { folder: tsmFolder }),
-      ...(vmpl === undefined ? {} : { vmpl }),
-    });
-  }
-  if (simulator === undefined || simulatorFolder === undefined) {
-    throw new Fault("provider/unavailable", "this agent has no simulator");
-  }
-  return simulator(simulatorFolder, { vmpl: vmpl ?? 0 });
+/** Loaded where there is a file: most guests that unlock a disk have none, and nothing that reads one. */
+async function readAgentFile(named: string | undefined): Promise<AgentFile | undefined> {
+  if (named === undefined && !existsSync(AGENT_FILE)) return undefined;
+  return (await import("./agent-file.ts")).agentFile(named ?? AGENT_FILE);
 }

@@ -19,9 +19,9 @@ import { type RunningBroker, startBroker } from "./broker.ts";
 import { type DemoFolder, makeDemoFolder } from "./demo-folder.ts";
 import { DATA_FILES } from "./init.ts";
 import { nodePrimitives } from "./primitives.ts";
-import { untilSignal } from "./serve.ts";
 import { loadConfig } from "./settings.ts";
 import { createSimulatedBroker, createSimulatorProvider, type SimulatedGuest } from "./simulator-provider.ts";
+import { untilSignal } from "./until-signal.ts";
 
 export function createNodeDemoCommand(): Command {
   return createDemoCommand({ tell });

@@ -10,6 +10,7 @@ import { ownProviderOf } from "./own-evidence.ts";
 import { reloaded } from "./reload.ts";
 import { type LoadedConfig, loadConfig, loadSettings, loadSigners } from "./settings.ts";
 import { createSimulatedBroker } from "./simulator-provider.ts";
+import { untilSignal } from "./until-signal.ts";
 import { witnessesOf } from "./witnesses.ts";
 
 /** @throws {@link Fault} `config/invalid`, `file/unusable`, `kek/unavailable`: whatever would keep the broker from starting. */
@@ -69,11 +70,4 @@ async function loadServed(configPath: string, { trustSimulatorFile }: ServeOptio
     );
   }
   return { ...loaded, config: { ...loaded.config, trustSimulatorFile: resolve(trustSimulatorFile) } };
-}
-
-/** Until the process is told to end. */
-export function untilSignal(): Promise<void> {
-  return new Promise((done) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => done());
-  });
 }

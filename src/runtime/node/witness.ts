@@ -14,8 +14,8 @@ import { systemNow } from "./clock.ts";
 import { createLog } from "./log.ts";
 import { bytesOf } from "./named-files.ts";
 import { nodePrimitives } from "./primitives.ts";
-import { untilSignal } from "./serve.ts";
 import { createEd25519Signer, generateEd25519Pem } from "./signers.ts";
+import { untilSignal } from "./until-signal.ts";
 import { createWitnessMemory, openWitnessMemory } from "./witness-memory.ts";
 
 /** A broker sends one head a second; a source may be several brokers. */

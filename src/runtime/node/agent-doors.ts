@@ -1,0 +1,8 @@
+/** Which doors has the daemon? One for each thing that its file names, in the order in which they open; each section's owner adds a line. */
+import type { Door } from "../../agent/secret-source.ts";
+import type { AgentConfig } from "../agent-config.ts";
+
+/** @throws {@link Fault} `config/invalid` for what the schema alone could not see. */
+export function doorsOf(_config: AgentConfig): readonly Door[] {
+  return [];
+}

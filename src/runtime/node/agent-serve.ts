@@ -1,0 +1,105 @@
+/** How does `ostiary agent serve` run? Doors open one after another, systemd is told, and at the end all is closed in order. */
+import { env } from "node:process";
+import type { AttestedSource } from "../../agent/attested-source.ts";
+import type { Door, OpenDoor } from "../../agent/secret-source.ts";
+import { isFault } from "../../base/fault.ts";
+import type { Log } from "../../base/log.ts";
+import type { ExitStatus, Terminal } from "../../cli/command.ts";
+import { doorsOf } from "./agent-doors.ts";
+import { loadAgentConfig } from "./agent-file.ts";
+import { createSource, type SourceEyes } from "./agent-source.ts";
+import type { NodeAgentParts } from "./agent-way.ts";
+import { createLog } from "./log.ts";
+import { createNotifier, type Notifier } from "./notify.ts";
+import { untilSignal } from "./until-signal.ts";
+
+/** Reads the file and what it names; asks nobody. @throws {@link Fault} `config/invalid`, `file/unusable`, `provider/unavailable`. */
+export async function inspectAgent(path: string, parts: NodeAgentParts): Promise<void> {
+  const config = await loadAgentConfig(path);
+  doorsOf(config);
+  const none = { onWait: () => undefined, onRead: () => undefined, signal: AbortSignal.abort() };
+  const source = await createSource(config, parts, none);
+  await source.close();
+}
+
+/** Until a signal comes. @throws {@link Fault} as {@link inspectAgent}, and what keeps a door from opening. */
+export async function serveAgent(
+  path: string,
+  parts: NodeAgentParts,
+  terminal: Terminal,
+): Promise<ExitStatus> {
+  const ended = untilSignal(); // before anything opens, so that no signal finds nobody listening
+  const config = await loadAgentConfig(path);
+  const doors = doorsOf(config);
+  const log = createLog(config.logLevel, terminal.err);
+  const notifier = await createNotifier(env);
+  const stop = new AbortController();
+  const source = await createSource(config, parts, { ...eyesOf(log, notifier), signal: stop.signal });
+  const alive = beat(notifier);
+  const opening = openAll(doors, { source, log, signal: stop.signal });
+  try {
+    const open = await Promise.race([opening, ended]);
+    if (open !== undefined) {
+      notifier.notify("READY=1", `STATUS=${doors.length} doors are open`);
+      log("info", "ready", { doors: doors.length });
+      await ended;
+    }
+    return 0;
+  } finally {
+    notifier.notify("STOPPING=1");
+    stop.abort();
+    for (const door of await opening.catch(() => [])) {
+      await door.close().catch((thrown) => sayClosing(log, thrown)); // in order: the last opened first
+    }
+    await source.close();
+    clearInterval(alive);
+    log("info", "ended");
+  }
+}
+
+interface Opening {
+  readonly source: AttestedSource;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** Those that are open by the end. Where one cannot open, those before it are closed. */
+async function openAll(
+  doors: readonly Door[],
+  { source, log, signal }: Opening,
+): Promise<readonly OpenDoor[]> {
+  const open: OpenDoor[] = [];
+  try {
+    for (const door of doors) {
+      if (signal.aborted) break;
+      open.unshift(await door.open(source, { log, signal })); // in order: what comes first is there first
+      log("info", "door-open", { door: door.name });
+    }
+  } catch (thrown) {
+    for (const door of open) await door.close(); // in order
+    if (!signal.aborted) throw thrown;
+    return [];
+  }
+  return open;
+}
+
+function eyesOf(log: Log, { notify }: Notifier): Omit<SourceEyes, "signal"> {
+  return {
+    onWait: ({ fault, failed: { url }, milliseconds }) => {
+      log("warn", "waiting", { broker: url, code: fault.code, milliseconds: Math.round(milliseconds) });
+      notify(`STATUS=waiting for ${url}: ${fault.code}`);
+    },
+    onRead: () => undefined,
+  };
+}
+
+const QUIET_BEAT_MS = 60_000;
+
+/** While the event loop turns; without it a daemon whose doors wait for nothing would be at its end. */
+function beat({ notify, watchdogMs = QUIET_BEAT_MS }: Notifier): NodeJS.Timeout {
+  return setInterval(() => notify("WATCHDOG=1"), watchdogMs);
+}
+
+function sayClosing(log: Log, thrown: unknown): void {
+  log("error", "door-not-closed", { code: isFault(thrown) ? thrown.code : "internal/invariant" });
+}
