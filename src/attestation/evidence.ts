@@ -1,10 +1,15 @@
 /** What arrived, and from what kind of platform? Evidence, parsed and not yet believed. */
 import { Fault } from "../base/fault.ts";
+import { parseRuntimeClaims, type RuntimeClaims } from "./azure/claims.ts";
+import { parseHclBlob } from "./azure/hcl.ts";
 import { looksLikeCrl } from "./endorsement/pem.ts";
-import { parseCertTable } from "./snp/cert-table.ts";
+import { type CertTable, parseCertTable } from "./snp/cert-table.ts";
 import { SIGNED_SIZE } from "./snp/layout.ts";
 import { parseReport, type Report } from "./snp/report.ts";
 import { signatureOf } from "./snp/signature.ts";
+import { type SvsmService, servicesOf } from "./svsm/manifest.ts";
+import { type EventLog, parseEventLog } from "./tpm/event-log.ts";
+import { parseQuote, type Quote } from "./tpm/quote.ts";
 
 /** Evidence as a message carries it (PROTOCOL section 4): one shape for each way in which hardware signs a binder. */
 export type CarriedEvidence = CarriedRaw | CarriedAzureHcl | CarriedSvsm;
@@ -62,9 +67,8 @@ export interface CarriedSvsm {
   readonly endorsements?: readonly Uint8Array[];
 }
 
-/** A report that the guest asked the firmware for directly. */
-export interface RawEvidence {
-  readonly kind: "raw";
+/** What is the same in every format: a report, and what came with it. */
+interface Reported {
   readonly report: Report;
   readonly reportBytes: Uint8Array;
   /** 0x000 to 0x29F: what the signature covers, and what identifies the report. */
@@ -74,11 +78,34 @@ export interface RawEvidence {
   /** Certificates that came with it, in DER; attacker-controlled. */
   readonly certificates: readonly Uint8Array[];
   readonly crls: readonly Uint8Array[];
+}
+
+/** A report that the guest asked the firmware for directly. */
+export interface RawEvidence extends Reported {
+  readonly kind: "raw";
   /** Google's VMLaunchEndorsement, as the host gave it. */
   readonly launchEndorsement?: Uint8Array;
 }
 
-export type Evidence = RawEvidence;
+/** A paravisor's report, its claims, and a quote of its vTPM. */
+export interface AzureHclEvidence extends Reported {
+  readonly kind: "azure-hcl";
+  /** The runtime claims exactly as they were carried. */
+  readonly claimsBytes: Uint8Array;
+  readonly runtime: RuntimeClaims;
+  readonly quote: Quote;
+  readonly eventLog?: EventLog;
+}
+
+/** An SVSM's report, over the guest's binder and its own manifest. */
+export interface SvsmEvidence extends Reported {
+  readonly kind: "svsm";
+  readonly manifest: Uint8Array;
+  /** Of a manifest that is a table of them. */
+  readonly services: readonly SvsmService[];
+}
+
+export type Evidence = RawEvidence | AzureHclEvidence | SvsmEvidence;
 
 const MAX_CERTIFICATES = 8;
 const MAX_CERTIFICATE_BYTES = 8192;
@@ -86,14 +113,48 @@ const MAX_CERTIFICATE_BYTES = 8192;
 /**
  * Parses evidence. Cheap and pure; proves nothing.
  *
- * @throws {@link Fault} the codes of {@link parseReport} and {@link parseCertTable}.
+ * @throws {@link Fault} the codes of {@link parseReport} and {@link parseCertTable}; of `azure-hcl` those of {@link parseHclBlob},
+ *   {@link parseRuntimeClaims}, {@link parseQuote} and {@link parseEventLog}; of `svsm` those of {@link servicesOf}.
  */
 export function parseEvidence(carried: CarriedEvidence): Evidence {
-  if (carried.format !== "raw" || carried.hostVtpm !== undefined) throw unverifiable(carried);
-  const reportBytes = carried.report.slice();
+  const { endorsements } = carried;
+  switch (carried.format) {
+    case "raw":
+      return rawEvidence(carried);
+    case "azure-hcl": {
+      const { report, claimsBytes } = parseHclBlob(carried.hcl);
+      const runtime = parseRuntimeClaims(claimsBytes);
+      const log = carried.eventLog === undefined ? {} : { eventLog: parseEventLog(carried.eventLog) };
+      const quote = parseQuote(carried);
+      return { kind: "azure-hcl", ...reported(report, endorsements), claimsBytes, runtime, quote, ...log };
+    }
+    case "svsm": {
+      const manifest = carried.manifest.slice();
+      const services = servicesOf(manifest);
+      return { kind: "svsm", ...reported(carried.report, endorsements), manifest, services };
+    }
+  }
+}
+
+function rawEvidence({ report, certTable, endorsements, hostVtpm }: CarriedRaw): RawEvidence {
+  if (hostVtpm !== undefined) throw unverifiable();
+  const table = certTable === undefined ? undefined : parseCertTable(certTable);
+  const said = table?.launchEndorsement;
+  return {
+    kind: "raw",
+    ...reported(report, endorsements, table),
+    ...(said === undefined ? {} : { launchEndorsement: said }),
+  };
+}
+
+function reported(
+  carriedReport: Uint8Array,
+  endorsements: readonly Uint8Array[] = [],
+  table?: CertTable,
+): Reported {
+  const reportBytes = carriedReport.slice();
   const report = parseReport(reportBytes);
-  const table = carried.certTable === undefined ? undefined : parseCertTable(carried.certTable);
-  const beside = (carried.endorsements ?? []).map((certificate) => certificate.slice()); // those of a table are copies already
+  const beside = endorsements.map((certificate) => certificate.slice()); // those of a table are copies already
   const [crls, certificates] = [[...(table?.crls ?? [])], [...(table?.certificates ?? [])]];
   for (const der of beside) (looksLikeCrl(der) ? crls : certificates).push(der);
   if (certificates.length > MAX_CERTIFICATES) {
@@ -105,23 +166,11 @@ export function parseEvidence(carried: CarriedEvidence): Evidence {
   if ([...certificates, ...beside].some(({ length }) => length > MAX_CERTIFICATE_BYTES)) {
     throw new Fault("evidence/malformed", `expected certificates of at most ${MAX_CERTIFICATE_BYTES} bytes`);
   }
-  return {
-    kind: "raw",
-    report,
-    reportBytes,
-    signedBytes: reportBytes.slice(0, SIGNED_SIZE),
-    signature: signatureOf(reportBytes),
-    certificates,
-    crls,
-    ...(table?.launchEndorsement === undefined ? {} : { launchEndorsement: table.launchEndorsement }),
-  };
+  const signedBytes = reportBytes.slice(0, SIGNED_SIZE);
+  return { report, reportBytes, signedBytes, signature: signatureOf(reportBytes), certificates, crls };
 }
 
 /** What nobody here can verify is refused, never left out of the judgement. */
-function unverifiable({ format }: CarriedEvidence): Fault {
-  const what = format === "raw" ? "a quote of the host's vTPM" : `the format \`${format}\``;
-  return new Fault(
-    "evidence/malformed",
-    `expected evidence of the format \`raw\` without a quote, received ${what}`,
-  );
+function unverifiable(): Fault {
+  return new Fault("evidence/malformed", "expected a report without a quote of the host's vTPM beside it");
 }

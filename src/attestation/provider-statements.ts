@@ -2,7 +2,7 @@
 import { Fault } from "../base/fault.ts";
 import type { VerifiedChain, VerifyOptions } from "./endorsement/chain.ts";
 import { NO_PROVIDERS } from "./endorsement/provider-chain.ts";
-import type { Evidence } from "./evidence.ts";
+import type { RawEvidence } from "./evidence.ts";
 import { type FirmwareEndorsement, verifyFirmware } from "./gcp/endorsement.ts";
 
 /** What verified; a statement of a kind for which configuration names no authority is passed over, unread. */
@@ -18,7 +18,7 @@ export interface ProviderStatements {
  * @throws {@link Fault} those of {@link verifyFirmware}; `endorsement/provider-untrusted` for the simulator's word on a real chip.
  */
 export async function providerStatements(
-  evidence: Evidence,
+  evidence: RawEvidence,
   chain: VerifiedChain,
   { providers = NO_PROVIDERS, now, primitives }: VerifyOptions,
 ): Promise<ProviderStatements> {

@@ -2,6 +2,7 @@
 import type { Brand } from "../base/brand.ts";
 import { Fault } from "../base/fault.ts";
 import type { Instant } from "../base/time.ts";
+import { refuseGuestsReport, type VtpmFacts, verifyAzure } from "./azure/verify.ts";
 import {
   type Endorsements,
   type VerifiedChain,
@@ -29,7 +30,13 @@ export interface EndorsementFacts {
   readonly spki: Uint8Array;
 }
 
-export interface Verification extends ProviderStatements {
+/** What stands around the report, by its format. */
+interface EnvelopeFacts extends ProviderStatements {
+  /** Of evidence with a quote of a vTPM inside of the TEE. */
+  readonly vtpm?: VtpmFacts;
+}
+
+export interface Verification extends EnvelopeFacts {
   readonly evidence: Evidence;
   readonly product: ProductLine;
   /** Absent for v2 reports and for a stepping that is not known. */
@@ -46,9 +53,10 @@ export type VerifiedEvidence = Brand<Verification, "verified">;
 
 /**
  * Verifies evidence against endorsements: every invariant that no policy can switch off but freshness and binding, which the
- * channel checks.
+ * channel checks. What stands around a report is looked at when the report is known to be genuine.
  *
- * @throws {@link Fault} `endorsement/…` and `evidence/bad-signature` (see {@link verifyChain}), `evidence/tcb-order`, and those of
+ * @throws {@link Fault} `endorsement/…` and `evidence/bad-signature` (see {@link verifyChain}), `evidence/tcb-order`;
+ *   `evidence/wrong-vmpl` where a paravisor or an SVSM speaks for the guest, the codes of {@link verifyAzure}, and those of
  *   {@link providerStatements}.
  * @see AMD 56860 "SEV-SNP Firmware ABI"; AMD 57230 "VCEK Certificate and KDS Interface Specification"
  */
@@ -59,7 +67,24 @@ export async function verifyEvidence(
 ): Promise<VerifiedEvidence> {
   const chain = await verifyChain(evidence, endorsements, options);
   refuseTcbDisorder(evidence.report);
-  return markVerified(evidence, chain, await providerStatements(evidence, chain, options));
+  return markVerified(evidence, chain, await verifyEnvelope(evidence, chain, options));
+}
+
+/** What the format adds to the report (PROTOCOL section 10). An SVSM's manifest is bound together with the exchange. */
+async function verifyEnvelope(
+  evidence: Evidence,
+  chain: VerifiedChain,
+  options: VerifyOptions,
+): Promise<EnvelopeFacts> {
+  switch (evidence.kind) {
+    case "raw":
+      return providerStatements(evidence, chain, options);
+    case "azure-hcl":
+      return { vtpm: await verifyAzure(evidence, options.primitives) };
+    case "svsm":
+      refuseGuestsReport(evidence.report);
+      return {};
+  }
 }
 
 /** Component by component. CURRENT may differ from COMMITTED (provisional firmware): a fact for policy. */
@@ -74,11 +99,7 @@ function refuseTcbDisorder({ reportedTcb, committedTcb, currentTcb }: Report): v
   }
 }
 
-function markVerified(
-  evidence: Evidence,
-  chain: VerifiedChain,
-  statements: ProviderStatements,
-): VerifiedEvidence {
+function markVerified(evidence: Evidence, chain: VerifiedChain, envelope: EnvelopeFacts): VerifiedEvidence {
   const { cpuid } = evidence.report;
   const silicon = cpuid === undefined ? undefined : siliconOf(cpuid);
   const { kind, leaf, extensions, revocation, product, isSimulated } = chain;
@@ -97,7 +118,7 @@ function markVerified(
     },
     ...(revocation === undefined ? {} : { revocation }),
     isSimulated,
-    ...statements,
+    ...envelope,
   };
   return verification as VerifiedEvidence;
 }

@@ -56,7 +56,7 @@ export async function decide(question: Question, world: World): Promise<Decided>
     const evidence = parseEvidence(request.evidence);
     const fields = transcriptFieldsOf(request, exchange, world);
     const transcript = transcriptOf(fields, world.primitives, evidence.kind);
-    refuseForeign(evidence, transcript); // a cheap filter only: a captured report costs no signature check, no KDS request
+    refuseForeign(evidence, transcript, world.primitives); // a cheap filter only: a captured report costs no signature check, no KDS request
     await refuseHopeless(transcript, suite, world.primitives);
 
     const endorsements = await world.endorsementsFor(evidence, now);
@@ -65,7 +65,7 @@ export async function decide(question: Question, world: World): Promise<Decided>
       now,
       revocation: "required",
     });
-    const bound = bindToTranscript(verified, transcript);
+    const bound = bindToTranscript(verified, transcript, world.primitives);
     await keepCrlNumber(bound, world);
     refuseExpired(nonce, world.now()); // asking AMD may have outlived the nonce
     const wanted = await question.wanted();

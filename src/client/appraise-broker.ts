@@ -124,7 +124,7 @@ async function boundProof(
     const transcript = isFresh
       ? freshTranscript(shown, exchange, primitives)
       : standingTranscript(shown, exchange.audience, primitives);
-    return bindToTranscript(verified, transcript);
+    return bindToTranscript(verified, transcript, primitives);
   } catch (thrown) {
     throw isFault(thrown) ? ofBroker(thrown) : thrown;
   }

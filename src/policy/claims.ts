@@ -6,7 +6,7 @@ import type { JsonObject, JsonValue } from "../base/canonical-json.ts";
 import { formatInstant, instant } from "../base/time.ts";
 import type { Facts, FactValue } from "../writ/facts.ts";
 import type { FieldType } from "../writ/vocabulary.ts";
-import { EVIDENCE_READINGS, putAll, REPORT_READINGS, type Reading } from "./facts.ts";
+import { EVIDENCE_READINGS, pcrReadings, putAll, REPORT_READINGS, type Reading } from "./facts.ts";
 import { FIELDS } from "./vocabulary-fields.ts";
 
 const TYPES: ReadonlyMap<string, FieldType> = new Map(FIELDS.map(({ name, type }) => [name, type]));
@@ -42,6 +42,9 @@ const UNVERIFIED_READINGS: readonly Reading<Evidence>[] = [
   ["product", ({ report: { cpuid } }) => (cpuid === undefined ? undefined : productOf(cpuid))],
   ["silicon", ({ report: { cpuid } }) => (cpuid === undefined ? undefined : siliconOf(cpuid))],
   ["evidence.format", ({ kind }) => kind],
+  ...pcrReadings("vtpm", (evidence: Evidence) =>
+    evidence.kind === "azure-hcl" ? evidence.quote.pcrs : undefined,
+  ),
 ];
 
 function claimOf(field: string, value: FactValue): JsonValue {

@@ -29,7 +29,7 @@ export interface FactContext {
 export type Reading<From> = readonly [field: string, read: (from: From) => FactValue | undefined];
 
 /**
- * Reads every field that a report and its exchange decide (WRIT section 6). Fields whose source is not there (vTPM quotes,
+ * Reads every field that evidence and its exchange decide (WRIT section 6). Fields whose source is not there (a vTPM's quote,
  * client certificates) are absent.
  *
  * @param verification - Of genuine evidence; whether it is bound is the caller's business.
@@ -148,7 +148,11 @@ export const REPORT_READINGS: readonly Reading<Report>[] = [
   ["endorsement.kind", (report) => report.signingKey],
 ];
 
-/** What the report and its certificates decide, whenever they are looked at. */
+/** An operating system may set these two back to zero and make them what it likes: they say nothing, so no policy sees them. */
+const RESETTABLE_PCRS: readonly number[] = [16, 23];
+const READ_PCRS = Array.from({ length: 24 }, (_, pcr) => pcr).filter((pcr) => !RESETTABLE_PCRS.includes(pcr));
+
+/** What the evidence and its certificates decide, whenever they are looked at. */
 export const EVIDENCE_READINGS: readonly Reading<Verification>[] = [
   ["product", ({ product }) => product],
   ["silicon", ({ silicon }) => silicon],
@@ -156,10 +160,29 @@ export const EVIDENCE_READINGS: readonly Reading<Verification>[] = [
   ["endorsement.csp_id", ({ endorsement }) => endorsement.cspId],
   ["endorsement.tcb", ({ endorsement }) => tcbFact(endorsement.tcb)],
   ["evidence.format", ({ evidence }) => evidence.kind],
+  ...pcrReadings("vtpm", ({ vtpm }: Verification) => vtpm?.pcrs),
+  ["vtpm.secure_boot", ({ vtpm }) => vtpm?.isSecureBoot],
   ["uefi.endorsed_by", ({ firmware }) => firmware?.provider],
   ["uefi.svn", ({ firmware }) => firmware?.svn],
   ["uefi.digest", ({ firmware }) => firmware && hexOf(firmware.uefiDigest)],
 ];
+
+/**
+ * The registers of a vTPM. One that runs inside of the TEE (`vtpm`) and one that a provider's host runs (`host_vtpm`) never share
+ * a name, so that no policy takes the provider's word for AMD's.
+ */
+export function pcrReadings<From>(
+  kind: "vtpm" | "host_vtpm",
+  read: (from: From) => readonly Uint8Array[] | undefined,
+): readonly Reading<From>[] {
+  return READ_PCRS.map((pcr) => [
+    `${kind}.pcr[${pcr}]`,
+    (from) => {
+      const value = read(from)?.[pcr];
+      return value === undefined ? undefined : hexOf(value);
+    },
+  ]);
+}
 
 const TIMED_READINGS: readonly Reading<{ readonly verification: Verification; readonly now: Instant }>[] = [
   ["endorsement.crl_age", ({ verification, now }) => msBetween(verification.revocation?.obtainedAt, now)],

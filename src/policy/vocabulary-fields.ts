@@ -262,13 +262,13 @@ const ENDORSEMENT_FIELDS: readonly Field[] = [
     type: bytes(32, "a 32-byte digest"),
     index: { from: 0, to: 23 },
     absence: WITHOUT_GUEST_TPM,
-    doc: "PCR of a vTPM that runs inside the TEE, its key bound by the report.",
+    doc: "PCR of a vTPM that runs inside the TEE, its key bound by the report. 16 and 23 are never there: an operating system may set them back.",
   },
   {
     name: "vtpm.secure_boot",
     type: flag,
     absence: WITHOUT_GUEST_TPM,
-    doc: "Secure boot, by that vTPM's event log.",
+    doc: "Secure boot, by the paravisor and by that vTPM's event log: where both speak, both say yes.",
   },
   {
     name: "host_vtpm.pcr",

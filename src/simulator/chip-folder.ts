@@ -7,6 +7,7 @@ import type { Instant } from "../base/time.ts";
 import { createSimulatedRoot, generateRootKeys, type RootKeys, type SimulatedRoot } from "./amd-root.ts";
 import { type TableContents, writeCertTable } from "./cert-table.ts";
 import { type ChipPlan, createSimulatedChip, generateChipKey, type SimulatedChip } from "./sp.ts";
+import { generateAttestationKey } from "./vtpm.ts";
 
 /** The file that `--trust-simulator` takes: the root certificate, in PEM. */
 export const SIMULATOR_ROOT_FILE = "ark.pem";
@@ -42,6 +43,24 @@ export function loadOrCreateMachine(
   if (!existsSync(path)) writeOnce(path, pkcs8(generateChipKey()));
   const chip = createSimulatedChip(root, { ...plan, key: createPrivateKey(readFileSync(path)) });
   return { root, chip, certTable: keptForAnHour((now) => certTableOf(root, chip, now)) };
+}
+
+/** The attestation key of the vTPM that this machine's paravisor runs, kept in `folder` too. */
+export function loadOrCreateAttestationKey(folder: string): KeyObject {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const path = join(folder, "vtpm-key.pem");
+  if (!existsSync(path)) writeOnce(path, pkcs8(generateAttestationKey()));
+  return createPrivateKey(readFileSync(path));
+}
+
+/** What vouches for a chip, one by one, with a CRL made at `now`: as a guest gets it that is given no table. */
+export function endorsementsOf(
+  root: SimulatedRoot,
+  chip: SimulatedChip,
+  now: Instant,
+): readonly Uint8Array[] {
+  const intermediate = chip.kind === "vcek" ? root.ask : root.asvk;
+  return [chip.leaf, intermediate, root.ark, root.crl({ thisUpdate: now })];
 }
 
 /** A host keeps its table; only the CRL in it is made anew now and then. */

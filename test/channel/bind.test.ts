@@ -16,11 +16,14 @@ const REPORT_DATA_AT = 0x050;
 const VMPL_AT = 0x030;
 
 describe.each([
-  { name: "the filter on unverified evidence", bind: refuseForeign },
+  {
+    name: "the filter on unverified evidence",
+    bind: (evidence: Evidence, transcript: Transcript) => refuseForeign(evidence, transcript, nodePrimitives),
+  },
   {
     name: "binding verified evidence",
     bind: (evidence: Evidence, transcript: Transcript) =>
-      void bindToTranscript(asVerified(evidence), transcript),
+      void bindToTranscript(asVerified(evidence), transcript, nodePrimitives),
   },
 ])("$name", ({ bind }) => {
   it("lets evidence for this very exchange pass", () => {
@@ -97,7 +100,7 @@ describe.each([
 describe("bound evidence", () => {
   it("is the verified evidence with its transcript", () => {
     const verified = asVerified(reportOver(TRANSCRIPT.binder));
-    const bound = bindToTranscript(verified, TRANSCRIPT);
+    const bound = bindToTranscript(verified, TRANSCRIPT, nodePrimitives);
     expect(bound).toMatchObject({ evidence: verified.evidence, transcript: TRANSCRIPT });
   });
 
@@ -115,7 +118,7 @@ describe("bound evidence", () => {
     const unbound: BoundEvidence = half;
     // @ts-expect-error verified evidence with a transcript beside it was not compared with it
     const uncompared: BoundEvidence = { ...verified, transcript: TRANSCRIPT };
-    const bound: BoundEvidence = bindToTranscript(verified, TRANSCRIPT);
+    const bound: BoundEvidence = bindToTranscript(verified, TRANSCRIPT, nodePrimitives);
     const stillVerified: VerifiedEvidence = bound;
     expect([parsed, unverified, unbound, uncompared, stillVerified]).toHaveLength(5);
   });

@@ -314,7 +314,7 @@ describe("what a broker says of itself", () => {
       audience: AUDIENCE,
       bindings: [3],
       suites: [1, 2],
-      evidenceFormats: ["raw"],
+      evidenceFormats: ["raw", "azure-hcl", "svsm"],
       isSimulatorTrusted: false,
     });
     expect(description.signingKey.kid).toBe("broker-1");

@@ -1,5 +1,6 @@
 /** What is a guest in a test? A simulated chip and the exchange's own code, every part of which can be given otherwise. */
 import { randomBytes } from "node:crypto";
+import type { CarriedEvidence, EvidenceFormat } from "../../src/attestation/evidence.ts";
 import type { ProductLine } from "../../src/attestation/snp/product.ts";
 import { createEndorser } from "../../src/broker/endorse.ts";
 import type { World } from "../../src/broker/world.ts";
@@ -8,7 +9,7 @@ import type { EvidenceRequest } from "../../src/client/guest.ts";
 import { packBundle } from "../../src/policy/bundle.ts";
 import { signActivation, signBundle } from "../../src/policy/signatures.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
-import { certTableOf } from "../../src/simulator/chip-folder.ts";
+import { certTableOf, endorsementsOf } from "../../src/simulator/chip-folder.ts";
 import { createSimulatedChip, type ReportPlan, type SimulatedChip } from "../../src/simulator/sp.ts";
 import { decodeChallenge, encodeChallengeRequest } from "../../src/wire/challenge.ts";
 import { encodeClaims } from "../../src/wire/claims.ts";
@@ -89,12 +90,24 @@ export async function makeLive(
   return digest;
 }
 
+/** Made over the binder of the transcript that has this format's label. */
+export interface OtherEvidence {
+  readonly format: EvidenceFormat;
+  readonly of: (
+    binder: Uint8Array,
+    chip: SimulatedChip,
+    endorsements: readonly Uint8Array[],
+  ) => CarriedEvidence;
+}
+
 /** What a guest may do otherwise than it should. */
 export interface Deviation {
   readonly claims?: Claims;
   readonly report?: Partial<ReportPlan>;
   readonly chip?: SimulatedChip;
   readonly transcript?: Partial<TranscriptFields>;
+  /** Evidence of another format than `raw`, which knows no other deviation. */
+  readonly evidence?: OtherEvidence;
   readonly request?: Partial<EvidenceRequest>;
   readonly nonce?: Uint8Array;
   readonly certTable?: Uint8Array;
@@ -134,9 +147,10 @@ export async function attemptOf(broker: GuestBroker, deviation: Deviation = {}):
     claimsHash: nodePrimitives.digest("sha512", claimsBytes),
     ...deviation.transcript,
   };
-  const transcript = transcriptOf(fields, nodePrimitives, "raw");
+  const transcript = transcriptOf(fields, nodePrimitives, deviation.evidence?.format ?? "raw");
   const { ownNonce, wrapPub } = fields;
   const certTable = deviation.certTable ?? tableOf(broker, chip);
+  const endorsements = endorsementsOf(simulatedRoot(chip.product), chip, broker.world.now());
   const report = chip.report({ reportData: transcript.binder, ...deviation.report });
   const request: EvidenceRequest = {
     v: 1,
@@ -147,7 +161,11 @@ export async function attemptOf(broker: GuestBroker, deviation: Deviation = {}):
     ownNonce,
     wrapPub,
     claimsBytes,
-    evidence: { format: "raw", report, certTable },
+    evidence: deviation.evidence?.of(transcript.binder, chip, endorsements) ?? {
+      format: "raw",
+      report,
+      certTable,
+    },
     ...deviation.request,
   };
   return { body: encodeEvidenceRequest(request), transcript, wrapPrivate, claims };

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import { tlsChannel } from "../../src/agent/tls-channel.ts";
+import type { EvidenceProvider } from "../../src/attestation/provider.ts";
 import { type Attested, attest } from "../../src/client/attest.ts";
 import type { Send } from "../../src/client/bounded-fetch.ts";
 import type { BrokerChannel, Carrier } from "../../src/client/channel.ts";
@@ -12,7 +13,7 @@ import { createGuestClient } from "../../src/client/guest.ts";
 import { openReleases } from "../../src/client/verify-release.ts";
 import { type RunningBroker, startBroker } from "../../src/runtime/node/broker.ts";
 import { systemNow, systemRandom } from "../../src/runtime/node/clock.ts";
-import { type DemoFolder, makeDemoFolder } from "../../src/runtime/node/demo-folder.ts";
+import { type DemoFolder, type DemoSource, makeDemoFolder } from "../../src/runtime/node/demo-folder.ts";
 import { DATA_FILES } from "../../src/runtime/node/init.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { loadConfig } from "../../src/runtime/node/settings.ts";
@@ -29,15 +30,28 @@ export interface TlsBroker {
   readonly remove: () => Promise<void>;
 }
 
+export interface TlsBrokerPlan {
+  readonly moreSources?: readonly DemoSource[];
+  /** By what it proves itself, given the folder of the simulated machine. */
+  readonly provider?: (folder: string) => EvidenceProvider;
+}
+
 /** @param bindings - Names of those that it offers, where they are not the usual ones. */
-export async function tlsBroker(bindings?: readonly string[]): Promise<TlsBroker> {
+export async function tlsBroker(
+  bindings?: readonly string[],
+  { moreSources = [], provider = createSimulatedBroker }: TlsBrokerPlan = {},
+): Promise<TlsBroker> {
   const folder = mkdtempSync(join(tmpdir(), "ostiary-tls-"));
-  const demo = await makeDemoFolder(join(folder, "data"), { isUnlimited: true, tlsName: "127.0.0.1" });
+  const demo = await makeDemoFolder(join(folder, "data"), {
+    isUnlimited: true,
+    tlsName: "127.0.0.1",
+    moreSources,
+  });
   if (bindings !== undefined) offer(demo.configPath, bindings);
   const logged: string[] = [];
   const broker = await startBroker(await loadConfig(demo.configPath), {
     writeLog: (lines) => void logged.push(lines),
-    simulator: createSimulatedBroker,
+    simulator: provider,
   });
   const authority = readFileSync(join(demo.folder, DATA_FILES.tlsAuthority), "utf8");
   const remove = async (): Promise<void> => {

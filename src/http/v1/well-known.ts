@@ -1,8 +1,10 @@
 /** `/.well-known/ostiary`: who this broker says it is. */
+import type { EvidenceFormat } from "../../attestation/evidence.ts";
 import { BROKER_DESCRIPTION, encodeBrokerDescription } from "../../wire/well-known.ts";
 import type { Route } from "../route.ts";
 
-const EVIDENCE_FORMATS = ["raw"] as const;
+/** What `parseEvidence` reads and `verifyEvidence` judges. */
+const EVIDENCE_FORMATS = ["raw", "azure-hcl", "svsm"] as const satisfies readonly EvidenceFormat[];
 
 export const descriptionRoute: Route = {
   method: "GET",

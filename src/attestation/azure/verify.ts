@@ -1,0 +1,88 @@
+/** Does the report vouch for the vTPM whose quote came with it? From the signed report to the values of its registers. */
+import { equalBytes, isZero } from "../../base/bytes.ts";
+import { Fault } from "../../base/fault.ts";
+import type { Primitives } from "../../base/primitives.ts";
+import type { Report } from "../snp/report.ts";
+import { type EventLog, refuseOtherBoot } from "../tpm/event-log.ts";
+import { type Quote, verifyQuote } from "../tpm/quote.ts";
+import { secureBootOf } from "../tpm/secure-boot.ts";
+import type { ParavisorClaims, RuntimeClaims } from "./claims.ts";
+
+/** What a vTPM inside of the TEE is known to hold. */
+export interface VtpmFacts {
+  /** PCR 0 to 23 of the SHA-256 bank. */
+  readonly pcrs: readonly Uint8Array[];
+  /** Absent where neither the paravisor nor an event log says it. */
+  readonly isSecureBoot?: boolean;
+  /** The same in two pieces of evidence of one VM: the same boot. */
+  readonly resetCount: number;
+  readonly restartCount: number;
+  readonly paravisor: ParavisorClaims;
+}
+
+/** The parts of evidence that belong together here. */
+export interface AzureParts {
+  readonly report: Report;
+  /** The exact bytes whose hash the report signs. */
+  readonly claimsBytes: Uint8Array;
+  readonly runtime: RuntimeClaims;
+  readonly quote: Quote;
+  readonly eventLog?: EventLog;
+}
+
+const HASH_SIZE = 32;
+
+/**
+ * Verifies what stands around a report that is genuine already, in the order of PROTOCOL section 10: who asked for the report, the
+ * hash of the claims, then the quote under the key in them, then the log of its boot. For which exchange the quote was made is
+ * looked at by the channel.
+ *
+ * @throws {@link Fault} `evidence/wrong-vmpl`, `evidence/runtime-data-mismatch`, the codes of {@link verifyQuote}, `evidence/event-log`.
+ */
+export async function verifyAzure(parts: AzureParts, primitives: Primitives): Promise<VtpmFacts> {
+  const { report, claimsBytes, runtime, quote, eventLog } = parts;
+  refuseGuestsReport(report);
+  refuseOtherClaims(report, claimsBytes, primitives);
+  await verifyQuote(quote, runtime.akSpki, primitives);
+  if (eventLog !== undefined) refuseOtherBoot(eventLog, quote.pcrs, primitives);
+  const isSecureBoot = secureBoot(runtime.paravisor, eventLog, primitives);
+  return {
+    pcrs: quote.pcrs,
+    ...(isSecureBoot === undefined ? {} : { isSecureBoot }),
+    resetCount: quote.attest.resetCount,
+    restartCount: quote.attest.restartCount,
+    paravisor: runtime.paravisor,
+  };
+}
+
+/** INVARIANT: a guest below a paravisor can have any bytes signed, but never at VMPL 0. */
+export function refuseGuestsReport({ vmpl }: Report): void {
+  if (vmpl === 0) return;
+  throw new Fault("evidence/wrong-vmpl", "expected a report that was asked for at VMPL 0", {
+    received: vmpl,
+  });
+}
+
+function refuseOtherClaims(
+  { reportData }: Report,
+  claimsBytes: Uint8Array,
+  { digest }: Pick<Primitives, "digest">,
+): void {
+  const isSigned = equalBytes(reportData.slice(0, HASH_SIZE), digest("sha256", claimsBytes));
+  if (isSigned && isZero(reportData.slice(HASH_SIZE))) return;
+  throw new Fault(
+    "evidence/runtime-data-mismatch",
+    "expected REPORT_DATA to be the hash of the paravisor's runtime claims, and zeroes",
+  );
+}
+
+/** Where both speak, both have to say yes. */
+function secureBoot(
+  { isSecureBoot }: ParavisorClaims,
+  log: EventLog | undefined,
+  primitives: Primitives,
+): boolean | undefined {
+  const byLog = log === undefined ? undefined : secureBootOf(log, primitives);
+  if (byLog === undefined) return isSecureBoot;
+  return byLog && isSecureBoot !== false;
+}

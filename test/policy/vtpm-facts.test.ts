@@ -1,0 +1,78 @@
+/** What does policy see of a vTPM? The registers of the paravisor's, under names that a host's vTPM never has. */
+import { describe, expect, it } from "vitest";
+import { parseEvidence } from "../../src/attestation/evidence.ts";
+import { verifyEvidence } from "../../src/attestation/verify.ts";
+import { hexOf } from "../../src/base/bytes.ts";
+import { claimsOf, factsJson } from "../../src/policy/claims.ts";
+import { EXCHANGE_FIELDS, factsOf } from "../../src/policy/facts.ts";
+import { factsOfTold } from "../../src/policy/told-facts.ts";
+import { SNP_VOCABULARY } from "../../src/policy/vocabulary.ts";
+import { endorsementsOf } from "../../src/simulator/chip-folder.ts";
+import { createSimulatedChip } from "../../src/simulator/sp.ts";
+import { svsmManifest, svsmReport } from "../../src/simulator/svsm.ts";
+import { SIMULATED_NOW, simulatedRoot, simulatedTrust } from "../support/simulated.ts";
+import { type AzureDeviation, azureEvidence } from "../support/simulated-azure.ts";
+import { CONTEXT } from "./report-bytes.ts";
+
+const ROOT = simulatedRoot("milan");
+const CHIP = createSimulatedChip(ROOT);
+const BINDER = new Uint8Array(32).fill(1);
+const ENDORSEMENTS = endorsementsOf(ROOT, CHIP, SIMULATED_NOW);
+
+async function verificationOf(carried: Parameters<typeof parseEvidence>[0]) {
+  const evidence = parseEvidence({ ...carried, endorsements: ENDORSEMENTS });
+  const crls = evidence.crls.map((der) => ({ der }));
+  return verifyEvidence(evidence, { certificates: evidence.certificates, crls }, simulatedTrust("milan"));
+}
+
+const ofAzure = (deviation?: AzureDeviation) => verificationOf(azureEvidence(BINDER, CHIP, deviation));
+const named = (facts: Iterable<string>) => [...facts].filter((name) => name.includes("vtpm"));
+
+describe("the facts of a VM of Azure's", () => {
+  it("are its registers but the two that an operating system may set back, and secure boot", async () => {
+    const { vtpm, ...rest } = await ofAzure();
+    const facts = factsOf({ ...rest, ...(vtpm && { vtpm }) }, CONTEXT);
+    const shown = Array.from({ length: 24 }, (_, pcr) => pcr).filter((pcr) => pcr !== 16 && pcr !== 23);
+    expect(named(facts.keys())).toEqual([...shown.map((pcr) => `vtpm.pcr[${pcr}]`), "vtpm.secure_boot"]);
+    for (const pcr of shown) expect(facts.get(`vtpm.pcr[${pcr}]`)).toBe(hexOf(vtpm?.pcrs[pcr] ?? BINDER));
+    expect(facts.get("evidence.format")).toBe("azure-hcl");
+    expect(facts.get("vtpm.secure_boot")).toBe(true);
+  });
+
+  it("leave secure boot out where nobody says it", async () => {
+    const claims = (text: string): string => text.replace('"secure-boot":true,', "");
+    const facts = factsOf(await ofAzure({ paravisor: { claims } }), CONTEXT);
+    expect(facts.has("vtpm.secure_boot")).toBe(false);
+  });
+
+  it("are each a field of the vocabulary, and come back from what a decision told of them", async () => {
+    const seen = factsOf(await ofAzure(), CONTEXT);
+    const families = new Set(SNP_VOCABULARY.fields.map(({ name }) => name));
+    for (const name of seen.keys()) expect(families.has(name.replace(/\[\d+\]$/, "")), name).toBe(true);
+    const guests = new Map([...seen].filter(([field]) => !EXCHANGE_FIELDS.has(field)));
+    expect(factsOfTold(factsJson(seen))).toEqual(guests);
+  });
+
+  it("are told of evidence that nobody verified, without a word on secure boot", async () => {
+    const carried = azureEvidence(BINDER, CHIP);
+    const claims = claimsOf(parseEvidence(carried));
+    expect(claims["vtpm.pcr[11]"]).toBe(hexOf(carried.pcrs[11] ?? BINDER));
+    expect(claims["evidence.format"]).toBe("azure-hcl");
+    expect(named(Object.keys(claims))).toHaveLength(22);
+  });
+});
+
+describe("the facts of other guests", () => {
+  it("hold no register of a vTPM", async () => {
+    const manifest = svsmManifest([]);
+    const binder = new Uint8Array(64);
+    const reports = [
+      { format: "raw", report: CHIP.report({ reportData: binder }) },
+      { format: "svsm", report: svsmReport(CHIP, { binder, manifest }), manifest },
+    ] as const;
+    for (const carried of reports) {
+      const facts = factsOf(await verificationOf(carried), CONTEXT);
+      expect([named(facts.keys()), facts.get("evidence.format")]).toEqual([[], carried.format]);
+    }
+  });
+});
