@@ -70,6 +70,16 @@ export const GUEST_FAULT_CODES = {
   "provider/unavailable": {
     status: 503,
     wire: "try-later",
-    next: "run `ostiary agent` inside an SEV-SNP guest with configfs-tsm",
+    next: "run `ostiary agent` inside an SEV-SNP guest whose kernel, device or vTPM gives evidence; the message says what is missing",
+  },
+  "provider/busy": {
+    status: 503,
+    wire: "try-later",
+    next: "wait: others of this guest ask the secure processor, or the host holds them up",
+  },
+  "provider/key-wiped": {
+    status: 503,
+    wire: "try-later",
+    next: "reboot this guest: its kernel gave up the key to the secure processor after an error of the host, and no report comes until then",
   },
 } as const satisfies Record<string, FaultRow>;

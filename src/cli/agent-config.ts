@@ -18,7 +18,15 @@ export interface AgentFileEdges {
 }
 
 /** What belongs to the machine and not to one broker. */
-const OF_THE_MACHINE = ["provider", "vmpl", "tsm-dir", "simulator-dir", "deadline", "spread"] as const;
+const OF_THE_MACHINE = [
+  "provider",
+  "vmpl",
+  "tsm-dir",
+  "run-dir",
+  "simulator-dir",
+  "deadline",
+  "spread",
+] as const;
 
 /**
  * The options of a verb over those of the file. With `--broker` another broker is meant, and nothing of the file's goes with it:

@@ -19,6 +19,8 @@ export interface AgentOptions extends BrokerOptions {
   readonly others: readonly BrokerOptions[];
   readonly provider: ProviderName;
   readonly tsmFolder?: string;
+  /** Where processes of this guest take turns at the secure processor. */
+  readonly runFolder?: string;
   readonly simulatorFolder?: string;
   readonly vmpl?: 0 | 1 | 2 | 3;
   /** `Infinity` for as long as it takes. */
@@ -113,6 +115,7 @@ export const AGENT_OPTIONS = {
   "trust-simulator": { type: "string" },
   provider: { type: "string" },
   "tsm-dir": { type: "string" },
+  "run-dir": { type: "string" },
   "simulator-dir": { type: "string" },
   vmpl: { type: "string" },
   wrap: { type: "string" },
@@ -140,8 +143,9 @@ export const AGENT_USAGE = `which broker, and who asks the hardware:
   --trust-simulator FILE  root certificate of a simulator that may vouch for the broker beside AMD
   --provider NAME      configfs-tsm (the kernel's), or simulator
   --tsm-dir DIR        where configfs-tsm is (/sys/kernel/config/tsm/report)
+  --run-dir DIR        where processes of this guest take turns at its secure processor (/run/ostiary)
   --simulator-dir DIR  folder of the simulated machine
-  --vmpl N             privilege level of the report, 0 to 3 (0)
+  --vmpl N             privilege level of the report, 0 to 3 (the guest's own)
   --binding NAME       tls-exporter: to this very TLS connection, so the broker has to end TLS itself; ra-tls: to the key of
                        a client certificate that carries the evidence, made for one nonce; application: to the
                        broker's signing key, through any proxy (tls-exporter for https, application for http)
@@ -174,6 +178,7 @@ const MAX_BROKERS = 16;
 export function agentOptionsOf(values: Values, others: readonly Values[] = []): AgentOptions {
   const provider = providerOf(textOf(values, "provider") ?? "configfs-tsm");
   const [tsmFolder, simulatorFolder] = [textOf(values, "tsm-dir"), textOf(values, "simulator-dir")];
+  const runFolder = textOf(values, "run-dir");
   if (provider === "simulator" && simulatorFolder === undefined) {
     throw new Misuse("expected --simulator-dir DIR with --provider simulator");
   }
@@ -185,6 +190,7 @@ export function agentOptionsOf(values: Values, others: readonly Values[] = []): 
     deadlineSeconds: deadlineOf(textOf(values, "deadline") ?? DEFAULT_DEADLINE),
     spreadSeconds: spreadOf(textOf(values, "spread")),
     ...(tsmFolder === undefined ? {} : { tsmFolder }),
+    ...(runFolder === undefined ? {} : { runFolder }),
     ...(simulatorFolder === undefined ? {} : { simulatorFolder }),
     ...(vmpl === undefined ? {} : { vmpl: vmplOf(vmpl, "--vmpl") }),
   };

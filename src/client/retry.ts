@@ -60,6 +60,7 @@ const CLASS_OF_CODE: Partial<Readonly<Record<FaultCode, RetryClass>>> = {
   "endorsement/crl-stale": "wait",
   "store/unavailable": "wait",
   "kek/unavailable": "wait",
+  "provider/busy": "wait",
   "nonce/invalid": "anew",
   "nonce/expired": "anew",
   "nonce/spent": "anew",

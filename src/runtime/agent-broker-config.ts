@@ -58,6 +58,7 @@ export const AGENT_EVIDENCE = v.pipe(
     provider: v.optional(v.picklist(PROVIDER_NAMES)),
     vmpl: v.optional(VMPL),
     tsm_dir: v.optional(path),
+    run_dir: v.optional(path),
     simulator_dir: v.optional(path),
     deadline_seconds: v.optional(
       v.union([whole(1, 86_400), v.literal("none")], 'a whole number of seconds, or "none"'),
@@ -96,6 +97,7 @@ export function evidenceValuesOf(
     provider: read.provider,
     vmpl: mapped(read.vmpl, String),
     "tsm-dir": mapped(read.tsm_dir, at),
+    "run-dir": mapped(read.run_dir, at),
     "simulator-dir": mapped(read.simulator_dir, at),
     deadline: mapped(read.deadline_seconds, String),
     spread: mapped(read.spread_seconds, String),

@@ -138,6 +138,7 @@ const MEMBERS = table({
       cluster: v.optional(label, ""),
       vmpl: v.optional(v.picklist([0, 1, 2, 3])),
       tsm_dir: v.optional(path),
+      run_dir: v.optional(path),
       simulator_dir: v.optional(path),
       fresh_per_second: v.optional(whole(1, 1000), 1),
     }),

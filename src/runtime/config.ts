@@ -77,9 +77,10 @@ export interface AttestationConfig {
   readonly provider: "auto" | "none" | "configfs-tsm" | "simulator";
   /** Named by guests that will have brokers of one cluster only. */
   readonly cluster: string;
-  /** Written to the kernel's interface where it is given. */
+  /** The level that the broker runs at where it is left out. */
   readonly vmpl?: 0 | 1 | 2 | 3;
   readonly tsmFolder?: string;
+  readonly runFolder?: string;
   readonly simulatorFolder?: string;
   readonly freshPerSecond: number;
 }
@@ -205,6 +206,7 @@ function attestationOf(read: Read["attestation"]): AttestationConfig {
     freshPerSecond: read.fresh_per_second,
     ...present("vmpl", read.vmpl),
     ...present("tsmFolder", read.tsm_dir),
+    ...present("runFolder", read.run_dir),
     ...present("simulatorFolder", read.simulator_dir),
   };
 }

@@ -52,6 +52,7 @@ export const SETTINGS: Readonly<Record<string, Form>> = {
   "attestation.cluster": "text",
   "attestation.vmpl": "value",
   "attestation.tsm_dir": "text",
+  "attestation.run_dir": "text",
   "attestation.fresh_per_second": "value",
   "ledger.readers": "text",
   "ledger.head_file": "text",

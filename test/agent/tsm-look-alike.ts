@@ -1,20 +1,17 @@
-/** How does configfs-tsm behave? A plain folder with its attributes as files, and the kernel's part played by the test. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
-import { onTestFinished } from "vitest";
-import { nodeTsmFiles, type TsmFiles } from "../../src/agent/providers/tsm-files.ts";
+/** How does configfs-tsm behave, without a mount? The look-alike's entries, reached in memory and by the acts that a test plans. */
+import { basename } from "node:path";
+import type { TsmFiles } from "../../src/agent/providers/tsm-files.ts";
 import { createSimulatedChip, type SimulatedChip } from "../../src/simulator/sp.ts";
 import { simulatedRoot } from "../support/simulated.ts";
+import { makeReportEntry, Refused, type ReportEntry, type TsmPlan } from "../support/tsm-fuse/reports.ts";
 
-export interface TsmPlan {
-  readonly provider?: string;
-  /** Empty is a host that gives nothing; `undefined` an attribute that is not there. */
-  readonly auxblob?: Uint8Array | undefined;
+export interface LookAlikePlan extends Partial<TsmPlan> {
   /** What a read of `outblob` gives instead of the report. */
   readonly outblob?: (report: Uint8Array) => Uint8Array;
+  /** Attributes that this kernel does not have. */
+  readonly without?: readonly string[];
   /** Runs before each read or write of an attribute; throws what the kernel would answer. */
-  readonly before?: (act: "read" | "write", attribute: string, entry: string) => void;
+  readonly onAct?: (act: string, entry: ReportEntry) => void;
 }
 
 export interface TsmLookAlike {
@@ -26,46 +23,43 @@ export interface TsmLookAlike {
   readonly left: () => readonly string[];
   /** The most entries that stood at once. */
   readonly mostAtOnce: () => number;
-  /** Another process writes to an entry. */
-  readonly disturb: (entry: string, inblob: Uint8Array) => void;
 }
 
 let chip: SimulatedChip | undefined;
 
-/** Makes a look-alike with a real folder; only what a plain folder cannot do is done here. */
-export function tsmLookAlike(plan: TsmPlan = {}): TsmLookAlike {
-  const folder = mkdtempSync(join(tmpdir(), "ostiary-tsm-"));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+export function tsmLookAlike(plan: LookAlikePlan = {}): TsmLookAlike {
   const acts: string[] = [];
+  const entries = new Map<string, ReportEntry>();
   let most = 0;
-  const left = () => readdirSync(folder);
-  const note = (act: "read" | "write", attribute: string, entry: string): void => {
+  const acted = (act: "read" | "write", attribute: string, path: string): ReportEntry => {
+    const entry = entryAt(path, entries);
+    if (plan.without?.includes(attribute)) throw kernelError("ENOENT");
     acts.push(`${act} ${attribute}`);
-    plan.before?.(act, attribute, entry);
+    plan.onAct?.(`${act} ${attribute}`, entry);
+    return entry;
   };
   const files: TsmFiles = {
     makeEntry: async (path) => {
-      await nodeTsmFiles.makeEntry(path);
-      fill(path, plan);
-      most = Math.max(most, left().length);
+      if (!basename(path).startsWith("ostiary-")) throw new Error("an entry of ours");
+      entries.set(
+        path,
+        asKernel(() => makeReportEntry({ reportOf, ...plan })),
+      );
+      most = Math.max(most, entries.size);
     },
-    removeEntry: async (path) => rmSync(path, { recursive: true }),
-    read: async (entry, attribute) => {
-      note("read", attribute, entry);
-      if (attribute === "outblob") writeReport(entry, plan);
-      return nodeTsmFiles.read(entry, attribute);
+    removeEntry: async (path) => void entries.delete(path),
+    has: async (path, attribute) =>
+      entryAt(path, entries).attributes.some(
+        ({ name }) => name === attribute && !plan.without?.includes(name),
+      ),
+    read: async (path, attribute) => {
+      const bytes = asKernel(() => acted("read", attribute, path).read(attribute));
+      return attribute === "outblob" ? (plan.outblob?.(bytes) ?? bytes) : bytes;
     },
-    write: async (entry, attribute, bytes) => {
-      note("write", attribute, entry);
-      await nodeTsmFiles.write(entry, attribute, bytes);
-      moveGeneration(entry);
-    },
+    write: async (path, attribute, bytes) =>
+      asKernel(() => acted("write", attribute, path).write(attribute, bytes)),
   };
-  const disturb = (entry: string, inblob: Uint8Array): void => {
-    writeFileSync(join(entry, "inblob"), inblob);
-    moveGeneration(entry);
-  };
-  return { folder, files, acts, left, mostAtOnce: () => most, disturb };
+  return { folder: "/look-alike", files, acts, left: () => [...entries.keys()], mostAtOnce: () => most };
 }
 
 /** What the kernel answers, as `node:fs` tells it. */
@@ -73,25 +67,27 @@ export function kernelError(code: string): Error {
   return Object.assign(new Error(code), { code });
 }
 
-function fill(entry: string, { provider = "sev_guest", auxblob }: TsmPlan): void {
-  if (!basename(entry).startsWith("ostiary-")) throw new Error("an entry of ours");
-  mkdirSync(entry, { recursive: true });
-  writeFileSync(join(entry, "provider"), `${provider}\n`);
-  writeFileSync(join(entry, "generation"), "0\n");
-  for (const name of ["inblob", "privlevel"]) writeFileSync(join(entry, name), "");
-  if (auxblob !== undefined) writeFileSync(join(entry, "auxblob"), auxblob);
+function entryAt(path: string, entries: ReadonlyMap<string, ReportEntry>): ReportEntry {
+  const entry = entries.get(path);
+  if (entry === undefined) throw kernelError("ENOENT");
+  return entry;
 }
 
-function moveGeneration(entry: string): void {
-  const path = join(entry, "generation");
-  writeFileSync(path, `${Number(readFileSync(path, "utf8")) + 1}\n`);
+function asKernel<T>(act: () => T): T {
+  try {
+    return act();
+  } catch (thrown) {
+    throw thrown instanceof Refused ? kernelError(thrown.errno) : thrown;
+  }
 }
 
-/** The kernel makes the report when it is read, over what stands in `inblob` then; other sizes are EINVAL. */
-function writeReport(entry: string, { outblob = (report) => report }: TsmPlan): void {
-  const inblob = Uint8Array.from(readFileSync(join(entry, "inblob")));
-  if (inblob.length !== 64) throw kernelError("EINVAL");
+function reportOf({
+  reportData,
+  vmpl,
+}: {
+  readonly reportData: Uint8Array;
+  readonly vmpl: number;
+}): Uint8Array {
   chip ??= createSimulatedChip(simulatedRoot("milan"));
-  const vmpl = Number(readFileSync(join(entry, "privlevel"), "utf8"));
-  writeFileSync(join(entry, "outblob"), outblob(chip.report({ reportData: inblob, vmpl })));
+  return chip.report({ reportData, vmpl });
 }

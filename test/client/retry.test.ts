@@ -69,7 +69,9 @@ describe("what is worth asking again", () => {
     ["channel/not-bound", "stop"],
     ["evidence/bad-signature", "stop"],
     ["request/malformed", "stop"],
+    ["provider/busy", "wait"],
     ["provider/unavailable", "stop"],
+    ["provider/key-wiped", "stop"],
     ["internal/invariant", "stop"],
   ];
   it.each(rows)("%s: %s", async (code, kind) => {

@@ -6,7 +6,8 @@ import type { FetchParts, FetchPlan } from "../../client/fetch.ts";
 import { spreadStart } from "../../client/retry.ts";
 import type { Vmpl } from "../../wire/messages.ts";
 import { brokersOf, fetchPartsOf, knownByFiles } from "./asking.ts";
-import { type BrokerAddress, kernelProvider } from "./client.ts";
+import type { BrokerAddress } from "./client.ts";
+import { openProvider } from "./providers.ts";
 
 export interface NodeAgentParts {
   /** The simulated machine of a folder; a production agent has none. */
@@ -48,12 +49,9 @@ async function addressesOf(options: BrokerOptions): Promise<readonly BrokerAddre
 type BrokerOptions = AgentOptions["others"][number];
 
 async function providerOf(options: AgentOptions, { simulator }: NodeAgentParts): Promise<EvidenceProvider> {
-  const { vmpl, tsmFolder, simulatorFolder } = options;
+  const { vmpl, tsmFolder, runFolder, simulatorFolder } = options;
   if (options.provider === "configfs-tsm") {
-    return kernelProvider({
-      ...(tsmFolder === undefined ? {} : { folder: tsmFolder }),
-      ...(vmpl === undefined ? {} : { vmpl }),
-    });
+    return openProvider({ folder: tsmFolder, runFolder, vmpl });
   }
   if (simulator === undefined || simulatorFolder === undefined) {
     throw new Fault("provider/unavailable", "this agent has no simulator");

@@ -60,7 +60,7 @@ export async function startBroker(loaded: LoadedConfig, parts: BrokerParts): Pro
   );
   const metrics = createMetrics();
   const source = parts.source ?? (await sourceOf(loaded));
-  const provider = ownProviderOf(loaded, parts.simulator);
+  const provider = await ownProviderOf(loaded, parts.simulator);
   const wasClockAhead = parts.clockWasAhead === true;
   const world = await openWorld(loaded, { source, metrics, log, wasClockAhead, provider, part });
   const state = { isDraining: false };

@@ -1,6 +1,5 @@
 /** How does a program on Node become an attested guest? The library's door: provider and broker in, a session out. */
 import { anyChannel } from "../../agent/any-channel.ts";
-import { createConfigfsTsm } from "../../agent/providers/configfs-tsm.ts";
 import { type GuestLeaf, raTlsChannel } from "../../agent/ra-tls-channel.ts";
 import { tlsChannel } from "../../agent/tls-channel.ts";
 import type { TlsBroker } from "../../agent/tls-connection.ts";
@@ -13,6 +12,7 @@ import type { BrokerPolicy } from "./broker-expectation.ts";
 import { systemNow, systemRandom } from "./clock.ts";
 import { makeGuestSigner } from "./guest-key.ts";
 import { nodePrimitives } from "./primitives.ts";
+import { openProvider, type ProviderPlaces } from "./providers.ts";
 
 /** Which broker, and how it is known. One of `signingKey` and `brokerPolicy` at least. */
 export interface BrokerAddress extends TlsBroker {
@@ -71,9 +71,13 @@ export async function connectTransit(options: ConnectOptions): Promise<TransitSe
   };
 }
 
-/** The provider of a Linux guest: configfs-tsm. */
-export function kernelProvider(where: { readonly folder?: string; readonly vmpl?: 0 | 1 | 2 | 3 } = {}) {
-  return createConfigfsTsm({ ...where, random: systemRandom });
+/**
+ * The provider of a Linux guest.
+ *
+ * @throws {@link Fault} `provider/unavailable`: this is no SEV-SNP guest, or its kernel does not show it.
+ */
+export function kernelProvider(places: ProviderPlaces = {}): Promise<EvidenceProvider> {
+  return openProvider(places);
 }
 
 /** @throws {@link Fault} `file/unusable`, `policy/malformed`, `endorsement/malformed`. */

@@ -1,9 +1,9 @@
 /** Where does a broker on Node get evidence of itself? From the kernel it runs on; in demo mode from a simulated machine. */
 import { existsSync } from "node:fs";
-import { createConfigfsTsm, TSM_FOLDER } from "../../agent/providers/configfs-tsm.ts";
+import { TSM_FOLDER } from "../../agent/providers/tsm-entry.ts";
 import type { EvidenceProvider } from "../../attestation/provider.ts";
 import { Fault } from "../../base/fault.ts";
-import { systemRandom } from "./clock.ts";
+import { openProvider } from "./providers.ts";
 import type { LoadedConfig } from "./settings.ts";
 
 /** The simulated machine of a folder; only a broker in demo mode is given one. */
@@ -15,11 +15,11 @@ export type SimulatorOf = (folder: string) => EvidenceProvider;
  * @throws {@link Fault} `provider/unavailable` where the configured one is not there: no broker serves guests at a lower tier
  *   than its operator asked for.
  */
-export function ownProviderOf(
+export async function ownProviderOf(
   { config, at }: LoadedConfig,
   simulator: SimulatorOf | undefined,
-): EvidenceProvider | undefined {
-  const { provider, tsmFolder, simulatorFolder, vmpl } = config.attestation;
+): Promise<EvidenceProvider | undefined> {
+  const { provider, tsmFolder, runFolder, simulatorFolder, vmpl } = config.attestation;
   const folder = tsmFolder === undefined ? TSM_FOLDER : at(tsmFolder);
   switch (provider) {
     case "none":
@@ -36,5 +36,5 @@ export function ownProviderOf(
       if (!existsSync(folder))
         throw new Fault("provider/unavailable", `expected configfs-tsm at \`${folder}\``);
   }
-  return createConfigfsTsm({ folder, random: systemRandom, ...(vmpl === undefined ? {} : { vmpl }) });
+  return openProvider({ folder, runFolder: runFolder === undefined ? undefined : at(runFolder), vmpl });
 }

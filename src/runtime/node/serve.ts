@@ -18,7 +18,7 @@ export async function inspect(configPath: string, options: ServeOptions): Promis
   const loaded = await loadServed(configPath, options);
   await loadSettings(loaded);
   await loadSigners(loaded);
-  await openKek(loaded, { provider: ownProviderOf(loaded, createSimulatedBroker) });
+  await openKek(loaded, { provider: await ownProviderOf(loaded, createSimulatedBroker) });
   witnessesOf(loaded.config);
 }
 
