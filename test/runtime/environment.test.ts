@@ -41,6 +41,8 @@ const FILE_ONLY = [
   "attestation.simulator_dir",
   "kek.also",
   "mode",
+  "providers.google_firmware_roots",
+  "providers.host_vtpm_roots",
   "trust_simulator",
 ];
 
