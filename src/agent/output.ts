@@ -1,12 +1,13 @@
 /** Where may plaintext go? Into a file descriptor that the caller opened, or into a file that lives in memory. */
 import { randomBytes } from "node:crypto";
 import { fstat, write } from "node:fs";
-import { constants, open, rename, rm, statfs } from "node:fs/promises";
+import { constants, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { concatBytes } from "../base/bytes.ts";
 import { Fault, systemCodeOf } from "../base/fault.ts";
+import { refuseDisk } from "./tmpfs.ts";
 
 export type SecretFormat = "raw" | "hex" | "base64";
 
@@ -72,7 +73,6 @@ function writeOnce(fd: number, bytes: Uint8Array, at: number): Promise<number> {
   });
 }
 
-const TMPFS_MAGIC = 0x01021994;
 const OWNER_ONLY = 0o600;
 
 /**
@@ -91,16 +91,6 @@ async function writeToTmpfs(path: string, bytes: Uint8Array): Promise<void> {
   } catch (thrown) {
     await rm(half, { force: true }).catch(() => undefined);
     throw thrown instanceof Fault ? thrown : unusable(`\`${path}\``, thrown);
-  }
-}
-
-async function refuseDisk(folder: string): Promise<void> {
-  const { type } = await statfs(folder);
-  if (type !== TMPFS_MAGIC) {
-    throw new Fault(
-      "file/unusable",
-      `expected a folder in tmpfs, \`/run\` for one; \`${folder}\` is on another file system`,
-    );
   }
 }
 

@@ -1,4 +1,5 @@
 /** Which errors exist, and what of each crosses the wire? One table; `docs/errors.md` is generated from it. */
+import { DISK_FAULT_CODES } from "./disk-fault-codes.ts";
 import { EVIDENCE_FAULT_CODES } from "./evidence-fault-codes.ts";
 import type { FaultRow } from "./fault-row.ts";
 import { GUEST_FAULT_CODES } from "./guest-fault-codes.ts";
@@ -271,6 +272,7 @@ export const FAULT_CODES = {
   },
   "file/unusable": { status: 503, wire: "try-later", next: "look at the file's path and permissions" },
   ...GUEST_FAULT_CODES,
+  ...DISK_FAULT_CODES,
   "internal/invariant": {
     status: 500,
     wire: "internal",

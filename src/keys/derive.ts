@@ -12,6 +12,7 @@ export const DERIVATIONS = {
   nonceMac: "ostiary/nonce-mac/v1",
   kekWrap: "ostiary/kek-wrap/v1",
   kekId: "ostiary/kek-id/v1",
+  diskMarker: "ostiary/disk-marker/v1",
 } as const;
 
 /** Derives the 32-byte key of one named purpose (HKDF-SHA-256, empty salt). */

@@ -174,25 +174,39 @@ describe("ostiary agent unlock", () => {
     return image;
   }
 
-  itWithCryptsetup("opens a real LUKS2 volume with the released key", async () => {
+  itWithCryptsetup("adopts a real LUKS2 volume once, and opens it by its marker from then on", async () => {
     const device = luksImage(DISK);
-    const words = ["unlock", "--device", device, "--test-passphrase", "--secret", "prod/disk", "--json"];
-    const { status, out } = await run([...words, ...trusting()]);
+    const words = ["unlock", "--device", device, "--test-passphrase", "--secret", "prod/disk"];
+    const unmarked = await run([...words, ...trusting()]);
+    expect([unmarked.status, unmarked.err]).toEqual([1, expect.stringContaining("disk/no-marker")]);
+    expect((await run([...words, "--adopt", ...trusting()])).err).toContain("adopted as it is");
+    const { status, out } = await run([...words, "--json", ...trusting()]);
     expect(status).toBe(0);
-    expect(JSON.parse(String(out))).toMatchObject({ device, outcome: "unlocked" });
+    expect(JSON.parse(String(out))).toMatchObject({ device, outcome: "unlocked", how: "marked", version: 1 });
   });
 
-  itWithCryptsetup("ends with status 1 where the released key is not the volume's", async () => {
-    const words = ["unlock", "--device", luksImage(random(32)), "--test-passphrase", "--secret", "prod/disk"];
-    const { status, out, err } = await run([...words, ...trusting()]);
-    expect({ status, out: String(out) }).toEqual({ status: 1, out: "" });
-    expect(err).toContain("does not open it");
-  });
-
-  itWithCryptsetup("gives cryptsetup nothing at all where the release is refused", async () => {
-    const words = ["unlock", "--device", luksImage(DISK), "--test-passphrase", "--secret", "lab/disk"];
-    expect((await run([...words, ...trusting()])).status).toBe(1);
-  });
+  itWithCryptsetup(
+    "ends with status 1 where the released key is not the volume's, or none is released",
+    async () => {
+      for (const [path, code] of [
+        ["prod/disk", "disk/wrong-key"],
+        ["lab/disk", "policy/denied"],
+      ]) {
+        const words = [
+          "unlock",
+          "--device",
+          luksImage(random(32)),
+          "--test-passphrase",
+          "--adopt",
+          "--secret",
+          `${path}`,
+        ];
+        const { status, out, err } = await run([...words, ...trusting()]); // in order: of one broker
+        expect({ status, out: String(out) }).toEqual({ status: 1, out: "" });
+        expect(err).toContain(`code: ${code}`);
+      }
+    },
+  );
 });
 
 describe("plaintext", () => {

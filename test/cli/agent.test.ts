@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { utf8 } from "../../src/base/bytes.ts";
 import { Fault } from "../../src/base/fault.ts";
-import { FAULT_CODES } from "../../src/base/fault-codes.ts";
+import { FAULT_CODES, type FaultCode } from "../../src/base/fault-codes.ts";
 import type { SecretRequest } from "../../src/cli/agent-session.ts";
 import { type ExitStatus, exitStatusOf, type Terminal } from "../../src/cli/command.ts";
 import { type AgentEdges, createAgentCommand } from "../../src/cli/commands/agent.ts";
@@ -25,6 +25,7 @@ interface Ended {
   readonly said: string;
   readonly requests: readonly SecretRequest[];
   readonly places: readonly unknown[];
+  readonly plans: readonly unknown[];
   /** The plaintext as the verb left it. */
   readonly secrets: readonly Uint8Array[];
 }
@@ -38,6 +39,7 @@ interface Plan {
 async function run(words: string, { isTty = false, edges = {} }: Plan = {}): Promise<Ended> {
   let [out, said] = ["", ""];
   const [requests, places, secrets]: [SecretRequest[], unknown[], Uint8Array[]] = [[], [], []];
+  const plans: unknown[] = [];
   const terminal: Terminal = {
     out: (text) => {
       out += text;
@@ -73,19 +75,35 @@ async function run(words: string, { isTty = false, edges = {} }: Plan = {}): Pro
     putSecret: async () => ({ decision: DECISION, version: 2 }),
     useTransit: () => Promise.reject(new Fault("broker/unreachable", "this broker has no transit keys")),
     writeSecrets: async (_, format, place) => void places.push({ format, ...place }),
-    unlock: async () => "unlocked",
     agentFile: async (path) => (path === undefined ? undefined : { path, brokers: [FILE, SECOND] }),
     usualFile: "/etc/ostiary/agent.toml",
     inspectAgent: async () => {},
     serveAgent: async () => 0,
+    unlockVolume: async ({ plan, onRelease }) => {
+      plans.push(plan);
+      onRelease({ decision: DECISION, secrets: [] });
+      const { device, secret } = plan;
+      const done = {
+        decision: DECISION,
+        how: "marked",
+        epoch: 0,
+        hasFileSystemMade: false,
+        versions: [1],
+      } as const;
+      return { device, secret, uuid: "6c1f7fd6", version: 1, ...done };
+    },
+    rekeyVolume: async ({ plan }) => {
+      plans.push(plan);
+      return { ...plan, uuid: "6c1f7fd6", version: 2, retired: [1] };
+    },
     ...edges,
   });
   try {
     const status = await command.run(words.split(" "), terminal);
-    return { status, out, said, requests, places, secrets };
+    return { status, out, said, requests, places, plans, secrets };
   } catch (thrown) {
     const status = exitStatusOf(thrown, (fault) => FAULT_CODES[fault.code].status);
-    return { status, out, said, requests, places, secrets };
+    return { status, out, said, requests, places, plans, secrets };
   }
 }
 
@@ -267,18 +285,74 @@ describe("ostiary agent", () => {
     expect((await run(`get a --version 7 ${PINS}`)).requests[0]?.want).toEqual([{ secret: "a", version: 7 }]);
   });
 
+  const failing = (code: FaultCode): Partial<AgentEdges> => ({
+    unlockVolume: () => Promise.reject(new Fault(code, "no")),
+  });
   const outcomes: readonly (readonly [string, Partial<AgentEdges>, ExitStatus])[] = [
     ["a volume that opens", {}, 0],
-    ["a key that does not fit", { unlock: async () => "wrong-key" }, 1],
-    ["a device that fails", { unlock: () => Promise.reject(new Fault("file/unusable", "no")) }, 3],
-    ["a refusal", { fetchSecrets: () => Promise.reject(new Fault("policy/denied", "no")) }, 1],
-    ["a broker that is away", { fetchSecrets: () => Promise.reject(new Fault("broker/unreachable", "")) }, 3],
-    ["a forged answer", { fetchSecrets: () => Promise.reject(new Fault("channel/bad-release", "")) }, 1],
+    ["a key that does not fit", failing("disk/wrong-key"), 1],
+    ["a header that is none of ours", failing("disk/forged"), 1],
+    ["a device that fails", failing("file/unusable"), 3],
+    ["a refusal", failing("policy/denied"), 1],
+    ["a broker that is away", failing("broker/unreachable"), 3],
+    ["a forged answer", failing("channel/bad-release"), 1],
   ];
-  it.each(outcomes)("after %s ends with its own status, plaintext overwritten", async (_, edges, status) => {
+  it.each(outcomes)("after %s ends with its own status", async (_, edges, status) => {
     const ended = await run(`unlock --device /dev/vdb --name data --secret a/b ${PINS}`, { edges });
     expect(ended.status).toBe(status);
-    expect(ended.secrets.every((secret) => secret.every((byte) => byte === 0))).toBe(true);
+  });
+
+  it("opens as it is told, and takes no words that it would ignore", async () => {
+    const words = "unlock --device /dev/vdb --secret a/b";
+    const { plans } = await run(`${words} --name data --format-on-grant --overwrite --mkfs ext4 ${PINS}`);
+    expect(plans).toEqual([
+      {
+        device: "/dev/vdb",
+        name: "data",
+        secret: "a/b",
+        adopt: false,
+        formatOnGrant: true,
+        overwrite: true,
+        mkfs: "ext4",
+        integrity: false,
+        isCounted: false,
+      },
+    ]);
+    const tried = await run(`${words} --test-passphrase --adopt --version 3 --integrity hmac-sha256 ${PINS}`);
+    expect(tried.plans).toMatchObject([{ adopt: true, version: 3, integrity: true }]);
+    for (const senseless of [
+      "",
+      "--name ../data",
+      "--name data --version 2",
+      "--name data --adopt --format-on-grant",
+      "--name data --overwrite",
+      "--name data --accept-epoch 3",
+      "--name data --mkfs ext4",
+      "--name data --format-on-grant --mkfs vfat",
+      "--name data --format-on-grant --integrity hmac-sha256",
+      "--name data --integrity crc32",
+    ]) {
+      expect(await run(`${words} ${senseless} ${PINS}`.replaceAll("  ", " "))).toMatchObject({
+        status: 2,
+        plans: [],
+      });
+    }
+  });
+
+  it("brings a disk to the newest version, and takes no other", async () => {
+    const words = "rekey --device /dev/vdb --secret a/b";
+    const { status, plans } = await run(`${words} --integrity hmac-sha256 ${PINS}`);
+    expect({ status, plans }).toEqual({
+      status: 0,
+      plans: [{ device: "/dev/vdb", secret: "a/b", integrity: true }],
+    });
+    for (const senseless of [
+      `${words} --version 2`,
+      `${words} --integrity crc32`,
+      "rekey --device /dev/vdb",
+    ]) {
+      expect(await run(`${senseless} ${PINS}`)).toMatchObject({ status: 2, plans: [] });
+    }
   });
 
   it("overwrites plaintext also where writing it fails", async () => {

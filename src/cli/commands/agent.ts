@@ -5,6 +5,7 @@ import { CONFIRM_USAGE, type ConfirmEdges, runConfirm } from "./agent-confirm.ts
 import { GET_USAGE, type GetEdges, runGet } from "./agent-get.ts";
 import { GIVE_BACK_USAGE, type GiveBackEdges, runGiveBack } from "./agent-give-back.ts";
 import { PUT_USAGE, type PutEdges, runPut } from "./agent-put.ts";
+import { REKEY_USAGE, type RekeyEdges, runRekey } from "./agent-rekey.ts";
 import { runAgentServe, SERVE_USAGE, type ServeEdges } from "./agent-serve.ts";
 import { runToken, TOKEN_USAGE, type TokenEdges } from "./agent-token.ts";
 import { runTransit, TRANSIT_USAGE, type TransitEdges } from "./agent-transit.ts";
@@ -16,6 +17,7 @@ export interface AgentEdges
     GetEdges,
     GiveBackEdges,
     PutEdges,
+    RekeyEdges,
     ServeEdges,
     TokenEdges,
     TransitEdges,
@@ -36,6 +38,7 @@ const VERBS: readonly AgentVerb[] = [
   { name: "confirm", usage: CONFIRM_USAGE, run: runConfirm },
   { name: "give-back", usage: GIVE_BACK_USAGE, run: runGiveBack },
   { name: "unlock", usage: UNLOCK_USAGE, run: runUnlock },
+  { name: "rekey", usage: REKEY_USAGE, run: runRekey },
   { name: "transit", usage: TRANSIT_USAGE, run: runTransit },
   { name: "serve", usage: SERVE_USAGE, run: runAgentServe },
 ];
@@ -45,8 +48,9 @@ put writes what is in FILE (- for standard input) as the next version of PATH, w
 only if N is the newest version now, 0 for a path that has none. get writes to file descriptor N (1 where standard output is no terminal), or to FILE, which must be in tmpfs. Several
 secrets need hex or base64, one line each. token writes a JWT for AUD there, bound to a key: a new one, which goes to
 FILE in tmpfs (PKCS#8 PEM), or one whose public half is in FILE (PEM); --no-key is for audiences that the broker registered
-as bearer. For the broker's own audience it is the attestation result. unlock gives the secret to cryptsetup on its standard input and opens DEVICE as
-/dev/mapper/NAME; --test-passphrase only tries it. confirm tells the broker that this version is in use here and that this guest needs
+as bearer. For the broker's own audience it is the attestation result. unlock opens the LUKS2 volume on DEVICE as /dev/mapper/NAME, if its header is
+one that is accepted and its marker is made with the secret; --test-passphrase only tries it, --adopt marks a volume that has no marker, --format-on-grant makes
+one where the broker releases PATH/format, --epoch counts at PATH/epoch and refuses an older image. rekey brings a volume to the newest version. confirm tells the broker that this version is in use here and that this guest needs
 no earlier one; --also names the report ids that it had before its restarts. give-back ends the lease of a secret that one guest at a
 time may hold, by the fence that get printed. A key that does not open the volume ends with status 1.
 transit uses a key that stays at the broker, on standard input or FILE: encrypt, rewrap, sign and hmac print a text as \`ostiary:v3:…\`;

@@ -1,7 +1,6 @@
 /** `ostiary agent` on Node: the kernel's provider, native cryptography; a simulator only where one is handed in. */
 import { existsSync } from "node:fs";
 import { writeSecrets } from "../../agent/output.ts";
-import { unlock } from "../../agent/unlock.ts";
 import type { AgentFile } from "../../cli/agent-config.ts";
 import type { FetchSecrets, FetchToken } from "../../cli/agent-session.ts";
 import type { Command } from "../../cli/command.ts";
@@ -19,6 +18,7 @@ import { putSecret } from "../../client/write.ts";
 import { type NodeAgentParts, preparedFor } from "./agent-way.ts";
 import { makeGuestKey, makeGuestSigner, publicJwkOf } from "./guest-key.ts";
 import { pemOf } from "./named-files.ts";
+import { volumeEdges } from "./volume-edges.ts";
 
 export function createNodeAgentCommand(parts: NodeAgentParts = {}): Command {
   const fetchForVerb: FetchSecrets = async (request) => {
@@ -59,7 +59,7 @@ export function createNodeAgentCommand(parts: NodeAgentParts = {}): Command {
     makeKey: async () => makeGuestKey(),
     publicKeyOf: async (file) => publicJwkOf(await pemOf(file)),
     writeSecrets,
-    unlock,
+    ...volumeEdges({ fetchSecrets: fetchForVerb, putSecret: putForVerb, confirmUse: confirmForVerb }),
     agentFile: readAgentFile,
     usualFile: AGENT_FILE,
     inspectAgent: async (path) => (await import("./agent-serve.ts")).inspectAgent(path, parts),

@@ -3,7 +3,8 @@ import { spawnSync } from "node:child_process";
 import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { unlock } from "../../agent/unlock.ts";
+import { readDisk } from "../../agent/luks/disk.ts";
+import { openVolume } from "../../agent/luks/open.ts";
 import type { EvidenceProvider } from "../../attestation/provider.ts";
 import { hexOf } from "../../base/bytes.ts";
 import { type Fault, isFault } from "../../base/fault.ts";
@@ -135,9 +136,15 @@ async function tellDisk(key: Uint8Array, { demo, say }: Story): Promise<void> {
     say("\ncryptsetup could not make a LUKS2 image here");
     return;
   }
-  const isOpen = (await unlock(key, { device: image, isTest: true })) === "unlocked";
-  const wrong = Uint8Array.from(key, (byte) => byte ^ 1);
-  const isShut = (await unlock(wrong, { device: image, isTest: true })) === "wrong-key";
+  const head = await readDisk(image, nodePrimitives);
+  const opens = (secret: Uint8Array): Promise<boolean> =>
+    openVolume(
+      head,
+      { slot: "0", secret },
+      { target: { device: image }, parts: { primitives: nodePrimitives } },
+    );
+  const isOpen = await opens(key);
+  const isShut = !(await opens(Uint8Array.from(key, (byte) => byte ^ 1)));
   if (!isOpen || !isShut) throw new Error("the LUKS2 image does not take the released key alone");
   say("\na LUKS2 image opens with the released key, and with no other");
 }
