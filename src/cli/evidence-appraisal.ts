@@ -1,16 +1,18 @@
 /** Is this evidence genuine, as far as this machine can tell? Parsed, endorsed from where the options allow, verified. */
+
+import { refuseOtherClaims } from "../attestation/azure/verify.ts";
 import type { Endorsements, VerifyOptions } from "../attestation/endorsement/chain.ts";
 import { createChainMemo } from "../attestation/endorsement/memo.ts";
 import type { TrustAnchors } from "../attestation/endorsement/roots.ts";
-import { type Evidence, parseEvidence } from "../attestation/evidence.ts";
+import type { Evidence } from "../attestation/evidence.ts";
 import type { ProductLine } from "../attestation/snp/product.ts";
 import { type VerifiedEvidence, verifyEvidence } from "../attestation/verify.ts";
-import { equalBytes } from "../base/bytes.ts";
+import { concatBytes, equalBytes } from "../base/bytes.ts";
 import { Fault, isFault } from "../base/fault.ts";
 import type { Primitives } from "../base/primitives.ts";
 import type { Instant } from "../base/time.ts";
 import type { EndorsementSource } from "../broker/world.ts";
-import { carriedEvidenceOf } from "./evidence-file.ts";
+import { type EvidenceInFile, evidenceInFile } from "./evidence-file.ts";
 import { withFetched } from "./evidence-source.ts";
 
 /** What the options demand of the evidence. */
@@ -18,8 +20,10 @@ export interface Assertions {
   readonly product?: ProductLine;
   /** 64 bytes. */
   readonly reportData?: Uint8Array;
-  /** 32 bytes; raw evidence has no quote that could hold it. */
+  /** What a vTPM's quote must be over; a report has none that could hold it. */
   readonly qualifyingData?: Uint8Array;
+  /** 64 bytes that an SVSM was asked with: REPORT_DATA is their hash together with the manifest. */
+  readonly serviceNonce?: Uint8Array;
 }
 
 export interface AppraisalParts {
@@ -34,7 +38,7 @@ export interface AppraisalParts {
 
 /** `fault` or `verified`; what could be parsed is there either way. */
 export interface EvidenceOutcome {
-  readonly evidence?: Evidence;
+  readonly found?: EvidenceInFile;
   readonly verified?: VerifiedEvidence;
   readonly fault?: Fault;
   readonly warnings: readonly string[];
@@ -42,22 +46,28 @@ export interface EvidenceOutcome {
 
 const MEMO_ENTRIES = 64;
 
+export interface EvidenceFiles {
+  readonly bytes: Uint8Array;
+  /** What --quote names. */
+  readonly quote?: Uint8Array;
+}
+
 /** Never throws for any bytes: a fault is an outcome. */
-export async function judgeEvidence(bytes: Uint8Array, parts: AppraisalParts): Promise<EvidenceOutcome> {
+export async function judgeEvidence(file: EvidenceFiles, parts: AppraisalParts): Promise<EvidenceOutcome> {
   const warnings: string[] = [];
-  let evidence: Evidence | undefined;
+  let found: EvidenceInFile | undefined;
   try {
-    evidence = parseEvidence(carriedEvidenceOf(bytes));
-    const verified = await verify(evidence, parts, warnings);
-    return { evidence, verified, warnings };
+    found = evidenceInFile(file.bytes, file.quote);
+    const verified = await verify(found, parts, warnings);
+    return { found, verified, warnings };
   } catch (thrown) {
     if (!isFault(thrown)) throw thrown;
-    return { ...(evidence === undefined ? {} : { evidence }), fault: thrown, warnings };
+    return { ...(found === undefined ? {} : { found }), fault: thrown, warnings };
   }
 }
 
 async function verify(
-  evidence: Evidence,
+  { evidence, blob }: EvidenceInFile,
   parts: AppraisalParts,
   warnings: string[],
 ): Promise<VerifiedEvidence> {
@@ -77,7 +87,17 @@ async function verify(
   const endorsements =
     source === undefined ? at : await withFetched(evidence, at, { source, options, warnings });
   const verified = await verifyEvidence(evidence, endorsements, options);
+  if (blob !== undefined) {
+    refuseOtherClaims(evidence.report, blob.claimsBytes, parts.primitives);
+    warnings.push("no quote came with the blob: nothing says what this VM booted, nor when");
+  }
+  if (evidence.kind === "svsm" && parts.assertions.serviceNonce === undefined) {
+    warnings.push(
+      "the manifest was not verified: REPORT_DATA holds it hashed together with a nonce (--service-nonce)",
+    );
+  }
   refuseUnasserted(verified, parts.assertions);
+  refuseOtherBinder(verified.evidence, parts);
   if (verified.revocation === undefined) {
     warnings.push("no CRL was at hand: revocation was not checked, and a release would be refused");
   }
@@ -85,7 +105,7 @@ async function verify(
 }
 
 function refuseUnasserted(verified: VerifiedEvidence, assertions: Assertions): void {
-  const { product, reportData, qualifyingData } = assertions;
+  const { product, reportData } = assertions;
   if (product !== undefined && product !== verified.product) {
     throw new Fault(
       "endorsement/product-mismatch",
@@ -99,10 +119,29 @@ function refuseUnasserted(verified: VerifiedEvidence, assertions: Assertions): v
   if (reportData !== undefined && !equalBytes(reportData, verified.evidence.report.reportData)) {
     throw new Fault("channel/not-bound", "expected these 64 bytes in REPORT_DATA");
   }
+}
+
+/** What the hardware signed in another place than REPORT_DATA: a quote's qualifying data, an SVSM's nonce. */
+function refuseOtherBinder(
+  evidence: Evidence,
+  { assertions: { qualifyingData, serviceNonce }, primitives }: AppraisalParts,
+): void {
   if (qualifyingData !== undefined) {
-    throw new Fault(
-      "channel/not-bound",
-      "expected a quote over this qualifying data, received evidence without a quote",
-    );
+    const quoted = evidence.kind === "azure-hcl" ? evidence.quote.attest.extraData : undefined;
+    if (quoted === undefined || !equalBytes(quoted, qualifyingData)) {
+      const received = quoted === undefined ? "evidence without a quote" : "a quote over other data";
+      throw new Fault(
+        "channel/not-bound",
+        `expected a quote over this qualifying data, received ${received}`,
+      );
+    }
   }
+  if (serviceNonce !== undefined && !isOverNonce(evidence, serviceNonce, primitives)) {
+    throw new Fault("channel/not-bound", "expected a report of an SVSM that was asked with this nonce");
+  }
+}
+
+function isOverNonce(evidence: Evidence, nonce: Uint8Array, { digest }: Primitives): boolean {
+  if (evidence.kind !== "svsm") return false;
+  return equalBytes(evidence.report.reportData, digest("sha512", concatBytes(nonce, evidence.manifest)));
 }

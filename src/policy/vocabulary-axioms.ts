@@ -150,6 +150,12 @@ const ENDORSEMENT: readonly Axiom[] = [
 const EVIDENCE: readonly Axiom[] = [
   {
     kind: "implies",
+    when: [],
+    follows: absent("vtpm.pcr[16]", "vtpm.pcr[23]", "host_vtpm.pcr[16]", "host_vtpm.pcr[23]"),
+    text: "PCR 16 and 23 say nothing: an operating system may set them back, so they are never there",
+  },
+  {
+    kind: "implies",
     when: [isOneOf("evidence.format", "raw")],
     follows: absent("vtpm.pcr", "vtpm.secure_boot"),
     text: "`vtpm.*` comes with `evidence.format` azure-hcl or svsm",

@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import type { CarriedEvidence, CarriedHostVtpm } from "../attestation/evidence.ts";
 import type { JsonObject } from "../base/canonical-json.ts";
+import { decode, REQUEST } from "./codec.ts";
 import { bytesField, bytesText, fixedBytesField } from "./fields.ts";
 import * as limits from "./limits.ts";
 
@@ -49,6 +50,11 @@ export const EVIDENCE = v.variant("format", [
     endorsements: ENDORSEMENTS,
   }),
 ]);
+
+/** Evidence by itself, in a file. @throws {@link Fault} `evidence/malformed`, `request/too-large`. */
+export function decodeEvidence(bytes: Uint8Array): CarriedEvidence {
+  return decode(EVIDENCE, bytes, { ...REQUEST, code: "evidence/malformed" });
+}
 
 export function evidenceText(evidence: CarriedEvidence): JsonObject {
   const endorsements = evidence.endorsements?.map(bytesText);

@@ -1,19 +1,15 @@
 /** Does `ostiary evidence` answer as catalogued, for every real case, and with a fault for anything else? */
 import { existsSync, readdirSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fc, it as property } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import { base64Of, hexOf, utf8 } from "../../src/base/bytes.ts";
-import type { EndorsementSource } from "../../src/broker/world.ts";
-import type { Terminal } from "../../src/cli/command.ts";
-import { createEvidenceCommand } from "../../src/cli/commands/evidence.ts";
 import { NO_SOURCE } from "../../src/kds/no-source.ts";
-import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { certTableOf, pemOf } from "../../src/simulator/chip-folder.ts";
 import { createSimulatedChip } from "../../src/simulator/sp.ts";
 import { itWithVectors, readVectorJson, sharedVectors } from "../support/shared-vectors.ts";
 import { SIMULATED_NOW, simulatedRoot, simulatedSource } from "../support/simulated.ts";
+import { runEvidence as run } from "./evidence-run.ts";
 
 interface Expectation {
   readonly at: string;
@@ -22,29 +18,6 @@ interface Expectation {
   readonly code: readonly string[] | null;
   readonly product?: string | null;
   readonly claims?: Readonly<Record<string, unknown>>;
-}
-
-/** Runs the verb over files in memory, or on disk where the path is one. */
-async function run(
-  args: readonly string[],
-  files: Readonly<Record<string, Uint8Array>> = {},
-  { source = NO_SOURCE }: { readonly source?: EndorsementSource } = {},
-) {
-  const command = createEvidenceCommand({
-    primitives: nodePrimitives,
-    now: () => SIMULATED_NOW,
-    createSource: () => source,
-  });
-  const printed: string[] = [];
-  const terminal: Terminal = {
-    out: (text) => void printed.push(text),
-    err: () => undefined,
-    isTty: false,
-    readFile: async (path) => files[path] ?? Uint8Array.from(await readFile(path)),
-    writeFile: async () => undefined,
-  };
-  const status = await command.run(args, terminal);
-  return { status, text: printed.join("") };
 }
 
 const cases = sharedVectors === undefined ? ["every case"] : readdirSync(join(sharedVectors, "snp/cases"));

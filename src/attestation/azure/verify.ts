@@ -41,7 +41,6 @@ const HASH_SIZE = 32;
  */
 export async function verifyAzure(parts: AzureParts, primitives: Primitives): Promise<VtpmFacts> {
   const { report, claimsBytes, runtime, quote, eventLog } = parts;
-  refuseGuestsReport(report);
   refuseOtherClaims(report, claimsBytes, primitives);
   await verifyQuote(quote, runtime.akSpki, primitives);
   if (eventLog !== undefined) refuseOtherBoot(eventLog, quote.pcrs, primitives);
@@ -63,11 +62,18 @@ export function refuseGuestsReport({ vmpl }: Report): void {
   });
 }
 
-function refuseOtherClaims(
-  { reportData }: Report,
+/**
+ * Refuses claims that the paravisor's report does not sign. Of a blob without a quote this is all there is to verify.
+ *
+ * @throws {@link Fault} `evidence/wrong-vmpl`, `evidence/runtime-data-mismatch`.
+ */
+export function refuseOtherClaims(
+  report: Report,
   claimsBytes: Uint8Array,
   { digest }: Pick<Primitives, "digest">,
 ): void {
+  refuseGuestsReport(report);
+  const { reportData } = report;
   const isSigned = equalBytes(reportData.slice(0, HASH_SIZE), digest("sha256", claimsBytes));
   if (isSigned && isZero(reportData.slice(HASH_SIZE))) return;
   throw new Fault(

@@ -2,7 +2,6 @@
 import type { Endorsements } from "../../attestation/endorsement/chain.ts";
 import { parseEndorsementFile } from "../../attestation/endorsement/pem.ts";
 import { AMD_ROOTS, simulatorRoots, type TrustAnchors } from "../../attestation/endorsement/roots.ts";
-import { parseEvidence } from "../../attestation/evidence.ts";
 import type { ProductLine } from "../../attestation/snp/product.ts";
 import { parseHex } from "../../base/bytes.ts";
 import { canonicalJson, type JsonObject } from "../../base/canonical-json.ts";
@@ -10,26 +9,33 @@ import { Fault } from "../../base/fault.ts";
 import type { Primitives } from "../../base/primitives.ts";
 import { formatInstant, type Instant, parseInstant } from "../../base/time.ts";
 import type { EndorsementSource } from "../../broker/world.ts";
-import { claimsOf } from "../../policy/claims.ts";
-import { FIELDS } from "../../policy/vocabulary-fields.ts";
 import { oneWord, parseArguments } from "../arguments.ts";
 import { type Command, type ExitStatus, Misuse, type Terminal } from "../command.ts";
-import { type Assertions, type EvidenceOutcome, judgeEvidence } from "../evidence-appraisal.ts";
-import { carriedEvidenceOf, MAX_EVIDENCE_FILE_BYTES } from "../evidence-file.ts";
+import {
+  type Assertions,
+  type EvidenceFiles,
+  type EvidenceOutcome,
+  judgeEvidence,
+} from "../evidence-appraisal.ts";
+import { besideClaims, claimRows, claimsInFile } from "../evidence-claims.ts";
+import { evidenceInFile, MAX_EVIDENCE_FILE_BYTES } from "../evidence-file.ts";
 import { tableOf } from "../table.ts";
 
 const USAGE = `ostiary evidence show FILE [--json]        every field of a report, named and explained; verifies nothing
 ostiary evidence verify FILE [options]     genuineness: signature, chain to AMD's root, revocation, certificate against report
 
-FILE is a report (1184 bytes), a report followed by the host's certificate table, or either in hex or base64; - is standard
-input.
+FILE is a report (1184 bytes), a report followed by the host's certificate table, the blob of NV index 0x01400001 of a
+confidential VM of Azure's, any of them in hex or base64, or JSON: the \`evidence\` of a request, or az-snp-vtpm evidence; - is
+standard input.
 
   --endorsements FILE    certificates in PEM or DER, any mix in any order (repeatable)
   --crl FILE             a CRL that must serve (repeatable)
   --at TIME              judge as of this time, 2026-06-01T00:00:00Z
   --product LINE         milan, genoa or turin: anything else is a no
+  --quote FILE           the quote object of az-snp-vtpm evidence, for a blob (JSON evidence has it in itself)
   --report-data HEX      the 64 bytes that REPORT_DATA must be
-  --qualifying-data HEX  the 32 bytes that a TPM quote must carry
+  --qualifying-data HEX  what a vTPM's quote must be over: 32 bytes in an exchange with a broker
+  --service-nonce HEX    the 64 bytes that an SVSM must have been asked with
   --trust-simulator FILE the root certificate that the simulator wrote
   --offline              ask nobody; otherwise AMD's key server is asked for what is missing
   --json                 the result as JSON
@@ -57,20 +63,32 @@ export function createEvidenceCommand(edges: EvidenceEdges): Command {
 }
 
 async function show(args: readonly string[], terminal: Terminal): Promise<ExitStatus> {
-  const { values, positionals } = parseArguments(args, { json: { type: "boolean" } });
-  const bytes = await terminal.readFile(oneWord(positionals, "FILE"), MAX_EVIDENCE_FILE_BYTES);
-  const claims = claimsOf(parseEvidence(carriedEvidenceOf(bytes)));
-  terminal.out(values.json === true ? `${canonicalJson({ claims })}\n` : explained(claims));
+  const { values, positionals } = parseArguments(args, {
+    json: { type: "boolean" },
+    quote: { type: "string" },
+  });
+  const { bytes, quote } = await filesOf(oneWord(positionals, "FILE"), values.quote, terminal);
+  const found = evidenceInFile(bytes, quote);
+  const [claims, beside] = [claimsInFile(found), besideClaims(found)];
+  terminal.out(
+    values.json === true ? `${canonicalJson({ claims, ...beside })}\n` : explained(claims, beside),
+  );
   return 0;
 }
 
-/** Each claim with its value and what it means. */
-function explained(claims: JsonObject): string {
-  const rows = FIELDS.flatMap(({ name, doc }) => {
-    const value = claims[name];
-    return value === undefined ? [] : [[name, typeof value === "string" ? value : canonicalJson(value), doc]];
-  });
-  return tableOf(rows);
+async function filesOf(
+  path: string,
+  quotePath: string | undefined,
+  terminal: Terminal,
+): Promise<EvidenceFiles> {
+  const bytes = await terminal.readFile(path, MAX_EVIDENCE_FILE_BYTES);
+  if (quotePath === undefined) return { bytes };
+  return { bytes, quote: await terminal.readFile(quotePath, MAX_EVIDENCE_FILE_BYTES) };
+}
+
+function explained(claims: JsonObject, beside: JsonObject): string {
+  const more = Object.entries(beside).map(([name, value]) => [name, canonicalJson(value ?? null), ""]);
+  return tableOf([...claimRows(claims), ...more]);
 }
 
 const OPTIONS = {
@@ -80,6 +98,8 @@ const OPTIONS = {
   product: { type: "string" },
   "report-data": { type: "string" },
   "qualifying-data": { type: "string" },
+  "service-nonce": { type: "string" },
+  quote: { type: "string" },
   "trust-simulator": { type: "string" },
   offline: { type: "boolean" },
   json: { type: "boolean" },
@@ -96,22 +116,24 @@ async function verify(
   const now = values.at === undefined ? edges.now() : timeOf(values.at);
   const roots = await rootsOf(values["trust-simulator"], edges, terminal);
   const given = await givenOf(values.endorsements ?? [], values.crl ?? [], terminal);
-  const bytes = await terminal.readFile(path, MAX_EVIDENCE_FILE_BYTES);
+  const files = await filesOf(path, values.quote, terminal);
   const source = values.offline === true ? undefined : edges.createSource();
   const { primitives } = edges;
-  const outcome = await judgeEvidence(bytes, { given, assertions, roots, now, primitives, source });
+  const outcome = await judgeEvidence(files, { given, assertions, roots, now, primitives, source });
   terminal.out(values.json === true ? `${canonicalJson(resultOf(outcome))}\n` : sentenceOf(outcome));
   return outcome.verified === undefined ? 1 : 0;
 }
 
 function assertionsOf(values: Readonly<Record<string, unknown>>): Assertions {
   const product = productOf(values["product"]);
-  const reportData = hexOption(values["report-data"], 64, "--report-data");
-  const qualifyingData = hexOption(values["qualifying-data"], 32, "--qualifying-data");
+  const reportData = hexOption(values["report-data"], [64, 64], "--report-data");
+  const qualifyingData = hexOption(values["qualifying-data"], [1, 64], "--qualifying-data");
+  const serviceNonce = hexOption(values["service-nonce"], [64, 64], "--service-nonce");
   return {
     ...(product === undefined ? {} : { product }),
     ...(reportData === undefined ? {} : { reportData }),
     ...(qualifyingData === undefined ? {} : { qualifyingData }),
+    ...(serviceNonce === undefined ? {} : { serviceNonce }),
   };
 }
 
@@ -120,11 +142,15 @@ function productOf(word: unknown): ProductLine | undefined {
   throw new Misuse("expected --product milan, genoa or turin");
 }
 
-function hexOption(text: unknown, size: number, name: string): Uint8Array | undefined {
+function hexOption(
+  text: unknown,
+  [least, most]: readonly [number, number],
+  name: string,
+): Uint8Array | undefined {
   if (typeof text !== "string") return undefined;
   const bytes = parseHex(text);
-  if (bytes?.length === size) return bytes;
-  throw new Misuse(`expected ${size} bytes in hex for ${name}`);
+  if (bytes !== undefined && bytes.length >= least && bytes.length <= most) return bytes;
+  throw new Misuse(`expected ${least === most ? most : `${least} to ${most}`} bytes in hex for ${name}`);
 }
 
 function timeOf(text: string): Instant {
@@ -166,19 +192,20 @@ async function givenOf(
 }
 
 /** The JSON of PRODUCT section 2. */
-function resultOf({ evidence, verified, fault, warnings }: EvidenceOutcome): JsonObject {
+function resultOf({ found, verified, fault, warnings }: EvidenceOutcome): JsonObject {
   const revocation = verified?.revocation;
   return {
     verified: verified !== undefined,
     code: fault?.code ?? null,
     simulated: verified?.isSimulated ?? false,
     product: verified?.product ?? null,
-    endorsement: endorsementOf(verified?.endorsement, evidence?.report.signingKey),
+    endorsement: endorsementOf(verified?.endorsement, found?.evidence.report.signingKey),
     revocation: {
       checked: revocation !== undefined,
       ...(revocation === undefined ? {} : { crlThisUpdate: formatInstant(revocation.thisUpdate) }),
     },
-    claims: evidence === undefined ? {} : claimsOf(evidence, verified),
+    claims: found === undefined ? {} : claimsInFile(found, verified),
+    ...(found === undefined ? {} : besideClaims(found)),
     warnings,
     ...(fault === undefined ? {} : { message: fault.message, detail: { ...fault.detail } }),
   };

@@ -1,10 +1,8 @@
 /** Which request does REQUEST mean? The one of the test of that name; else facts or a report from a file. */
 import { dirname, resolve } from "node:path";
-import { parseEvidence } from "../../attestation/evidence.ts";
 import type { JsonObject } from "../../base/canonical-json.ts";
 import { Fault } from "../../base/fault.ts";
 import { parseStrictJson } from "../../base/strict-json.ts";
-import { claimsOf } from "../../policy/claims.ts";
 import { SNP_VOCABULARY } from "../../policy/vocabulary.ts";
 import type { Compilation } from "../../writ/compile.ts";
 import type { Facts } from "../../writ/facts.ts";
@@ -12,7 +10,8 @@ import type { Program } from "../../writ/program.ts";
 import { runTests, type TestRun } from "../../writ/testing/run.ts";
 import { Misuse, type Terminal } from "../command.ts";
 import { decidedItems, isDecision, isObject } from "../decision-facts.ts";
-import { carriedEvidenceOf } from "../evidence-file.ts";
+import { claimsInFile } from "../evidence-claims.ts";
+import { evidenceInFile } from "../evidence-file.ts";
 import { MAX_SOURCE_BYTES } from "../policy-files.ts";
 import { factsOfJson } from "../request-facts.ts";
 import { reportAt } from "./report-facts.ts";
@@ -67,7 +66,7 @@ function factsFrom(claims: JsonObject): Facts {
 async function claimsFrom(path: string, terminal: Terminal): Promise<JsonObject> {
   const bytes = await terminal.readFile(path, MAX_SOURCE_BYTES);
   const first = bytes.find((byte) => byte > 0x20);
-  if (first !== 0x7b) return claimsOf(parseEvidence(carriedEvidenceOf(bytes)));
+  if (first !== 0x7b) return claimsInFile(evidenceInFile(bytes));
   const value = parseStrictJson(bytes, JSON_LIMITS);
   if (isObject(value)) return value;
   throw new Fault("request/malformed", "expected facts as one JSON object");

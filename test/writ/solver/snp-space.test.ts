@@ -90,6 +90,8 @@ const IMPLIED: readonly (readonly [name: string, requires: string, follows: stri
   ],
   ["the certificate's TCB is the reported one", "endorsement.tcb.snp >= 20", "tcb.reported.snp >= 20", true],
   ["a guest vTPM is not on raw evidence", "has vtpm.pcr[4]", "evidence.format in [azure-hcl, svsm]", true],
+  ["a register that can be set back is never there", "has vtpm.pcr[16]", "vmpl in 4 .. 4", true],
+  ["other registers are", "has vtpm.pcr[15]", "vmpl in 4 .. 4", false],
   ["a host vTPM only there", "has host_vtpm.secure_boot", "evidence.format == raw", true],
   ["a day of the week", "now in 2026-11-21 .. 2026-11-23", "now.weekday in [sat, sun]", true],
   ["but not of a longer time", "now in 2026-11-21 .. 2026-11-24", "now.weekday in [sat, sun]", false],
