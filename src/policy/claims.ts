@@ -45,6 +45,9 @@ const UNVERIFIED_READINGS: readonly Reading<Evidence>[] = [
   ...pcrReadings("vtpm", (evidence: Evidence) =>
     evidence.kind === "azure-hcl" ? evidence.quote.pcrs : undefined,
   ),
+  ...pcrReadings("host_vtpm", (evidence: Evidence) =>
+    evidence.kind === "raw" ? evidence.hostVtpm?.quote.pcrs : undefined,
+  ),
 ];
 
 function claimOf(field: string, value: FactValue): JsonValue {

@@ -53,7 +53,7 @@ export function generateProviderKeys(): ProviderKeys {
 }
 
 /** A key of a vTPM that its host runs, as GCE's ECC template makes one. */
-function p256(): KeyObject {
+export function p256(): KeyObject {
   return generateKeyPairSync("ec", { namedCurve: "prime256v1" }).privateKey;
 }
 
