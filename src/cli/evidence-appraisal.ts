@@ -1,6 +1,7 @@
 /** Is this evidence genuine, as far as this machine can tell? Parsed, endorsed from where the options allow, verified. */
 import type { Endorsements, VerifyOptions } from "../attestation/endorsement/chain.ts";
 import { createChainMemo } from "../attestation/endorsement/memo.ts";
+import type { ProviderTrust } from "../attestation/endorsement/provider-chain.ts";
 import type { TrustAnchors } from "../attestation/endorsement/roots.ts";
 import { type Evidence, parseEvidence } from "../attestation/evidence.ts";
 import type { ProductLine } from "../attestation/snp/product.ts";
@@ -26,6 +27,8 @@ export interface AppraisalParts {
   readonly given: Endorsements;
   readonly assertions: Assertions;
   readonly roots: TrustAnchors;
+  /** Who may speak for a cloud provider. */
+  readonly providers: ProviderTrust;
   readonly now: Instant;
   readonly primitives: Primitives;
   /** Asked for what is missing; `undefined` where nobody may be asked. */
@@ -65,6 +68,7 @@ async function verify(
     now: parts.now,
     primitives: parts.primitives,
     roots: parts.roots,
+    providers: parts.providers,
     memo: createChainMemo(MEMO_ENTRIES),
     revocation: "if-present",
   };
@@ -78,10 +82,22 @@ async function verify(
     source === undefined ? at : await withFetched(evidence, at, { source, options, warnings });
   const verified = await verifyEvidence(evidence, endorsements, options);
   refuseUnasserted(verified, parts.assertions);
+  warnings.push(...passedOver(evidence, parts.providers));
   if (verified.revocation === undefined) {
     warnings.push("no CRL was at hand: revocation was not checked, and a release would be refused");
   }
   return verified;
+}
+
+/** What a provider says counts where somebody may speak for it; elsewhere it is looked at by nobody. */
+function passedOver(evidence: Evidence, { firmware, hostVtpm }: ProviderTrust): readonly string[] {
+  if (evidence.kind !== "raw") return [];
+  const notes: string[] = [];
+  if (evidence.launchEndorsement !== undefined && firmware.length === 0)
+    notes.push("Google's endorsement of the firmware was passed over: --google-firmware-roots lets it speak");
+  if (evidence.hostVtpm !== undefined && hostVtpm.length === 0)
+    notes.push("the quote of the host's vTPM was passed over: --host-vtpm-roots lets it speak");
+  return notes;
 }
 
 function refuseUnasserted(verified: VerifiedEvidence, assertions: Assertions): void {
