@@ -11,6 +11,7 @@ import { concatBytes } from "../../src/base/bytes.ts";
 import { isFault } from "../../src/base/fault.ts";
 import { factsOf } from "../../src/policy/facts.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
+import { constraints } from "../../src/simulator/certificate.ts";
 import { certTableOf } from "../../src/simulator/chip-folder.ts";
 import { createSimulatedChip } from "../../src/simulator/sp.ts";
 import { createSimulatedVtpm } from "../../src/simulator/vtpm.ts";
@@ -221,6 +222,19 @@ describe("a quote of the host's vTPM", () => {
     const providers = { firmware: [], hostVtpm: providerAuthorities([simulatedProvider().akRoot]) };
     const verdict = codeOfPromise(verified({ hostVtpm: hostVtpmOf(REPORT_DATA) }, providers));
     expect(await verdict).toBe("endorsement/provider-untrusted");
+  });
+
+  it("is refused under a root that allows no authority below it", async () => {
+    const { akAuthority, akIntermediate: below } = simulatedProvider();
+    const withPath = (...length: readonly number[]) => {
+      const root = akAuthority({
+        changeExtensions: (usual) =>
+          usual.map((one) => (one.oid === "2.5.29.19" ? constraints(...length) : one)),
+      });
+      const providers = { firmware: [], hostVtpm: providerAuthorities([root, below]) };
+      return codeOfPromise(verified({ hostVtpm: hostVtpmOf(REPORT_DATA) }, providers));
+    };
+    expect([await withPath(0), await withPath(1)]).toEqual(["endorsement/provider-untrusted", undefined]);
   });
 
   it.each([
