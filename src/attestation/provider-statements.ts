@@ -5,6 +5,7 @@ import { NO_PROVIDERS, type ProviderOptions, type ProviderTrust } from "./endors
 import type { RawEvidence } from "./evidence.ts";
 import { type FirmwareEndorsement, verifyFirmware } from "./gcp/endorsement.ts";
 import { type HostVtpmFacts, verifyHostVtpm } from "./host-vtpm.ts";
+import type { Report } from "./snp/report.ts";
 
 /** What verified; a statement of a kind for which configuration names no authority is passed over. */
 export interface ProviderStatements {
@@ -26,29 +27,38 @@ export async function providerStatements(
   chain: VerifiedChain,
   { providers = NO_PROVIDERS, now, primitives }: VerifyOptions,
 ): Promise<ProviderStatements> {
-  const by = (kind: keyof ProviderTrust): ProviderOptions => ({
+  const by = (kind: "firmware" | "hostVtpm"): ProviderOptions => ({
     authorities: providers[kind],
     now,
     primitives,
   });
+  const endorsement =
+    providers.firmware.length === 0 ? undefined : await said(report, launchEndorsement, providers);
   const firmware =
-    launchEndorsement === undefined || providers.firmware.length === 0
-      ? undefined
-      : await verifyFirmware(launchEndorsement, report, by("firmware"));
+    endorsement === undefined ? undefined : await verifyFirmware(endorsement, report, by("firmware"));
   const hostVtpm =
     quoted === undefined || providers.hostVtpm.length === 0
       ? undefined
       : await verifyHostVtpm(quoted, report, by("hostVtpm"));
-  for (const said of [firmware, hostVtpm]) refuseSimulatedWord(said, chain);
+  for (const statement of [firmware, hostVtpm]) refuseSimulatedWord(statement, chain);
   return { ...(firmware === undefined ? {} : { firmware }), ...(hostVtpm === undefined ? {} : { hostVtpm }) };
+}
+
+/** What the host brought, and only where it brought nothing what can be found: a genuine report is no way to choose. */
+async function said(
+  { measurement }: Report,
+  brought: Uint8Array | undefined,
+  { findFirmware }: ProviderTrust,
+): Promise<Uint8Array | undefined> {
+  return brought ?? (await findFirmware?.(measurement));
 }
 
 /** A demonstration trusts both roots; what the simulator says counts for what the simulator made. */
 function refuseSimulatedWord(
-  said: { readonly isSimulated: boolean } | undefined,
+  statement: { readonly isSimulated: boolean } | undefined,
   chain: VerifiedChain,
 ): void {
-  if (said?.isSimulated === true && !chain.isSimulated) {
+  if (statement?.isSimulated === true && !chain.isSimulated) {
     throw new Fault(
       "endorsement/provider-untrusted",
       "expected a provider's statement on a real chip, received the simulator's",
