@@ -3,6 +3,7 @@ import { Fault } from "../base/fault.ts";
 import { parseRuntimeClaims, type RuntimeClaims } from "./azure/claims.ts";
 import { parseHclBlob } from "./azure/hcl.ts";
 import { looksLikeCrl } from "./endorsement/pem.ts";
+import { type HostVtpm, parseHostVtpm } from "./host-vtpm.ts";
 import { type CertTable, parseCertTable } from "./snp/cert-table.ts";
 import { SIGNED_SIZE } from "./snp/layout.ts";
 import { parseReport, type Report } from "./snp/report.ts";
@@ -85,6 +86,8 @@ export interface RawEvidence extends Reported {
   readonly kind: "raw";
   /** Google's VMLaunchEndorsement, as the host gave it. */
   readonly launchEndorsement?: Uint8Array;
+  /** What a vTPM that the host runs says: the provider's word. */
+  readonly hostVtpm?: HostVtpm;
 }
 
 /** A paravisor's report, its claims, and a quote of its vTPM. */
@@ -137,13 +140,13 @@ export function parseEvidence(carried: CarriedEvidence): Evidence {
 }
 
 function rawEvidence({ report, certTable, endorsements, hostVtpm }: CarriedRaw): RawEvidence {
-  if (hostVtpm !== undefined) throw unverifiable();
   const table = certTable === undefined ? undefined : parseCertTable(certTable);
   const said = table?.launchEndorsement;
   return {
     kind: "raw",
     ...reported(report, endorsements, table),
     ...(said === undefined ? {} : { launchEndorsement: said }),
+    ...(hostVtpm === undefined ? {} : { hostVtpm: parseHostVtpm(hostVtpm) }),
   };
 }
 
@@ -168,9 +171,4 @@ function reported(
   }
   const signedBytes = reportBytes.slice(0, SIGNED_SIZE);
   return { report, reportBytes, signedBytes, signature: signatureOf(reportBytes), certificates, crls };
-}
-
-/** What nobody here can verify is refused, never left out of the judgement. */
-function unverifiable(): Fault {
-  return new Fault("evidence/malformed", "expected a report without a quote of the host's vTPM beside it");
 }

@@ -3,6 +3,7 @@
 import { refuseOtherClaims } from "../attestation/azure/verify.ts";
 import type { Endorsements, VerifyOptions } from "../attestation/endorsement/chain.ts";
 import { createChainMemo } from "../attestation/endorsement/memo.ts";
+import type { ProviderTrust } from "../attestation/endorsement/provider-chain.ts";
 import type { TrustAnchors } from "../attestation/endorsement/roots.ts";
 import type { Evidence } from "../attestation/evidence.ts";
 import type { ProductLine } from "../attestation/snp/product.ts";
@@ -30,6 +31,8 @@ export interface AppraisalParts {
   readonly given: Endorsements;
   readonly assertions: Assertions;
   readonly roots: TrustAnchors;
+  /** Who may speak for a cloud provider. */
+  readonly providers: ProviderTrust;
   readonly now: Instant;
   readonly primitives: Primitives;
   /** Asked for what is missing; `undefined` where nobody may be asked. */
@@ -75,6 +78,7 @@ async function verify(
     now: parts.now,
     primitives: parts.primitives,
     roots: parts.roots,
+    providers: parts.providers,
     memo: createChainMemo(MEMO_ENTRIES),
     revocation: "if-present",
   };
@@ -98,10 +102,22 @@ async function verify(
   }
   refuseUnasserted(verified, parts.assertions);
   refuseOtherBinder(verified.evidence, parts);
+  warnings.push(...passedOver(evidence, parts.providers));
   if (verified.revocation === undefined) {
     warnings.push("no CRL was at hand: revocation was not checked, and a release would be refused");
   }
   return verified;
+}
+
+/** What a provider says counts where somebody may speak for it; elsewhere it is looked at by nobody. */
+function passedOver(evidence: Evidence, { firmware, hostVtpm }: ProviderTrust): readonly string[] {
+  if (evidence.kind !== "raw") return [];
+  const notes: string[] = [];
+  if (evidence.launchEndorsement !== undefined && firmware.length === 0)
+    notes.push("Google's endorsement of the firmware was passed over: --google-firmware-roots lets it speak");
+  if (evidence.hostVtpm !== undefined && hostVtpm.length === 0)
+    notes.push("the quote of the host's vTPM was passed over: --host-vtpm-roots lets it speak");
+  return notes;
 }
 
 function refuseUnasserted(verified: VerifiedEvidence, assertions: Assertions): void {

@@ -1,8 +1,11 @@
 /** What does the evidence alone decide, as JSON for people and scripts? The `claims` of PRODUCT section 2. */
 import type { Evidence } from "../attestation/evidence.ts";
+import { type LaunchEndorsement, parseLaunchEndorsement } from "../attestation/gcp/launch-endorsement.ts";
 import { productOf, siliconOf } from "../attestation/snp/product.ts";
 import type { Verification } from "../attestation/verify.ts";
+import { equalBytes, hexOf } from "../base/bytes.ts";
 import type { JsonObject, JsonValue } from "../base/canonical-json.ts";
+import { isFault } from "../base/fault.ts";
 import { formatInstant, instant } from "../base/time.ts";
 import type { Facts, FactValue } from "../writ/facts.ts";
 import type { FieldType } from "../writ/vocabulary.ts";
@@ -37,6 +40,32 @@ function shownFact(field: string, value: FactValue): JsonValue {
   return kind === "duration" ? `${value}ms` : value;
 }
 
+/** What an endorsement says that nobody verified; what cannot be read, or is of another firmware, says nothing. */
+function endorsedFirmware(evidence: Evidence): LaunchEndorsement | undefined {
+  if (evidence.kind !== "raw" || evidence.launchEndorsement === undefined) return undefined;
+  try {
+    const endorsement = parseLaunchEndorsement(evidence.launchEndorsement);
+    const { measurements, svsmMeasurement } = endorsement.snp;
+    const endorsed = [...measurements.values(), ...(svsmMeasurement === undefined ? [] : [svsmMeasurement])];
+    return endorsed.some((one) => equalBytes(one, evidence.report.measurement)) ? endorsement : undefined;
+  } catch (thrown) {
+    if (isFault(thrown)) return undefined;
+    throw thrown;
+  }
+}
+
+const FIRMWARE_READINGS: readonly Reading<Evidence>[] = [
+  ["uefi.endorsed_by", (evidence) => (endorsedFirmware(evidence) === undefined ? undefined : "google")],
+  ["uefi.svn", (evidence) => endorsedFirmware(evidence)?.snp.svn],
+  [
+    "uefi.digest",
+    (evidence) => {
+      const endorsement = endorsedFirmware(evidence);
+      return endorsement && hexOf(endorsement.uefiDigest);
+    },
+  ],
+];
+
 /** What of the verifier's answers the evidence says by itself; a v2 report names no processor. */
 const UNVERIFIED_READINGS: readonly Reading<Evidence>[] = [
   ["product", ({ report: { cpuid } }) => (cpuid === undefined ? undefined : productOf(cpuid))],
@@ -44,6 +73,10 @@ const UNVERIFIED_READINGS: readonly Reading<Evidence>[] = [
   ["evidence.format", ({ kind }) => kind],
   ...pcrReadings("vtpm", (evidence: Evidence) =>
     evidence.kind === "azure-hcl" ? evidence.quote.pcrs : undefined,
+  ),
+  ...FIRMWARE_READINGS,
+  ...pcrReadings("host_vtpm", (evidence: Evidence) =>
+    evidence.kind === "raw" ? evidence.hostVtpm?.quote.pcrs : undefined,
   ),
 ];
 

@@ -162,6 +162,7 @@ export const EVIDENCE_READINGS: readonly Reading<Verification>[] = [
   ["evidence.format", ({ evidence }) => evidence.kind],
   ...pcrReadings("vtpm", ({ vtpm }: Verification) => vtpm?.pcrs),
   ["vtpm.secure_boot", ({ vtpm }) => vtpm?.isSecureBoot],
+  ...pcrReadings("host_vtpm", ({ hostVtpm }: Verification) => hostVtpm?.pcrs),
   ["uefi.endorsed_by", ({ firmware }) => firmware?.provider],
   ["uefi.svn", ({ firmware }) => firmware?.svn],
   ["uefi.digest", ({ firmware }) => firmware && hexOf(firmware.uefiDigest)],

@@ -45,6 +45,7 @@ export const SETTINGS: Readonly<Record<string, Form>> = {
   "kds.url": "text",
   "kds.mirror": "text",
   "kds.timeout_seconds": "value",
+  "providers.google_firmware_url": "text",
   "nonce.lifetime_seconds": "value",
   "rates.challenges_per_source": "value",
   "rates.challenges_per_broker": "value",

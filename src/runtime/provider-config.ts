@@ -16,12 +16,14 @@ export interface ProviderFiles {
   readonly googleFirmware?: string;
   /** Authorities for attestation keys of vTPMs that a host runs. */
   readonly hostVtpm?: string;
+  /** Google's bucket of endorsements or a mirror of it, asked where the evidence brings none. */
+  readonly firmwareUrl?: string;
 }
 
 /** The same as PEM. */
-export type ProviderPems = ProviderFiles;
+export type ProviderPems = Omit<ProviderFiles, "firmwareUrl">;
 
-type Kind = keyof ProviderTrust;
+type Kind = "firmware" | "hostVtpm";
 
 const pem = v.pipe(v.string(), v.maxLength(65_536));
 
@@ -30,6 +32,12 @@ export const PROVIDERS = v.objectWithRest(
   {
     google_firmware_roots: v.optional(v.pipe(v.string(), v.regex(/^\P{Cc}{1,4096}$/u, "a path"))),
     host_vtpm_roots: v.optional(v.pipe(v.string(), v.regex(/^\P{Cc}{1,4096}$/u, "a path"))),
+    google_firmware_url: v.optional(
+      v.pipe(
+        v.string(),
+        v.regex(/^https?:\/\/[^\s?#]{1,400}[^\s?#/]$/, "a URL without query or trailing slash"),
+      ),
+    ),
   },
   v.never("no such member"),
 );
@@ -41,14 +49,18 @@ export const WORKER_PROVIDERS = v.objectWithRest(
 );
 
 export function providerFilesOf(read: v.InferOutput<typeof PROVIDERS>): ProviderFiles {
-  return partsOf(read.google_firmware_roots, read.host_vtpm_roots);
+  const { google_firmware_url: firmwareUrl } = read;
+  return {
+    ...partsOf(read.google_firmware_roots, read.host_vtpm_roots),
+    ...(firmwareUrl === undefined ? {} : { firmwareUrl }),
+  };
 }
 
 export function providerPemsOf(read: v.InferOutput<typeof WORKER_PROVIDERS>): ProviderPems {
   return partsOf(read.google_firmware_roots_pem, read.host_vtpm_roots_pem);
 }
 
-function partsOf(googleFirmware: string | undefined, hostVtpm: string | undefined): ProviderFiles {
+function partsOf(googleFirmware: string | undefined, hostVtpm: string | undefined): ProviderPems {
   return {
     ...(googleFirmware === undefined ? {} : { googleFirmware }),
     ...(hostVtpm === undefined ? {} : { hostVtpm }),

@@ -11,7 +11,7 @@ import {
 } from "./provider-root.ts";
 
 /** The files that `[providers]` of a broker's configuration takes. */
-const PROVIDER_FILES = {
+export const PROVIDER_FILES = {
   firmware: "google-firmware-root.pem",
   hostVtpm: "host-vtpm-root.pem",
 } as const;

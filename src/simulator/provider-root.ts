@@ -43,8 +43,8 @@ export interface SimulatedProvider {
     changes?: Partial<CertificatePlan>,
     issuerKey?: KeyObject,
   ) => Uint8Array;
-  /** An authority that is not quite the usual one, signed by a key of its own or of another. */
-  readonly authority: (key: KeyObject, changes: Partial<CertificatePlan>, issuerKey: KeyObject) => Uint8Array;
+  /** The root for attestation keys, not quite the usual one. */
+  readonly akAuthority: (changes: Partial<CertificatePlan>) => Uint8Array;
 }
 
 export function generateProviderKeys(): ProviderKeys {
@@ -53,7 +53,7 @@ export function generateProviderKeys(): ProviderKeys {
 }
 
 /** A key of a vTPM that its host runs, as GCE's ECC template makes one. */
-function p256(): KeyObject {
+export function p256(): KeyObject {
   return generateKeyPairSync("ec", { namedCurve: "prime256v1" }).privateKey;
 }
 
@@ -62,7 +62,7 @@ const AK_ROOT = nameOf("EK/AK CA Root (simulated)");
 const AK_INTERMEDIATE = nameOf("EK/AK CA Intermediate (simulated)");
 
 export function createSimulatedProvider(keys: ProviderKeys): SimulatedProvider {
-  const authority: SimulatedProvider["authority"] = (key, changes, issuerKey) =>
+  const authority = (key: KeyObject, changes: Partial<CertificatePlan>, issuerKey: KeyObject): Uint8Array =>
     writeCertificate({ ...usualPlan(key), extensions: authorityExtensions(), ...changes }, issuerKey);
   const leaf = (key: KeyObject, changes: Partial<CertificatePlan>, issuerKey: KeyObject): Uint8Array =>
     writeCertificate({ ...usualPlan(key), extensions: leafExtensions(), ...changes }, issuerKey);
@@ -85,7 +85,7 @@ export function createSimulatedProvider(keys: ProviderKeys): SimulatedProvider {
         { ...ofAks, issuer: AK_INTERMEDIATE, subject: nameOf("6524697943022743941"), ...changes },
         issuerKey,
       ),
-    authority,
+    akAuthority: (changes) => authority(keys.akRoot, { ...ofAks, subject: AK_ROOT, ...changes }, keys.akRoot),
   };
 }
 

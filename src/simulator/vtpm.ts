@@ -24,7 +24,7 @@ export interface QuotePlan {
 export interface SimulatedQuote {
   /** TPMS_ATTEST. */
   readonly quote: Uint8Array;
-  /** RSASSA-PKCS1-v1_5 with SHA-256: 256 bytes. */
+  /** RSASSA-PKCS1-v1_5 with SHA-256: 256 bytes; of a key on P-256 `r ‖ s`, 64 bytes. */
   readonly signature: Uint8Array;
   /** 24 values of 32 bytes. */
   readonly pcrs: readonly Uint8Array[];
@@ -69,7 +69,7 @@ function ordinaryPcr(pcr: number): Uint8Array {
 function quoteOf(plan: QuotePlan, pcrs: readonly Uint8Array[], key: KeyObject): SimulatedQuote {
   const attest = attestOf(plan, pcrs);
   const signed = plan.patchBefore?.(attest) ?? attest;
-  const signature = Uint8Array.from(sign("sha256", signed, key));
+  const signature = Uint8Array.from(sign("sha256", signed, { key, dsaEncoding: "ieee-p1363" }));
   return { quote: plan.patchAfter?.(signed.slice()) ?? signed, signature, pcrs };
 }
 

@@ -241,7 +241,10 @@ describe("a launch endorsement", () => {
     ["without its last byte", (good) => good.slice(0, -1)],
     ["without its signature", (good) => delimited(1, parseLaunchEndorsement(good).signedBytes)],
     ["without its message", (good) => delimited(2, parseLaunchEndorsement(good).signature)],
-    ["of more than 16 KiB", () => delimited(1, new Uint8Array(16_384))],
+    [
+      "of more than 16 KiB, though all of it is signed",
+      () => endorsementOf({ extraGolden: delimited(99, new Uint8Array(15_000)) }),
+    ],
   ])("is refused %s", (_name, bend) => {
     expect(codeOf(() => parseLaunchEndorsement(bend(endorsementOf())))).toBe(
       "endorsement/firmware-malformed",

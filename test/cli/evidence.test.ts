@@ -3,10 +3,13 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fc, it as property } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
-import { base64Of, hexOf, utf8 } from "../../src/base/bytes.ts";
+import { base64Of, concatBytes, hexOf, utf8 } from "../../src/base/bytes.ts";
+import { canonicalJson } from "../../src/base/canonical-json.ts";
 import { NO_SOURCE } from "../../src/kds/no-source.ts";
 import { certTableOf, pemOf } from "../../src/simulator/chip-folder.ts";
 import { createSimulatedChip } from "../../src/simulator/sp.ts";
+import { evidenceText } from "../../src/wire/evidence.ts";
+import { endorsementOf, FOUR_VMSAS, hostVtpmOf, simulatedProvider } from "../support/provider.ts";
 import { itWithVectors, readVectorJson, sharedVectors } from "../support/shared-vectors.ts";
 import { SIMULATED_NOW, simulatedRoot, simulatedSource } from "../support/simulated.ts";
 import { runEvidence as run } from "./evidence-run.ts";
@@ -141,4 +144,67 @@ describe("what a file may be", () => {
       expect(JSON.parse(text).verified).toBe(false);
     },
   );
+});
+
+describe("what a cloud provider says beside a report", () => {
+  const root = simulatedRoot("genoa");
+  const chip = createSimulatedChip(root);
+  const reportData = new Uint8Array(64).fill(9);
+  const report = chip.report({ reportData, measurement: FOUR_VMSAS, policy: 0x70000n });
+  const certTable = certTableOf(root, chip, SIMULATED_NOW, { launchEndorsement: endorsementOf() });
+  const json = (changes = {}) =>
+    utf8(
+      canonicalJson(
+        evidenceText({ format: "raw", report, certTable, hostVtpm: hostVtpmOf(reportData, changes) }),
+      ),
+    );
+  const provider = simulatedProvider();
+  const files = {
+    evidence: json(),
+    foreign: json({ quote: { qualifyingData: reportData } }),
+    "ark.pem": utf8(pemOf(root.ark)),
+    "firmware.pem": utf8(pemOf(provider.firmwareRoot)),
+    "vtpm.pem": utf8(pemOf(provider.akRoot) + pemOf(provider.akIntermediate)),
+  };
+  const trusting = ["--trust-simulator", "ark.pem", "--offline"];
+  const roots = ["--google-firmware-roots", "firmware.pem", "--host-vtpm-roots", "vtpm.pem"];
+
+  it("is verified under the roots that are named, and called the provider's word", async () => {
+    const { status, text } = await run(["verify", "evidence", ...trusting, ...roots], files);
+    expect(status).toBe(0);
+    expect(text).toContain("security version 3, as with 4 VMSAs: the provider's word");
+    expect(text).toContain("a quote for this report, boot 3: the provider's word");
+    const { claims } = JSON.parse(
+      (await run(["verify", "evidence", ...trusting, ...roots, "--json"], files)).text,
+    );
+    expect(claims).toMatchObject({ "uefi.endorsed_by": "google", "uefi.svn": 3 });
+    expect(claims["host_vtpm.pcr[11]"]).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it("is passed over, and said to be, where no root is named", async () => {
+    const { status, text } = await run(["verify", "evidence", ...trusting, "--json"], files);
+    const { claims, warnings } = JSON.parse(text);
+    expect([
+      status,
+      Object.keys(claims).filter((name) => /^(uefi|host_vtpm)/.test(name)),
+      warnings.length,
+    ]).toEqual([0, [], 2]);
+  });
+
+  it("is a no where it does not hold", async () => {
+    const { status, text } = await run(["verify", "foreign", ...trusting, ...roots, "--json"], files);
+    expect([status, JSON.parse(text).code]).toEqual([1, "channel/not-bound"]);
+    const wrong = ["--google-firmware-roots", "vtpm.pem"];
+    const second = await run(["verify", "evidence", ...trusting, ...wrong, "--json"], files);
+    expect([second.status, JSON.parse(second.text).code]).toEqual([1, "endorsement/provider-untrusted"]);
+  });
+
+  it("is shown, unverified, by `show`; an endorsement of another firmware is not", async () => {
+    const { text } = await run(["show", "evidence", "--json"], files);
+    expect(JSON.parse(text).claims).toMatchObject({ "uefi.svn": 3, "uefi.endorsed_by": "google" });
+    const other = endorsementOf({ measurements: { 4: new Uint8Array(48) } });
+    const table = certTableOf(root, chip, SIMULATED_NOW, { launchEndorsement: other });
+    const shown = await run(["show", "other", "--json"], { other: concatBytes(report, table) });
+    expect(JSON.parse(shown.text).claims).not.toHaveProperty("uefi.svn");
+  });
 });

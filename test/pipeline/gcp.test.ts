@@ -71,6 +71,19 @@ describe("a guest whose host brings Google's endorsement of its firmware", () =>
     expect([response.status, await wireCodeOf(response)]).toEqual([403, "denied"]);
   });
 
+  it("gets its key by an endorsement that the broker found, and is not helped by one where the host's own does not hold", async () => {
+    const asked: string[] = [];
+    const findFirmware = async (measurement: Uint8Array) => {
+      asked.push(hexOf(measurement));
+      return endorsementOf();
+    };
+    const broker = await brokerOf({ ...simulatedProviders(), findFirmware });
+    expect((await answerTo(broker, null)).status).toBe(200);
+    expect(asked).toEqual([hexOf(FOUR_VMSAS)]);
+    expect(await wireCodeOf(await answerTo(broker, { measurements: {} }))).toBe("rejected-evidence");
+    expect(asked).toHaveLength(1);
+  });
+
   it("is refused where the endorsement is of another firmware, whatever policy asks for", async () => {
     const response = await answerTo(await brokerOf(), { measurements: { 4: new Uint8Array(48) } });
     expect([response.status, await wireCodeOf(response)]).toEqual([403, "rejected-evidence"]);

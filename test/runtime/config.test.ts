@@ -329,6 +329,11 @@ key_file = "b.pem"
     ],
     ["simulator in production", "trust_simulator", `trust_simulator = "root.pem"\n${GOOD}`],
     ["provider that is unknown", "providers.azure_roots", `${GOOD}\n[providers]\nazure_roots = "x"\n`],
+    [
+      "mirror of Google's with a query",
+      "providers.google_firmware_url",
+      `${GOOD}\n[providers]\ngoogle_firmware_url = "http://mirror/x?y"\n`,
+    ],
     ["provider without a path", "providers.host_vtpm_roots", `${GOOD}\n[providers]\nhost_vtpm_roots = 1\n`],
     ["one file for two keys", "files", replaced("ledger-key.pem", "signing-key.pem")],
     ["admin without a key", "admin.0", replaced(`spki = "${SPKI}"`, "")],

@@ -2,13 +2,18 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ProviderTrust, providerAuthorities } from "../../src/attestation/endorsement/provider-chain.ts";
+import type { CarriedHostVtpm } from "../../src/attestation/evidence.ts";
+import { hostVtpmBinder } from "../../src/attestation/host-vtpm.ts";
 import { instant } from "../../src/base/time.ts";
+import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
+import type { CertificatePlan } from "../../src/simulator/certificate.ts";
 import {
   type LaunchEndorsementPlan,
   writeLaunchEndorsement,
 } from "../../src/simulator/launch-endorsement.ts";
 import { loadOrCreateProvider } from "../../src/simulator/provider-folder.ts";
-import type { SimulatedProvider } from "../../src/simulator/provider-root.ts";
+import { p256, type SimulatedProvider } from "../../src/simulator/provider-root.ts";
+import { createSimulatedVtpm, type QuotePlan, type SimulatedVtpm } from "../../src/simulator/vtpm.ts";
 
 let made: SimulatedProvider | undefined;
 
@@ -23,6 +28,27 @@ export function simulatedProviders(): ProviderTrust {
   return {
     firmware: providerAuthorities([firmwareRoot]),
     hostVtpm: providerAuthorities([akIntermediate, akRoot]),
+  };
+}
+
+/** A vTPM that the host runs, with a key on P-256 as GCE's ECC template makes one, and that of another VM. */
+export const HOST_VTPM = createSimulatedVtpm(p256());
+export const OTHER_HOST_VTPM = createSimulatedVtpm(p256(), { 11: new Uint8Array(32).fill(0xbb) });
+
+export interface HostVtpmPlan {
+  readonly vtpm?: SimulatedVtpm;
+  readonly quote?: Partial<QuotePlan>;
+  readonly certificate?: Partial<CertificatePlan>;
+  readonly carried?: Partial<CarriedHostVtpm>;
+}
+
+/** A quote for the report with this REPORT_DATA, good but for its deviations. */
+export function hostVtpmOf(reportData: Uint8Array, plan: HostVtpmPlan = {}): CarriedHostVtpm {
+  const { vtpm = HOST_VTPM, quote, certificate, carried } = plan;
+  return {
+    ...vtpm.quote({ qualifyingData: hostVtpmBinder(reportData, nodePrimitives), ...quote }),
+    akCertificate: simulatedProvider().akCertificate(vtpm.key, certificate),
+    ...carried,
   };
 }
 

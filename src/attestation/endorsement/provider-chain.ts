@@ -18,6 +18,8 @@ export interface ProviderTrust {
   readonly firmware: ProviderAuthorities;
   /** For the attestation keys of vTPMs that the host runs (Google's `EK/AK CA Root`, or an authority of one's own). */
   readonly hostVtpm: ProviderAuthorities;
+  /** Asks for Google's word on a genuine report's MEASUREMENT where the host did not bring it. Never throws. */
+  readonly findFirmware?: (measurement: Uint8Array) => Promise<Uint8Array | undefined>;
 }
 
 /** Nobody speaks for a cloud. */

@@ -1,7 +1,8 @@
 /** Did this vTPM hold these values? A quote against its key, its selection and the values that came beside it. */
 import { concatBytes, equalBytes } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
-import type { Primitives } from "../../base/primitives.ts";
+import type { Primitives, SignatureScheme } from "../../base/primitives.ts";
+import { bareKeyOf } from "../../base/spki.ts";
 import { parseQuoteAttest, type QuoteAttest } from "./attest.ts";
 import { PCR_SIZE } from "./pcrs.ts";
 import { TPM_ALG } from "./words.ts";
@@ -43,19 +44,24 @@ export function parseQuote({ quote, signature, pcrs }: CarriedQuote): Quote {
   };
 }
 
+/** What attestation keys sign by, where nothing is said: RSASSA-PKCS1-v1_5 with SHA-256, 2048 bits. */
+const RSA: readonly SignatureScheme[] = ["rsa-2048-pkcs1-sha256"];
+
 /**
  * Verifies a quote: signed by this key, over all 24 registers of the SHA-256 bank in one selection, with the digest of the values
  * beside it. Whom the key belongs to and what `extraData` has to be are the caller's business.
  *
- * @param akSpki - DER SubjectPublicKeyInfo of an RSA key of 2048 bits; it signs by RSASSA-PKCS1-v1_5 with SHA-256.
+ * @param akSpki - DER SubjectPublicKeyInfo, of a key of one of the schemes.
  * @throws {@link Fault} `evidence/quote-signature`, `evidence/quote-selection`, `evidence/quote-digest`.
  */
 export async function verifyQuote(
   { attestBytes, attest, signature, pcrs }: Quote,
   akSpki: Uint8Array,
   { verify, digest }: Pick<Primitives, "verify" | "digest">,
+  schemes: readonly SignatureScheme[] = RSA,
 ): Promise<void> {
-  if (!(await verify("rsa-2048-pkcs1-sha256", akSpki, attestBytes, signature))) {
+  const scheme = schemes.find((one) => bareKeyOf(one, akSpki) !== undefined);
+  if (scheme === undefined || !(await verify(scheme, akSpki, attestBytes, signature))) {
     throw new Fault("evidence/quote-signature", "expected a quote that the attestation key signed");
   }
   refuseOtherSelection(attest);

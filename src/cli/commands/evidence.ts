@@ -1,8 +1,13 @@
 /** `ostiary evidence show|verify FILE`: what SEV-SNP evidence says, and whether it is genuine. No broker is needed. */
 import type { Endorsements } from "../../attestation/endorsement/chain.ts";
 import { parseEndorsementFile } from "../../attestation/endorsement/pem.ts";
+import {
+  type ProviderAuthorities,
+  providerAuthorities,
+} from "../../attestation/endorsement/provider-chain.ts";
 import { AMD_ROOTS, simulatorRoots, type TrustAnchors } from "../../attestation/endorsement/roots.ts";
 import type { ProductLine } from "../../attestation/snp/product.ts";
+import type { VerifiedEvidence } from "../../attestation/verify.ts";
 import { parseHex } from "../../base/bytes.ts";
 import { canonicalJson, type JsonObject } from "../../base/canonical-json.ts";
 import { Fault } from "../../base/fault.ts";
@@ -37,6 +42,8 @@ standard input.
   --qualifying-data HEX  what a vTPM's quote must be over: 32 bytes in an exchange with a broker
   --service-nonce HEX    the 64 bytes that an SVSM must have been asked with
   --trust-simulator FILE the root certificate that the simulator wrote
+  --google-firmware-roots FILE  who may vouch for Google's firmware, PEM; passed over where it is left out
+  --host-vtpm-roots FILE who may vouch for keys of vTPMs that a host runs, PEM; passed over where it is left out
   --offline              ask nobody; otherwise AMD's key server is asked for what is missing
   --json                 the result as JSON
 
@@ -101,6 +108,8 @@ const OPTIONS = {
   "service-nonce": { type: "string" },
   quote: { type: "string" },
   "trust-simulator": { type: "string" },
+  "google-firmware-roots": { type: "string" },
+  "host-vtpm-roots": { type: "string" },
   offline: { type: "boolean" },
   json: { type: "boolean" },
 } as const;
@@ -115,11 +124,23 @@ async function verify(
   const assertions = assertionsOf(values);
   const now = values.at === undefined ? edges.now() : timeOf(values.at);
   const roots = await rootsOf(values["trust-simulator"], edges, terminal);
+  const providers = {
+    firmware: await authoritiesOf(values["google-firmware-roots"], terminal),
+    hostVtpm: await authoritiesOf(values["host-vtpm-roots"], terminal),
+  };
   const given = await givenOf(values.endorsements ?? [], values.crl ?? [], terminal);
   const files = await filesOf(path, values.quote, terminal);
   const source = values.offline === true ? undefined : edges.createSource();
   const { primitives } = edges;
-  const outcome = await judgeEvidence(files, { given, assertions, roots, now, primitives, source });
+  const outcome = await judgeEvidence(files, {
+    given,
+    assertions,
+    roots,
+    providers,
+    now,
+    primitives,
+    source,
+  });
   terminal.out(values.json === true ? `${canonicalJson(resultOf(outcome))}\n` : sentenceOf(outcome));
   return outcome.verified === undefined ? 1 : 0;
 }
@@ -168,6 +189,12 @@ async function rootsOf(
   if (file === undefined) return AMD_ROOTS;
   const { certificates } = parseEndorsementFile(await terminal.readFile(file));
   return [...AMD_ROOTS, ...simulatorRoots(certificates, edges.primitives)];
+}
+
+/** @throws {@link Fault} those of {@link providerAuthorities} and {@link parseEndorsementFile}. */
+async function authoritiesOf(file: string | undefined, terminal: Terminal): Promise<ProviderAuthorities> {
+  if (file === undefined) return [];
+  return providerAuthorities(parseEndorsementFile(await terminal.readFile(file)).certificates);
 }
 
 async function givenOf(
@@ -235,6 +262,23 @@ function sentenceOf({ verified, fault, warnings }: EvidenceOutcome): string {
         ? "not checked"
         : `CRL ${revocation.number} of ${formatInstant(revocation.thisUpdate)}`,
     ],
+    ...providerRows(verified),
   ];
   return `VERIFIED${isSimulated ? "  SIMULATED, not AMD's" : ""}\n${tableOf(rows)}${notes}`;
+}
+
+/** What the provider said, in words that do not pass for AMD's. */
+function providerRows({ firmware, hostVtpm }: VerifiedEvidence): readonly (readonly string[])[] {
+  const rows: string[][] = [];
+  if (firmware !== undefined) {
+    const launched = firmware.vmsas === undefined ? "an SVSM" : `${firmware.vmsas} VMSAs`;
+    rows.push([
+      "firmware",
+      `Google's, security version ${firmware.svn}, as with ${launched}: the provider's word`,
+    ]);
+  }
+  if (hostVtpm !== undefined) {
+    rows.push(["host vTPM", `a quote for this report, boot ${hostVtpm.resetCount}: the provider's word`]);
+  }
+  return rows;
 }

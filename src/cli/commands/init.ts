@@ -5,7 +5,7 @@ import { DEFAULT_FOLDER } from "../broker-folder.ts";
 import { type Command, Misuse } from "../command.ts";
 import { tableOf } from "../table.ts";
 
-const USAGE = `ostiary init [--data DIR] [--audience URL] [--port N] [--mode production|demo] [--tls NAME] [--no-kds] [--json]
+const USAGE = `ostiary init [--data DIR] [--audience URL] [--port N] [--mode production|demo] [--cloud NAME] [--tls NAME] [--no-kds] [--json]
 
 Makes DIR (ostiary-data) with a key-encryption key, the broker's signing, token and ledger keys, a database, a
 configuration and the first admin's key. Nothing that is there already is overwritten.
@@ -13,6 +13,7 @@ configuration and the first admin's key. Nothing that is there already is overwr
   --audience URL   the broker's identity, which guests are configured with (http://127.0.0.1:PORT, https with --tls)
   --port N         where it listens on 127.0.0.1 (8480)
   --mode MODE      production, unless said otherwise; only demo may trust a simulator
+  --cloud NAME     the simulated machine of a demonstration stands with gcp or aws, and the configuration trusts that cloud's word
   --tls NAME       end TLS 1.3 itself, with a certificate for this host name or address by an authority made for it
   --no-kds         never ask AMD's key server`;
 
@@ -22,7 +23,10 @@ export interface InitRequest {
   readonly port: number;
   readonly isKdsEnabled: boolean;
   readonly tlsName?: string;
+  readonly cloud?: Cloud;
 }
+
+type Cloud = "gcp" | "aws";
 
 export interface InitEdges {
   readonly init: (
@@ -44,18 +48,22 @@ export function createInitCommand({ init }: InitEdges): Command {
         audience: { type: "string" },
         port: { type: "string" },
         mode: { type: "string" },
+        cloud: { type: "string" },
         tls: { type: "string" },
         "no-kds": { type: "boolean" },
         json: { type: "boolean" },
       });
       noWords(positionals);
       const port = countOf(values.port ?? DEFAULT_PORT, "--port");
+      const mode = modeOf(values.mode ?? "production");
+      const cloud = cloudOf(values.cloud, mode);
       const made = await init(values.data ?? DEFAULT_FOLDER, {
         audience: values.audience ?? audienceOf(values.tls, port),
-        mode: modeOf(values.mode ?? "production"),
+        mode,
         port,
         isKdsEnabled: values["no-kds"] !== true,
         ...(values.tls === undefined ? {} : { tlsName: values.tls }),
+        ...(cloud === undefined ? {} : { cloud }),
       });
       terminal.out(
         values.json === true
@@ -70,6 +78,14 @@ export function createInitCommand({ init }: InitEdges): Command {
 function modeOf(word: string): "production" | "demo" {
   if (word === "production" || word === "demo") return word;
   throw new Misuse(`expected --mode production or demo, received \`${word}\``);
+}
+
+function cloudOf(word: string | undefined, mode: "production" | "demo"): Cloud | undefined {
+  if (word === undefined) return undefined;
+  if (mode !== "demo")
+    throw new Misuse("--cloud is for --mode demo: it says where the simulated machine stands");
+  if (word === "gcp" || word === "aws") return word;
+  throw new Misuse(`expected --cloud gcp or aws, received \`${word}\``);
 }
 
 function audienceOf(tlsName: string | undefined, port: number): string {

@@ -16,6 +16,8 @@ import {
   SIMULATOR_ROOT_FILE,
   type SimulatedMachine,
 } from "../../simulator/chip-folder.ts";
+import { CLOUD_FILE } from "../../simulator/cloud-machine.ts";
+import { loadOrCreateProvider, PROVIDER_FILES } from "../../simulator/provider-folder.ts";
 import { DATA_FILES, type InitOptions, initDataFolder, type MadeFile } from "./init.ts";
 import { bytesOf } from "./named-files.ts";
 import { nodePrimitives } from "./primitives.ts";
@@ -87,18 +89,36 @@ export async function makeDemoFolder(folder: string, options: DemoOptions = {}):
 export async function initForVerb(folder: string, request: InitOptions): Promise<readonly MadeFile[]> {
   const made = await initDataFolder(folder, request);
   if (request.mode !== "demo") return made;
-  await makeMachine(folder);
+  await makeMachine(folder, request.cloud);
   const path = join(folder, MACHINE_FOLDER);
   return [...made, { path, is: "a simulated machine, trusted in demo mode only", backUp: "not needed" }];
 }
 
-async function makeMachine(folder: string): Promise<SimulatedMachine> {
+async function makeMachine(folder: string, cloud?: InitOptions["cloud"]): Promise<SimulatedMachine> {
   const machineFolder = join(folder, MACHINE_FOLDER);
+  const config = join(folder, DATA_FILES.config);
   await mkdir(machineFolder, { mode: 0o700 });
+  if (cloud !== undefined) await writeFile(join(machineFolder, CLOUD_FILE), `${cloud}\n`);
   const machine = loadOrCreateMachine(machineFolder, "genoa");
-  await trustSimulator(join(folder, DATA_FILES.config), join(MACHINE_FOLDER, SIMULATOR_ROOT_FILE));
-  await appendFile(join(folder, DATA_FILES.config), OWN_EVIDENCE);
+  await trustSimulator(config, join(MACHINE_FOLDER, SIMULATOR_ROOT_FILE));
+  await appendFile(config, OWN_EVIDENCE);
+  if (cloud === "gcp") await trustGoogle(machineFolder, config);
   return machine;
+}
+
+/** The simulated Google's authorities, in the table that takes the real one's. */
+async function trustGoogle(machineFolder: string, config: string): Promise<void> {
+  loadOrCreateProvider(machineFolder);
+  const { firmware, hostVtpm } = PROVIDER_FILES;
+  const lines = [
+    "",
+    "# Who may speak for a cloud: for its firmware, and for the keys of vTPMs that its hosts run.",
+    "[providers]",
+    `google_firmware_roots = "${join(MACHINE_FOLDER, firmware)}"`,
+    `host_vtpm_roots = "${join(MACHINE_FOLDER, hostVtpm)}"`,
+    "",
+  ];
+  await appendFile(config, lines.join("\n"));
 }
 
 /** What an admin's first two commands would do, before the broker listens. */

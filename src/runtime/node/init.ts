@@ -29,6 +29,8 @@ export interface InitOptions {
   readonly isKdsEnabled: boolean;
   /** Host name or address of a TLS certificate to be made; without it the broker speaks plain HTTP. */
   readonly tlsName?: string;
+  /** Whose host the simulated machine of a demonstration is. */
+  readonly cloud?: "gcp" | "aws";
 }
 
 /** What was made, for the operator to read and to back up. */

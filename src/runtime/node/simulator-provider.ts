@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { CarriedAzureHcl, CarriedRaw } from "../../attestation/evidence.ts";
 import type { EvidenceProvider } from "../../attestation/provider.ts";
 import type { ProductLine } from "../../attestation/snp/product.ts";
+import type { Instant } from "../../base/time.ts";
 import { azureHclBlob, type ParavisorPlan } from "../../simulator/azure-hcl.ts";
 import {
   endorsementsOf,
@@ -11,6 +12,7 @@ import {
   loadOrCreateMachine,
   type SimulatedMachine,
 } from "../../simulator/chip-folder.ts";
+import { chipPlanOf, cloudOf, createGoogleHost } from "../../simulator/cloud-machine.ts";
 import type { ReportPlan } from "../../simulator/sp.ts";
 import { createSimulatedVtpm, type SimulatedVtpm } from "../../simulator/vtpm.ts";
 import type { Vmpl } from "../../wire/messages.ts";
@@ -23,7 +25,7 @@ export interface SimulatedGuest extends Omit<ReportPlan, "reportData" | "vmpl"> 
 
 /**
  * Makes the provider. The machine of `folder` is used, whatever its product; where there is none, the first report makes
- * one. Its root is `ark.pem` there.
+ * one. Its root is `ark.pem` there. A file `cloud` says whose host it is.
  *
  * @throws From `attest`: what the file system throws; a simulator has no hardware that could be missing.
  */
@@ -31,17 +33,32 @@ export function createSimulatorProvider(
   folder: string,
   guest: SimulatedGuest = {},
 ): EvidenceProvider<CarriedRaw> {
-  let machine: SimulatedMachine | undefined;
+  let placed: Placed | undefined;
   const { vmpl = 0 } = guest;
   return {
     name: "simulator",
     format: "raw",
     vmpl,
     attest: async (reportData) => {
-      machine ??= loadOrCreateMachine(folder, productOf(folder));
-      const report = machine.chip.report({ ...guest, vmpl, reportData });
-      return { format: "raw", report, certTable: machine.certTable(systemNow()) };
+      placed ??= placedIn(folder);
+      const report = placed.chip.report({ ...guest, vmpl, reportData });
+      return placed.given(report, systemNow());
     },
+  };
+}
+
+/** A machine, and what its host gives with a report: on Google Cloud more than a table of certificates. */
+interface Placed extends SimulatedMachine {
+  readonly given: (report: Uint8Array, now: Instant) => CarriedRaw;
+}
+
+function placedIn(folder: string): Placed {
+  const cloud = cloudOf(folder);
+  const machine = loadOrCreateMachine(folder, productOf(folder), chipPlanOf(cloud));
+  if (cloud === "gcp") return { ...machine, given: createGoogleHost(folder, machine) };
+  return {
+    ...machine,
+    given: (report, now) => ({ format: "raw", report, certTable: machine.certTable(now) }),
   };
 }
 

@@ -54,7 +54,7 @@ export async function openWorld(loaded: LoadedConfig, parts: WorldParts): Promis
   const store = await openStore(loaded, "existing");
   try {
     if (seal === undefined) await refuseForeignStore(store, kek, settings.audience);
-    const [roots, providers] = [await rootsOf(loaded), await providersOf(loaded)];
+    const [roots, providers] = [await rootsOf(loaded), await providersOf(loaded, parts.log)];
     const world = await joined({ store, kek, roots, providers, settings, signers, ...loaded }, parts);
     return seal === undefined
       ? world
@@ -136,15 +136,18 @@ async function rootsOf({ config, at }: LoadedConfig): Promise<TrustAnchors> {
 }
 
 /** @throws {@link Fault} `file/unusable`, `config/invalid`. */
-async function providersOf({ config, at }: LoadedConfig): Promise<ProviderTrust> {
+async function providersOf({ config, at }: LoadedConfig, log: Log): Promise<ProviderTrust> {
   const read = async (file: string | undefined) => (file === undefined ? undefined : pemOf(at(file)));
-  const { googleFirmware, hostVtpm } = config.providers;
+  const { googleFirmware, hostVtpm, firmwareUrl } = config.providers;
   const [firmware, vtpm] = [await read(googleFirmware), await read(hostVtpm)];
-  return providerTrustOf(
+  const trust = providerTrustOf(
     {
       ...(firmware === undefined ? {} : { googleFirmware: firmware }),
       ...(vtpm === undefined ? {} : { hostVtpm: vtpm }),
     },
     config.mode,
   );
+  if (firmwareUrl === undefined) return trust;
+  const { createNodeFirmwareSource } = await import("./kds-source.ts");
+  return { ...trust, findFirmware: createNodeFirmwareSource(firmwareUrl, config.kds.timeoutSeconds, log) };
 }
