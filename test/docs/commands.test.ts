@@ -58,6 +58,7 @@ const UNTESTED = [
   "README.md: no-test these run everything, this test too",
   "docs/attacks.md: no-test takes a minute for each row that is chosen",
   "docs/guests.md: no-test needs SEV-SNP hardware and device-mapper",
+  "docs/initramfs.md: no-test the boots of test/pipeline/disk-boot.full.test.ts build it so",
   "docs/workers.md: no-test needs an account of Cloudflare's",
 ];
 
