@@ -22,12 +22,11 @@ const { outputFiles, metafile } = await build({
   platform: "node",
   format: "cjs",
   target: "node24",
-  external: ["koffi"],
   legalComments: "none",
   outfile: "dist/ostiary-agent.cjs",
   write: false,
   metafile: true,
-  plugins: [lazyPackage("@peculiar/x509", "reflect-metadata")],
+  plugins: [lazyPackage("@peculiar/x509", "reflect-metadata"), packageBeside("koffi")],
 });
 const used = Object.values(metafile.outputs).flatMap(({ inputs }) =>
   Object.keys(inputs).filter((path) => inputs[path].bytesInOutput > 0),
@@ -68,6 +67,21 @@ module.exports = { ${getters.join(", ")} };`;
         contents: path === first ? "" : contents,
         resolveDir: ROOT,
       }));
+    },
+  };
+}
+
+/**
+ * A package with native code stays outside: it is looked for in `node_modules` beside the script or the executable when it is first
+ * wanted, and whoever wants it says so where it is not there.
+ */
+function packageBeside(name) {
+  const contents = `module.exports = require("node:module").createRequire(__filename)("${name}");`;
+  return {
+    name: "package-beside",
+    setup: ({ onResolve, onLoad }) => {
+      onResolve({ filter: new RegExp(`^${name}$`) }, ({ path }) => ({ path, namespace: "beside" }));
+      onLoad({ filter: /^/, namespace: "beside" }, () => ({ contents, resolveDir: ROOT }));
     },
   };
 }

@@ -45,6 +45,7 @@ const PLANTED = [
   ["src/runtime/workers/platform.ts", "node:fs", "workers-without-node"],
   ["src/runtime/workers/native.ts", "better-sqlite3", "workers-without-native-packages"],
   ["src/runtime/node/broker.ts", "../../simulator/a.ts", "no-simulator-in-production"],
+  ["src/runtime/node/agent-main.ts", "../../simulator/a.ts", "no-simulator-in-production"],
   ["src/runtime/workers/simulated.ts", "../../simulator/a.ts", "no-simulator-in-production"],
   ["src/attestation/snp/judge.ts", "../endorsement/a.ts", "reports-and-quotes-stand-alone"],
 ] as const;

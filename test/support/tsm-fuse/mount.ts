@@ -28,6 +28,8 @@ function whyNot(): string | undefined {
 export interface TsmMountPlan {
   /** Folder of the simulated machine; made where it is not there. */
   readonly machine: string;
+  /** Where it is mounted; in a folder of its own, unless it is said. */
+  readonly folder?: string;
   /** What the module is called: `none` is no module at all. */
   readonly provider?: string;
   readonly measurement?: Uint8Array;
@@ -52,8 +54,8 @@ export interface TsmMount {
 /** @throws Error with what the program said where it cannot mount. */
 export async function mountTsm(plan: TsmMountPlan): Promise<TsmMount> {
   const place = mkdtempSync(join(tmpdir(), "ostiary-fuse-"));
-  const folder = join(place, "report");
-  mkdirSync(folder);
+  const { folder = join(place, "report") } = plan;
+  mkdirSync(folder, { recursive: true });
   const child = spawn(process.execPath, [PROGRAM, folder, plan.machine, ...wordsOf(plan)], {
     stdio: ["ignore", "pipe", "inherit"],
   });
