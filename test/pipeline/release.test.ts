@@ -252,7 +252,7 @@ const ROWS: readonly Row[] = [
     deviate: async () => ({ claims: { want: [{ secret: PATH, version: 7 }] } }),
   },
   {
-    name: "a version that an admin took out of service",
+    name: "a version that was disabled",
     status: 403,
     code: "denied",
     found: decision("no-secret"),
