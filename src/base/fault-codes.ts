@@ -130,6 +130,11 @@ export const FAULT_CODES = {
   },
 
   "secret/unknown": { status: 404, wire: "not-found", next: "`ostiary secret list` shows the known paths" },
+  "secret/absent": {
+    status: 403,
+    wire: "absent",
+    next: "put the secret (`ostiary secret put`), or ask for a version that there is",
+  },
   "secret/exists": { status: 409, wire: "conflict", next: "rotate the secret to add a version" },
   "secret/disabled": { status: 409, wire: "conflict", next: "this version was disabled or destroyed" },
   "secret/import-key": {

@@ -67,6 +67,11 @@ export const GUEST_FAULT_CODES = {
     wire: "bad-broker",
     next: "the guest's own policy refuses this broker; compare its measurement and firmware with the policy",
   },
+  "vault/other-form": {
+    status: 400,
+    wire: "malformed-request",
+    next: "compare what the program wrote, or what lies at the broker, with `field` and `encoding` of its [[vault]]",
+  },
   "provider/unavailable": {
     status: 503,
     wire: "try-later",

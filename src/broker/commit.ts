@@ -246,7 +246,11 @@ function refusalOf(
   if (entry.code === "no-secret" && appraisals.some(({ wanted }) => isOpening(wanted)))
     return notOpened(entry.id);
   if (entry.code === "other-version") return otherVersion(entry.id);
-  const sentence = appraisals.find((item) => codeOf(item, entry.binding) !== undefined)?.appraisal.sentence;
+  const refused = appraisals.filter((item) => codeOf(item, entry.binding) !== undefined);
+  if (refused.every(({ given, appraisal }) => given.kind === "absent" && appraisal.isAllowed)) {
+    return new Fault("secret/absent", "the policy allows a secret that is not there", { decision: entry.id });
+  }
+  const sentence = refused[0]?.appraisal.sentence;
   return new Fault("policy/denied", `the policy refuses: ${entry.code ?? "internal"}`, {
     decision: entry.id,
     ...(sentence === undefined ? {} : { sentence }),

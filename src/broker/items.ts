@@ -36,6 +36,8 @@ export interface AppraisedItem {
  */
 export type Given =
   | { readonly kind: "bytes" | "kept" }
+  /** There never was such a version: no admin took it out of service. */
+  | { readonly kind: "absent" }
   /** `reads` is the version that it needs from then on: the one that a ciphertext is moved to, where it is moved. */
   | { readonly kind: "used"; readonly type: TransitType; readonly reads: number }
   /** The version that the guest makes, and holds from then on; `expected` is false where it meant another. */
@@ -104,7 +106,7 @@ export async function appraiseItems(
         op,
         appraisal,
         stored,
-        given: givenOf(stored, appraisal),
+        given: (await isAbsent(wanted, stored, world)) ? { kind: "absent" } : givenOf(stored, appraisal),
         bindings: settings?.bindings,
         lease: await wantedLease(settings, asking, world.store),
       };
@@ -120,6 +122,18 @@ async function storedVersionOf(
 ): Promise<SecretVersion | undefined> {
   if (wanted.kind !== "secret") return undefined;
   return usableVersion({ path: wanted.resource, version: wanted.version }, settings, world);
+}
+
+/** Whoever may have it is told that it is not there; a version that was disabled or destroyed is a refusal like any other. */
+async function isAbsent(
+  wanted: Wanted,
+  stored: SecretVersion | undefined,
+  { store }: World,
+): Promise<boolean> {
+  if (wanted.kind !== "secret" || stored !== undefined) return false;
+  const { resource, version } = wanted;
+  const known = await store.secretVersions(resource);
+  return version === undefined ? known.length === 0 : !known.some((head) => head.version === version);
 }
 
 /** As a release or a use would have it. */

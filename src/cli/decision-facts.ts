@@ -15,7 +15,12 @@ export interface DecidedItem {
 }
 
 /** Refusals of the broker's own, where the policy allowed. */
-const NO_POLICYS: ReadonlySet<string> = new Set(["no-secret", "wrong-binding", "lease-held"]);
+const NO_POLICYS: ReadonlySet<string> = new Set([
+  "no-secret",
+  "wrong-binding",
+  "lease-held",
+  "other-version",
+]);
 
 /** Whether an object is a decision, and not facts. */
 export function isDecision(value: JsonObject): boolean {

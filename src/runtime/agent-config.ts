@@ -10,10 +10,12 @@ import {
   type ServeConfig,
   serveConfigOf,
 } from "./agent-serve-config.ts";
+import { AGENT_VAULT, type VaultConfig, vaultConfigOf } from "./agent-vault-config.ts";
 import { isEachOnce, table } from "./config-fields.ts";
 import { parsedToml, readBySchema } from "./toml.ts";
 
 const MAX_BROKERS = 16;
+const MAX_DOORS = 64;
 
 const AGENT_CONFIG = table({
   log_level: v.optional(v.picklist(["debug", "info", "warn", "error"]), "info"),
@@ -27,6 +29,17 @@ const AGENT_CONFIG = table({
   evidence: v.optional(AGENT_EVIDENCE, {}),
   serve: v.optional(AGENT_SERVE, {}),
   cache: v.optional(AGENT_CACHE),
+  vault: v.optional(
+    v.pipe(
+      v.array(AGENT_VAULT),
+      v.check((list) => list.length <= MAX_DOORS, `${MAX_DOORS} [[vault]] at most`),
+      v.check(
+        (list) => isEachOnce(list.map(({ name }) => name)) && isEachOnce(list.map(({ listen }) => listen)),
+        "each `name` and each `listen` once",
+      ),
+    ),
+    [],
+  ),
 });
 
 /** What the operator of a guest decides. */
@@ -37,6 +50,8 @@ export interface AgentConfig {
   readonly serve: ServeConfig;
   /** There only where it was asked for. */
   readonly cache?: CachePlan;
+  /** Programs that find a Vault here. */
+  readonly vaults: readonly VaultConfig[];
 }
 
 /**
@@ -53,6 +68,7 @@ export function parseAgentConfig(text: string, at: (path: string) => string): Ag
     logLevel: read.log_level,
     brokers: [first, ...others],
     serve: serveConfigOf(read.serve, at),
+    vaults: read.vault.map((one) => vaultConfigOf(one, at)),
     ...(read.cache === undefined ? {} : { cache: cachePlanOf(read.cache) }),
   };
 }

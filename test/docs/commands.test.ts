@@ -19,7 +19,7 @@ import { readVector, sharedVectors } from "../support/shared-vectors.ts";
 
 const root = join(import.meta.dirname, "../..");
 /** Ports that documents name; a run has its own in their place. */
-const PORTS = ["8480", "8482", "8490", "8787", "2321"];
+const PORTS = ["8200", "8480", "8482", "8490", "8787", "2321"];
 
 interface Block {
   readonly document: string;

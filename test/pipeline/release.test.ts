@@ -240,9 +240,26 @@ const ROWS: readonly Row[] = [
   {
     name: "a secret that is not there",
     status: 403,
-    code: "denied",
+    code: "absent",
     found: decision("no-secret"),
     deviate: async () => ({ claims: { want: [{ secret: "prod/nothing" }] } }),
+  },
+  {
+    name: "a version that there never was",
+    status: 403,
+    code: "absent",
+    found: decision("no-secret"),
+    deviate: async () => ({ claims: { want: [{ secret: PATH, version: 7 }] } }),
+  },
+  {
+    name: "a version that was disabled",
+    status: 403,
+    code: "denied",
+    found: decision("no-secret"),
+    deviate: async (broker) => {
+      await broker.admin.changeSecret(PATH, { version: 1, state: "disabled" });
+      return {};
+    },
   },
 ];
 

@@ -1,5 +1,5 @@
 /** Can a secret be written, seen or forged by who may not? One attack at a time, each beside the write that it began as. */
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { base64UrlOf, utf8 } from "../../src/base/bytes.ts";
 import { ledgerEntries } from "../../src/broker/leaves.ts";
 import { useToken } from "../../src/client/token-use.ts";
@@ -233,6 +233,12 @@ describe("whoever ends TLS on the way", () => {
 });
 
 describe("a write", () => {
+  let shared: { readonly broker: GuestBroker; readonly guest: WriteGuest };
+  beforeAll(async () => {
+    const broker = await writeBroker();
+    shared = { broker, guest: await writeGuest(broker) };
+  });
+
   it("follows the policy that is live now, not the one of the token", async () => {
     const broker = await writeBroker();
     const guest = await writeGuest(broker);
@@ -329,8 +335,7 @@ describe("a write", () => {
     ["the resource of attestation", "/v1/secret/attest"],
     ["a query", "/v1/secret/prod/x?version=1"],
   ])("finds no path under %s", async (_, path) => {
-    const broker = await writeBroker();
-    const guest = await writeGuest(broker);
+    const { broker, guest } = shared;
     const before = await broker.world.store.ledgerSize();
     const { token, key } = guest;
     const session = { fetch: async (to: string, init?: RequestInit) => broker.app.request(to, init) };
@@ -355,8 +360,7 @@ describe("a write", () => {
       (body: string) => body.replace('"suite":1', '"suite":3'),
     ],
   ])("is refused with %s, before anything is decided", async (_, change) => {
-    const broker = await writeBroker();
-    const guest = await writeGuest(broker);
+    const { broker, guest } = shared;
     const before = await broker.world.store.ledgerSize();
     const sealed = { key: "ab".repeat(16), enc: random(32), ct: random(48) };
     const body = encodeWriteRequest({ suite: 1, wrapPub: random(32), cas: undefined, sealed });

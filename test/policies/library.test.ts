@@ -63,6 +63,7 @@ describe("the library", () => {
       "break-glass.writ",
       "demo.writ",
       "gcp.writ",
+      "keyring.writ",
       "luks.writ",
       "mariadb-tde.writ",
       "organisation.writ",

@@ -74,11 +74,15 @@ function processOf(
   let child: ReturnType<typeof spawn> | undefined;
   const start = async (): Promise<void> => {
     const words = ["-D", data, "-k", folder, "-p", String(PORT), "-c", "listen_addresses="];
-    child = spawn(command("postgres"), [...words, ...settings.flatMap((setting) => ["-c", setting])], {
-      ...asNobody,
-      cwd: folder,
-      stdio: "ignore",
-    });
+    child = spawn(
+      postgresProgram("postgres"),
+      [...words, ...settings.flatMap((setting) => ["-c", setting])],
+      {
+        ...asNobody,
+        cwd: folder,
+        stdio: "ignore",
+      },
+    );
     for (let tries = 0; tries < 300 && !isReady(folder); tries += 1) await sleep(50);
   };
   const crash = async (): Promise<void> => {
@@ -92,15 +96,16 @@ function processOf(
 
 function isReady(folder: string): boolean {
   const words = ["-h", folder, "-p", String(PORT), "-U", ROLE, "-d", "postgres", "-AtXqc", "select 1"];
-  return spawnSync(command("psql"), words, { cwd: folder }).status === 0;
+  return spawnSync(postgresProgram("psql"), words, { cwd: folder }).status === 0;
 }
 
-function command(name: string): string {
+/** Where one of its programs is. */
+export function postgresProgram(name: string): string {
   return join(bin ?? HOME, name);
 }
 
 function run(name: string, words: readonly string[], cwd: string): string {
-  const { status, stdout, stderr } = spawnSync(command(name), [...words], {
+  const { status, stdout, stderr } = spawnSync(postgresProgram(name), [...words], {
     ...asNobody,
     cwd,
     encoding: "utf8",
