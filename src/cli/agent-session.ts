@@ -14,19 +14,23 @@ export const PROVIDER_NAMES = ["configfs-tsm", "simulator"] as const;
 export type ProviderName = (typeof PROVIDER_NAMES)[number];
 
 /** What the options said: the guest's own configuration, of which nothing comes from the broker. */
-export interface AgentOptions extends BrokerOptions {
+export interface AgentOptions extends BrokerOptions, MachineOptions {
   /** Brokers that are known by something else, and will do as well: those of a file. */
   readonly others: readonly BrokerOptions[];
+  /** `Infinity` for as long as it takes. */
+  readonly deadlineSeconds: number;
+  /** Begins at a moment drawn from as many. */
+  readonly spreadSeconds: number;
+}
+
+/** Who makes the evidence of this guest. */
+export interface MachineOptions {
   readonly provider: ProviderName;
   readonly tsmFolder?: string;
   /** Where processes of this guest take turns at the secure processor. */
   readonly runFolder?: string;
   readonly simulatorFolder?: string;
   readonly vmpl?: 0 | 1 | 2 | 3;
-  /** `Infinity` for as long as it takes. */
-  readonly deadlineSeconds: number;
-  /** Begins at a moment drawn from as many. */
-  readonly spreadSeconds: number;
 }
 
 /** Which brokers, and by what each of them is known. */
@@ -176,6 +180,17 @@ const MAX_BROKERS = 16;
  * @throws {@link Misuse}.
  */
 export function agentOptionsOf(values: Values, others: readonly Values[] = []): AgentOptions {
+  return {
+    ...brokerOptionsOf(values),
+    others: others.map(brokerOptionsOf),
+    ...machineOptionsOf(values),
+    deadlineSeconds: deadlineOf(textOf(values, "deadline") ?? DEFAULT_DEADLINE),
+    spreadSeconds: spreadOf(textOf(values, "spread")),
+  };
+}
+
+/** Who makes the evidence of this guest, whatever it is for. @throws {@link Misuse}. */
+export function machineOptionsOf(values: Values): MachineOptions {
   const provider = providerOf(textOf(values, "provider") ?? "configfs-tsm");
   const [tsmFolder, simulatorFolder] = [textOf(values, "tsm-dir"), textOf(values, "simulator-dir")];
   const runFolder = textOf(values, "run-dir");
@@ -184,11 +199,7 @@ export function agentOptionsOf(values: Values, others: readonly Values[] = []): 
   }
   const vmpl = textOf(values, "vmpl");
   return {
-    ...brokerOptionsOf(values),
-    others: others.map(brokerOptionsOf),
     provider,
-    deadlineSeconds: deadlineOf(textOf(values, "deadline") ?? DEFAULT_DEADLINE),
-    spreadSeconds: spreadOf(textOf(values, "spread")),
     ...(tsmFolder === undefined ? {} : { tsmFolder }),
     ...(runFolder === undefined ? {} : { runFolder }),
     ...(simulatorFolder === undefined ? {} : { simulatorFolder }),

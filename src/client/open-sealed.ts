@@ -1,7 +1,7 @@
 /** Is what was sealed from the broker that the guest trusts, and does it open? The part that a release and a use of a key share. */
 import { Fault } from "../base/fault.ts";
 import type { Primitives } from "../base/primitives.ts";
-import type { Instant } from "../base/time.ts";
+import { formatInstant, type Instant } from "../base/time.ts";
 import type { Suite } from "../channel/bindings.ts";
 import {
   parseReleaseHeader,
@@ -51,7 +51,8 @@ export async function openSealed(
 
 export function refuseUntimely({ iat, exp }: ReleaseHeader, now: Instant): void {
   if (iat <= now + CLOCK_SKEW_SECONDS && exp >= now) return;
-  throw badRelease("expected a release of now; look at the clocks of guest and broker");
+  const clocks = `here ${formatInstant(now)}, the broker's ${formatInstant(iat)}`;
+  throw badRelease(`expected a release of now: ${clocks}; set the clock that is wrong`);
 }
 
 /** The algorithm is the one of the pinned key, P-256: the header's word for it was compared, never followed. */

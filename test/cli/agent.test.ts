@@ -35,6 +35,8 @@ interface Plan {
   readonly edges?: Partial<AgentEdges>;
 }
 
+const WELL = { id: "kernel.version", severity: "ok", seen: "6.12", expected: "6.7" } as const;
+
 /** The verb alone: every secret is released as its own path in text. */
 async function run(words: string, { isTty = false, edges = {} }: Plan = {}): Promise<Ended> {
   let [out, said] = ["", ""];
@@ -75,6 +77,7 @@ async function run(words: string, { isTty = false, edges = {} }: Plan = {}): Pro
     putSecret: async () => ({ decision: DECISION, version: 2 }),
     useTransit: () => Promise.reject(new Fault("broker/unreachable", "this broker has no transit keys")),
     writeSecrets: async (_, format, place) => void places.push({ format, ...place }),
+    examine: async () => ({ findings: [WELL], posture: { v: 1 } }),
     agentFile: async (path) => (path === undefined ? undefined : { path, brokers: [FILE, SECOND] }),
     usualFile: "/etc/ostiary/agent.toml",
     inspectAgent: async () => {},
@@ -135,6 +138,57 @@ describe("ostiary agent token", () => {
     const ended = await run(`token urn:sts --key-out /run/key.pem --fd 3 ${PINS}`, { edges: { fetchToken } });
     expect({ status: ended.status, places: ended.places }).toEqual({ status: 1, places: [] });
     expect(ended.secrets.flatMap((bytes) => [...bytes]).every((byte) => byte === 0)).toBe(true);
+  });
+});
+
+describe("ostiary agent doctor", () => {
+  const bad = { ...WELL, id: "snp.active", severity: "error", next: "start it so" } as const;
+
+  it("ends with 0 where no finding is an error and with 1 where one is, and says what to do last", async () => {
+    const warned = { ...bad, severity: "warning" } as const;
+    expect(await run("doctor")).toMatchObject({ status: 0, out: expect.stringContaining("kernel.version") });
+    const ended = await run("doctor", {
+      edges: { examine: async () => ({ findings: [warned, WELL], posture: {} }) },
+    });
+    expect(ended).toMatchObject({
+      status: 0,
+      out: expect.stringMatching(/start it so\n\n2 looked at: 0 errors, 1 warnings\n$/),
+    });
+    const edges = { examine: async () => ({ findings: [bad, WELL], posture: { v: 1 } }) };
+    expect((await run("doctor", { edges })).status).toBe(1);
+    const json = await run("doctor --json", { edges });
+    expect(json.status).toBe(1);
+    expect(JSON.parse(json.out)).toEqual({
+      errors: 1,
+      warnings: 0,
+      findings: [bad, WELL],
+      posture: { v: 1 },
+    });
+  });
+
+  it("examines with brokers or without, by the floor that it is told, and takes no other word", async () => {
+    const asked: unknown[] = [];
+    const edges: Partial<AgentEdges> = {
+      examine: async ({ brokers, floor, root, machine }) => {
+        asked.push([brokers?.brokers, floor, root, machine.provider]);
+        return { findings: [], posture: {} };
+      },
+    };
+    await run("doctor", { edges });
+    await run(`doctor --floor snp=24,microcode=219 --root /mnt ${PINS}`, { edges });
+    expect(asked).toEqual([
+      [undefined, undefined, "/", "configfs-tsm"],
+      [["http://127.0.0.1:8480"], { snp: 24, microcode: 219 }, "/mnt", "configfs-tsm"],
+    ]);
+    for (const words of [
+      "doctor now",
+      "doctor --floor snp",
+      "doctor --floor snp=999",
+      "doctor --floor size=1",
+    ]) {
+      expect((await run(words, { edges })).status).toBe(2);
+    }
+    expect(asked).toHaveLength(2);
   });
 });
 

@@ -2,6 +2,7 @@
 import { AGENT_USAGE } from "../agent-session.ts";
 import { type Command, type ExitStatus, Misuse, type Terminal } from "../command.ts";
 import { CONFIRM_USAGE, type ConfirmEdges, runConfirm } from "./agent-confirm.ts";
+import { DOCTOR_USAGE, type DoctorEdges, runDoctor } from "./agent-doctor.ts";
 import { GET_USAGE, type GetEdges, runGet } from "./agent-get.ts";
 import { GIVE_BACK_USAGE, type GiveBackEdges, runGiveBack } from "./agent-give-back.ts";
 import { PUT_USAGE, type PutEdges, runPut } from "./agent-put.ts";
@@ -14,6 +15,7 @@ import { runUnlock, UNLOCK_USAGE, type UnlockEdges } from "./agent-unlock.ts";
 /** What the agent does, handed in: this floor's rooms are strangers. */
 export interface AgentEdges
   extends ConfirmEdges,
+    DoctorEdges,
     GetEdges,
     GiveBackEdges,
     PutEdges,
@@ -40,6 +42,7 @@ const VERBS: readonly AgentVerb[] = [
   { name: "unlock", usage: UNLOCK_USAGE, run: runUnlock },
   { name: "rekey", usage: REKEY_USAGE, run: runRekey },
   { name: "transit", usage: TRANSIT_USAGE, run: runTransit },
+  { name: "doctor", usage: DOCTOR_USAGE, run: runDoctor },
   { name: "serve", usage: SERVE_USAGE, run: runAgentServe },
 ];
 
@@ -55,6 +58,8 @@ no earlier one; --also names the report ids that it had before its restarts. giv
 time may hold, by the fence that get printed. A key that does not open the volume ends with status 1.
 transit uses a key that stays at the broker, on standard input or FILE: encrypt, rewrap, sign and hmac print a text as \`ostiary:v3:…\`;
 decrypt and datakey write plaintext where \`get\` does; verify ends with status 1 where the key did not make the text over this message.
+doctor looks at this guest: SEV-SNP, kernel, firmware, command line, memory, clock and brokers, and says of each finding what to do; status 1 where
+one is an error. It changes nothing, and needs no broker.
 serve is the daemon: it stays, and gives what its file names to applications of this guest; --check reads the file, names every problem and ends.
 
 ${AGENT_USAGE}`;

@@ -1,7 +1,7 @@
 /** Which way has a guest on Node to its brokers? What the options say, as what a session needs. */
 import type { EvidenceProvider } from "../../attestation/provider.ts";
 import { Fault } from "../../base/fault.ts";
-import type { AgentOptions, SecretRequest } from "../../cli/agent-session.ts";
+import type { AgentOptions, MachineOptions, SecretRequest } from "../../cli/agent-session.ts";
 import type { FetchParts, FetchPlan } from "../../client/fetch.ts";
 import { spreadStart } from "../../client/retry.ts";
 import type { Vmpl } from "../../wire/messages.ts";
@@ -33,9 +33,14 @@ type WayRequest = Pick<SecretRequest, "options" | "onWait">;
 export async function wayFor({ options, onWait }: WayRequest, parts: NodeAgentParts): Promise<GuestWay> {
   const provider = await providerOf(options, parts);
   const fetchParts = fetchPartsOf(provider, onWait);
-  const addresses = await Promise.all([options, ...options.others].map(addressesOf));
-  const brokers = await brokersOf(addresses.flat());
+  const brokers = await brokersFor(options);
   return { plan: { brokers, deadlineMs: options.deadlineSeconds * 1000 }, fetchParts };
+}
+
+/** Every broker that the options name. @throws {@link Fault} `file/unusable`, `config/invalid`. */
+export async function brokersFor(options: AgentOptions): Promise<FetchPlan["brokers"]> {
+  const addresses = await Promise.all([options, ...options.others].map(addressesOf));
+  return brokersOf(addresses.flat());
 }
 
 /** Brokers of one cluster: each is known by the same. */
@@ -48,7 +53,11 @@ async function addressesOf(options: BrokerOptions): Promise<readonly BrokerAddre
 
 type BrokerOptions = AgentOptions["others"][number];
 
-async function providerOf(options: AgentOptions, { simulator }: NodeAgentParts): Promise<EvidenceProvider> {
+/** @throws {@link Fault} `provider/unavailable`. */
+export async function providerOf(
+  options: MachineOptions,
+  { simulator }: NodeAgentParts,
+): Promise<EvidenceProvider> {
   const { vmpl, tsmFolder, runFolder, simulatorFolder } = options;
   if (options.provider === "configfs-tsm") {
     return openProvider({ folder: tsmFolder, runFolder, vmpl });

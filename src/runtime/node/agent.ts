@@ -60,6 +60,7 @@ export function createNodeAgentCommand(parts: NodeAgentParts = {}): Command {
     publicKeyOf: async (file) => publicJwkOf(await pemOf(file)),
     writeSecrets,
     ...volumeEdges({ fetchSecrets: fetchForVerb, putSecret: putForVerb, confirmUse: confirmForVerb }),
+    examine: async (asked) => (await import("./agent-doctor.ts")).examineWith(parts)(asked),
     agentFile: readAgentFile,
     usualFile: AGENT_FILE,
     inspectAgent: async (path) => (await import("./agent-serve.ts")).inspectAgent(path, parts),

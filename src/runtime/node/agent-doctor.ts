@@ -1,0 +1,44 @@
+/** `ostiary agent doctor` on Node: this machine's files, its own provider, and the ways to its brokers. */
+import { examine } from "../../agent/doctor/doctor.ts";
+import { machineAt } from "../../agent/doctor/machine.ts";
+import { postureOf } from "../../agent/doctor/posture.ts";
+import type { EvidenceProvider } from "../../attestation/provider.ts";
+import { isFault } from "../../base/fault.ts";
+import type { MachineOptions } from "../../cli/agent-session.ts";
+import type { DoctorEdges } from "../../cli/commands/agent-doctor.ts";
+import { brokersFor, type NodeAgentParts, providerOf } from "./agent-way.ts";
+import { guestPartsOf } from "./client.ts";
+import { systemRandom } from "./clock.ts";
+import { nodePrimitives } from "./primitives.ts";
+
+export function examineWith(parts: NodeAgentParts): DoctorEdges["examine"] {
+  return async ({ machine, brokers, floor, root }) => {
+    const provider = await providerOrFault(machine, parts);
+    const levels = floor && { bootloader: 0, tee: 0, snp: 0, microcode: 0, ...floor };
+    const findings = await examine({
+      machine: machineAt(root),
+      evidence: {
+        provider,
+        random: systemRandom,
+        digest: nodePrimitives.digest,
+        ...(levels === undefined ? {} : { floor: levels }),
+      },
+      brokers: {
+        ways: brokers === undefined ? [] : (await brokersFor(brokers)).members,
+        parts: guestPartsOf(provider),
+        signalAfter: (milliseconds) => AbortSignal.timeout(milliseconds),
+      },
+    });
+    return { findings, posture: postureOf(findings) };
+  };
+}
+
+/** One that cannot be had says why when it is asked, which is a finding among others. */
+async function providerOrFault(machine: MachineOptions, parts: NodeAgentParts): Promise<EvidenceProvider> {
+  try {
+    return await providerOf(machine, parts);
+  } catch (thrown) {
+    if (!isFault(thrown)) throw thrown;
+    return { name: "none", format: "raw", vmpl: 0, attest: () => Promise.reject(thrown) };
+  }
+}
