@@ -4,6 +4,14 @@ import type { CachePlan } from "../agent/secret-cache.ts";
 import type { AgentValues } from "../cli/agent-session.ts";
 import { AGENT_BROKER, AGENT_EVIDENCE, brokerValuesOf, evidenceValuesOf } from "./agent-broker-config.ts";
 import {
+  AGENT_CREDENTIALS,
+  AGENT_FILES,
+  type CredentialConfig,
+  credentialConfigsOf,
+  type FileConfig,
+  fileConfigsOf,
+} from "./agent-places-config.ts";
+import {
   AGENT_CACHE,
   AGENT_SERVE,
   cachePlanOf,
@@ -40,6 +48,8 @@ const AGENT_CONFIG = table({
     ),
     [],
   ),
+  credential: v.optional(AGENT_CREDENTIALS, []),
+  file: v.optional(AGENT_FILES, []),
 });
 
 /** What the operator of a guest decides. */
@@ -52,6 +62,8 @@ export interface AgentConfig {
   readonly cache?: CachePlan;
   /** Programs that find a Vault here. */
   readonly vaults: readonly VaultConfig[];
+  readonly credentials: readonly CredentialConfig[];
+  readonly files: readonly FileConfig[];
 }
 
 /**
@@ -69,6 +81,8 @@ export function parseAgentConfig(text: string, at: (path: string) => string): Ag
     brokers: [first, ...others],
     serve: serveConfigOf(read.serve, at),
     vaults: read.vault.map((one) => vaultConfigOf(one, at)),
+    credentials: credentialConfigsOf(read.credential, at),
+    files: fileConfigsOf(read.file, at),
     ...(read.cache === undefined ? {} : { cache: cachePlanOf(read.cache) }),
   };
 }

@@ -19,7 +19,7 @@ const SECOND = { broker: ["https://second.example"], "signing-key": "/etc/ostiar
 const DECISION = "01KB0000000000000000000001";
 
 interface Ended {
-  readonly status: ExitStatus;
+  readonly status: number;
   readonly out: string;
   /** On standard error. */
   readonly said: string;
@@ -99,6 +99,7 @@ async function run(words: string, { isTty = false, edges = {} }: Plan = {}): Pro
       plans.push(plan);
       return { ...plan, uuid: "6c1f7fd6", version: 2, retired: [1] };
     },
+    exec: async () => 0,
     ...edges,
   });
   try {

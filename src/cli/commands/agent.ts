@@ -1,8 +1,9 @@
 /** `ostiary agent …`: the guest's side. A secret goes to a descriptor, a file in tmpfs or cryptsetup, and nowhere else. */
 import { AGENT_USAGE } from "../agent-session.ts";
-import { type Command, type ExitStatus, Misuse, type Terminal } from "../command.ts";
+import { type Command, type ExitStatus, Misuse, type ProgramStatus, type Terminal } from "../command.ts";
 import { CONFIRM_USAGE, type ConfirmEdges, runConfirm } from "./agent-confirm.ts";
 import { DOCTOR_USAGE, type DoctorEdges, runDoctor } from "./agent-doctor.ts";
+import { EXEC_USAGE, type ExecEdges, runExec } from "./agent-exec.ts";
 import { GET_USAGE, type GetEdges, runGet } from "./agent-get.ts";
 import { GIVE_BACK_USAGE, type GiveBackEdges, runGiveBack } from "./agent-give-back.ts";
 import { PUT_USAGE, type PutEdges, runPut } from "./agent-put.ts";
@@ -16,6 +17,7 @@ import { runUnlock, UNLOCK_USAGE, type UnlockEdges } from "./agent-unlock.ts";
 export interface AgentEdges
   extends ConfirmEdges,
     DoctorEdges,
+    ExecEdges,
     GetEdges,
     GiveBackEdges,
     PutEdges,
@@ -30,7 +32,11 @@ export interface AgentEdges
 interface AgentVerb {
   readonly name: string;
   readonly usage: string;
-  readonly run: (args: readonly string[], edges: AgentEdges, terminal: Terminal) => Promise<ExitStatus>;
+  readonly run: (
+    args: readonly string[],
+    edges: AgentEdges,
+    terminal: Terminal,
+  ) => Promise<ExitStatus | ProgramStatus>;
 }
 
 const VERBS: readonly AgentVerb[] = [
@@ -43,6 +49,7 @@ const VERBS: readonly AgentVerb[] = [
   { name: "rekey", usage: REKEY_USAGE, run: runRekey },
   { name: "transit", usage: TRANSIT_USAGE, run: runTransit },
   { name: "doctor", usage: DOCTOR_USAGE, run: runDoctor },
+  { name: "exec", usage: EXEC_USAGE, run: runExec },
   { name: "serve", usage: SERVE_USAGE, run: runAgentServe },
 ];
 
@@ -60,7 +67,8 @@ transit uses a key that stays at the broker, on standard input or FILE: encrypt,
 decrypt and datakey write plaintext where \`get\` does; verify ends with status 1 where the key did not make the text over this message.
 doctor looks at this guest: SEV-SNP, kernel, firmware, command line, memory, clock and brokers, and says of each finding what to do; status 1 where
 one is an error. It changes nothing, and needs no broker.
-serve is the daemon: it stays, and gives what its file names to applications of this guest; --check reads the file, names every problem and ends.
+exec runs COMMAND with secrets in its environment (--env) or in files in tmpfs whose paths are there (--file), and ends with its status; FORMAT is raw, hex,
+base64 or json:NAME. serve is the daemon: it stays, and gives what its file names to applications of this guest; --check reads the file, names every problem and ends.
 
 ${AGENT_USAGE}`;
 
@@ -68,7 +76,7 @@ export function createAgentCommand(edges: AgentEdges): Command {
   return {
     name: "agent",
     summary:
-      "the guest side: get or put a secret, get a token, unlock a disk, confirm a version, give back a lease, use a transit key, serve",
+      "the guest side: get or put a secret, get a token, unlock a disk, confirm a version, give back a lease, use a transit key, exec, serve",
     usage: USAGE,
     run: async ([name, ...rest], terminal) => {
       const verb = VERBS.find((known) => known.name === name);

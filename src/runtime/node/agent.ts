@@ -62,6 +62,8 @@ export function createNodeAgentCommand(parts: NodeAgentParts = {}): Command {
     ...volumeEdges({ fetchSecrets: fetchForVerb, putSecret: putForVerb, confirmUse: confirmForVerb }),
     examine: async (asked) => (await import("./agent-doctor.ts")).examineWith(parts)(asked),
     agentFile: readAgentFile,
+    exec: async (plan, options, terminal) =>
+      (await import("./agent-exec.ts")).execProgram(plan, options, { parts, terminal }),
     usualFile: AGENT_FILE,
     inspectAgent: async (path) => (await import("./agent-serve.ts")).inspectAgent(path, parts),
     serveAgent: async (path, terminal) =>
