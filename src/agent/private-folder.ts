@@ -3,7 +3,7 @@ import { chmod, lstat, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { Fault, systemCodeOf } from "../base/fault.ts";
-import { refuseDisk } from "./tmpfs-file.ts";
+import { refuseDisk } from "./tmpfs.ts";
 
 export interface PrivateFolder {
   readonly path: string;

@@ -1,8 +1,9 @@
 /** How does plaintext become a file? In tmpfs alone, whole or not at all, for its owner; and it goes again without a trace. */
 import { randomBytes } from "node:crypto";
-import { constants, type FileHandle, lstat, open, readdir, rename, rm, statfs } from "node:fs/promises";
+import { constants, type FileHandle, lstat, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { Fault, systemCodeOf } from "../base/fault.ts";
+import { refuseDisk } from "./tmpfs.ts";
 
 /** Whose a file is, and who may do what with it. */
 export interface FileRights {
@@ -12,7 +13,6 @@ export interface FileRights {
   readonly gid?: number;
 }
 
-const TMPFS_MAGIC = 0x01021994;
 const OWNER_ONLY = 0o600;
 
 /**
@@ -59,17 +59,6 @@ export async function removePlaced(path: string): Promise<void> {
 function absent(thrown: unknown): undefined {
   if (systemCodeOf(thrown) === "ENOENT") return undefined;
   throw thrown;
-}
-
-/** @throws {@link Fault} `file/unusable` for a folder that a disk may hold. */
-export async function refuseDisk(folder: string): Promise<void> {
-  const { type } = await statfs(folder);
-  if (type !== TMPFS_MAGIC) {
-    throw new Fault(
-      "file/unusable",
-      `expected a folder in tmpfs, \`/run\` for one; \`${folder}\` is on another file system`,
-    );
-  }
 }
 
 async function writeNew(path: string, bytes: Uint8Array, rights: FileRights): Promise<void> {

@@ -82,8 +82,16 @@ describe("a set of facts that contradicts an axiom breaks that one and no other"
     ["a VLEK has an", "milan", { "endorsement.kind": "vlek" }],
     ["`vtpm.*` comes with", "milan", { "vtpm.pcr[4]": "00".repeat(32) }],
     ["`vtpm.*` comes with", "milan", { "vtpm.secure_boot": true }],
-    ["PCR 16 and 23 say nothing", "milan", { "evidence.format": "azure-hcl", "vtpm.pcr[16]": "00".repeat(32) }],
-    ["PCR 16 and 23 say nothing", "milan", { "evidence.format": "azure-hcl", "vtpm.pcr[23]": "00".repeat(32) }],
+    [
+      "PCR 16 and 23 say nothing",
+      "milan",
+      { "evidence.format": "azure-hcl", "vtpm.pcr[16]": "00".repeat(32) },
+    ],
+    [
+      "PCR 16 and 23 say nothing",
+      "milan",
+      { "evidence.format": "azure-hcl", "vtpm.pcr[23]": "00".repeat(32) },
+    ],
     ["PCR 16 and 23 say nothing", "milan", { "host_vtpm.pcr[23]": "00".repeat(32) }],
     ["`host_vtpm.*` comes with", "milan", { "evidence.format": "svsm", "host_vtpm.pcr[0]": "00".repeat(32) }],
     ["`uefi.*` comes with", "milan", { "evidence.format": "svsm", ...UEFI }],
