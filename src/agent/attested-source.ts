@@ -3,7 +3,7 @@ import { Fault, isFault } from "../base/fault.ts";
 import type { Instant } from "../base/time.ts";
 import type { RunAtBroker } from "../client/at-broker.ts";
 import { isPassing } from "../client/retry.ts";
-import { createReadQueue, questionOf, type ReadQueuePlan, type SecretItem } from "./read-queue.ts";
+import { createReadQueue, isRefusal, questionOf, type ReadQueuePlan, type SecretItem } from "./read-queue.ts";
 import type { CacheClocks, SecretCache } from "./secret-cache.ts";
 import type { HeldSecret, SecretSource } from "./secret-source.ts";
 
@@ -23,9 +23,11 @@ export interface SourceParts extends Pick<SecretSource, "write" | "transit"> {
 /** How a read went; `code` is that of the fault. */
 export type ReadOutcome =
   | { readonly kind: "released" | "cached" }
-  | { readonly kind: "stale" | "failed"; readonly code: string };
+  | { readonly kind: "stale" | "failed" | "refused"; readonly code: string };
 
 export interface AttestedSource extends SecretSource {
+  /** What is kept. */
+  readonly cacheSize: () => { readonly entries: number; readonly bytes: number };
   /** Overwrites what is kept and gives back what is leased. Never throws: a lease that stays ends by itself. */
   readonly close: () => Promise<void>;
 }
@@ -35,13 +37,13 @@ const IMPATIENT_MS = 3000;
 
 export function createAttestedSource(parts: SourceParts, plan: ReadQueuePlan): AttestedSource {
   const { cache } = parts;
-  const leases = new Map<string, { readonly fence: number; readonly until: Instant }>();
+  const leases = createLeases(parts);
   const release = (want: readonly SecretItem[]) => parts.run(({ session }) => session.release(want));
   const queue = createReadQueue({ release, sleep: parts.sleep, milliseconds: parts.milliseconds }, plan);
   const released = async (item: SecretItem): Promise<HeldSecret> => {
     try {
       const held = await queue.read(item);
-      if (held.lease !== undefined) leases.set(held.path, held.lease);
+      leases.note(held);
       cache?.keep(questionOf(item), held);
       parts.onRead({ kind: "released" });
       return held;
@@ -51,7 +53,7 @@ export function createAttestedSource(parts: SourceParts, plan: ReadQueuePlan): A
     }
   };
   const failed = (thrown: unknown): never => {
-    parts.onRead({ kind: "failed", code: codeOf(thrown) });
+    parts.onRead({ kind: isRefusal(thrown) ? "refused" : "failed", code: codeOf(thrown) });
     throw thrown;
   };
   const overOld = async (item: SecretItem, old: HeldSecret): Promise<HeldSecret> => {
@@ -93,11 +95,24 @@ export function createAttestedSource(parts: SourceParts, plan: ReadQueuePlan): A
       }
     },
     transit: parts.transit,
+    cacheSize: () => cache?.size() ?? { entries: 0, bytes: 0 },
     close: async () => {
       cache?.clear();
-      const open = [...leases].filter(([, { until }]) => parts.now() < until);
-      const returns = open.map(([secret, { fence }]) => parts.giveBack({ secret, fence }));
-      await Promise.allSettled(returns);
+      await leases.giveBack();
+    },
+  };
+}
+
+/** What this guest alone may hold, until its end: the next one need not wait for it. */
+function createLeases({ now, giveBack }: SourceParts) {
+  const leases = new Map<string, { readonly fence: number; readonly until: Instant }>();
+  return {
+    note: ({ path, lease }: HeldSecret): void => {
+      if (lease !== undefined) leases.set(path, lease);
+    },
+    giveBack: async (): Promise<void> => {
+      const open = [...leases].filter(([, { until }]) => now() < until);
+      await Promise.allSettled(open.map(([secret, { fence }]) => giveBack({ secret, fence })));
     },
   };
 }

@@ -1,14 +1,11 @@
 /** Where may plaintext go? Into a file descriptor that the caller opened, or into a file that lives in memory. */
-import { randomBytes } from "node:crypto";
 import { fstat, write } from "node:fs";
-import { constants, open, rename, rm, statfs } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { concatBytes } from "../base/bytes.ts";
+import { concatBytes, utf8 } from "../base/bytes.ts";
 import { Fault, systemCodeOf } from "../base/fault.ts";
-
-export type SecretFormat = "raw" | "hex" | "base64";
+import { inFormat } from "./secret-format.ts";
+import { placeInTmpfs } from "./tmpfs-file.ts";
 
 /** A descriptor that is open for writing, or the path of a file in tmpfs. */
 export type OutputPlace = { readonly fd: number } | { readonly file: string };
@@ -20,21 +17,24 @@ export type OutputPlace = { readonly fd: number } | { readonly file: string };
  */
 export async function writeSecrets(
   secrets: readonly Uint8Array[],
-  format: SecretFormat,
+  format: "raw" | "hex" | "base64",
   place: OutputPlace,
 ): Promise<void> {
   const parts = secrets.map((secret) => formatted(secret, format));
   const bytes = concatBytes(...parts);
   try {
-    await ("fd" in place ? writeToDescriptor(place.fd, bytes) : writeToTmpfs(place.file, bytes));
+    await ("fd" in place ? writeToDescriptor(place.fd, bytes) : placeInTmpfs(place.file, bytes));
   } finally {
     for (const copy of [bytes, ...parts]) copy.fill(0);
   }
 }
 
-function formatted(secret: Uint8Array, format: SecretFormat): Uint8Array {
-  if (format === "raw") return secret.slice();
-  return Uint8Array.from(Buffer.from(`${Buffer.from(secret).toString(format)}\n`, "latin1"));
+function formatted(secret: Uint8Array, format: "raw" | "hex" | "base64"): Uint8Array {
+  const bytes = inFormat(secret, format);
+  if (format === "raw") return bytes;
+  const line = concatBytes(bytes, utf8("\n"));
+  bytes.fill(0);
+  return line;
 }
 
 /** Until everything is written; the descriptor stays open. */
@@ -70,48 +70,6 @@ function writeOnce(fd: number, bytes: Uint8Array, at: number): Promise<number> {
       error === null ? done(written) : failed(error),
     );
   });
-}
-
-const TMPFS_MAGIC = 0x01021994;
-const OWNER_ONLY = 0o600;
-
-/**
- * Writes a new or replaced file, mode 0600, in a tmpfs: on anything else nothing is written.
- *
- * The bytes go to a file beside it first, which then takes the name: no reader sees half of them, and a link that stands
- * there already is replaced, not followed.
- */
-async function writeToTmpfs(path: string, bytes: Uint8Array): Promise<void> {
-  const target = resolve(path);
-  const half = join(dirname(target), `.${basename(target)}.${randomBytes(8).toString("hex")}.part`);
-  try {
-    await refuseDisk(dirname(target));
-    await writeNew(half, bytes);
-    await rename(half, target);
-  } catch (thrown) {
-    await rm(half, { force: true }).catch(() => undefined);
-    throw thrown instanceof Fault ? thrown : unusable(`\`${path}\``, thrown);
-  }
-}
-
-async function refuseDisk(folder: string): Promise<void> {
-  const { type } = await statfs(folder);
-  if (type !== TMPFS_MAGIC) {
-    throw new Fault(
-      "file/unusable",
-      `expected a folder in tmpfs, \`/run\` for one; \`${folder}\` is on another file system`,
-    );
-  }
-}
-
-async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
-  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
-  const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, OWNER_ONLY);
-  try {
-    await file.writeFile(bytes);
-  } finally {
-    await file.close();
-  }
 }
 
 function unusable(place: string, thrown: unknown): Fault {

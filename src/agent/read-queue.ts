@@ -150,7 +150,7 @@ function askAlone(batch: readonly Entry[], state: State): void {
 }
 
 /** A no that asking again does not change soon: not one of the network, of a busy broker or of this machine. */
-function isRefusal(thrown: unknown): thrown is Fault {
+export function isRefusal(thrown: unknown): thrown is Fault {
   return isFault(thrown) && FAULT_CODES[thrown.code].status < 500 && !isPassing(thrown);
 }
 

@@ -166,6 +166,11 @@ export const FAULT_CODES = {
     wire: "conflict",
     next: "confirm a version that this guest was given since it started",
   },
+  "secret/unfit": {
+    status: 422,
+    wire: "malformed-request",
+    next: "look at the format that the guest asks for, and at what was put as that secret",
+  },
   "secret/malformed": {
     status: 500,
     wire: "internal",

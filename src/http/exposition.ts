@@ -1,4 +1,5 @@
 /** How does Prometheus read what was counted? Its text format, version 0.0.4; what several processes counted is added up first. */
+import { headText } from "../base/metrics-text.ts";
 import { type CounterRow, type Counts, type HistogramCounts, type HistogramRow, METRICS } from "./metrics.ts";
 
 /** Every metric, counted or not: names with the prefix `ostiary_`, counters with the suffix `_total`. */
@@ -41,7 +42,7 @@ function merged<T>(
 
 function rendered(name: string, row: CounterRow | HistogramRow, counts: Counts): string {
   const full = row.kind === "counter" ? `ostiary_${name}_total` : `ostiary_${name}`;
-  const head = `# HELP ${full} ${row.help}\n# TYPE ${full} ${row.kind}\n`;
+  const head = headText({ name: full, kind: row.kind, help: row.help });
   if (row.kind === "histogram") return head + histogramLines(full, row.bounds, counts.histograms[name]);
   const series = Object.entries(counts.counters[name] ?? {});
   return head + series.map(([labels, value]) => `${full}${labels} ${value}\n`).join("");

@@ -1,6 +1,5 @@
 /** What is counted? A small registry with a fixed list of metrics and a bound on series. */
-
-type Labels = Readonly<Record<string, string>>;
+import { type Labels, labelText } from "../base/metrics-text.ts";
 
 export interface CounterRow {
   readonly kind: "counter";
@@ -122,13 +121,4 @@ function boundsOf(name: string): readonly number[] | undefined {
 
 function emptyHistogram(bounds: readonly number[]): Histogram {
   return { counts: new Array<number>(bounds.length + 1).fill(0), sum: 0 };
-}
-
-function labelText(labels: Labels): string {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`);
-  return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
-}
-
-function escaped(value: string): string {
-  return value.slice(0, 128).replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
 }

@@ -4,6 +4,14 @@ import type { CachePlan } from "../agent/secret-cache.ts";
 import type { AgentValues } from "../cli/agent-session.ts";
 import { AGENT_BROKER, AGENT_EVIDENCE, brokerValuesOf, evidenceValuesOf } from "./agent-broker-config.ts";
 import {
+  AGENT_CREDENTIALS,
+  AGENT_FILES,
+  type CredentialConfig,
+  credentialConfigsOf,
+  type FileConfig,
+  fileConfigsOf,
+} from "./agent-places-config.ts";
+import {
   AGENT_CACHE,
   AGENT_SERVE,
   cachePlanOf,
@@ -27,6 +35,8 @@ const AGENT_CONFIG = table({
   evidence: v.optional(AGENT_EVIDENCE, {}),
   serve: v.optional(AGENT_SERVE, {}),
   cache: v.optional(AGENT_CACHE),
+  credential: v.optional(AGENT_CREDENTIALS, []),
+  file: v.optional(AGENT_FILES, []),
 });
 
 /** What the operator of a guest decides. */
@@ -37,6 +47,8 @@ export interface AgentConfig {
   readonly serve: ServeConfig;
   /** There only where it was asked for. */
   readonly cache?: CachePlan;
+  readonly credentials: readonly CredentialConfig[];
+  readonly files: readonly FileConfig[];
 }
 
 /**
@@ -53,6 +65,8 @@ export function parseAgentConfig(text: string, at: (path: string) => string): Ag
     logLevel: read.log_level,
     brokers: [first, ...others],
     serve: serveConfigOf(read.serve, at),
+    credentials: credentialConfigsOf(read.credential, at),
+    files: fileConfigsOf(read.file, at),
     ...(read.cache === undefined ? {} : { cache: cachePlanOf(read.cache) }),
   };
 }

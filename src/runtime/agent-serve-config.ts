@@ -1,5 +1,6 @@
 /** How does the daemon run, and what does it keep in memory? `[serve]` and `[cache]`. */
 import * as v from "valibot";
+import type { LocalPlace } from "../agent/local-socket.ts";
 import type { CachePlan } from "../agent/secret-cache.ts";
 import { duration, path, table, whole } from "./config-fields.ts";
 
@@ -22,9 +23,6 @@ export const AGENT_CACHE = table({
   max_entries: v.optional(whole(1, 10_000), 64),
   max_bytes: v.optional(whole(1, 64 << 20), 1 << 20),
 });
-
-/** A socket in the file system, or a port of this machine. */
-export type LocalPlace = { readonly socket: string } | { readonly host: string; readonly port: number };
 
 export interface ServeConfig {
   readonly health?: LocalPlace;

@@ -10,7 +10,7 @@ let broker: DemoBroker;
 
 beforeAll(async () => {
   broker = await demoBroker({ "prod/disk": random(32) });
-});
+}, 60_000);
 
 afterAll(async () => {
   await broker.remove();
