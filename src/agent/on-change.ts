@@ -13,7 +13,7 @@ const COMMAND_MS = 30_000;
 const OWN = /^(NOTIFY_SOCKET|LISTEN_(PID|FDS|FDNAMES)|WATCHDOG_(PID|USEC))$/;
 
 /** The environment of a child. */
-function childEnvironment(own: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+export function childEnvironment(own: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(own).filter(([name]) => !OWN.test(name)));
 }
 

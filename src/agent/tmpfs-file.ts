@@ -62,7 +62,7 @@ function absent(thrown: unknown): undefined {
 }
 
 /** @throws {@link Fault} `file/unusable` for a folder that a disk may hold. */
-async function refuseDisk(folder: string): Promise<void> {
+export async function refuseDisk(folder: string): Promise<void> {
   const { type } = await statfs(folder);
   if (type !== TMPFS_MAGIC) {
     throw new Fault(

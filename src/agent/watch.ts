@@ -8,6 +8,8 @@ export interface WatchPlan {
   readonly paths: readonly string[];
   /** How often is looked for another version; `undefined` for never: then only what a policy or a lease demands is asked for. */
   readonly refreshMs: number | undefined;
+  /** What was read already, and used: it is overwritten when something else is known. */
+  readonly first?: ReadonlyMap<string, HeldSecret>;
 }
 
 export interface WatchParts {
@@ -33,17 +35,14 @@ const RENEW_AFTER = 2 / 3;
 
 /** Until the signal. Never throws. */
 export async function watchSecrets(plan: WatchPlan, parts: WatchParts): Promise<void> {
-  let known: ReadonlyMap<string, HeldSecret> = new Map();
+  let known: ReadonlyMap<string, HeldSecret> = plan.first ?? new Map();
   let pause = LEAST_PAUSE_MS;
+  if (known.size > 0) await parts.sleep(nextLook(known, plan, parts));
   while (!parts.signal.aborted) {
     try {
-      const read = await readAll(plan.paths, parts); // in order: each look follows a pause
-      if (isOther(known, read)) await told(read, parts);
-      overwrite(known);
-      known = read;
-      parts.onLook();
+      known = await look(plan, known, parts); // in order: each look follows a pause
       pause = LEAST_PAUSE_MS;
-      await parts.sleep(nextLook(read, plan, parts)); // in order
+      await parts.sleep(nextLook(known, plan, parts)); // in order
     } catch (thrown) {
       if (!isFault(thrown)) throw thrown;
       if (parts.signal.aborted) break;
@@ -54,6 +53,19 @@ export async function watchSecrets(plan: WatchPlan, parts: WatchParts): Promise<
     }
   }
   overwrite(known);
+}
+
+/** What is known from now on. */
+async function look(
+  { paths }: WatchPlan,
+  known: ReadonlyMap<string, HeldSecret>,
+  parts: WatchParts,
+): Promise<ReadonlyMap<string, HeldSecret>> {
+  const read = await readAll(paths, parts);
+  if (isOther(known, read)) await told(read, parts);
+  overwrite(known);
+  parts.onLook();
+  return read;
 }
 
 /** All of them or none: together they are one release. */

@@ -4,6 +4,9 @@ import { Fault } from "../base/fault.ts";
 /** 0 yes or done, 1 an honest no, 2 misuse, 3 the broker or a file cannot be reached or used (PRODUCT section 1). */
 export type ExitStatus = 0 | 1 | 2 | 3;
 
+/** That of a program that a verb ran: 0 to 255. */
+export type ProgramStatus = number;
+
 /** What a verb may touch of the machine; `runtime/node/cli.ts` makes the real one, tests make their own. */
 export interface Terminal {
   readonly out: (text: string) => void;
@@ -24,7 +27,7 @@ export interface Command {
   readonly name: string;
   readonly summary: string;
   readonly usage: string;
-  readonly run: (args: readonly string[], terminal: Terminal) => Promise<ExitStatus>;
+  readonly run: (args: readonly string[], terminal: Terminal) => Promise<ExitStatus | ProgramStatus>;
 }
 
 /** Wrong words on the command line: what was expected, in one sentence. Exit status 2. */

@@ -1,7 +1,14 @@
 /** Which verb was meant, and how does it end? Dispatch, help, and one form for every error. */
 import { type Fault, isFault } from "../base/fault.ts";
 import { FAULT_CODES } from "../base/fault-codes.ts";
-import { type Command, type ExitStatus, exitStatusOf, Misuse, type Terminal } from "./command.ts";
+import {
+  type Command,
+  type ExitStatus,
+  exitStatusOf,
+  Misuse,
+  type ProgramStatus,
+  type Terminal,
+} from "./command.ts";
 
 /** A verb as the table knows it: its code is loaded when it is called, so that every verb starts fast. */
 export interface Verb {
@@ -15,7 +22,7 @@ export async function runCommandLine(
   words: readonly string[],
   verbs: readonly Verb[],
   terminal: Terminal,
-): Promise<ExitStatus> {
+): Promise<ExitStatus | ProgramStatus> {
   const [name, ...rest] = words;
   if (name === undefined || name === "help" || name === "--help" || name === "-h") {
     terminal.out(helpOf(verbs));

@@ -19,7 +19,7 @@ import { AUDIENCE, type BrokerAtHand, brokerAtHand, memoryKek } from "../http/br
 import { attemptOf, guestBroker, post } from "../pipeline/guest-at-hand.ts";
 
 interface Ended {
-  readonly status: ExitStatus;
+  readonly status: number;
   readonly out: string;
 }
 

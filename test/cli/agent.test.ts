@@ -19,7 +19,7 @@ const SECOND = { broker: ["https://second.example"], "signing-key": "/etc/ostiar
 const DECISION = "01KB0000000000000000000001";
 
 interface Ended {
-  readonly status: ExitStatus;
+  readonly status: number;
   readonly out: string;
   /** On standard error. */
   readonly said: string;
@@ -78,6 +78,7 @@ async function run(words: string, { isTty = false, edges = {} }: Plan = {}): Pro
     usualFile: "/etc/ostiary/agent.toml",
     inspectAgent: async () => {},
     serveAgent: async () => 0,
+    exec: async () => 0,
     ...edges,
   });
   try {

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { concatBytes, hexOf, utf8 } from "../../src/base/bytes.ts";
 import { Fault } from "../../src/base/fault.ts";
 import { FAULT_CODES } from "../../src/base/fault-codes.ts";
-import { type ExitStatus, exitStatusOf, type Terminal } from "../../src/cli/command.ts";
+import { exitStatusOf, type Terminal } from "../../src/cli/command.ts";
 import { createLedgerCommand } from "../../src/cli/commands/ledger.ts";
 import type { LedgerSource } from "../../src/cli/ledger-source.ts";
 import { linesOf } from "../../src/cli/lines.ts";
@@ -298,7 +298,7 @@ describe("a file read by lines", () => {
 });
 
 interface Ended {
-  readonly status: ExitStatus;
+  readonly status: number;
   readonly out: string;
   readonly detail?: unknown;
 }

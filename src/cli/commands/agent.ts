@@ -1,7 +1,8 @@
 /** `ostiary agent …`: the guest's side. A secret goes to a descriptor, a file in tmpfs or cryptsetup, and nowhere else. */
 import { AGENT_USAGE } from "../agent-session.ts";
-import { type Command, type ExitStatus, Misuse, type Terminal } from "../command.ts";
+import { type Command, type ExitStatus, Misuse, type ProgramStatus, type Terminal } from "../command.ts";
 import { CONFIRM_USAGE, type ConfirmEdges, runConfirm } from "./agent-confirm.ts";
+import { EXEC_USAGE, type ExecEdges, runExec } from "./agent-exec.ts";
 import { GET_USAGE, type GetEdges, runGet } from "./agent-get.ts";
 import { GIVE_BACK_USAGE, type GiveBackEdges, runGiveBack } from "./agent-give-back.ts";
 import { PUT_USAGE, type PutEdges, runPut } from "./agent-put.ts";
@@ -13,6 +14,7 @@ import { runUnlock, UNLOCK_USAGE, type UnlockEdges } from "./agent-unlock.ts";
 /** What the agent does, handed in: this floor's rooms are strangers. */
 export interface AgentEdges
   extends ConfirmEdges,
+    ExecEdges,
     GetEdges,
     GiveBackEdges,
     PutEdges,
@@ -26,7 +28,11 @@ export interface AgentEdges
 interface AgentVerb {
   readonly name: string;
   readonly usage: string;
-  readonly run: (args: readonly string[], edges: AgentEdges, terminal: Terminal) => Promise<ExitStatus>;
+  readonly run: (
+    args: readonly string[],
+    edges: AgentEdges,
+    terminal: Terminal,
+  ) => Promise<ExitStatus | ProgramStatus>;
 }
 
 const VERBS: readonly AgentVerb[] = [
@@ -37,6 +43,7 @@ const VERBS: readonly AgentVerb[] = [
   { name: "give-back", usage: GIVE_BACK_USAGE, run: runGiveBack },
   { name: "unlock", usage: UNLOCK_USAGE, run: runUnlock },
   { name: "transit", usage: TRANSIT_USAGE, run: runTransit },
+  { name: "exec", usage: EXEC_USAGE, run: runExec },
   { name: "serve", usage: SERVE_USAGE, run: runAgentServe },
 ];
 
@@ -51,7 +58,8 @@ no earlier one; --also names the report ids that it had before its restarts. giv
 time may hold, by the fence that get printed. A key that does not open the volume ends with status 1.
 transit uses a key that stays at the broker, on standard input or FILE: encrypt, rewrap, sign and hmac print a text as \`ostiary:v3:…\`;
 decrypt and datakey write plaintext where \`get\` does; verify ends with status 1 where the key did not make the text over this message.
-serve is the daemon: it stays, and gives what its file names to applications of this guest; --check reads the file, names every problem and ends.
+exec runs COMMAND with secrets in its environment (--env) or in files in tmpfs whose paths are there (--file), and ends with its status; FORMAT is raw, hex,
+base64 or json:NAME. serve is the daemon: it stays, and gives what its file names to applications of this guest; --check reads the file, names every problem and ends.
 
 ${AGENT_USAGE}`;
 
@@ -59,7 +67,7 @@ export function createAgentCommand(edges: AgentEdges): Command {
   return {
     name: "agent",
     summary:
-      "the guest side: get or put a secret, get a token, unlock a disk, confirm a version, give back a lease, use a transit key, serve",
+      "the guest side: get or put a secret, get a token, unlock a disk, confirm a version, give back a lease, use a transit key, exec, serve",
     usage: USAGE,
     run: async ([name, ...rest], terminal) => {
       const verb = VERBS.find((known) => known.name === name);

@@ -8,7 +8,7 @@ import type { Log } from "../../base/log.ts";
 import type { ExitStatus, Terminal } from "../../cli/command.ts";
 import { doorsOf } from "./agent-doors.ts";
 import { loadAgentConfig } from "./agent-file.ts";
-import { createSource, type SourceEyes } from "./agent-source.ts";
+import { createSource, optionsOf, type SourceEyes } from "./agent-source.ts";
 import type { NodeAgentParts } from "./agent-way.ts";
 import { inheritedSockets } from "./inherited-sockets.ts";
 import { createLog } from "./log.ts";
@@ -19,7 +19,7 @@ import { untilSignal } from "./until-signal.ts";
 export async function inspectAgent(path: string, parts: NodeAgentParts): Promise<void> {
   const config = await loadAgentConfig(path);
   const none = { onWait: () => undefined, onRead: () => undefined, signal: AbortSignal.abort() };
-  const source = await createSource(config, parts, none);
+  const source = await createSource(optionsOf(config.brokers), parts, none);
   const health = createHealth(milliseconds);
   await doorsOf(config, { inherited: inheritedSockets({}), health, cacheSize: source.cacheSize });
   await source.close();
@@ -39,7 +39,7 @@ export async function serveAgent(
   const health = createHealth(milliseconds);
   const stop = new AbortController();
   const eyes = { ...eyesOf(log, notifier, health), signal: stop.signal };
-  const source = await createSource(config, parts, eyes);
+  const source = await createSource(optionsOf(config.brokers), parts, eyes, config.cache);
   const doors = await doorsOf(config, { inherited, health, cacheSize: source.cacheSize });
   const alive = beat(notifier);
   const opening = openAll(doors, { source, log, health, signal: stop.signal });

@@ -2,9 +2,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type AttestedSource, createAttestedSource, type SourceParts } from "../../agent/attested-source.ts";
 import { createTokenHolder } from "../../agent/held-token.ts";
-import { createSecretCache } from "../../agent/secret-cache.ts";
+import { type CachePlan, createSecretCache } from "../../agent/secret-cache.ts";
 import { Fault } from "../../base/fault.ts";
-import { agentOptionsOf, type SecretRequest } from "../../cli/agent-session.ts";
+import { type AgentOptions, agentOptionsOf, type SecretRequest } from "../../cli/agent-session.ts";
 import { Misuse } from "../../cli/command.ts";
 import { atAnyBroker } from "../../client/at-broker.ts";
 import type { FetchParts } from "../../client/fetch.ts";
@@ -33,11 +33,11 @@ const GIVE_BACK_MS = 5000;
 
 /** @throws {@link Fault} `config/invalid`, `file/unusable`, `provider/unavailable`. */
 export async function createSource(
-  { brokers, cache: wanted }: AgentConfig,
+  options: AgentOptions,
   parts: NodeAgentParts,
   { onWait, onRead, signal }: SourceEyes,
+  wanted?: CachePlan,
 ): Promise<AttestedSource> {
-  const options = optionsOf(brokers);
   const { plan, fetchParts } = await wayFor({ options, onWait }, parts);
   const asking = endedBy(signal, fetchParts);
   const run = atAnyBroker(plan, asking, () => spreadStart(options.spreadSeconds * 1000, asking.retry));
@@ -77,8 +77,8 @@ function ended(): never {
   throw new Fault("broker/unreachable", "expected to be let wait; this agent ends");
 }
 
-/** What the schema let through and a verb would call misuse is a problem of the file. */
-function optionsOf([first, ...others]: AgentConfig["brokers"]) {
+/** What the schema let through and a verb would call misuse is a problem of the file. @throws {@link Fault} `config/invalid`. */
+export function optionsOf([first, ...others]: AgentConfig["brokers"]) {
   try {
     return agentOptionsOf(first, others);
   } catch (thrown) {

@@ -61,6 +61,8 @@ export function createNodeAgentCommand(parts: NodeAgentParts = {}): Command {
     writeSecrets,
     unlock,
     agentFile: readAgentFile,
+    exec: async (plan, options, terminal) =>
+      (await import("./agent-exec.ts")).execProgram(plan, options, { parts, terminal }),
     usualFile: AGENT_FILE,
     inspectAgent: async (path) => (await import("./agent-serve.ts")).inspectAgent(path, parts),
     serveAgent: async (path, terminal) =>
