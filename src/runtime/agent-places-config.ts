@@ -24,7 +24,7 @@ const mode = v.pipe(
 );
 const account = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_][\w.-]{0,63}$/, "the name or number of an account"));
 
-const RIGHTS = { mode: v.optional(mode), owner: v.optional(account), group: v.optional(account) };
+export const RIGHTS = { mode: v.optional(mode), owner: v.optional(account), group: v.optional(account) };
 
 export const AGENT_CREDENTIALS = v.pipe(
   v.array(
@@ -142,7 +142,7 @@ function actionOf(read: v.InferOutput<typeof onChange>, at: At): ChangeAction {
     : { signal: `SIG${signal}`, pidFile: at(pidFile) };
 }
 
-function rightsOf({
+export function rightsOf({
   mode: bits,
   owner,
   group,

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import type { KvMount, TransitMount, ValueForm, VaultMount } from "../agent/vault/binding.ts";
 import type { DoorPlace } from "../agent/vault/door.ts";
 import { isSecretPath } from "../wire/resource-path.ts";
+import { type NamedRights, RIGHTS, rightsOf } from "./agent-places-config.ts";
 import { isEachOnce, path, table } from "./config-fields.ts";
 
 /** A port of this machine; a name would have to be looked up. */
@@ -46,16 +47,6 @@ const KV = v.pipe(
 
 const TRANSIT = table({ mount, path: secretPath });
 
-/** A user of this machine, by number: names are the operating system's to look up. */
-const OWNER = v.pipe(
-  v.string(),
-  v.regex(
-    /^\d{1,9}(:\d{1,9})?$|^[a-z_][a-z0-9_-]{0,31}$/,
-    "a user, or its number and that of a group as 106:112",
-  ),
-);
-const MODE = v.pipe(v.string(), v.regex(/^0?[0-7]{3}$/, "a mode as 0660"));
-
 export const AGENT_VAULT = v.pipe(
   table({
     name: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "a name in small letters, digits and `-`")),
@@ -64,8 +55,7 @@ export const AGENT_VAULT = v.pipe(
     plain_http: v.optional(v.boolean(), false),
     ca_file: v.optional(path),
     token_file: v.optional(path),
-    owner: v.optional(OWNER),
-    mode: v.optional(MODE),
+    ...RIGHTS,
     kv: v.optional(v.array(KV), []),
     transit: v.optional(v.array(TRANSIT), []),
   }),
@@ -89,39 +79,35 @@ export const AGENT_VAULT = v.pipe(
   v.check(({ kv, transit }) => isEachOnce([...kv, ...transit].map((one) => one.mount)), "each mount once"),
 );
 
-/** One program, as its door has it; `owner` is yet to be looked up. */
+/** One program, as its door has it; accounts are yet to be looked up. */
 export interface VaultConfig {
   readonly name: string;
   readonly place: DoorPlace;
   readonly tokenFile?: string;
-  readonly owner?: string;
+  readonly rights: NamedRights;
   readonly mounts: readonly VaultMount[];
 }
-
-const OWNER_ONLY = 0o600;
 
 export function vaultConfigOf(
   read: v.InferOutput<typeof AGENT_VAULT>,
   at: (path: string) => string,
 ): VaultConfig {
-  const { name, token_file: token, owner } = read;
+  const { name, token_file: token } = read;
   return {
     name,
     place: placeOf(read, at),
+    rights: rightsOf(read),
     mounts: [...read.kv.map(kvOf), ...read.transit.map((one): TransitMount => ({ kind: "transit", ...one }))],
     ...(token === undefined ? {} : { tokenFile: at(token) }),
-    ...(owner === undefined ? {} : { owner }),
   };
 }
 
 function placeOf(
-  { listen, mode, ca_file: ca }: v.InferOutput<typeof AGENT_VAULT>,
+  { listen, ca_file: ca }: v.InferOutput<typeof AGENT_VAULT>,
   at: (path: string) => string,
 ): DoorPlace {
   const [, host, port] = LOOPBACK.exec(listen) ?? [];
-  if (host === undefined) {
-    return { socket: at(listen), mode: mode === undefined ? OWNER_ONLY : Number.parseInt(mode, 8) };
-  }
+  if (host === undefined) return { socket: at(listen) };
   const authorityFile = ca === undefined ? undefined : at(ca);
   return { host: host.replace(/[[\]]/g, ""), port: Number(port), authorityFile };
 }

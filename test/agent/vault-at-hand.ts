@@ -117,7 +117,10 @@ export async function openSurface(plan: Plan = {}): Promise<Surface> {
   const place = await placeOf(kind, folder);
   const digest = (bytes: Uint8Array) => nodePrimitives.digest("sha256", bytes);
   const makeTls = (host: string) => makeTlsMaterial(host, Date.now());
-  const door = createVaultDoor({ name: "db", mounts: MOUNTS, place, ...known, ...more }, { digest, makeTls });
+  const door = createVaultDoor(
+    { name: "db", mounts: MOUNTS, place, rights: {}, ...known, ...more },
+    { digest, makeTls },
+  );
   const indirect: SecretSource = {
     read: (...words) => source.now.read(...words),
     readAnew: (...words) => source.now.readAnew(...words),
@@ -146,7 +149,7 @@ export async function openSurface(plan: Plan = {}): Promise<Surface> {
 }
 
 async function placeOf(kind: "tcp" | "tls" | "socket", folder: string): Promise<DoorPlace> {
-  if (kind === "socket") return { socket: `${folder}/vault.sock`, mode: 0o660 };
+  if (kind === "socket") return { socket: `${folder}/vault.sock` };
   const authorityFile = kind === "tls" ? `${folder}/ca.pem` : undefined;
   return { host: "127.0.0.1", port: await freePort(), authorityFile };
 }

@@ -92,7 +92,7 @@ describe("a token", () => {
 
   it("is made where there is none, for its owner, in memory; one that is there stays", async () => {
     const tokenFile = `${folderInMemory()}/token`;
-    const opened = await surface({ tokenFile, owner: { uid: 65_534, gid: 65_534 } });
+    const opened = await surface({ tokenFile, rights: { uid: 65_534, gid: 65_534 } });
     const token = readFileSync(tokenFile, "utf8");
     const { mode, uid, gid } = statSync(tokenFile);
     expect({ mode: mode & 0o777, uid, gid }).toEqual({ mode: 0o600, uid: 65_534, gid: 65_534 });
@@ -373,7 +373,10 @@ describe("a client", () => {
   it("that sends more than 256 KiB is told so, and is not read to the end", async () => {
     const { ask } = shared;
     const body = JSON.stringify({ data: { value: "A".repeat(300_000) } });
-    expect(await ask("POST", "mongo/data/k", { body })).toMatchObject({ status: 413 });
+    expect(await ask("POST", "mongo/data/k", { body })).toMatchObject({
+      status: 413,
+      body: { errors: ["ostiary: request/too-large"] },
+    });
   });
 
   it("that goes away while the broker is asked leaves the surface as it was", async () => {
@@ -408,7 +411,11 @@ describe("a place", () => {
 
   it("that is a socket has its owner and mode from the first moment, and goes with the daemon", async () => {
     const owner = { uid: 65_534, gid: 65_533 };
-    const { ask: direct, folder, close } = await surface({ place: "socket", owner });
+    const {
+      ask: direct,
+      folder,
+      close,
+    } = await surface({ place: "socket", rights: { ...owner, mode: 0o660 } });
     const { mode, uid, gid } = statSync(`${folder}/vault.sock`);
     expect({ mode: mode & 0o777, uid, gid }).toEqual({ mode: 0o660, ...owner });
     expect((await direct("GET", "sys/mounts", { token: null, headers: { host: "anything" } })).status).toBe(
@@ -430,12 +437,12 @@ describe("a place", () => {
       transit: first.source.now.transit,
     };
     const context = { log: () => {}, signal: new AbortController().signal };
-    const second = createVaultDoor({ name: "two", mounts: MOUNTS, place: first.place }, parts);
-    await expect(second.open(never, context)).rejects.toMatchObject({ code: "file/unusable" });
+    const second = createVaultDoor({ name: "two", mounts: MOUNTS, place: first.place, rights: {} }, parts);
+    await expect(second.open(never, context)).rejects.toMatchObject({ code: "config/invalid" });
     const socket = `${first.folder}/file`;
     writeFileSync(socket, "precious");
-    const third = createVaultDoor({ name: "three", mounts: MOUNTS, place: { socket, mode: 0o600 } }, parts);
-    await expect(third.open(never, context)).rejects.toMatchObject({ code: "file/unusable" });
+    const third = createVaultDoor({ name: "three", mounts: MOUNTS, place: { socket }, rights: {} }, parts);
+    await expect(third.open(never, context)).rejects.toMatchObject({ code: "config/invalid" });
     expect(readFileSync(socket, "utf8")).toBe("precious");
   });
 });

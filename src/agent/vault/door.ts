@@ -1,14 +1,15 @@
 /** How does the Vault surface of one program open? Its token first, then its certificate, then the listener. */
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { chmod, chown, open, rm } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { utf8 } from "../../base/bytes.ts";
 import { Fault, systemCodeOf } from "../../base/fault.ts";
-import { writeSecrets } from "../output.ts";
+import type { InheritedSockets } from "../local-socket.ts";
 import type { Door } from "../secret-source.ts";
+import { type FileRights, placeInTmpfs, removePlaced } from "../tmpfs-file.ts";
 import type { VaultMount } from "./binding.ts";
 import { createVaultHandler, type HandlerParts } from "./handle.ts";
-import { listenForVault, type Owner, type VaultPlace } from "./listener.ts";
+import { listenForVault, type VaultPlace } from "./listener.ts";
 
 /** What the operator decided about one program. */
 export interface VaultDoorPlan {
@@ -17,16 +18,17 @@ export interface VaultDoorPlan {
   readonly place: DoorPlace;
   /** Where its token is, or is put where there is none; absent only for a socket whose owner is known by that. */
   readonly tokenFile?: string;
-  /** Whose the token file and the socket are; whose the daemon is, where nobody is named. */
-  readonly owner?: Owner;
+  /** Of the socket, and of the token file, which has no other mode than 0600. */
+  readonly rights: FileRights;
 }
 
 export type DoorPlace =
-  | { readonly socket: string; readonly mode: number }
+  | { readonly socket: string }
   /** Where the certificate of this boot's authority is put; `undefined` for plain HTTP, which the operator has to say. */
   | { readonly host: string; readonly port: number; readonly authorityFile: string | undefined };
 
 export interface VaultDoorParts {
+  readonly inherited?: InheritedSockets;
   readonly digest: HandlerParts["digest"];
   /** An authority that signs one certificate and is forgotten, PEM. */
   readonly makeTls: (
@@ -34,12 +36,12 @@ export interface VaultDoorParts {
   ) => Promise<{ readonly authority: string; readonly certificate: string; readonly key: string }>;
 }
 
-/** @throws {@link Fault} `file/unusable` as it opens. */
+/** @throws {@link Fault} `file/unusable`, `config/invalid` as it opens. */
 export function createVaultDoor(plan: VaultDoorPlan, parts: VaultDoorParts): Door {
   return {
     name: `vault ${plan.name}`,
     open: async (source, { log }) => {
-      const token = plan.tokenFile === undefined ? undefined : await tokenIn(plan.tokenFile, plan.owner);
+      const token = plan.tokenFile === undefined ? undefined : await tokenIn(plan.tokenFile, plan.rights);
       const { name, mounts } = plan;
       const handle = createVaultHandler({ name, mounts, token }, { source, digest: parts.digest, log });
       const { place, made } = await placeOf(plan, parts);
@@ -47,7 +49,7 @@ export function createVaultDoor(plan: VaultDoorPlan, parts: VaultDoorParts): Doo
       return {
         close: async () => {
           await listener.close();
-          if (made !== undefined) await rm(made, { force: true });
+          if (made !== undefined) await removePlaced(made);
         },
       };
     },
@@ -55,16 +57,17 @@ export function createVaultDoor(plan: VaultDoorPlan, parts: VaultDoorParts): Doo
 }
 
 async function placeOf(
-  { place, owner }: VaultDoorPlan,
-  { makeTls }: VaultDoorParts,
+  { place, rights }: VaultDoorPlan,
+  { makeTls, inherited }: VaultDoorParts,
 ): Promise<{ readonly place: VaultPlace; readonly made: string | undefined }> {
-  if ("socket" in place) return { place: { ...place, owner }, made: undefined };
+  const options = { rights, ...(inherited === undefined ? {} : { inherited }) };
+  if ("socket" in place) return { place: { at: place, tls: undefined, options }, made: undefined };
   const { host, port, authorityFile } = place;
-  if (authorityFile === undefined) return { place: { host, port, tls: undefined }, made: undefined };
+  const at = { host, port };
+  if (authorityFile === undefined) return { place: { at, tls: undefined, options }, made: undefined };
   const { authority, certificate, key } = await makeTls(host);
-  await writeSecrets([utf8(authority)], "raw", { file: authorityFile });
-  await chmod(authorityFile, FOR_EVERYBODY);
-  return { place: { host, port, tls: { certificate, key } }, made: authorityFile };
+  await placeInTmpfs(authorityFile, utf8(authority), { mode: FOR_EVERYBODY });
+  return { place: { at, tls: { certificate, key }, options }, made: authorityFile };
 }
 
 /** A certificate is nobody's secret. */
@@ -77,12 +80,11 @@ const MAX_TOKEN = 1024;
  * The token of the program. One that is there stays, so that a program that runs goes on while the daemon is started anew; else one is
  * made, in memory alone.
  */
-async function tokenIn(file: string, owner: Owner | undefined): Promise<Uint8Array> {
+async function tokenIn(file: string, { mode: _, ...owner }: FileRights): Promise<Uint8Array> {
   const kept = await readToken(file);
   if (kept !== undefined) return kept;
   const token = utf8(randomBytes(TOKEN_BYTES).toString("base64url"));
-  await writeSecrets([token], "raw", { file });
-  if (owner !== undefined) await chown(file, owner.uid, owner.gid);
+  await placeInTmpfs(file, token, owner);
   return token;
 }
 

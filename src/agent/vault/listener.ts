@@ -1,31 +1,21 @@
 /** How do programs of this machine reach the Vault surface? A port of the loopback, with TLS or said to be without, or a socket with an owner. */
-import { chmodSync, chownSync, lstatSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Fault, systemCodeOf } from "../../base/fault.ts";
+import { Fault } from "../../base/fault.ts";
+import { type Listening, type LocalOptions, type LocalPlace, listenLocally } from "../local-socket.ts";
 import { answerOfFault, refusal, type VaultAnswer } from "./answer.ts";
 import type { VaultHandler } from "./handle.ts";
 import { boundedBody, headOfList, type Reading, readHead } from "./presented.ts";
 
-/** A port of the loopback, or a socket in the file system. */
-export type VaultPlace =
-  | {
-      readonly host: string;
-      readonly port: number;
-      /** PEM; the key is in this process alone. `undefined` where the operator said so. */
-      readonly tls: { readonly key: string; readonly certificate: string } | undefined;
-    }
-  | { readonly socket: string; readonly mode: number; readonly owner: Owner | undefined };
-
-export interface Owner {
-  readonly uid: number;
-  readonly gid: number;
-}
-
-export interface Listener {
-  readonly close: () => Promise<void>;
+/** Where, and for whom. */
+export interface VaultPlace {
+  readonly at: LocalPlace;
+  /** PEM; the key is in this process alone. `undefined` on a socket, and on a port where the operator said so. */
+  readonly tls: { readonly key: string; readonly certificate: string } | undefined;
+  /** Of a socket. */
+  readonly options: LocalOptions;
 }
 
 const MAX_HEAD_BYTES = 16 * 1024;
@@ -37,19 +27,21 @@ const LIMITS = {
   keepAliveTimeout: 5000,
   connectionsCheckingInterval: 1000,
 } as const;
-const MAX_CONNECTIONS = 128;
-const CLOSING_MS = 2000;
 
-/** @throws {@link Fault} `file/unusable` where the place is taken or cannot be made. */
-export async function listenForVault(place: VaultPlace, handle: VaultHandler): Promise<Listener> {
-  const hosts = "socket" in place ? undefined : hostsOf(place);
+/** @throws {@link Fault} `config/invalid` where the place is taken or cannot be made. */
+export async function listenForVault(place: VaultPlace, handle: VaultHandler): Promise<Listening> {
+  const hosts = "socket" in place.at ? undefined : hostsOf(place.at);
   const server = serverOf(place, (incoming, outgoing) => void served(incoming, outgoing, { handle, hosts }));
-  server.maxConnections = MAX_CONNECTIONS;
   server.on("clientError", (error: { readonly rawPacket?: Uint8Array }, socket) => {
     void answeredList(error.rawPacket, socket, { handle, hosts });
   });
-  await listening(server, place);
-  return { close: () => closed(server, place) };
+  const listening = await listenLocally(server, place.at, place.options);
+  return {
+    close: () => {
+      server.closeIdleConnections();
+      return listening.close();
+    },
+  };
 }
 
 /** What a program may call this place by. Any other name was made to point here by somebody. */
@@ -60,9 +52,9 @@ function hostsOf({ host, port }: { readonly host: string; readonly port: number 
 
 type Serve = (incoming: IncomingMessage, outgoing: ServerResponse) => void;
 
-function serverOf(place: VaultPlace, serve: Serve): Server {
-  if ("socket" in place || place.tls === undefined) return createServer(LIMITS, serve);
-  const { key, certificate: cert } = place.tls;
+function serverOf({ tls }: VaultPlace, serve: Serve): Server {
+  if (tls === undefined) return createServer(LIMITS, serve);
+  const { key, certificate: cert } = tls;
   return createTlsServer({ ...LIMITS, key, cert, minVersion: "TLSv1.2", handshakeTimeout: 5000 }, serve);
 }
 
@@ -139,56 +131,4 @@ async function answeredList(
     ([name, value]) => `${name}: ${value}\r\n`,
   );
   socket.end(`HTTP/1.1 ${status} ${status === 200 ? "OK" : "No"}\r\n${lines.join("")}\r\n${text}`);
-}
-
-const NOBODY_ELSE = 0o177;
-
-/** From its first moment a socket is its owner's alone: the mask holds while it is made, which is at once. */
-function listening(server: Server, place: VaultPlace): Promise<void> {
-  if ("socket" in place) removeOldSocket(place.socket);
-  const name = "socket" in place ? place.socket : `${place.host}:${place.port}`;
-  return new Promise((done, failed) => {
-    server.once("error", (thrown) => failed(unusable(name, thrown)));
-    server.once("listening", () => {
-      try {
-        if ("socket" in place) handOver(place);
-        done();
-      } catch (thrown) {
-        server.close();
-        failed(unusable(name, thrown));
-      }
-    });
-    if (!("socket" in place))
-      return void server.listen({ host: place.host, port: place.port, exclusive: true });
-    const mask = process.umask(NOBODY_ELSE);
-    try {
-      server.listen({ path: place.socket, exclusive: true });
-    } finally {
-      process.umask(mask);
-    }
-  });
-}
-
-function handOver({ socket, mode, owner }: Extract<VaultPlace, { readonly socket: string }>): void {
-  if (owner !== undefined) chownSync(socket, owner.uid, owner.gid);
-  chmodSync(socket, mode);
-}
-
-/** Of a daemon that was killed. Anything but a socket stays, and is told. */
-function removeOldSocket(path: string): void {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true) rmSync(path, { force: true });
-}
-
-function unusable(name: string, thrown: unknown): Fault {
-  const reason = systemCodeOf(thrown);
-  return new Fault("file/unusable", `the Vault surface cannot be at \`${name}\` (${reason})`, { reason });
-}
-
-async function closed(server: Server, place: VaultPlace): Promise<void> {
-  const ended = new Promise<void>((done) => void server.close(() => done()));
-  server.closeIdleConnections();
-  await Promise.race([ended, sleep(CLOSING_MS, undefined, { ref: false })]);
-  server.closeAllConnections();
-  await ended;
-  if ("socket" in place) removeOldSocket(place.socket);
 }

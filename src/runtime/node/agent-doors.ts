@@ -36,7 +36,7 @@ export async function doorsOf(config: AgentConfig, world: DoorWorld): Promise<re
   const parts = { now: systemNow, random: Math.random, onState: health.onFile };
   return [
     ...(place === undefined ? [] : [createHealthDoor(place, { health, inherited, cacheSize })]),
-    ...vaultDoorsOf(config.vaults),
+    ...(await vaultDoorsOf(config.vaults, inherited)),
     ...(await Promise.all(credentials)),
     ...(files.length === 0 ? [] : [createFilesDoor(files, parts)]),
   ];
