@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { type DemoFolder, makeDemoFolder } from "../src/runtime/node/demo-folder.ts";
 import { decodeChallenge, encodeChallengeRequest } from "../src/wire/challenge.ts";
 import { encodeEvidenceRequest } from "../src/wire/release.ts";
+import { benchColdStart } from "./cold-start.ts";
 import { prepareRequest } from "./guests.ts";
 import { onOneCore, opensslVerifyRate } from "./machine.ts";
 import { type Result, runAll } from "./measure.ts";
@@ -37,6 +38,7 @@ try {
   await reportTransit(demo, released);
   await benchTls(join(folder, "tls"));
   await benchStart(demo);
+  for (const line of await benchColdStart(demo, join(folder, "agent"))) print(line);
   benchWrit();
 } finally {
   rmSync(folder, { recursive: true, force: true });
