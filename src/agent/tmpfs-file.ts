@@ -1,5 +1,6 @@
 /** How does plaintext become a file? In tmpfs alone, whole or not at all, for its owner; and it goes again without a trace. */
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { constants, type FileHandle, lstat, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { Fault, systemCodeOf } from "../base/fault.ts";
@@ -19,15 +20,17 @@ const OWNER_ONLY = 0o600;
  * Writes a new or replaced file in a tmpfs: on anything else nothing is written.
  *
  * The bytes go to a file beside it first, which then takes the name: no reader sees half of them, and a link that stands
- * there already is replaced, not followed. Nobody but this user may read them before the file has its owner.
+ * there already is replaced, not followed. Nobody but this user may read them before the file has its owner. What a process
+ * that was killed in between left there goes first.
  *
  * @throws {@link Fault} `file/unusable`.
  */
 export async function placeInTmpfs(path: string, bytes: Uint8Array, rights: FileRights = {}): Promise<void> {
   const target = resolve(path);
-  const half = join(dirname(target), `.${basename(target)}.${randomBytes(8).toString("hex")}.part`);
+  const half = join(dirname(target), halfOf(target));
   try {
     await refuseDisk(dirname(target));
+    await removeHalves(target, (pid) => !existsSync(`/proc/${pid}`));
     await writeNew(half, bytes, rights);
     await rename(half, target);
   } catch (thrown) {
@@ -43,16 +46,27 @@ export async function placeInTmpfs(path: string, bytes: Uint8Array, rights: File
  */
 export async function removePlaced(path: string): Promise<void> {
   const target = resolve(path);
-  const half = `.${basename(target)}.`;
   try {
     const stats = await lstat(target).catch(absent);
     if (stats?.isFile() === true) await rm(target, { force: true });
-    for (const name of (await readdir(dirname(target)).catch(absent)) ?? []) {
-      const isHalf = name.startsWith(half) && /^[0-9a-f]{16}[.]part$/.test(name.slice(half.length));
-      if (isHalf) await rm(join(dirname(target), name), { force: true }); // in order: there is hardly ever one
-    }
+    await removeHalves(target, () => true);
   } catch (thrown) {
     throw unusable(path, thrown);
+  }
+}
+
+/** Beside its target, named after who writes it, so that another process can tell whether it still does. */
+function halfOf(target: string): string {
+  const pid = process.pid.toString(16).padStart(8, "0");
+  return `.${basename(target)}.${pid}${randomBytes(4).toString("hex")}.part`;
+}
+
+async function removeHalves(target: string, isDue: (pid: number) => boolean): Promise<void> {
+  const start = `.${basename(target)}.`;
+  for (const name of (await readdir(dirname(target)).catch(absent)) ?? []) {
+    const [, pid] = /^([0-9a-f]{8})[0-9a-f]{8}[.]part$/.exec(name.slice(start.length)) ?? [];
+    const isHalf = name.startsWith(start) && pid !== undefined;
+    if (isHalf && isDue(Number.parseInt(pid, 16))) await rm(join(dirname(target), name), { force: true }); // in order: there is hardly ever one
   }
 }
 

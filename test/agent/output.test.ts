@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   closeSync,
   constants,
@@ -53,6 +53,20 @@ async function codeOf(secrets: readonly Uint8Array[], place: OutputPlace): Promi
 }
 
 describe("a file in tmpfs", () => {
+  itWithTmpfs(
+    "rids its folder of what a process that was killed left half, and of nothing else",
+    async () => {
+      const folder = folderIn(SHM);
+      const named = (pid: number, name = "key") =>
+        `.${name}.${pid.toString(16).padStart(8, "0")}00112233.part`;
+      const gone = spawnSync(process.execPath, ["-e", "0"]).pid;
+      const others = [named(process.pid), named(gone, "other"), ".key.part", `.key.${"z".repeat(16)}.part`];
+      for (const name of [named(gone), ...others]) writeFileSync(join(folder, name), "half");
+      await writeSecrets([random(8)], "raw", { file: join(folder, "key") });
+      expect(readdirSync(folder).sort()).toEqual([...others, "key"].sort());
+    },
+  );
+
   itWithTmpfs("holds the secret, for its owner alone", async () => {
     const folder = folderIn(SHM);
     const file = join(folder, "key");
