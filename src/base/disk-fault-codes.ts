@@ -57,6 +57,11 @@ export const DISK_FAULT_CODES = {
     wire: "bad-disk",
     next: "the grant is not for this disk; look at what the admin put at PATH/format",
   },
+  "disk/bad-jwe": {
+    status: 422,
+    wire: "bad-disk",
+    next: "this JWE is not of clevis's pin `ostiary`, was changed, or the secret is another one by now",
+  },
   "disk/not-blank": {
     status: 422,
     wire: "bad-disk",

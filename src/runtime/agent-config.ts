@@ -3,6 +3,7 @@ import * as v from "valibot";
 import type { CachePlan } from "../agent/secret-cache.ts";
 import type { AgentValues } from "../cli/agent-session.ts";
 import { AGENT_BROKER, AGENT_EVIDENCE, brokerValuesOf, evidenceValuesOf } from "./agent-broker-config.ts";
+import { AGENT_DISK, type DiskConfig, diskConfigOf } from "./agent-disk-config.ts";
 import {
   AGENT_CREDENTIALS,
   AGENT_FILES,
@@ -50,6 +51,13 @@ const AGENT_CONFIG = table({
   ),
   credential: v.optional(AGENT_CREDENTIALS, []),
   file: v.optional(AGENT_FILES, []),
+  disk: v.optional(
+    v.pipe(
+      v.array(AGENT_DISK),
+      v.check((list) => isEachOnce(list.map(({ name }) => name)), "each `name` once"),
+    ),
+    [],
+  ),
 });
 
 /** What the operator of a guest decides. */
@@ -64,6 +72,8 @@ export interface AgentConfig {
   readonly vaults: readonly VaultConfig[];
   readonly credentials: readonly CredentialConfig[];
   readonly files: readonly FileConfig[];
+  /** Volumes that have a key socket. */
+  readonly disks: readonly DiskConfig[];
 }
 
 /**
@@ -83,6 +93,7 @@ export function parseAgentConfig(text: string, at: (path: string) => string): Ag
     vaults: read.vault.map((one) => vaultConfigOf(one, at)),
     credentials: credentialConfigsOf(read.credential, at),
     files: fileConfigsOf(read.file, at),
+    disks: read.disk.map((disk) => diskConfigOf(disk, at)),
     ...(read.cache === undefined ? {} : { cache: cachePlanOf(read.cache) }),
   };
 }

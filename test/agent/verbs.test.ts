@@ -19,7 +19,7 @@ let broker: DemoBroker;
 
 beforeAll(async () => {
   broker = await demoBroker({ "prod/disk": DISK, "prod/words": WORDS });
-});
+}, 60_000);
 
 afterAll(async () => {
   await broker.remove();

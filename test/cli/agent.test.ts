@@ -95,6 +95,11 @@ async function run(words: string, { isTty = false, edges = {} }: Plan = {}): Pro
       } as const;
       return { device, secret, uuid: "6c1f7fd6", version: 1, ...done };
     },
+    clevis: {
+      seal: async (plaintext, { path, version }) => `${path}@${version} ${plaintext.length}`,
+      secretOf: async () => ({ path: "a/b", version: 3 }),
+      open: async (_, secret) => secret.slice(),
+    },
     rekeyVolume: async ({ plan }) => {
       plans.push(plan);
       return { ...plan, uuid: "6c1f7fd6", version: 2, retired: [1] };

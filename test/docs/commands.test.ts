@@ -70,6 +70,7 @@ const DATABASES = ["ostiary", "restored"];
 
 /** Programs that documents use and a machine may lack. */
 const TOOLS = [
+  { name: "clevis", ask: ["luks", "bind", "--summary"] },
   { name: "cryptsetup", ask: ["--version"] },
   { name: "curl", ask: ["--version"] },
   { name: "openssl", ask: ["version"] },

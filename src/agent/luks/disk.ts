@@ -120,7 +120,7 @@ export async function withHeaderCopy<T>(
 }
 
 /** Fills a file with the judged header and its key slots, as long as what it stands for. */
-async function writeHeaderCopy(
+export async function writeHeaderCopy(
   file: FileHandle,
   { header, areas }: VolumeHead,
   digest: Digest,

@@ -27,8 +27,8 @@ function epochPathOf(secret: string): string {
 export async function enterEpoch(own: OwnVolume, plan: UnlockPlan, parts: VolumeParts): Promise<OwnVolume> {
   const { disk, key } = own;
   const path = epochPathOf(plan.secret);
-  const counted = await countedAt(path, disk.header.uuid, parts.secrets);
   const [{ epoch } = { epoch: 0 }] = tokensOf(disk);
+  const counted = await countedAt(path, { uuid: disk.header.uuid, epoch }, parts.secrets);
   refuseOld(epoch, counted, plan.acceptEpoch);
   const next = counted + 1;
   const after = onlyBy(disk, key, parts.primitives, { epoch: next });
@@ -40,8 +40,15 @@ export async function enterEpoch(own: OwnVolume, plan: UnlockPlan, parts: Volume
   return { ...own, disk: written };
 }
 
-/** 0 where nobody has counted yet. What says so need not be the broker: a count that is wrong is not written. */
-async function countedAt(path: string, uuid: string, secrets: VolumeSecrets): Promise<number> {
+/**
+ * A broker says of a path that is not there what it says of one that is not to be had. A disk that nobody counted before is
+ * taken at its word then: where the broker did count, the write that expects no version is refused.
+ */
+async function countedAt(
+  path: string,
+  { uuid, epoch }: { readonly uuid: string; readonly epoch: number },
+  secrets: VolumeSecrets,
+): Promise<number> {
   try {
     return await withSecret(secrets, { path }, async ({ version, secret }) => {
       if (equalBytes(secret, utf8(uuid))) return version;
@@ -51,7 +58,7 @@ async function countedAt(path: string, uuid: string, secrets: VolumeSecrets): Pr
       );
     });
   } catch (thrown) {
-    if (isFault(thrown, "request/not-found")) return 0;
+    if (isFault(thrown, "policy/denied") && epoch <= 1) return 0;
     throw thrown;
   }
 }

@@ -1,6 +1,7 @@
 /** `ostiary agent …`: the guest's side. A secret goes to a descriptor, a file in tmpfs or cryptsetup, and nowhere else. */
 import { AGENT_USAGE } from "../agent-session.ts";
 import { type Command, type ExitStatus, Misuse, type ProgramStatus, type Terminal } from "../command.ts";
+import { CLEVIS_USAGE, type ClevisEdges, runClevis } from "./agent-clevis.ts";
 import { CONFIRM_USAGE, type ConfirmEdges, runConfirm } from "./agent-confirm.ts";
 import { DOCTOR_USAGE, type DoctorEdges, runDoctor } from "./agent-doctor.ts";
 import { EXEC_USAGE, type ExecEdges, runExec } from "./agent-exec.ts";
@@ -15,7 +16,8 @@ import { runUnlock, UNLOCK_USAGE, type UnlockEdges } from "./agent-unlock.ts";
 
 /** What the agent does, handed in: this floor's rooms are strangers. */
 export interface AgentEdges
-  extends ConfirmEdges,
+  extends ClevisEdges,
+    ConfirmEdges,
     DoctorEdges,
     ExecEdges,
     GetEdges,
@@ -46,6 +48,7 @@ const VERBS: readonly AgentVerb[] = [
   { name: "confirm", usage: CONFIRM_USAGE, run: runConfirm },
   { name: "give-back", usage: GIVE_BACK_USAGE, run: runGiveBack },
   { name: "unlock", usage: UNLOCK_USAGE, run: runUnlock },
+  { name: "clevis", usage: CLEVIS_USAGE, run: runClevis },
   { name: "rekey", usage: REKEY_USAGE, run: runRekey },
   { name: "transit", usage: TRANSIT_USAGE, run: runTransit },
   { name: "doctor", usage: DOCTOR_USAGE, run: runDoctor },

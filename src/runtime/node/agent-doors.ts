@@ -6,6 +6,7 @@ import type { Health } from "../../agent/health.ts";
 import { createHealthDoor } from "../../agent/health-door.ts";
 import type { InheritedSockets } from "../../agent/local-socket.ts";
 import { actOnChange } from "../../agent/on-change.ts";
+import { createKeySocket } from "../../agent/luks/key-socket.ts";
 import type { Door } from "../../agent/secret-source.ts";
 import { parseTemplate } from "../../agent/template.ts";
 import type { AgentConfig } from "../agent-config.ts";
@@ -13,6 +14,7 @@ import type { FileConfig } from "../agent-places-config.ts";
 import { fileRightsOf } from "./accounts.ts";
 import { systemNow } from "./clock.ts";
 import { pemOf } from "./named-files.ts";
+import { nodePrimitives } from "./primitives.ts";
 import { vaultDoorsOf } from "./vault-doors.ts";
 
 export interface DoorWorld {
@@ -37,6 +39,7 @@ export async function doorsOf(config: AgentConfig, world: DoorWorld): Promise<re
   return [
     ...(place === undefined ? [] : [createHealthDoor(place, { health, inherited, cacheSize })]),
     ...(await vaultDoorsOf(config.vaults, inherited)),
+    ...config.disks.map((disk) => createKeySocket(disk, { primitives: nodePrimitives, inherited })),
     ...(await Promise.all(credentials)),
     ...(files.length === 0 ? [] : [createFilesDoor(files, parts)]),
   ];

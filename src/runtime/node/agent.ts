@@ -18,7 +18,7 @@ import { putSecret } from "../../client/write.ts";
 import { type NodeAgentParts, preparedFor } from "./agent-way.ts";
 import { makeGuestKey, makeGuestSigner, publicJwkOf } from "./guest-key.ts";
 import { pemOf } from "./named-files.ts";
-import { volumeEdges } from "./volume-edges.ts";
+import { clevisEdges, volumeEdges } from "./volume-edges.ts";
 
 export function createNodeAgentCommand(parts: NodeAgentParts = {}): Command {
   const fetchForVerb: FetchSecrets = async (request) => {
@@ -59,6 +59,7 @@ export function createNodeAgentCommand(parts: NodeAgentParts = {}): Command {
     makeKey: async () => makeGuestKey(),
     publicKeyOf: async (file) => publicJwkOf(await pemOf(file)),
     writeSecrets,
+    clevis: clevisEdges,
     ...volumeEdges({ fetchSecrets: fetchForVerb, putSecret: putForVerb, confirmUse: confirmForVerb }),
     examine: async (asked) => (await import("./agent-doctor.ts")).examineWith(parts)(asked),
     agentFile: readAgentFile,

@@ -2,10 +2,12 @@
 import type { VolumeSecrets } from "../../agent/luks/volume.ts";
 import { Fault } from "../../base/fault.ts";
 import type { FetchSecrets } from "../../cli/agent-session.ts";
+import type { ClevisEdges } from "../../cli/commands/agent-clevis.ts";
 import type { ConfirmEdges } from "../../cli/commands/agent-confirm.ts";
 import type { PutEdges } from "../../cli/commands/agent-put.ts";
 import type { RekeyEdges, RekeyRequest } from "../../cli/commands/agent-rekey.ts";
 import type { UnlockEdges } from "../../cli/commands/agent-unlock.ts";
+import { systemRandom } from "./clock.ts";
 import { nodePrimitives } from "./primitives.ts";
 
 type BrokerEdges = Pick<PutEdges, "putSecret"> &
@@ -25,6 +27,17 @@ export function volumeEdges(edges: BrokerEdges): VolumeEdges {
     },
   };
 }
+
+/** Loaded as late. */
+export const clevisEdges: ClevisEdges["clevis"] = {
+  seal: async (plaintext, released) => {
+    const { sealForClevis } = await import("../../agent/clevis.ts");
+    return sealForClevis(plaintext, released, { primitives: nodePrimitives, random: systemRandom });
+  },
+  secretOf: async (jwe) => (await import("../../agent/clevis.ts")).clevisSecretOf(jwe),
+  open: async (jwe, secret) =>
+    (await import("../../agent/clevis.ts")).openForClevis(jwe, secret, nodePrimitives),
+};
 
 function secretsOver(
   { fetchSecrets, putSecret, confirmUse }: BrokerEdges,

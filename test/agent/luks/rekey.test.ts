@@ -137,6 +137,16 @@ describe("a volume that is counted", () => {
     expect(await unlock({ isCounted: true })).toMatchObject({ epoch: 4, version: 2 });
   });
 
+  itWithCryptsetup("is counted from nothing only where the broker has no count either", async () => {
+    copyFileSync(kept, device);
+    secrets.held[`${PATH}/epoch`] = [random(8), undefined];
+    expect(await codeOfPromise(unlock({ isCounted: true }))).toBe("disk/epoch-taken");
+    const counted = heldSecrets({ [PATH]: [first] });
+    copyFileSync(kept, device);
+    for (const epoch of [1, 2]) expect(await unlock({ isCounted: true }, counted)).toMatchObject({ epoch }); // in order
+    expect(await codeOfPromise(unlock({ isCounted: true }))).toBe("policy/denied");
+  });
+
   itWithCryptsetup("opens after an end between the two counts, and no image of before does", async () => {
     copyFileSync(kept, device);
     await unlock({ isCounted: true });

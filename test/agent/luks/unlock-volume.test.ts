@@ -181,7 +181,7 @@ describe("a disk that is no volume", () => {
       expect(from.asked).toEqual([]);
       blankDisk(device);
       const denied = heldSecrets({ [`${PATH}/format`]: [grantFor()] });
-      expect(await codeOfPromise(unlock({ formatOnGrant: true }, denied))).toBe("request/not-found");
+      expect(await codeOfPromise(unlock({ formatOnGrant: true }, denied))).toBe("policy/denied");
       expect(denied.asked).toEqual([PATH]);
     },
   );
