@@ -62,6 +62,7 @@ describe("the library", () => {
       "blue-green.writ",
       "break-glass.writ",
       "demo.writ",
+      "disks.writ",
       "gcp.writ",
       "keyring.writ",
       "luks.writ",

@@ -96,7 +96,11 @@ async function listening(plan: KeySocketPlan, disk: DiskHead, asked: Asked): Pro
   });
   await privateFolder(dirname(plan.socket));
   const { inherited } = asked.parts;
-  const open = await listenLocally(server, { socket: plan.socket }, inherited === undefined ? {} : { inherited });
+  const open = await listenLocally(
+    server,
+    { socket: plan.socket },
+    inherited === undefined ? {} : { inherited },
+  );
   return {
     close: async () => {
       for (const socket of inside) socket.destroy();
