@@ -41,8 +41,8 @@ export async function enterEpoch(own: OwnVolume, plan: UnlockPlan, parts: Volume
 }
 
 /**
- * A broker says of a path that is not there what it says of one that is not to be had. A disk that nobody counted before is
- * taken at its word then: where the broker did count, the write that expects no version is refused.
+ * 0 where the broker says that its policy allows the count and nobody made it. Only a disk that nobody counted either is taken at
+ * that word: where the broker did count, the write that expects no version is refused.
  */
 async function countedAt(
   path: string,
@@ -58,7 +58,7 @@ async function countedAt(
       );
     });
   } catch (thrown) {
-    if (isFault(thrown, "policy/denied") && epoch <= 1) return 0;
+    if (isFault(thrown, "secret/absent") && epoch <= 1) return 0;
     throw thrown;
   }
 }

@@ -37,7 +37,7 @@ const granting = (grant: Uint8Array): HeldSecrets =>
 describe("a disk that is no volume", () => {
   itWithCryptsetup("is formatted for none of these", async () => {
     const rows: readonly (readonly [string, string, () => void, HeldSecrets, Partial<UnlockPlan>])[] = [
-      ["no grant", "policy/denied", () => blankDisk(device), secrets, {}],
+      ["no grant", "secret/absent", () => blankDisk(device), secrets, {}],
       [
         "a grant for another volume",
         "disk/bad-grant",

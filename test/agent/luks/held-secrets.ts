@@ -36,6 +36,7 @@ export function heldSecrets(
       const versions = held[path];
       const number = version ?? versions?.length ?? 0;
       const secret = versions?.[number - 1]?.slice();
+      if (versions === undefined) throw new Fault("secret/absent", "The policy allows what is not there");
       if (secret === undefined) throw new Fault("policy/denied", "The policy denies this release");
       if (once.includes(path)) held[path] = (versions ?? []).map(() => undefined);
       keep();

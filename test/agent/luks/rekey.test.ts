@@ -140,7 +140,7 @@ describe("a volume that is counted", () => {
   itWithCryptsetup("is counted from nothing only where the broker has no count either", async () => {
     copyFileSync(kept, device);
     secrets.held[`${PATH}/epoch`] = [random(8), undefined];
-    expect(await codeOfPromise(unlock({ isCounted: true }))).toBe("disk/epoch-taken");
+    expect(await codeOfPromise(unlock({ isCounted: true }))).toBe("policy/denied");
     const counted = heldSecrets({ [PATH]: [first] });
     copyFileSync(kept, device);
     for (const epoch of [1, 2]) expect(await unlock({ isCounted: true }, counted)).toMatchObject({ epoch }); // in order

@@ -181,7 +181,7 @@ describe("a disk that is no volume", () => {
       expect(from.asked).toEqual([]);
       blankDisk(device);
       const denied = heldSecrets({ [`${PATH}/format`]: [grantFor()] });
-      expect(await codeOfPromise(unlock({ formatOnGrant: true }, denied))).toBe("policy/denied");
+      expect(await codeOfPromise(unlock({ formatOnGrant: true }, denied))).toBe("secret/absent");
       expect(denied.asked).toEqual([PATH]);
     },
   );
