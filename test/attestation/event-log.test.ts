@@ -128,7 +128,7 @@ describe("an event log", () => {
     ["a first record of another type", patched(good, 4, 4)],
     ["a first record that extends something", patched(good, 8, 1)],
     ["the name of another form", patched(good, 32, 0x54)],
-    ["more than eight banks", patched(good, 32 + 24, 9)],
+    ["nine banks", bootLog([], { banks: Array.from({ length: 9 }, (_, i) => [0x000b + i, 32] as const) })],
     ["no SHA-256 bank", bootLog([], { banks: [[0x0004, 20]] })],
     ["a SHA-256 bank of another size", bootLog([], { banks: [[0x000b, 20]] })],
     [
@@ -147,13 +147,18 @@ describe("an event log", () => {
     ],
     [
       "an event with one digest twice",
-      bootLog([{ pcr: 1, type: 1, data: utf8("x"), banks: [0x000b, 0x000b] }]),
+      bootLog([{ pcr: 1, type: 1, data: utf8("x"), banks: [0x000b, 0x000b] }], {
+        banks: [
+          [0x000b, 32],
+          [0x0012, 32],
+        ],
+      }),
     ],
     ["an event without a digest of SHA-256", bootLog([{ pcr: 1, type: 1, data: utf8("x"), banks: [] }])],
     ["an event that is longer than the log", concatBytes(good.slice(0, -5), Uint8Array.of(1))],
     [
-      "4097 events",
-      bootLog(Array.from({ length: 4097 }, () => ({ pcr: 1, type: 1, data: new Uint8Array(0) }))),
+      "2049 events",
+      bootLog(Array.from({ length: 2049 }, () => ({ pcr: 1, type: 1, data: new Uint8Array(0) }))),
     ],
   ];
   it.each(malformed)("is refused with %s", (_name, bytes) => {

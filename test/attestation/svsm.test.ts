@@ -25,10 +25,19 @@ function changed(at: number, value: number): Uint8Array {
   return bytes;
 }
 
+/** As many as that, each with a byte. */
+function services(count: number) {
+  return Array.from({ length: count }, (_, i) => ({
+    guid: UEFI.replace(/^a4/, i.toString(16).padStart(2, "0")),
+    manifest: Uint8Array.of(i),
+  }));
+}
+
 describe("an SVSM's manifest", () => {
   it("is a table of its services", () => {
     expect(servicesOf(MANIFEST)).toEqual(SERVICES);
     expect(servicesOf(svsmManifest([]))).toEqual([]);
+    expect(servicesOf(svsmManifest(services(64)))).toHaveLength(64);
   });
 
   it("of a single service has no table, and is taken as it is", () => {
@@ -41,7 +50,7 @@ describe("an SVSM's manifest", () => {
     ["a length that is not its own", changed(16, MANIFEST.length - 1)],
     ["a byte after it", concatBytes(MANIFEST, Uint8Array.of(0))],
     ["more services than fit", changed(20, 0xffff_ffff)],
-    ["sixty-five services", changed(20, 65)],
+    ["sixty-five services", svsmManifest(services(65))],
     ["a service that begins among the entries", changed(HEADER + 16, HEADER)],
     ["a service that ends beyond it", changed(HEADER + 24 + 20, 1000)],
     ["a service that ends beyond all numbers", changed(HEADER + 24 + 20, 0xffff_ffff)],

@@ -59,6 +59,7 @@ const UNTESTED = [
   "docs/attacks.md: no-test takes a minute for each row that is chosen",
   "docs/clouds.md: no-test needs the internet and a VM on Google Cloud",
   "docs/guests.md: no-test needs SEV-SNP hardware and device-mapper",
+  "docs/guests.md: no-test needs a confidential VM of Azure's",
   "docs/initramfs.md: no-test the boots of test/pipeline/disk-boot.full.test.ts build it so",
   "docs/workers.md: no-test needs an account of Cloudflare's",
 ];

@@ -7,7 +7,7 @@ import { hexOf, utf8 } from "../../src/base/bytes.ts";
 import { isFault } from "../../src/base/fault.ts";
 import { connect } from "../../src/runtime/node/client.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
-import { createSimulatedAzure, type SimulatedAzureGuest } from "../../src/runtime/node/simulator-provider.ts";
+import { createSimulatedAzure, type SimulatedAzureGuest } from "../../src/runtime/node/simulated-azure.ts";
 import { SIMULATOR_ROOT_FILE } from "../../src/simulator/chip-folder.ts";
 import { type TlsBroker, tlsBroker } from "./tls-broker.ts";
 

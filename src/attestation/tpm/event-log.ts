@@ -21,7 +21,7 @@ export interface EventLog {
 }
 
 const MAX_LOG_BYTES = 128 * 1024;
-const MAX_EVENTS = 4096;
+const MAX_EVENTS = 2048;
 const MAX_ALGORITHMS = 8;
 const PCR_COUNT = 24;
 const DIGEST_SIZE = 32;

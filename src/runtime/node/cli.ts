@@ -112,7 +112,7 @@ const VERBS: readonly Verb[] = [
       const { createNodeAgentCommand } = await import("./agent.ts");
       return createNodeAgentCommand({
         simulator: async (folder, plan) =>
-          (await import("./simulator-provider.ts")).createSimulatorProvider(folder, plan),
+          (await import("./simulated-azure.ts")).simulatedMachineOf(folder, plan),
       });
     },
   },

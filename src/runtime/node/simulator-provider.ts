@@ -1,20 +1,15 @@
 /** How does a guest without hardware prove itself? By a simulated machine in a folder, which only a demo broker trusts. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { CarriedAzureHcl, CarriedRaw } from "../../attestation/evidence.ts";
+import type { CarriedRaw } from "../../attestation/evidence.ts";
 import type { EvidenceProvider } from "../../attestation/provider.ts";
 import type { ProductLine } from "../../attestation/snp/product.ts";
+
 import type { Instant } from "../../base/time.ts";
-import { azureHclBlob, type ParavisorPlan } from "../../simulator/azure-hcl.ts";
-import {
-  endorsementsOf,
-  loadOrCreateAttestationKey,
-  loadOrCreateMachine,
-  type SimulatedMachine,
-} from "../../simulator/chip-folder.ts";
+import { loadOrCreateMachine, type SimulatedMachine } from "../../simulator/chip-folder.ts";
 import { chipPlanOf, cloudOf, createGoogleHost } from "../../simulator/cloud-machine.ts";
+
 import type { ReportPlan } from "../../simulator/sp.ts";
-import { createSimulatedVtpm, type SimulatedVtpm } from "../../simulator/vtpm.ts";
 import type { Vmpl } from "../../wire/messages.ts";
 import { systemNow } from "./clock.ts";
 
@@ -62,44 +57,6 @@ function placedIn(folder: string): Placed {
   };
 }
 
-/** The confidential VM of Azure's that runs on the simulated machine; what is not given is ordinary. */
-export interface SimulatedAzureGuest {
-  readonly paravisor?: Omit<ParavisorPlan, "akModulus">;
-  /** Registers by their number: what this VM booted. */
-  readonly pcrs?: Readonly<Record<number, Uint8Array>>;
-  readonly eventLog?: Uint8Array;
-}
-
-/**
- * Makes the provider of a VM whose paravisor and vTPM are simulated, on the machine of `folder` as {@link createSimulatorProvider}
- * has it.
- */
-export function createSimulatedAzure(
-  folder: string,
-  { paravisor = {}, pcrs = {}, eventLog }: SimulatedAzureGuest = {},
-): EvidenceProvider<CarriedAzureHcl> {
-  let vm: { readonly machine: SimulatedMachine; readonly vtpm: SimulatedVtpm } | undefined;
-  return {
-    name: "simulator-azure",
-    format: "azure-hcl",
-    vmpl: 0,
-    attest: async (binder) => {
-      vm ??= {
-        machine: loadOrCreateMachine(folder, productOf(folder)),
-        vtpm: createSimulatedVtpm(loadOrCreateAttestationKey(folder), pcrs),
-      };
-      const { chip, root } = vm.machine;
-      return {
-        format: "azure-hcl",
-        hcl: azureHclBlob(chip, { ...paravisor, akModulus: vm.vtpm.akModulus }),
-        ...vm.vtpm.quote({ qualifyingData: binder }),
-        ...(eventLog === undefined ? {} : { eventLog }),
-        endorsements: endorsementsOf(root, chip, systemNow()),
-      };
-    },
-  };
-}
-
 /** The broker of a demonstration, on the same machine as its guests: another image, so another measurement. */
 export function createSimulatedBroker(folder: string): EvidenceProvider {
   return createSimulatorProvider(folder, { measurement: new Uint8Array(48).fill(BROKER_IMAGE) });
@@ -107,7 +64,8 @@ export function createSimulatedBroker(folder: string): EvidenceProvider {
 
 const BROKER_IMAGE = 0xb0;
 
-function productOf(folder: string): ProductLine {
+/** The product line of a folder's machine; that of the first one where there is none yet. */
+export function productOf(folder: string): ProductLine {
   return PRODUCTS.find((product) => existsSync(join(folder, `root-${product}.json`))) ?? DEFAULT_PRODUCT;
 }
 

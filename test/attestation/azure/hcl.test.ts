@@ -128,8 +128,6 @@ describe("runtime claims", () => {
     ["the exponent 3", (text) => text.replace('"e":"AQAB"', '"e":"Aw"')],
     ["the exponent as little-endian", (text) => text.replace('"e":"AQAB"', '"e":"AQAA"')],
     ["a modulus with padding", (text) => text.replace(/("n":"[\w-]+)"/, '$1=="')],
-    ["a modulus of 255 bytes", (text) => text.replace(/"n":"[\w-]+"/, `"n":"${"A".repeat(340)}"`)],
-    ["a modulus of 257 bytes", (text) => text.replace(/"n":"/, '"n":"AAAA')],
     ["no modulus", (text) => text.replace(/,"n":"[\w-]+"/, "")],
     ["a modulus that is a number", (text) => text.replace(/"n":"[\w-]+"/, '"n":5')],
   ];
@@ -138,11 +136,12 @@ describe("runtime claims", () => {
   });
 
   it.each([
-    ["is even", (modulus: Uint8Array) => void modulus.fill(0x34, 255)],
-    ["has its top bit clear", (modulus: Uint8Array) => void modulus.fill(0x7f, 0, 1)],
-  ])("name no attestation key: a modulus that %s", (_name, change) => {
-    const akModulus = MODULUS.slice();
-    change(akModulus);
+    ["is even", MODULUS.with(255, 0x34)],
+    ["has its top bit clear", MODULUS.with(0, 0x7f)],
+    ["has 255 bytes", new Uint8Array(255).fill(0xc1)],
+    ["has 257 bytes", new Uint8Array(257).fill(0xc1)],
+    ["has none", new Uint8Array(0)],
+  ])("name no attestation key: a modulus that %s", (_name, akModulus) => {
     const { claimsBytes } = parseHclBlob(blobOf({ akModulus }));
     expect(codeOf(() => parseRuntimeClaims(claimsBytes))).toBe("evidence/ak-missing");
   });
