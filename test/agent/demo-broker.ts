@@ -18,6 +18,9 @@ import { simulatedRoot } from "../support/simulated.ts";
 
 const MEASUREMENT = "02".repeat(48);
 
+/** PCR 11 of a VM of Azure's that these brokers release to. */
+export const BOOTED_ON_AZURE = "11".repeat(32);
+
 const POLICY = `writ 1
 module acme.agent version 1.0.0 { owner "ops@acme.example" }
 
@@ -37,6 +40,14 @@ policy disks {
   require not guest.debug else "guest memory could be read"
   allow "boot" when request.op in [release, unwrap]
   on release { key_version any }
+}
+
+policy azure {
+  for resource "azure/**"
+  platform azure
+  require has vtpm.pcr[11] and vtpm.pcr[11] == hex"${BOOTED_ON_AZURE}" else "another system booted"
+  allow "boot" when request.op == release
+  on release { audit full }
 }
 `;
 

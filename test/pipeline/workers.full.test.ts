@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { createRemoteJWKSet, jwtVerify } from "jose";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import type { EvidenceProvider } from "../../src/attestation/provider.ts";
 import { isFault } from "../../src/base/fault.ts";
 import { attest } from "../../src/client/attest.ts";
 import { createGuestClient, type EvidenceRequest } from "../../src/client/guest.ts";
@@ -15,28 +16,37 @@ import { connectTransit } from "../../src/runtime/node/client.ts";
 import { systemRandom } from "../../src/runtime/node/clock.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { nodeSealing } from "../../src/runtime/node/sealing.ts";
+import { createSimulatedAzure } from "../../src/runtime/node/simulated-azure.ts";
 import { createSimulatorProvider } from "../../src/runtime/node/simulator-provider.ts";
-import { asGuest, CLI, type DemoBroker, demoBroker } from "../agent/demo-broker.ts";
+import { asGuest, BOOTED_ON_AZURE, CLI, type DemoBroker, demoBroker } from "../agent/demo-broker.ts";
 import { workerProgram, wrangler } from "../support/wrangler.ts";
 import { codeOf } from "./transit-at-hand.ts";
 
 const PATH = "prod/worker/key";
 const STS = "https://sts.example";
 const LIMITED = "limited/worker/key";
+const ON_AZURE = "azure/worker/key";
 const SECRET = Uint8Array.from({ length: 32 }, (_, i) => i);
 
 let broker: DemoBroker;
 
 beforeAll(async () => {
-  broker = await demoBroker({ [PATH]: SECRET, [LIMITED]: SECRET }, undefined, workerProgram);
+  broker = await demoBroker(
+    { [PATH]: SECRET, [LIMITED]: SECRET, [ON_AZURE]: SECRET },
+    undefined,
+    workerProgram,
+  );
 }, 120_000);
 
 afterAll(() => broker.remove());
 
-async function prepare(secret: string): Promise<EvidenceRequest> {
+async function prepare(
+  secret: string,
+  provider: EvidenceProvider = createSimulatorProvider(broker.machine),
+): Promise<EvidenceRequest> {
   const client = createGuestClient({ url: broker.url, fetch });
   const { nonce } = await client.challenge(3);
-  const parts = { provider: createSimulatorProvider(broker.machine), primitives: nodePrimitives };
+  const parts = { provider, primitives: nodePrimitives };
   const asked = { claims: { want: [{ secret }] }, nonce, carrier: { binding: 3 } } as const;
   const { audience, signingKey } = broker;
   return (await attest(asked, { audience, signingKey, suite: 1 }, { ...parts, random: systemRandom }))
@@ -62,6 +72,17 @@ describe("a Worker over D1", () => {
   it("releases to the stock agent what the admin put", () => {
     const got = ostiary("agent", "get", PATH, "--fd", "1", "--format", "hex", ...asGuest(broker));
     expect([got.status, got.stdout.trim()]).toEqual([0, Buffer.from(SECRET).toString("hex")]);
+  });
+
+  it("releases to a VM of Azure's that booted what policy says, and to no other", async () => {
+    const vm = (booted: Uint8Array) => createSimulatedAzure(broker.machine, { pcrs: { 11: booted } });
+    const known = Uint8Array.from(Buffer.from(BOOTED_ON_AZURE, "hex"));
+    expect(await outcomeOf(await prepare(ON_AZURE, vm(known)))).toSatisfy(isReleased);
+    expect(await outcomeOf(await prepare(ON_AZURE, vm(new Uint8Array(32))))).toBe("policy/denied");
+    expect(await outcomeOf(await prepare(ON_AZURE))).toBe("policy/denied");
+    const { evidence: caught } = await prepare(ON_AZURE, vm(known));
+    const replayed = { ...(await prepare(ON_AZURE, vm(known))), evidence: caught };
+    expect(await outcomeOf(replayed)).toBe("channel/not-bound");
   });
 
   it("opens one door for a nonce, however many come at once", async () => {
