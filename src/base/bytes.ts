@@ -202,6 +202,11 @@ export function u64be(value: bigint): Uint8Array {
   return u64le(value).reverse();
 }
 
+/** Four bytes, little-endian. */
+export function u32le(value: number): Uint8Array {
+  return u32be(value).reverse();
+}
+
 /** Eight bytes, little-endian. */
 export function u64le(value: bigint): Uint8Array {
   if (value < 0n || value >= 1n << 64n) {

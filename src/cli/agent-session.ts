@@ -7,30 +7,22 @@ import { WRAP_OF_SUITE } from "../policy/vocabulary.ts";
 import type { PublicJwk, WantedItem } from "../wire/messages.ts";
 import { countOf } from "./arguments.ts";
 import { Misuse } from "./command.ts";
-
-/** Who may be asked for evidence. */
-export const PROVIDER_NAMES = ["configfs-tsm", "simulator"] as const;
-
-export type ProviderName = (typeof PROVIDER_NAMES)[number];
+import {
+  EVIDENCE_OPTIONS,
+  EVIDENCE_USAGE,
+  type EvidenceOptions,
+  evidenceOptionsOf,
+  vmplOf,
+} from "./evidence-options.ts";
 
 /** What the options said: the guest's own configuration, of which nothing comes from the broker. */
-export interface AgentOptions extends BrokerOptions, MachineOptions {
+export interface AgentOptions extends BrokerOptions, EvidenceOptions {
   /** Brokers that are known by something else, and will do as well: those of a file. */
   readonly others: readonly BrokerOptions[];
   /** `Infinity` for as long as it takes. */
   readonly deadlineSeconds: number;
   /** Begins at a moment drawn from as many. */
   readonly spreadSeconds: number;
-}
-
-/** Who makes the evidence of this guest. */
-export interface MachineOptions {
-  readonly provider: ProviderName;
-  readonly tsmFolder?: string;
-  /** Where processes of this guest take turns at the secure processor. */
-  readonly runFolder?: string;
-  readonly simulatorFolder?: string;
-  readonly vmpl?: 0 | 1 | 2 | 3;
 }
 
 /** Which brokers, and by what each of them is known. */
@@ -117,11 +109,7 @@ export const AGENT_OPTIONS = {
   "broker-vmpl": { type: "string" },
   "broker-fresh": { type: "boolean" },
   "trust-simulator": { type: "string" },
-  provider: { type: "string" },
-  "tsm-dir": { type: "string" },
-  "run-dir": { type: "string" },
-  "simulator-dir": { type: "string" },
-  vmpl: { type: "string" },
+  ...EVIDENCE_OPTIONS,
   wrap: { type: "string" },
   binding: { type: "string" },
   "tls-ca": { type: "string" },
@@ -145,12 +133,7 @@ export const AGENT_USAGE = `which broker, and who asks the hardware:
   --broker-vmpl N      privilege level of the broker's report, 0 to 3 (0)
   --broker-fresh       a report of the broker's over this very connection, not the one of the hour
   --trust-simulator FILE  root certificate of a simulator that may vouch for the broker beside AMD
-  --provider NAME      configfs-tsm (the kernel's), or simulator
-  --tsm-dir DIR        where configfs-tsm is (/sys/kernel/config/tsm/report)
-  --run-dir DIR        where processes of this guest take turns at its secure processor (/run/ostiary)
-  --simulator-dir DIR  folder of the simulated machine
-  --vmpl N             privilege level of the report, 0 to 3 (the guest's own)
-  --binding NAME       tls-exporter: to this very TLS connection, so the broker has to end TLS itself; ra-tls: to the key of
+${EVIDENCE_USAGE}  --binding NAME       tls-exporter: to this very TLS connection, so the broker has to end TLS itself; ra-tls: to the key of
                        a client certificate that carries the evidence, made for one nonce; application: to the
                        broker's signing key, through any proxy (tls-exporter for https, application for http)
   --tls-ca FILE        PEM certificates that may vouch for the broker's TLS name, and no others (the system's)
@@ -183,27 +166,9 @@ export function agentOptionsOf(values: Values, others: readonly Values[] = []): 
   return {
     ...brokerOptionsOf(values),
     others: others.map(brokerOptionsOf),
-    ...machineOptionsOf(values),
+    ...evidenceOptionsOf(values),
     deadlineSeconds: deadlineOf(textOf(values, "deadline") ?? DEFAULT_DEADLINE),
     spreadSeconds: spreadOf(textOf(values, "spread")),
-  };
-}
-
-/** Who makes the evidence of this guest, whatever it is for. @throws {@link Misuse}. */
-export function machineOptionsOf(values: Values): MachineOptions {
-  const provider = providerOf(textOf(values, "provider") ?? "configfs-tsm");
-  const [tsmFolder, simulatorFolder] = [textOf(values, "tsm-dir"), textOf(values, "simulator-dir")];
-  const runFolder = textOf(values, "run-dir");
-  if (provider === "simulator" && simulatorFolder === undefined) {
-    throw new Misuse("expected --simulator-dir DIR with --provider simulator");
-  }
-  const vmpl = textOf(values, "vmpl");
-  return {
-    provider,
-    ...(tsmFolder === undefined ? {} : { tsmFolder }),
-    ...(runFolder === undefined ? {} : { runFolder }),
-    ...(simulatorFolder === undefined ? {} : { simulatorFolder }),
-    ...(vmpl === undefined ? {} : { vmpl: vmplOf(vmpl, "--vmpl") }),
   };
 }
 
@@ -239,7 +204,7 @@ function knownBy(values: Values): Pick<AgentOptions, "signingKeyFile" | "brokerP
   const brokerPolicy = {
     file,
     cluster: textOf(values, "broker-cluster") ?? "",
-    vmpl: vmplOf(textOf(values, "broker-vmpl") ?? "0", "--broker-vmpl"),
+    vmpl: vmplOf(textOf(values, "broker-vmpl"), "--broker-vmpl") ?? 0,
     isFresh: values["broker-fresh"] === true,
     ...(simulator === undefined ? {} : { trustSimulatorFile: simulator }),
   };
@@ -287,12 +252,6 @@ function urlOf(text: string): string {
   throw new Misuse(`expected --broker to be an http or https URL, received \`${text}\``);
 }
 
-function providerOf(name: string): ProviderName {
-  const provider = PROVIDER_NAMES.find((known) => known === name);
-  if (provider !== undefined) return provider;
-  throw new Misuse(`expected --provider ${PROVIDER_NAMES.join(" or ")}, received \`${name}\``);
-}
-
 /** What cannot be is misuse: a binding that was asked for is never given up for another. */
 function tlsOf(
   values: Values,
@@ -329,10 +288,4 @@ function suiteOf(wrap: string): OfferedSuite {
     throw new Misuse(`expected --wrap ${known}, received \`${wrap}\``);
   }
   return suite;
-}
-
-function vmplOf(text: string, option: string): 0 | 1 | 2 | 3 {
-  const level = ([0, 1, 2, 3] as const).find((known) => String(known) === text);
-  if (level === undefined) throw new Misuse(`expected ${option} from 0 to 3, received \`${text}\``);
-  return level;
 }

@@ -2,9 +2,11 @@
 import * as v from "valibot";
 import { ALL_BINDING_NAMES } from "../channel/binding-names.ts";
 import { OFFERED_SUITES } from "../channel/suites.ts";
-import { type AgentValues, PROVIDER_NAMES } from "../cli/agent-session.ts";
+import type { AgentValues } from "../cli/agent-session.ts";
+import { PROVIDER_NAMES } from "../cli/evidence-options.ts";
 import { WRAP_OF_SUITE } from "../policy/vocabulary.ts";
 import { label, path, table, whole } from "./config-fields.ts";
+import { parseTpmDevice } from "./tpm-device.ts";
 
 const VMPL = v.picklist([0, 1, 2, 3]);
 const address = v.pipe(
@@ -52,12 +54,25 @@ export const AGENT_BROKER = v.pipe(
   ),
 );
 
+const THIM = v.union(
+  [v.literal("none"), v.pipe(v.string(), v.regex(/^http:\/\/[^\s#]{1,200}$/))],
+  'an http URL, or "none"',
+);
+
 /** Who asks the hardware, and for how long a broker that does not answer is asked. */
 export const AGENT_EVIDENCE = v.pipe(
   table({
     provider: v.optional(v.picklist(PROVIDER_NAMES)),
     vmpl: v.optional(VMPL),
     tsm_dir: v.optional(path),
+    tpm: v.optional(
+      v.pipe(
+        v.string(),
+        v.check((text) => parseTpmDevice(text) !== undefined, "a TPM"),
+      ),
+    ),
+    thim: v.optional(THIM),
+    event_log: v.optional(path),
     run_dir: v.optional(path),
     simulator_dir: v.optional(path),
     deadline_seconds: v.optional(
@@ -97,6 +112,9 @@ export function evidenceValuesOf(
     provider: read.provider,
     vmpl: mapped(read.vmpl, String),
     "tsm-dir": mapped(read.tsm_dir, at),
+    tpm: read.tpm,
+    thim: read.thim,
+    "event-log": mapped(read.event_log, at),
     "run-dir": mapped(read.run_dir, at),
     "simulator-dir": mapped(read.simulator_dir, at),
     deadline: mapped(read.deadline_seconds, String),

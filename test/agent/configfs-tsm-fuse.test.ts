@@ -44,7 +44,8 @@ describeWithFuse("configfs-tsm over a mount", () => {
     expect(await outcomeOf(attest(tsm, 0))).toMatch(/^provider\/unavailable: .*level from 1/);
     expect(await readdir(tsm.folder)).toEqual([]);
     await vi.waitFor(() =>
-      expect(tsm.acts().slice(0, 5)).toEqual([
+      expect(tsm.acts().slice(0, 6)).toEqual([
+        "read provider",
         "read privlevel_floor",
         "read provider",
         "read generation",

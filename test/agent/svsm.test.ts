@@ -63,7 +63,7 @@ describe("svsm", () => {
   it("is not opened where none stands over the guest", async () => {
     const { tsm, provider } = opened({});
     expect(await codeOfPromise(provider)).toBe("provider/unavailable");
-    expect(tsm.acts).toEqual([]);
+    expect(tsm.acts).toEqual(["read provider", "read privlevel_floor"]);
   });
 
   it.each<[string, LookAlikePlan]>([

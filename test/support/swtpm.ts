@@ -77,19 +77,38 @@ function answers(where: { readonly host: string; readonly port: number } | { rea
 
 /** Measures something into a PCR, as firmware or a kernel does. */
 export async function extendPcr(pcr: number, device: string): Promise<void> {
-  const digests = concatBytes(u32be(1), u16be(0x000b), new Uint8Array(32).fill(0xa5));
-  await raw(0x182, [pcr], digests, device);
+  await withTpm(device, (transact) => transact(extension(pcr)));
 }
 
-/** A command of the owner's or of nobody's, by an empty password. */
-export async function raw(
+/** TPM2_PCR_Extend. */
+export function extension(pcr: number): Uint8Array {
+  return rawCommand(0x182, [pcr], concatBytes(u32be(1), u16be(0x000b), new Uint8Array(32).fill(0xa5)));
+}
+
+/**
+ * A command of the owner's or of nobody's, by an empty password.
+ *
+ * @param authorized - How many of the handles, from the first on, need one.
+ */
+export function raw(
   code: number,
   handles: readonly number[],
   parameters: Uint8Array,
   device: string,
+  authorized = handles.length,
 ): Promise<Uint8Array> {
+  return withTpm(device, (transact) => transact(rawCommand(code, handles, parameters, authorized)));
+}
+
+/** Its bytes, for whoever has the TPM open already. */
+export function rawCommand(
+  code: number,
+  handles: readonly number[],
+  parameters: Uint8Array,
+  authorized = handles.length,
+): Uint8Array {
   const auth = emptyPassword();
-  const areas = handles.map(() => auth);
+  const areas = handles.slice(0, authorized).map(() => auth);
   const body = concatBytes(
     u32be(code),
     ...handles.map(u32be),
@@ -97,6 +116,5 @@ export async function raw(
     ...areas,
     parameters,
   );
-  const command = concatBytes(u16be(0x8002), u32be(body.length + 6), body);
-  return withTpm(device, (transact) => transact(command));
+  return concatBytes(u16be(0x8002), u32be(body.length + 6), body);
 }

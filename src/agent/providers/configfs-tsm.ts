@@ -5,9 +5,8 @@ import { isZero, utf8 } from "../../base/bytes.ts";
 import type { Vmpl } from "../../wire/messages.ts";
 import { refuseOtherSize, reportOver } from "./report-over.ts";
 import type { SharedChannel } from "./shared-channel.ts";
-import { askTsm, readWord, type TsmOptions, withEntry } from "./tsm-entry.ts";
+import { askTsm, readTsmFacts, type TsmOptions } from "./tsm-entry.ts";
 import { tsmUnavailable } from "./tsm-faults.ts";
-import { nodeTsmFiles } from "./tsm-files.ts";
 
 export interface ConfigfsTsmOptions extends TsmOptions {
   /** The privilege level of reports; the floor, which is where the guest runs, unless it is said. */
@@ -21,7 +20,7 @@ export interface ConfigfsTsmOptions extends TsmOptions {
  * @throws {@link Fault} `provider/unavailable`, also for a level below the floor.
  */
 export async function openConfigfsTsm(options: ConfigfsTsmOptions): Promise<EvidenceProvider<CarriedRaw>> {
-  const floor = await readTsmFloor(options);
+  const { floor } = await readTsmFacts(options);
   const vmpl = options.vmpl ?? floor ?? 0;
   if (vmpl < (floor ?? 0)) {
     throw tsmUnavailable(`expected a level from ${floor} to 3, this guest's own, received --vmpl ${vmpl}`);
@@ -46,21 +45,4 @@ export async function openConfigfsTsm(options: ConfigfsTsmOptions): Promise<Evid
       };
     },
   };
-}
-
-/**
- * The least privileged level that reports may name; `undefined` where this kernel has none.
- *
- * @throws {@link Fault} `provider/unavailable`.
- */
-function readTsmFloor(options: TsmOptions): Promise<Vmpl | undefined> {
-  const { files = nodeTsmFiles } = options;
-  return withEntry(options, async (entry) => {
-    const word = await readWord(entry, "privlevel_floor", files);
-    const level = ([0, 1, 2, 3] as const).find((known) => String(known) === word);
-    if (word !== undefined && level === undefined) {
-      throw tsmUnavailable(`expected a floor of 0 to 3, received \`${word.slice(0, 8)}\``);
-    }
-    return level;
-  });
 }

@@ -6,9 +6,8 @@ import { parseCertTable } from "../../attestation/snp/cert-table.ts";
 import { isZero, utf8 } from "../../base/bytes.ts";
 import { refuseOtherSize, reportOver } from "./report-over.ts";
 import type { SharedChannel } from "./shared-channel.ts";
-import { askTsm, type TsmOptions, withEntry } from "./tsm-entry.ts";
+import { askTsm, readTsmFacts, type TsmOptions } from "./tsm-entry.ts";
 import { tsmUnavailable } from "./tsm-faults.ts";
-import { nodeTsmFiles } from "./tsm-files.ts";
 
 const SERVICE = "svsm";
 const NOTHING = new Uint8Array(0);
@@ -23,7 +22,7 @@ const NOTHING = new Uint8Array(0);
 export async function openSvsm(
   options: TsmOptions & { readonly channel: SharedChannel },
 ): Promise<EvidenceProvider<CarriedSvsm>> {
-  if (!(await hasSvsm(options))) {
+  if (!(await readTsmFacts(options)).hasSvsm) {
     throw tsmUnavailable(
       "expected the service attributes of an SVSM: none stands over this guest, or its kernel is older than 6.10",
     );
@@ -51,12 +50,6 @@ export async function openSvsm(
       return { format: "svsm", report: reportOver(signed, outblob), manifest, ...endorsementsIn(auxblob) };
     },
   };
-}
-
-/** Whether an SVSM stands over this guest: only then is there an attribute for what its services say. @throws {@link Fault} `provider/unavailable`. */
-function hasSvsm(options: TsmOptions): Promise<boolean> {
-  const { files = nodeTsmFiles } = options;
-  return withEntry(options, (entry) => files.has(entry, "manifestblob"));
 }
 
 /** What the host gives beside the report, which this format has no table for. @throws {@link Fault} `evidence/malformed`. */

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { hexOf, parseUtf8 } from "../../base/bytes.ts";
 import { isFault, systemCodeOf } from "../../base/fault.ts";
+import type { Vmpl } from "../../wire/messages.ts";
 import type { SharedChannel } from "./shared-channel.ts";
 import { notReadable, notThere, tsmUnavailable } from "./tsm-faults.ts";
 import { nodeTsmFiles, type TsmFiles } from "./tsm-files.ts";
@@ -65,7 +66,7 @@ export function askTsm<Blob extends string>(
  *
  * @throws {@link Fault} `provider/unavailable`: with the system's `reason`, and what to do.
  */
-export async function withEntry<T>(
+async function withEntry<T>(
   { folder = TSM_FOLDER, files = nodeTsmFiles, random }: TsmOptions,
   work: (entry: string) => Promise<T>,
 ): Promise<T> {
@@ -83,12 +84,30 @@ export async function withEntry<T>(
   }
 }
 
+/** What the interface says of itself. */
+export interface TsmFacts {
+  /** The level that the guest runs at, above which no report can be; `undefined` where this kernel shows none. */
+  readonly floor: Vmpl | undefined;
+  /** Whether an SVSM stands over this guest: only then is there an attribute for what its services say. */
+  readonly hasSvsm: boolean;
+}
+
+/** @throws {@link Fault} `provider/unavailable`, also where another module than that of SEV-SNP stands behind it. */
+export function readTsmFacts(options: TsmOptions): Promise<TsmFacts> {
+  const { files = nodeTsmFiles } = options;
+  return withEntry(options, async (entry) => {
+    await refuseOtherProvider(entry, files);
+    const word = await readWord(entry, "privlevel_floor", files);
+    const floor = ([0, 1, 2, 3] as const).find((known) => String(known) === word);
+    if (word !== undefined && floor === undefined) {
+      throw tsmUnavailable(`expected a floor of 0 to 3, received \`${word.slice(0, 8)}\``);
+    }
+    return { floor, hasSvsm: await files.has(entry, "manifestblob") };
+  });
+}
+
 /** Reads an attribute of one word; `undefined` where this kernel does not have it. */
-export async function readWord(
-  entry: string,
-  attribute: string,
-  files: TsmFiles,
-): Promise<string | undefined> {
+async function readWord(entry: string, attribute: string, files: TsmFiles): Promise<string | undefined> {
   const bytes = await readIfThere(entry, attribute, files);
   return bytes === undefined ? undefined : (parseUtf8(bytes) ?? "").trim();
 }

@@ -8,9 +8,11 @@ export const TPM_CC = {
   nvRead: 0x14e,
   create: 0x153,
   load: 0x157,
+  quote: 0x158,
   unseal: 0x15e,
   flushContext: 0x165,
   nvReadPublic: 0x169,
+  readPublic: 0x173,
   startAuthSession: 0x176,
   pcrRead: 0x17e,
   policyPcr: 0x17f,
@@ -23,10 +25,12 @@ export const TPM_ST = { noSessions: 0x8001, sessions: 0x8002, attestQuote: 0x801
 export const TPM_GENERATED = 0xff544347;
 export const TPM_RH = { owner: 0x40000001, null: 0x40000007, password: 0x40000009 } as const;
 export const TPM_ALG = {
+  rsa: 0x0001,
   aes: 0x0006,
   keyedHash: 0x0008,
   sha256: 0x000b,
   null: 0x0010,
+  rsaSsa: 0x0014,
   ecc: 0x0023,
   cfb: 0x0043,
 } as const;

@@ -2,9 +2,10 @@
 import type { JsonObject } from "../../base/canonical-json.ts";
 import { canonicalJson } from "../../base/canonical-json.ts";
 import { type AgentFileEdges, agentOptionsFor } from "../agent-config.ts";
-import { AGENT_OPTIONS, type AgentOptions, type MachineOptions, machineOptionsOf } from "../agent-session.ts";
+import { AGENT_OPTIONS, type AgentOptions } from "../agent-session.ts";
 import { noWords, parseArguments } from "../arguments.ts";
 import { type ExitStatus, Misuse, type Terminal } from "../command.ts";
+import { type EvidenceOptions, evidenceOptionsOf } from "../evidence-options.ts";
 import { tableOf } from "../table.ts";
 
 /** Levels that the firmware has to have; one that is not named may be any. */
@@ -15,7 +16,7 @@ type FloorComponent = (typeof FLOOR_COMPONENTS)[number];
 
 /** What is examined. */
 export interface Examination {
-  readonly machine: MachineOptions;
+  readonly machine: EvidenceOptions;
   /** `undefined` where no broker was named. */
   readonly brokers: AgentOptions | undefined;
   readonly floor: FirmwareFloor | undefined;
@@ -57,7 +58,7 @@ export async function runDoctor(
   const hasBroker = values.broker !== undefined || (await edges.agentFile(values.config)) !== undefined;
   const brokers = hasBroker ? await agentOptionsFor(values, edges, terminal) : undefined;
   const floor = values.floor === undefined ? undefined : floorOf(values.floor);
-  const machine = brokers ?? machineOptionsOf(values);
+  const machine = brokers ?? evidenceOptionsOf(values);
   const answer = await edges.examine({ machine, brokers, floor, root: values.root ?? "/" });
   const count = countsOf(answer);
   if (values.json === true) terminal.out(`${canonicalJson(jsonOf(answer, count))}\n`);

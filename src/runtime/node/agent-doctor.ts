@@ -4,8 +4,8 @@ import { machineAt } from "../../agent/doctor/machine.ts";
 import { postureOf } from "../../agent/doctor/posture.ts";
 import type { EvidenceProvider } from "../../attestation/provider.ts";
 import { isFault } from "../../base/fault.ts";
-import type { MachineOptions } from "../../cli/agent-session.ts";
 import type { DoctorEdges } from "../../cli/commands/agent-doctor.ts";
+import type { EvidenceOptions } from "../../cli/evidence-options.ts";
 import { brokersFor, type NodeAgentParts, providerOf } from "./agent-way.ts";
 import { guestPartsOf } from "./client.ts";
 import { systemRandom } from "./clock.ts";
@@ -34,7 +34,7 @@ export function examineWith(parts: NodeAgentParts): DoctorEdges["examine"] {
 }
 
 /** One that cannot be had says why when it is asked, which is a finding among others. */
-async function providerOrFault(machine: MachineOptions, parts: NodeAgentParts): Promise<EvidenceProvider> {
+async function providerOrFault(machine: EvidenceOptions, parts: NodeAgentParts): Promise<EvidenceProvider> {
   try {
     return await providerOf(machine, parts);
   } catch (thrown) {

@@ -1,7 +1,8 @@
 /** Which way has a guest on Node to its brokers? What the options say, as what a session needs. */
 import type { EvidenceProvider } from "../../attestation/provider.ts";
 import { Fault } from "../../base/fault.ts";
-import type { AgentOptions, MachineOptions, SecretRequest } from "../../cli/agent-session.ts";
+import type { AgentOptions, SecretRequest } from "../../cli/agent-session.ts";
+import type { EvidenceOptions } from "../../cli/evidence-options.ts";
 import type { FetchParts, FetchPlan } from "../../client/fetch.ts";
 import { spreadStart } from "../../client/retry.ts";
 import type { Vmpl } from "../../wire/messages.ts";
@@ -53,15 +54,13 @@ async function addressesOf(options: BrokerOptions): Promise<readonly BrokerAddre
 
 type BrokerOptions = AgentOptions["others"][number];
 
-/** @throws {@link Fault} `provider/unavailable`. */
+/** @throws {@link Fault} `provider/unavailable`, `tpm/…`. */
 export async function providerOf(
-  options: MachineOptions,
+  options: EvidenceOptions,
   { simulator }: NodeAgentParts,
 ): Promise<EvidenceProvider> {
-  const { vmpl, tsmFolder, runFolder, simulatorFolder } = options;
-  if (options.provider === "configfs-tsm") {
-    return openProvider({ folder: tsmFolder, runFolder, vmpl });
-  }
+  const { provider, vmpl, simulatorFolder } = options;
+  if (provider !== "simulator") return openProvider({ ...options, name: provider });
   if (simulator === undefined || simulatorFolder === undefined) {
     throw new Fault("provider/unavailable", "this agent has no simulator");
   }

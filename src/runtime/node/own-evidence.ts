@@ -36,5 +36,10 @@ export async function ownProviderOf(
       if (!existsSync(folder))
         throw new Fault("provider/unavailable", `expected configfs-tsm at \`${folder}\``);
   }
-  return openProvider({ folder, runFolder: runFolder === undefined ? undefined : at(runFolder), vmpl });
+  return openProvider({
+    name: "configfs-tsm",
+    tsmFolder: folder,
+    runFolder: runFolder === undefined ? undefined : at(runFolder),
+    vmpl,
+  });
 }

@@ -1,18 +1,33 @@
-/** Who asks the hardware on this machine? The provider that is named, with the turns that all processes of a guest take. */
+/** Who asks the hardware on this machine? The provider that is named, or the first that is there; each loaded where it is used. */
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openConfigfsTsm } from "../../agent/providers/configfs-tsm.ts";
+import type { AzureVtpmOptions } from "../../agent/providers/azure-vtpm.ts";
+import {
+  chooseProvider,
+  detectProviders,
+  type HardwareProvider,
+  type Probes,
+  type ProviderCandidate,
+} from "../../agent/providers/detect.ts";
 import { createSharedChannel, type SharedChannel } from "../../agent/providers/shared-channel.ts";
-import { openSvsm } from "../../agent/providers/svsm.ts";
 import type { EvidenceProvider } from "../../attestation/provider.ts";
+import { Fault } from "../../base/fault.ts";
 import { systemRandom } from "./clock.ts";
+import { nodePrimitives } from "./primitives.ts";
 
-/** Which provider, and where the interfaces are; what is left out is where Linux has it. */
+/** Which provider, and where the interfaces are; what is left out is where Linux, or the cloud, has it. */
 export interface ProviderPlaces {
-  /** `configfs-tsm` unless it is said. */
-  readonly name?: "configfs-tsm" | "svsm" | undefined;
+  /** `auto`, the first that is there, unless it is said. */
+  readonly name?: HardwareProvider | "auto" | undefined;
   /** Of configfs-tsm. */
-  readonly folder?: string | undefined;
+  readonly tsmFolder?: string | undefined;
+  readonly sevGuestDevice?: string | undefined;
+  /** `/dev/tpmrm0`, or a socket of this machine. */
+  readonly tpmDevice?: string | undefined;
+  /** Who is asked for the certificates of an Azure machine's chip; `none` is nobody. */
+  readonly thim?: string | undefined;
+  /** The event log of this boot, where an Azure guest is to show it. */
+  readonly eventLogFile?: string | undefined;
   /** Where processes of this guest take turns at the secure processor; it has to last until the next boot, and no longer. */
   readonly runFolder?: string | undefined;
   /** The privilege level of reports; that of the guest unless it is said. */
@@ -21,21 +36,123 @@ export interface ProviderPlaces {
 
 const RUN_FOLDER = "/run/ostiary";
 const BOOT_ID = "/proc/sys/kernel/random/boot_id";
+const SEV_GUEST = "/dev/sev-guest";
+const TPM = "/dev/tpmrm0";
+/** A message has room for no more (PROTOCOL section 11). */
+const MAX_EVENT_LOG_BYTES = 128 * 1024;
 
 /**
- * The provider of a Linux guest.
+ * Opens a provider of this guest.
  *
- * @throws {@link Fault} `provider/unavailable`: this is no SEV-SNP guest, or its kernel does not show it.
+ * @throws {@link Fault} `provider/unavailable`: this is no SEV-SNP guest, or its kernel does not show it; with `auto`, what was tried and why it
+ *   is not there. `tpm/…` of the vTPM that was named.
  */
-export function openProvider(places: ProviderPlaces): Promise<EvidenceProvider> {
-  const { name = "configfs-tsm", folder, vmpl } = places;
-  const channel = channelOf(places);
-  switch (name) {
-    case "configfs-tsm":
-      return openConfigfsTsm({ folder, vmpl, random: systemRandom, channel });
-    case "svsm":
-      return openSvsm({ folder, random: systemRandom, channel });
-  }
+export async function openProvider(places: ProviderPlaces): Promise<EvidenceProvider> {
+  const { name = "auto" } = places;
+  if (name !== "auto") return OPENERS[name](places);
+  const { chosen, tried } = await chooseProvider(probesOf(places));
+  if (chosen !== undefined) return OPENERS[chosen](places);
+  const reasons = tried.map(({ provider, why }) => `${provider}: ${why}`).join("; ");
+  throw new Fault(
+    "provider/unavailable",
+    `expected an SEV-SNP guest, and found no provider of evidence: ${reasons}`,
+  );
+}
+
+/** What this machine has, each with its reason. Asks nobody for evidence. */
+export function detectOn(places: ProviderPlaces): Promise<readonly ProviderCandidate[]> {
+  return detectProviders(probesOf(places));
+}
+
+const OPENERS: Readonly<Record<HardwareProvider, (places: ProviderPlaces) => Promise<EvidenceProvider>>> = {
+  "configfs-tsm": async (places) => {
+    const { openConfigfsTsm } = await import("../../agent/providers/configfs-tsm.ts");
+    return openConfigfsTsm({ ...tsmOf(places), vmpl: places.vmpl, channel: channelOf(places) });
+  },
+  svsm: async (places) => {
+    const { openSvsm } = await import("../../agent/providers/svsm.ts");
+    return openSvsm({ ...tsmOf(places), channel: channelOf(places) });
+  },
+  "sev-guest": async (places) => {
+    const { openSevGuest } = await import("../../agent/providers/sev-guest.ts");
+    return openSevGuest({ open: () => sevGuestOf(places), channel: channelOf(places), vmpl: places.vmpl });
+  },
+  "azure-vtpm": async (places) => {
+    const { openAzureVtpm } = await import("../../agent/providers/azure-vtpm.ts");
+    const { thim, eventLogFile } = places;
+    return openAzureVtpm({
+      withTpm: await tpmOf(places),
+      digest: nodePrimitives.digest,
+      endorsements: async () =>
+        thim === "none" ? [] : (await import("../../agent/providers/thim.ts")).askThim(thim),
+      eventLog: eventLogFile === undefined ? undefined : () => eventLogOf(eventLogFile),
+    });
+  },
+};
+
+function probesOf(places: ProviderPlaces): Probes {
+  const tsmFacts = async () =>
+    (await import("../../agent/providers/tsm-entry.ts")).readTsmFacts(tsmOf(places));
+  return {
+    "configfs-tsm": async () => {
+      const { floor, hasSvsm } = await tsmFacts();
+      const level = floor === undefined ? "" : `, this guest runs at VMPL ${floor}`;
+      return `the kernel shows reports of SEV-SNP${level}${hasSvsm ? ", under an SVSM" : ""}`;
+    },
+    svsm: async () => {
+      if ((await tsmFacts()).hasSvsm) return "an SVSM stands over this guest";
+      throw new Fault("provider/unavailable", "no SVSM stands over this guest");
+    },
+    "sev-guest": async () => {
+      await (await sevGuestOf(places)).close();
+      return "the device is there";
+    },
+    "azure-vtpm": async () => {
+      const { probeAzureVtpm } = await import("../../agent/providers/azure-vtpm.ts");
+      await probeAzureVtpm(await tpmOf(places));
+      return `the vTPM has a paravisor's report of SEV-SNP and an attestation key${await isolationHint()}`;
+    },
+  };
+}
+
+function tsmOf({ tsmFolder }: ProviderPlaces) {
+  return { folder: tsmFolder, random: systemRandom };
+}
+
+/** Native code is loaded for the device alone, and is not there in the agent that is one script. */
+async function sevGuestOf({ sevGuestDevice = SEV_GUEST }: ProviderPlaces) {
+  const { openSevGuestDevice } = await import("./sev-guest.ts").catch((thrown: unknown) => {
+    throw new Fault(
+      "provider/unavailable",
+      "this agent was built without the package koffi, by which /dev/sev-guest is asked",
+      {},
+      thrown,
+    );
+  });
+  return openSevGuestDevice(sevGuestDevice);
+}
+
+async function tpmOf({ tpmDevice = TPM }: ProviderPlaces): Promise<AzureVtpmOptions["withTpm"]> {
+  const { withTpm } = await import("./tpm.ts");
+  return (work) => withTpm(tpmDevice, work);
+}
+
+/** Hyper-V's isolation type (CPUID 0x4000000C, EBX), where this kernel lets it be read: 2 is SEV-SNP. Told, and nothing rests on it. */
+async function isolationHint(): Promise<string> {
+  const { isolationType } = await import("./cpuid.ts");
+  const type = await isolationType();
+  return type === undefined ? "" : `; Hyper-V says isolation type ${type}${type === 2 ? ", SEV-SNP" : ""}`;
+}
+
+async function eventLogOf(path: string): Promise<Uint8Array | undefined> {
+  const { bytesOf } = await import("./named-files.ts");
+  const log = await bytesOf(path);
+  if (log.length <= MAX_EVENT_LOG_BYTES) return log;
+  throw new Fault(
+    "file/unusable",
+    `expected an event log of at most ${MAX_EVENT_LOG_BYTES} bytes: leave it out`,
+    { path },
+  );
 }
 
 function channelOf({ runFolder = RUN_FOLDER }: ProviderPlaces): SharedChannel {

@@ -56,7 +56,8 @@ export async function serveReports(fd: number, plan: TsmPlan): Promise<void> {
 
 const readPiece = promisify(read);
 
-async function nextMessage(fd: number): Promise<Buffer | undefined> {
+/** `undefined` once it is unmounted. */
+export async function nextMessage(fd: number): Promise<Buffer | undefined> {
   const buffer = Buffer.alloc(MESSAGE_SIZE);
   for (;;) {
     try {
@@ -71,7 +72,7 @@ async function nextMessage(fd: number): Promise<Buffer | undefined> {
 }
 
 /** Whoever asked may have been ended meanwhile. */
-function send(fd: number, answer: Buffer): void {
+export function send(fd: number, answer: Buffer): void {
   try {
     writeSync(fd, answer);
   } catch (thrown) {

@@ -21,6 +21,7 @@ export const OPCODE = {
   access: 34,
   interrupt: 36,
   destroy: 38,
+  ioctl: 39,
   batchForget: 42,
 } as const;
 
@@ -49,6 +50,7 @@ export const ERRNO = {
   EFBIG: 27,
   ENOSYS: 38,
   ENOTEMPTY: 39,
+  ETIMEDOUT: 110,
 } as const;
 
 export type Errno = keyof typeof ERRNO;
@@ -58,6 +60,8 @@ export interface Request {
   readonly opcode: number;
   readonly unique: bigint;
   readonly node: number;
+  /** The thread that asks. */
+  readonly pid: number;
   readonly body: Buffer;
 }
 
@@ -74,6 +78,7 @@ export function parseRequest(bytes: Buffer): Request {
     opcode: bytes.readUInt32LE(4),
     unique: bytes.readBigUInt64LE(8),
     node: Number(bytes.readBigUInt64LE(16)),
+    pid: bytes.readUInt32LE(32),
     body: bytes.subarray(IN_HEADER),
   };
 }
