@@ -175,16 +175,23 @@ describe("ostiary agent doctor", () => {
   it("examines with brokers or without, by the floor that it is told, and takes no other word", async () => {
     const asked: unknown[] = [];
     const edges: Partial<AgentEdges> = {
-      examine: async ({ brokers, floor, root, machine }) => {
-        asked.push([brokers?.brokers, floor, root, machine.provider]);
+      examine: async ({ brokers, floor, devices, root, machine }) => {
+        asked.push([brokers?.brokers, floor, [root, ...devices], machine.provider]);
         return { findings: [], posture: {} };
       },
     };
     await run("doctor", { edges });
-    await run(`doctor --floor snp=24,microcode=219 --root /mnt ${PINS}`, { edges });
+    await run(`doctor --floor snp=24,microcode=219 --device /dev/vdb --device /dev/vdc --root /mnt ${PINS}`, {
+      edges,
+    });
     expect(asked).toEqual([
-      [undefined, undefined, "/", "configfs-tsm"],
-      [["http://127.0.0.1:8480"], { snp: 24, microcode: 219 }, "/mnt", "configfs-tsm"],
+      [undefined, undefined, ["/"], "configfs-tsm"],
+      [
+        ["http://127.0.0.1:8480"],
+        { snp: 24, microcode: 219 },
+        ["/mnt", "/dev/vdb", "/dev/vdc"],
+        "configfs-tsm",
+      ],
     ]);
     for (const words of [
       "doctor now",

@@ -1,6 +1,7 @@
 /** What is wrong with this guest? Everything that is looked at, in the order in which it matters at a boot. */
 import { type BrokersPlan, brokerFindings } from "./brokers.ts";
 import { commandLineFindings } from "./command-line.ts";
+import { type DisksPlan, diskFindings } from "./disks.ts";
 import { type EvidencePlan, evidenceFindings } from "./evidence.ts";
 import type { Finding } from "./finding.ts";
 import { kernelFindings } from "./kernel.ts";
@@ -12,15 +13,22 @@ export interface DoctorPlan {
   readonly machine: Machine;
   readonly evidence: EvidencePlan;
   readonly brokers: BrokersPlan;
+  readonly disks: DisksPlan;
 }
 
 /** Looks at everything. Changes nothing, and shows no broker any evidence. */
-export async function examine({ machine, evidence, brokers }: DoctorPlan): Promise<readonly Finding[]> {
+export async function examine({
+  machine,
+  evidence,
+  brokers,
+  disks,
+}: DoctorPlan): Promise<readonly Finding[]> {
   return [
     ...(await kernelFindings(machine)),
     ...(await evidenceFindings(evidence)),
     ...(await commandLineFindings(machine)),
     ...(await memoryFindings(machine)),
+    ...(await diskFindings(disks)),
     ...(await timeAndChanceFindings(machine)),
     ...(await brokerFindings(brokers)),
   ];

@@ -20,6 +20,8 @@ export interface Examination {
   /** `undefined` where no broker was named. */
   readonly brokers: AgentOptions | undefined;
   readonly floor: FirmwareFloor | undefined;
+  /** Whose LUKS headers are judged. */
+  readonly devices: readonly string[];
   /** Where /proc, /sys and /dev are. */
   readonly root: string;
 }
@@ -41,7 +43,8 @@ export interface DoctorEdges extends AgentFileEdges {
   readonly examine: (examination: Examination) => Promise<DoctorAnswer>;
 }
 
-export const DOCTOR_USAGE = "ostiary agent doctor [--floor snp=24,microcode=219] [--root DIR] [--json]\n";
+export const DOCTOR_USAGE =
+  "ostiary agent doctor [--floor snp=24,microcode=219] [--device DEVICE]… [--root DIR] [--json]\n";
 
 /** Ends with status 1 where a finding is an error. */
 export async function runDoctor(
@@ -53,13 +56,15 @@ export async function runDoctor(
     ...AGENT_OPTIONS,
     floor: { type: "string" },
     root: { type: "string" },
+    device: { type: "string", multiple: true },
   });
   noWords(positionals);
   const hasBroker = values.broker !== undefined || (await edges.agentFile(values.config)) !== undefined;
   const brokers = hasBroker ? await agentOptionsFor(values, edges, terminal) : undefined;
   const floor = values.floor === undefined ? undefined : floorOf(values.floor);
   const machine = brokers ?? evidenceOptionsOf(values);
-  const answer = await edges.examine({ machine, brokers, floor, root: values.root ?? "/" });
+  const { root = "/", device: devices = [] } = values;
+  const answer = await edges.examine({ machine, brokers, floor, devices, root });
   const count = countsOf(answer);
   if (values.json === true) terminal.out(`${canonicalJson(jsonOf(answer, count))}\n`);
   else terminal.out(pageOf(answer, count));

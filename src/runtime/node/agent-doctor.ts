@@ -12,7 +12,7 @@ import { systemRandom } from "./clock.ts";
 import { nodePrimitives } from "./primitives.ts";
 
 export function examineWith(parts: NodeAgentParts): DoctorEdges["examine"] {
-  return async ({ machine, brokers, floor, root }) => {
+  return async ({ machine, brokers, floor, devices, root }) => {
     const provider = await providerOrFault(machine, parts);
     const levels = floor && { bootloader: 0, tee: 0, snp: 0, microcode: 0, ...floor };
     const findings = await examine({
@@ -23,6 +23,7 @@ export function examineWith(parts: NodeAgentParts): DoctorEdges["examine"] {
         digest: nodePrimitives.digest,
         ...(levels === undefined ? {} : { floor: levels }),
       },
+      disks: { devices, digest: nodePrimitives },
       brokers: {
         ways: brokers === undefined ? [] : (await brokersFor(brokers)).members,
         parts: guestPartsOf(provider),
