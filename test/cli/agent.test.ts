@@ -185,13 +185,8 @@ describe("ostiary agent doctor", () => {
       edges,
     });
     expect(asked).toEqual([
-      [undefined, undefined, ["/"], "configfs-tsm"],
-      [
-        ["http://127.0.0.1:8480"],
-        { snp: 24, microcode: 219 },
-        ["/mnt", "/dev/vdb", "/dev/vdc"],
-        "configfs-tsm",
-      ],
+      [undefined, undefined, ["/"], "auto"],
+      [["http://127.0.0.1:8480"], { snp: 24, microcode: 219 }, ["/mnt", "/dev/vdb", "/dev/vdc"], "auto"],
     ]);
     for (const words of [
       "doctor now",
@@ -248,7 +243,7 @@ describe("ostiary agent", () => {
       brokers: ["http://127.0.0.1:8480"],
       audience: "http://127.0.0.1:8480",
       signingKeyFile: "key.pem",
-      provider: "configfs-tsm",
+      provider: "auto",
       deadlineSeconds: 60,
       spreadSeconds: 0,
       others: [],

@@ -31,7 +31,20 @@ it("for a release by a pinned key", async () => {
   const key = join(folder, "broker.pem");
   const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   writeFileSync(key, publicKey.export({ type: "spki", format: "pem" }));
-  const words = ["get", "a", "--fd", "1", "--broker", url, "--signing-key", key, "--tsm-dir", "/nowhere"];
+  const words = [
+    "get",
+    "a",
+    "--fd",
+    "1",
+    "--broker",
+    url,
+    "--signing-key",
+    key,
+    "--provider",
+    "configfs-tsm",
+    "--tsm-dir",
+    "/nowhere",
+  ];
   const program = join(ROOT, "src/runtime/node/bin.mjs");
   const said = await stderrOf(["--import", TELL, program, "agent", ...words]);
   expect(said).toContain("provider/unavailable"); // it came as far as its evidence
