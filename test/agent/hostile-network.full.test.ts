@@ -62,6 +62,7 @@ interface Plan {
   /** Limits are divided by it, so that what takes seconds takes moments. */
   readonly haste?: number;
   readonly path?: string;
+  readonly signalAfter?: FetchParts["signalAfter"];
 }
 
 async function fetched(ways: readonly BrokerWay[], plan: Plan = {}): Promise<Ended> {
@@ -70,7 +71,7 @@ async function fetched(ways: readonly BrokerWay[], plan: Plan = {}): Promise<End
   const parts: FetchParts = {
     ...guestPartsOf(provider),
     now,
-    signalAfter: (milliseconds) => AbortSignal.timeout(Math.ceil(milliseconds / haste)),
+    signalAfter: plan.signalAfter ?? ((milliseconds) => AbortSignal.timeout(Math.ceil(milliseconds / haste))),
     retry: {
       sleep: (milliseconds) => new Promise((done) => setTimeout(done, Math.min(milliseconds, 20))),
       random: Math.random,
@@ -178,6 +179,18 @@ describe("what is no broker", () => {
 });
 
 describe("a road that is cut", () => {
+  it("at the first word is given up in seconds, long before a request may take its time", async () => {
+    const road = await badRoad(portOf(at.broker.url), [{ kind: "silent" }]);
+    const way = wayOf(`https://127.0.0.1:${road.port}`, { authorities: at.authority });
+    const never = new AbortController().signal;
+    const isSoon = (milliseconds: number) => milliseconds <= 10_000;
+    const signalAfter = (milliseconds: number) => (isSoon(milliseconds) ? AbortSignal.timeout(1000) : never);
+    expect(await fetched([way, good()], { signalAfter })).toEqual({
+      code: "fetched",
+      waits: ["broker/unreachable TimeoutError"],
+    });
+  });
+
   const cuts: readonly Passage[] = [
     { kind: "silent" },
     ...[0, 1, 300, 1500, 4000].map((after) => ({ kind: "cut", direction: "up", after }) as const),
