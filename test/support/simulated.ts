@@ -15,11 +15,13 @@ import type { SimulatedChip } from "../../src/simulator/sp.ts";
 /** 2026-06-01T00:00:00Z. */
 export const SIMULATED_NOW = instant(1_780_272_000);
 
+/** A folder for each product line, with the keys of its root. */
+export const SIMULATED_ROOTS = join(tmpdir(), "ostiary-simulator-v1");
+
 const roots = new Map<ProductLine, SimulatedRoot>();
 
 export function simulatedRoot(product: ProductLine): SimulatedRoot {
-  const known =
-    roots.get(product) ?? loadOrCreateRoot(join(tmpdir(), "ostiary-simulator-v1", product), product);
+  const known = roots.get(product) ?? loadOrCreateRoot(join(SIMULATED_ROOTS, product), product);
   roots.set(product, known);
   return known;
 }

@@ -1,10 +1,11 @@
 /** Does a folder say of its simulated machine whose it is, and what it booted, and nothing by mistake? */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { simulatedMachineOf } from "../../../src/runtime/node/simulated-azure.ts";
 import { codeOf } from "../../support/faults.ts";
+import { SIMULATED_ROOTS, simulatedRoot } from "../../support/simulated.ts";
 
 let folder: string;
 
@@ -14,10 +15,11 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A folder of its own with this `azure.json`. */
+/** A folder of its own with this `azure.json`, under the root whose slow keys all tests share. */
 function machine(name: string, text?: string) {
   const own = join(folder, name);
-  mkdirSync(own);
+  simulatedRoot("genoa");
+  cpSync(join(SIMULATED_ROOTS, "genoa"), own, { recursive: true });
   if (text !== undefined) writeFileSync(join(own, "azure.json"), text);
   return simulatedMachineOf(own);
 }
