@@ -174,6 +174,7 @@ describe("Azure's metadata service", () => {
   const pem = (der: Uint8Array) =>
     `-----BEGIN CERTIFICATE-----\n${Buffer.from(der).toString("base64")}\n-----END CERTIFICATE-----\n`;
   const { ask, ark } = simulatedRoot("milan");
+  const good = JSON.stringify({ vcekCert: pem(ask) });
 
   it("is asked as it wants to be, and gives the leaf and the chain", async () => {
     const asked: unknown[] = [];
@@ -194,8 +195,8 @@ describe("Azure's metadata service", () => {
   it.each<
     [string, (respond: (status: number, body: string, headers?: Record<string, string>) => void) => void]
   >([
-    ["says 404", (respond) => respond(404, "{}")],
-    ["sends somewhere else", (respond) => respond(302, "", { location: "/elsewhere" })],
+    ["says 404", (respond) => respond(404, good)],
+    ["sends somewhere else", (respond) => respond(302, good, { location: "/elsewhere" })],
     ["sends no JSON", (respond) => respond(200, "<html>")],
     ["sends JSON without certificates", (respond) => respond(200, "[1]")],
     ["sends certificates that are none", (respond) => respond(200, JSON.stringify({ vcekCert: "x" }))],
