@@ -29,7 +29,7 @@ export function inFormat(secret: Uint8Array, format: SecretFormat): Uint8Array {
 
 function memberOf(secret: Uint8Array, name: string): Uint8Array {
   const value = parseStrictJson(secret, LIMITS);
-  const member = isJsonObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+  const member = isJsonObject(value) ? value[name] : undefined;
   if (typeof member === "string") return utf8(member);
   if (typeof member === "number" || typeof member === "boolean") return utf8(String(member));
   throw new Fault("secret/unfit", `expected a JSON object with the member \`${name}\`, a text or a number`);
