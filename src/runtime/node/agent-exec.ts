@@ -133,6 +133,6 @@ function withBytes<T>(
 function runFolderOf({ runFolder }: ExecPlan): string {
   if (runFolder !== undefined) return runFolder;
   const { XDG_RUNTIME_DIR: own } = env;
-  if (getuid?.() === 0) return "/run/ostiary/exec";
+  if (getuid?.() === 0) return "/run/ostiary-exec"; // not below /run/ostiary, which goes with the daemon
   return own === undefined ? `/dev/shm/ostiary-${getuid?.() ?? "user"}` : join(own, "ostiary-exec");
 }
