@@ -115,7 +115,7 @@ describe("a no that is final is not asked again", () => {
     "another image": [{ guest: { measurement: new Uint8Array(48).fill(9) } }, "policy/denied"],
     "another privilege level, which the evidence proves": [{ guest: { vmpl: 2 } }, "policy/denied"],
     "a guest that can be debugged": [{ guest: { policy: 0xb0000n } }, "policy/denied"],
-    "a secret that is not there": [{ want: [{ secret: "prod/none" }] }, "policy/denied"],
+    "a secret that is not there": [{ want: [{ secret: "prod/none" }] }, "secret/absent"],
     "a secret of nobody's policy": [{ want: [{ secret: "lab/disk" }] }, "policy/denied"],
     "another audience configured": [{ audience: "https://broker.example/c/0002" }, "channel/not-bound"],
     "another signing key pinned": [{ signingKey: STRANGER.spki }, "channel/not-bound"],

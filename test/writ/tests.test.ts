@@ -184,6 +184,7 @@ describe("what follows from what a test sets", () => {
 });
 
 describe("a request that cannot be", () => {
+  const ENDORSED = `uefi.endorsed_by = google, uefi.svn = 1, uefi.digest = hex"${"07".repeat(48)}"`;
   const BROKEN = [
     ["a v2 report with a cpu", "report.version = 2, cpu.family = 25"],
     ["v5 fields in a v3 report", "host.tio = false"],
@@ -206,8 +207,12 @@ describe("a request that cannot be", () => {
     ["no chip id without a mask", "report.chip_id = absent"],
     ["a provider under a VCEK", 'endorsement.csp = "aws"'],
     ["no provider's id under a VLEK", "endorsement.kind = vlek"],
+    ["a PCR that says nothing", `evidence.format = azure-hcl, vtpm.pcr[16] = hex"${"00".repeat(32)}"`],
     ["a guest's vTPM with raw evidence", "vtpm.secure_boot = true"],
     ["a host's vTPM with a guest's", "evidence.format = azure-hcl, host_vtpm.secure_boot = true"],
+    ["a firmware's word with a paravisor's evidence", `evidence.format = azure-hcl, ${ENDORSED}`],
+    ["a firmware's word that is not whole", "uefi.endorsed_by = google"],
+    ["a firmware's version by nobody's word", "uefi.svn = 1"],
     ["other vCPUs than the reference value's", "vm.vcpus = 8"],
     ["another weekday", "now.weekday = sun"],
   ] as const;
