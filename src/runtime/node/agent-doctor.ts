@@ -10,6 +10,7 @@ import { brokersFor, type NodeAgentParts, providerOf } from "./agent-way.ts";
 import { guestPartsOf } from "./client.ts";
 import { systemRandom } from "./clock.ts";
 import { nodePrimitives } from "./primitives.ts";
+import { detectOn } from "./providers.ts";
 
 export function examineWith(parts: NodeAgentParts): DoctorEdges["examine"] {
   return async ({ machine, brokers, floor, devices, root }) => {
@@ -17,6 +18,7 @@ export function examineWith(parts: NodeAgentParts): DoctorEdges["examine"] {
     const levels = floor && { bootloader: 0, tee: 0, snp: 0, microcode: 0, ...floor };
     const findings = await examine({
       machine: machineAt(root),
+      candidates: await detectOn(machine),
       evidence: {
         provider,
         random: systemRandom,
