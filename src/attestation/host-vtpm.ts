@@ -1,8 +1,9 @@
 /** What does a vTPM that the host runs say of its guest? A quote for this very report, under a key for which the provider vouches. */
-import { concatBytes, equalBytes, lengthPrefixed, utf8 } from "../base/bytes.ts";
+import { equalBytes } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
-import type { Primitives, SignatureScheme } from "../base/primitives.ts";
+import type { SignatureScheme } from "../base/primitives.ts";
 import { type ProviderOptions, verifyProviderLeaf } from "./endorsement/provider-chain.ts";
+import { hostVtpmBinder } from "./host-vtpm-binder.ts";
 import type { Report } from "./snp/report.ts";
 import { type CarriedQuote, parseQuote, type Quote, verifyQuote } from "./tpm/quote.ts";
 
@@ -23,21 +24,8 @@ export interface HostVtpmFacts {
   readonly isSimulated: boolean;
 }
 
-const LABEL = "ostiary/host-vtpm/v1";
-
 /** Attestation keys of Google's vTPMs have RSA of 2048 bits or P-256; a signature of the latter is `r ‖ s`, 64 bytes. */
 const SCHEMES: readonly SignatureScheme[] = ["rsa-2048-pkcs1-sha256", "ecdsa-p256-sha256"];
-
-/**
- * What the quote has to be asked for with (TPM2_Quote's `qualifyingData`): 32 bytes, SHA-256 of
- * `LP("ostiary/host-vtpm/v1") ‖ LP(REPORT_DATA)`, LP being a length of four bytes before what it counts. REPORT_DATA is the hash of the
- * exchange's transcript, so the quote is of that exchange, and so far of that report.
- *
- * @param reportData - 64 bytes: the binder of a transcript.
- */
-export function hostVtpmBinder(reportData: Uint8Array, { digest }: Pick<Primitives, "digest">): Uint8Array {
-  return digest("sha256", concatBytes(lengthPrefixed(utf8(LABEL)), lengthPrefixed(reportData)));
-}
 
 /** @throws {@link Fault} the codes of {@link parseQuote}. */
 export function parseHostVtpm(carried: CarriedQuote & { readonly akCertificate: Uint8Array }): HostVtpm {

@@ -25,6 +25,7 @@ const OF_THE_MACHINE = [
   "tpm",
   "thim",
   "event-log",
+  "host-vtpm",
   "run-dir",
   "simulator-dir",
   "deadline",

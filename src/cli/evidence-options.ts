@@ -13,6 +13,9 @@ export const PROVIDER_NAMES = [
 
 type ProviderName = (typeof PROVIDER_NAMES)[number];
 
+/** Those whose evidence has no place for a quote of the host's vTPM. */
+export const HAVE_NO_HOST_VTPM: readonly ProviderName[] = ["azure-vtpm", "svsm"];
+
 /** What is left out is where Linux, or the cloud, has it. */
 export interface EvidenceOptions {
   readonly provider: ProviderName;
@@ -22,6 +25,8 @@ export interface EvidenceOptions {
   /** Who has the certificates of an Azure machine's chip; `none` is nobody. */
   readonly thim?: string;
   readonly eventLogFile?: string;
+  /** Puts a quote of the vTPM that the host runs beside the report. */
+  readonly asksHostVtpm?: boolean;
   /** Where processes of this guest take turns at the secure processor. */
   readonly runFolder?: string;
   readonly simulatorFolder?: string;
@@ -35,6 +40,7 @@ export const EVIDENCE_OPTIONS = {
   tpm: { type: "string" },
   thim: { type: "string" },
   "event-log": { type: "string" },
+  "host-vtpm": { type: "boolean" },
   "run-dir": { type: "string" },
   "simulator-dir": { type: "string" },
   vmpl: { type: "string" },
@@ -43,10 +49,11 @@ export const EVIDENCE_OPTIONS = {
 export const EVIDENCE_USAGE = `  --provider NAME      who asks the hardware: configfs-tsm (Linux 6.7 and later), sev-guest (/dev/sev-guest), azure-vtpm, svsm,
                        simulator; auto is the first of configfs-tsm, sev-guest and azure-vtpm that is there (auto)
   --tsm-dir DIR        where configfs-tsm is (/sys/kernel/config/tsm/report)
-  --tpm DEVICE         the vTPM of an Azure guest (/dev/tpmrm0)
+  --tpm DEVICE         the vTPM of an Azure guest, or with --host-vtpm (/dev/tpmrm0)
   --thim URL           who has the certificates of an Azure machine's chip, or none: then the broker asks AMD (Azure's metadata service)
   --event-log FILE     what the firmware measured, shown by an Azure guest whose broker wants it, as
                        /sys/kernel/security/tpm0/binary_bios_measurements (not shown)
+  --host-vtpm          a quote of the vTPM that the host runs goes with each report, as on Google Cloud; not with azure-vtpm or svsm
   --run-dir DIR        where processes of this guest take turns at its secure processor (/run/ostiary)
   --simulator-dir DIR  folder of the simulated machine
   --vmpl N             privilege level of the report, 0 to 3 (the guest's own)
@@ -65,11 +72,16 @@ export function evidenceOptionsOf(
   if (provider === "simulator" && simulatorFolder === undefined) {
     throw new Misuse("expected --simulator-dir DIR with --provider simulator");
   }
+  const asksHostVtpm = values["host-vtpm"] === true ? true : undefined;
+  if (asksHostVtpm && HAVE_NO_HOST_VTPM.includes(provider)) {
+    throw new Misuse(`expected --host-vtpm with a provider of raw reports, received --provider ${provider}`);
+  }
   const places = {
     tsmFolder: text("tsm-dir"),
     tpmDevice: text("tpm"),
     thim: thimOf(text("thim")),
     eventLogFile: text("event-log"),
+    asksHostVtpm,
     runFolder: text("run-dir"),
     simulatorFolder,
     vmpl: vmplOf(text("vmpl"), "--vmpl"),

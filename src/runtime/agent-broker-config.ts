@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { ALL_BINDING_NAMES } from "../channel/binding-names.ts";
 import { OFFERED_SUITES } from "../channel/suites.ts";
 import type { AgentValues } from "../cli/agent-session.ts";
-import { PROVIDER_NAMES } from "../cli/evidence-options.ts";
+import { HAVE_NO_HOST_VTPM, PROVIDER_NAMES } from "../cli/evidence-options.ts";
 import { WRAP_OF_SUITE } from "../policy/vocabulary.ts";
 import { label, path, table, whole } from "./config-fields.ts";
 import { parseTpmDevice } from "./tpm-device.ts";
@@ -73,6 +73,7 @@ export const AGENT_EVIDENCE = v.pipe(
     ),
     thim: v.optional(THIM),
     event_log: v.optional(path),
+    host_vtpm: v.optional(v.boolean()),
     run_dir: v.optional(path),
     simulator_dir: v.optional(path),
     deadline_seconds: v.optional(
@@ -83,6 +84,10 @@ export const AGENT_EVIDENCE = v.pipe(
   v.check(
     (read) => (read.provider === "simulator") === (read.simulator_dir !== undefined),
     "`simulator_dir` with the simulator, and only with it",
+  ),
+  v.check(
+    ({ host_vtpm, provider = "auto" }) => host_vtpm !== true || !HAVE_NO_HOST_VTPM.includes(provider),
+    "`host_vtpm` with a provider of raw reports, which azure-vtpm and svsm are not",
   ),
 );
 
@@ -115,6 +120,7 @@ export function evidenceValuesOf(
     tpm: read.tpm,
     thim: read.thim,
     "event-log": mapped(read.event_log, at),
+    "host-vtpm": read.host_vtpm === true ? true : undefined,
     "run-dir": mapped(read.run_dir, at),
     "simulator-dir": mapped(read.simulator_dir, at),
     deadline: mapped(read.deadline_seconds, String),

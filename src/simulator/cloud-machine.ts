@@ -3,7 +3,7 @@ import { createHash, createPrivateKey } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CarriedRaw } from "../attestation/evidence.ts";
-import { hostVtpmBinder } from "../attestation/host-vtpm.ts";
+import { hostVtpmBinder } from "../attestation/host-vtpm-binder.ts";
 import type { Instant } from "../base/time.ts";
 import { certTableOf, pkcs8, type SimulatedMachine, writeOnce } from "./chip-folder.ts";
 import { writeLaunchEndorsement } from "./launch-endorsement.ts";

@@ -4,7 +4,7 @@ import { fc, it as property } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import { NO_PROVIDERS, providerAuthorities } from "../../src/attestation/endorsement/provider-chain.ts";
 import { type CarriedRaw, parseEvidence } from "../../src/attestation/evidence.ts";
-import { hostVtpmBinder } from "../../src/attestation/host-vtpm.ts";
+import { hostVtpmBinder } from "../../src/attestation/host-vtpm-binder.ts";
 import { TPM_ALG } from "../../src/attestation/tpm/words.ts";
 import { verifyEvidence } from "../../src/attestation/verify.ts";
 import { concatBytes } from "../../src/base/bytes.ts";

@@ -220,6 +220,8 @@ describe("ostiary agent", () => {
     "get prod/disk --audience urn:cluster --broker https://127.0.0.2:8480",
     "get prod/disk --provider tpm",
     "get prod/disk --provider simulator",
+    "get prod/disk --provider azure-vtpm --host-vtpm",
+    "get prod/disk --provider svsm --host-vtpm",
     "get prod/disk --plaintext x",
     "get prod/disk --broker ftp://broker.example",
     "unlock --device /dev/vdb --secret prod/disk",

@@ -74,6 +74,16 @@ spread_seconds = 30
     ]);
   });
 
+  it("asks for a quote of the host's vTPM where it says so, and only then", () => {
+    const asked = (evidence: string) => {
+      const { brokers } = parseAgentConfig(`${PINNED}[evidence]\ntpm = "/dev/tpm0"\n${evidence}`, at);
+      const { asksHostVtpm, tpmDevice } = agentOptionsOf(brokers[0]);
+      return [asksHostVtpm, tpmDevice];
+    };
+    expect(asked("host_vtpm = true\n")).toEqual([true, "/dev/tpm0"]);
+    expect(asked("host_vtpm = false\n")).toEqual([undefined, "/dev/tpm0"]);
+  });
+
   it("tells every problem at once, by its place, and repeats nothing of what stands there", () => {
     const text = `planted = "s3cret"
 [[broker]]
@@ -104,6 +114,8 @@ health = "0.0.0.0:80"
     ["an authority where TLS does not count", `${PINNED}binding = "application"\ntls_ca = "ca.pem"\n`],
     ["a simulator without its folder", `${PINNED}[evidence]\nprovider = "simulator"\n`],
     ["a folder of a simulator without the simulator", `${PINNED}[evidence]\nsimulator_dir = "m"\n`],
+    ["a host's vTPM beside Azure's", `${PINNED}[evidence]\nprovider = "azure-vtpm"\nhost_vtpm = true\n`],
+    ["a host's vTPM beside an SVSM", `${PINNED}[evidence]\nprovider = "svsm"\nhost_vtpm = true\n`],
     ["what is no TOML", "[[broker"],
   ];
   it.each(bad)("refuses %s", (_, text) => {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ProviderTrust, providerAuthorities } from "../../src/attestation/endorsement/provider-chain.ts";
 import type { CarriedHostVtpm } from "../../src/attestation/evidence.ts";
-import { hostVtpmBinder } from "../../src/attestation/host-vtpm.ts";
+import { hostVtpmBinder } from "../../src/attestation/host-vtpm-binder.ts";
 import { instant } from "../../src/base/time.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import type { CertificatePlan } from "../../src/simulator/certificate.ts";

@@ -60,30 +60,32 @@ export async function writeHclBlob(
   const spki = await withTpm(device, (transact) => readRsaKey(AK, transact));
   const akModulus = plan.akModulus ?? spki?.slice(33, 33 + 256) ?? NOTHING;
   const blob = azureHclBlob(chip, { claims: withoutRoom, ...plan, akModulus }).slice(0, NV_SIZE);
-  await raw(0x122, [OWNER, HCL_INDEX], NOTHING, device, 1); // where it was there
-  const area = concatBytes(
-    u32be(HCL_INDEX),
-    u16be(SHA256),
-    u32be(0x0202_0002),
-    sized(NOTHING),
-    u16be(NV_SIZE),
-  );
-  await done(0x12a, [OWNER], concatBytes(sized(NOTHING), sized(area)), device);
+  await defineNv(device, HCL_INDEX, NV_SIZE);
   await writeNv(device, blob);
   return blob;
 }
 
-export function writeNv(device: string, blob: Uint8Array): Promise<void> {
-  return withTpm(device, (transact) => writeOver(transact, blob));
+/** Makes room at an index that the owner may read and write, in the place of what was there. */
+export async function defineNv(device: string, index: number, size: number): Promise<void> {
+  await undefineNv(device, index);
+  const attributes = u32be(0x0202_0002);
+  const area = concatBytes(u32be(index), u16be(SHA256), attributes, sized(NOTHING), u16be(size));
+  await done(0x12a, [OWNER], concatBytes(sized(NOTHING), sized(area)), device);
+}
+
+export async function undefineNv(device: string, index: number): Promise<void> {
+  await raw(0x122, [OWNER, index], NOTHING, device, 1);
+}
+
+export function writeNv(device: string, blob: Uint8Array, index = HCL_INDEX): Promise<void> {
+  return withTpm(device, (transact) => writeOver(transact, blob, index));
 }
 
 /** The same, for whoever has the TPM open already. */
-export async function writeOver(transact: Transact, blob: Uint8Array): Promise<void> {
+export async function writeOver(transact: Transact, blob: Uint8Array, index = HCL_INDEX): Promise<void> {
   for (let at = 0; at < blob.length; at += PIECE) {
     const piece = blob.slice(at, Math.min(at + PIECE, blob.length));
-    const answer = await transact(
-      rawCommand(0x137, [OWNER, HCL_INDEX], concatBytes(sized(piece), u16be(at)), 1),
-    ); // in order: one TPM
+    const answer = await transact(rawCommand(0x137, [OWNER, index], concatBytes(sized(piece), u16be(at)), 1)); // in order: one TPM
     refuseRefusal(0x137, answer);
   }
 }

@@ -92,7 +92,7 @@ async function quotedBy(binder: Uint8Array, asking: Asking) {
       { reason: "stale-report" },
     );
   }
-  return { hcl, ...(await askQuote(AK_HANDLE, binder, asking)) };
+  return { hcl, ...(await askQuote({ handle: AK_HANDLE, scheme: "rsaSsa" }, binder, asking)) };
 }
 
 /** Reads until report and claims are of one writing. */

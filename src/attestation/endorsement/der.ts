@@ -28,6 +28,11 @@ export function parseDer(bytes: Uint8Array, tag: number): DerElement {
   return element;
 }
 
+/** The one element that begins `bytes`, whatever is behind it. @throws {@link Fault} `endorsement/malformed`. */
+export function leadingDer(bytes: Uint8Array, tag: number): DerElement {
+  return parseDer(elementAt(bytes, 0).whole, tag);
+}
+
 /** The elements that fill `bytes`, in order. @throws {@link Fault} `endorsement/malformed`. */
 export function elementsOf(bytes: Uint8Array): readonly DerElement[] {
   const elements: DerElement[] = [];

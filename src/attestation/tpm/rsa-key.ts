@@ -2,8 +2,9 @@
 import type { Reader } from "../../base/reader.ts";
 import { spkiOf } from "../../base/spki.ts";
 import { answerReader, ask, hasAnswered, malformed, readSized } from "./command.ts";
+import { readSigningArea } from "./public-area.ts";
 import type { Transact } from "./transact.ts";
-import { TPM_ALG, TPM_RC } from "./words.ts";
+import { TPM_RC } from "./words.ts";
 
 const BITS = 2048;
 const EXPONENTS = [0, 65_537]; // 0 stands for the other
@@ -31,15 +32,10 @@ export async function readRsaKey(handle: number, transact: Transact): Promise<Ui
   }
 }
 
-/** TPMT_PUBLIC (Part 2, section 12.2.4). */
-function modulusIn(area: Reader): Uint8Array {
-  if (area.u16be() !== TPM_ALG.rsa) throw malformed("expected an RSA key");
-  area.bytes(2 + 4); // algorithm of the name, attributes
-  readSized(area); // policy
-  if (area.u16be() !== TPM_ALG.null) throw malformed("expected a key that only signs");
-  if (area.u16be() !== TPM_ALG.null) area.bytes(2); // its scheme, and the scheme's hash
-  const [bits, exponent] = [area.u16be(), area.u32be()];
-  const modulus = readSized(area);
-  if (bits === BITS && modulus.length === BITS / 8 && EXPONENTS.includes(exponent)) return modulus;
+function modulusIn(reader: Reader): Uint8Array {
+  const area = readSigningArea(reader);
+  if (area.kind === "rsa" && area.bits === BITS && area.modulus.length === BITS / 8) {
+    if (EXPONENTS.includes(area.exponent)) return area.modulus;
+  }
   throw malformed("expected an RSA key of 2048 bits with the exponent 65537");
 }

@@ -23,7 +23,12 @@ export type TpmCommandName = keyof typeof TPM_CC;
 export const TPM_ST = { noSessions: 0x8001, sessions: 0x8002, attestQuote: 0x8018 } as const;
 /** Begins what a TPM made itself, and nothing that a restricted key signs for somebody else. */
 export const TPM_GENERATED = 0xff544347;
-export const TPM_RH = { owner: 0x40000001, null: 0x40000007, password: 0x40000009 } as const;
+export const TPM_RH = {
+  owner: 0x40000001,
+  endorsement: 0x4000000b,
+  null: 0x40000007,
+  password: 0x40000009,
+} as const;
 export const TPM_ALG = {
   rsa: 0x0001,
   aes: 0x0006,
@@ -31,6 +36,7 @@ export const TPM_ALG = {
   sha256: 0x000b,
   null: 0x0010,
   rsaSsa: 0x0014,
+  ecdsa: 0x0018,
   ecc: 0x0023,
   cfb: 0x0043,
 } as const;

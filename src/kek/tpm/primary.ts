@@ -1,14 +1,7 @@
 /** Which key of a TPM do we lean on? The storage key that it makes anew from its owner seed each time: the same as long as nobody clears the TPM. */
 import { ECDH } from "node:crypto";
-import {
-  answerReader,
-  ask,
-  emptyPassword,
-  malformed,
-  readSized,
-  sized,
-} from "../../attestation/tpm/command.ts";
-import { flushed } from "../../attestation/tpm/flush.ts";
+import { answerReader, malformed, readSized, sized } from "../../attestation/tpm/command.ts";
+import { withPrimaryOf } from "../../attestation/tpm/create-primary.ts";
 import type { Transact } from "../../attestation/tpm/transact.ts";
 import { OBJECT, TPM_ALG, TPM_ECC_NIST_P256, TPM_RH } from "../../attestation/tpm/words.ts";
 import { concatBytes, equalBytes, u16be, u32be } from "../../base/bytes.ts";
@@ -58,12 +51,8 @@ export async function withPrimary<T>(
   primitives: Pick<Primitives, "digest">,
   work: (primary: Primary) => Promise<T>,
 ): Promise<T> {
-  const nothing = sized(new Uint8Array(0));
-  const sensitive = sized(concatBytes(nothing, nothing));
-  const parameters = concatBytes(sensitive, sized(concatBytes(TEMPLATE, NO_POINT)), nothing, u32be(0));
-  const command = { name: "createPrimary", handles: [TPM_RH.owner], parameters, answersHandles: 1 } as const;
-  const made = await ask({ ...command, auth: emptyPassword() }, tpm);
-  return flushed(made.handle, tpm, () => work(primaryIn(made, primitives)));
+  const plan = { hierarchy: TPM_RH.owner, template: concatBytes(TEMPLATE, NO_POINT) };
+  return withPrimaryOf(plan, tpm, async (made) => work(primaryIn(made, primitives)));
 }
 
 function primaryIn(

@@ -8,7 +8,7 @@ import { spreadStart } from "../../client/retry.ts";
 import type { Vmpl } from "../../wire/messages.ts";
 import { brokersOf, fetchPartsOf, knownByFiles } from "./asking.ts";
 import type { BrokerAddress } from "./client.ts";
-import { openProvider } from "./providers.ts";
+import { besideHostVtpm, openProvider } from "./providers.ts";
 
 export interface NodeAgentParts {
   /** The simulated machine of a folder; a production agent has none. */
@@ -55,7 +55,12 @@ async function addressesOf(options: BrokerOptions): Promise<readonly BrokerAddre
 type BrokerOptions = AgentOptions["others"][number];
 
 /** @throws {@link Fault} `provider/unavailable`, `tpm/…`. */
-export async function providerOf(
+export async function providerOf(options: EvidenceOptions, parts: NodeAgentParts): Promise<EvidenceProvider> {
+  const reporter = await reporterOf(options, parts);
+  return options.asksHostVtpm === true ? besideHostVtpm(reporter, options) : reporter;
+}
+
+async function reporterOf(
   options: EvidenceOptions,
   { simulator }: NodeAgentParts,
 ): Promise<EvidenceProvider> {

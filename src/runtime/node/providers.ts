@@ -59,6 +59,19 @@ export async function openProvider(places: ProviderPlaces): Promise<EvidenceProv
   );
 }
 
+/**
+ * The same, with a quote of the vTPM that the host runs beside each report.
+ *
+ * @throws {@link Fault} `provider/unavailable`, `tpm/…`.
+ */
+export async function besideHostVtpm(
+  provider: EvidenceProvider,
+  places: Pick<ProviderPlaces, "tpmDevice">,
+): Promise<EvidenceProvider> {
+  const { openHostVtpm } = await import("../../agent/providers/host-vtpm.ts");
+  return openHostVtpm(provider, { withTpm: await tpmOf(places), digest: nodePrimitives.digest });
+}
+
 /** What this machine has, each with its reason. Asks nobody for evidence. */
 export function detectOn(places: ProviderPlaces): Promise<readonly ProviderCandidate[]> {
   return detectProviders(probesOf(places));
