@@ -24,6 +24,7 @@ import { akOf, akTemplate, NV, provisionAk, putNv } from "../support/swtpm-googl
 
 const { digest } = nodePrimitives;
 const [CREATE_PRIMARY, QUOTE, PCR_READ] = [0x131, 0x158, 0x17e];
+const [ECDSA, ECDAA] = [0x0018, 0x001a];
 const INDICES = [NV.rsa.certificate, NV.rsa.template, NV.ecc.certificate, NV.ecc.template];
 
 const root = simulatedRoot("genoa");
@@ -190,6 +191,28 @@ describeWithSwtpm("a quote of the host's vTPM beside the report", () => {
       expect(await outcomeOf(believed(binder, await opened(tpm.device)))).toBe("done");
     });
 
+    it("is by the scheme of its key, and over what was asked for, whatever comes over the bus", async () => {
+      const asked = (change: (transact: Transact, command: Uint8Array) => Promise<Uint8Array>) =>
+        opened(tpm.device, async (code, transact, command) =>
+          code === QUOTE ? change(transact, command) : undefined,
+        ).then((provider) => outcomeOf(provider.attest(binder)));
+      const otherScheme = await asked(async (transact, command) =>
+        withNumbers(await transact(command), [32, 32], ECDAA),
+      );
+      const otherData = await asked((transact, command) =>
+        transact(command.with(30, (command[30] ?? 0) ^ 1)),
+      );
+      expect([otherScheme, otherData, await loaded()]).toEqual(["tpm/malformed", "tpm/malformed", 0]);
+    });
+
+    it("is of what was asked for, though whoever asked writes over it", async () => {
+      const own = binder.slice();
+      const asked = (await opened(tpm.device)).attest(own);
+      own.fill(0);
+      const provider = { ...reporter, attest: () => asked as Promise<CarriedRaw> };
+      expect(await outcomeOf(believed(binder, provider))).toBe("done");
+    });
+
     it("is of the exchange that asked, and of no other", async () => {
       const provider = await opened(tpm.device);
       const borrowed = { ...reporter, attest: () => provider.attest(random(64)) };
@@ -309,12 +332,12 @@ describe("without what it takes", () => {
   });
 });
 
-/** The TPM's answer to TPM2_Quote, with other numbers for its signature. */
-function withNumbers(answer: Uint8Array, sizes: readonly number[]): Uint8Array {
+/** The TPM's answer to TPM2_Quote, with another signature. */
+function withNumbers(answer: Uint8Array, sizes: readonly number[], algorithm = ECDSA): Uint8Array {
   const quoteSize = new DataView(answer.buffer, answer.byteOffset).getUint16(14);
   const quote = answer.slice(14, 16 + quoteSize);
   const numbers = sizes.map((size) => concatBytes(u16be(size), new Uint8Array(size).fill(0x77)));
-  const parameters = concatBytes(quote, u16be(0x0018), u16be(0x000b), ...numbers);
+  const parameters = concatBytes(quote, u16be(algorithm), u16be(0x000b), ...numbers);
   const body = concatBytes(u32be(0), u32be(parameters.length), parameters, answer.slice(-5));
   return concatBytes(u16be(0x8002), u32be(body.length + 6), body);
 }
