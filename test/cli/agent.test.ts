@@ -8,7 +8,7 @@ import { type AgentEdges, createAgentCommand } from "../../src/cli/commands/agen
 
 const PINS = "--broker http://127.0.0.1:8480/ --signing-key key.pem";
 /** What a file of the guest says of its machine and its brokers. */
-const MACHINE = { provider: "configfs-tsm", vmpl: "2" };
+const MACHINE = { provider: "configfs-tsm", vmpl: "2", "host-vtpm": true };
 const FILE = {
   broker: ["https://file.example"],
   "signing-key": "/etc/ostiary/file.pem",
@@ -302,6 +302,7 @@ describe("ostiary agent", () => {
       suite: 1,
       binding: 2,
       vmpl: 2,
+      asksHostVtpm: true,
     });
   });
 
