@@ -3,7 +3,7 @@ import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
 const WORKERD = "test/**/*.workerd.test.ts";
-/** Tests of half a minute and more run by `npm run test:full`, which CI calls. */
+/** Tests that the five minutes of the everyday run have no room for run by `npm run test:full`, which CI calls. */
 const LONG = process.env["FULL"] === undefined ? ["test/**/*.full.test.ts"] : [];
 /** Rooms whose tests leave nothing behind in their process: they share one, which saves a fifth of the whole run. */
 const ROOMS = [
