@@ -38,7 +38,8 @@ try {
   await reportTransit(demo, released);
   await benchTls(join(folder, "tls"));
   await benchStart(demo);
-  for (const line of await benchColdStart(demo, join(folder, "agent"))) print(line);
+  if (process.argv.includes("--cold-start"))
+    for (const line of await benchColdStart(demo, join(folder, "agent"))) print(line);
   benchWrit();
 } finally {
   rmSync(folder, { recursive: true, force: true });

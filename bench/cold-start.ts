@@ -71,7 +71,10 @@ function lineOf(name: string, words: readonly string[], note: string): string {
 
 function run(words: readonly string[]): Run {
   const began = performance.now();
-  const ended = spawnSync(process.execPath, ["--import", TELL, ...words], { encoding: "utf8" });
+  const ended = spawnSync(process.execPath, ["--import", TELL, ...words], {
+    encoding: "utf8",
+    timeout: 60_000,
+  });
   const wallMs = performance.now() - began;
   const [, cpuMs, mib] = /cost (\S+) (\S+)\n$/.exec(ended.stderr) ?? [];
   if (ended.status !== 0) throw new Error(`the agent ended with ${ended.status}: ${ended.stderr}`);
