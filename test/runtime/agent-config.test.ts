@@ -30,7 +30,7 @@ policy = "broker.writ"
 cluster = "eu-1"
 vmpl = 1
 fresh = true
-trust_simulator = "/root/ark.pem"
+trust_simulator = "/srv/ark.pem"
 binding = "ra-tls"
 wrap = "hpke-xwing"
 tls_ca = "ca.pem"
@@ -57,7 +57,7 @@ spread_seconds = 30
           cluster: "eu-1",
           vmpl: 1,
           isFresh: true,
-          trustSimulatorFile: "/root/ark.pem",
+          trustSimulatorFile: "/srv/ark.pem",
         },
         provider: "simulator",
         simulatorFolder: "/etc/ostiary/machine",
