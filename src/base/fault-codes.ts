@@ -3,6 +3,7 @@ import { DISK_FAULT_CODES } from "./disk-fault-codes.ts";
 import { EVIDENCE_FAULT_CODES } from "./evidence-fault-codes.ts";
 import type { FaultRow } from "./fault-row.ts";
 import { GUEST_FAULT_CODES } from "./guest-fault-codes.ts";
+import { MEASUREMENT_FAULT_CODES } from "./measurement-fault-codes.ts";
 
 /**
  * The error taxonomy. `status` and `wire` are the answer to a guest or an admin (PROTOCOL section 5); `next` is the
@@ -283,6 +284,7 @@ export const FAULT_CODES = {
   "file/unusable": { status: 503, wire: "try-later", next: "look at the file's path and permissions" },
   ...GUEST_FAULT_CODES,
   ...DISK_FAULT_CODES,
+  ...MEASUREMENT_FAULT_CODES,
   "internal/invariant": {
     status: 500,
     wire: "internal",

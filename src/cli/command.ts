@@ -45,6 +45,8 @@ const UNUSABLE_CODES = new Set([
   "ledger/malformed",
   "secret/malformed",
   "store/malformed-backup",
+  "measurement/bad-firmware",
+  "measurement/bad-igvm",
 ]);
 
 /** Which exit status a thrown value stands for: 2 misuse, 3 something cannot be reached or used, else an honest no. */

@@ -14,6 +14,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { MADE_FIRMWARE } from "../measurement/made-images.ts";
+import { madeFirmware } from "../support/firmware-image.ts";
 import { isPostgresHere, startPostgres } from "../support/postgres.ts";
 import { readVector, sharedVectors } from "../support/shared-vectors.ts";
 
@@ -47,6 +49,8 @@ const blocks = fences.filter(({ language }) => language === "sh");
 const isUntested = ({ mark }: Block): boolean => mark.startsWith("no-test ");
 /** A real report, with AMD's certificates, stands beside the project and never in it. */
 const WITH_REPORT = "with-report";
+/** An image of a VM lies where the document expects one: firmware, kernel and initrd. */
+const WITH_IMAGE = "with-image";
 const isRun = (block: Block): boolean =>
   !isUntested(block) && (block.mark !== WITH_REPORT || sharedVectors !== undefined);
 const runOf = (document: string): readonly Block[] =>
@@ -121,6 +125,13 @@ function layReport(folder: string): void {
   put("crl.der", readVector("snp/amd/milan-06.crl.der"));
 }
 
+/** Puts an image where a document expects one: firmware of our own making, since whoever tests has no other. */
+function layImage(folder: string): void {
+  writeFileSync(join(folder, "OVMF.fd"), madeFirmware(MADE_FIRMWARE));
+  writeFileSync(join(folder, "vmlinuz"), "kernel");
+  writeFileSync(join(folder, "initrd.img"), "initrd");
+}
+
 /** What wrangler reads of a clone. */
 function layWorker(folder: string): void {
   for (const name of ["wrangler.toml", "src", "migrations"])
@@ -158,6 +169,7 @@ async function run(document: string) {
   symlinkSync(join(root, "policies"), join(folder, "policies"));
   if (runOf(document).some(({ text }) => text.includes("wrangler "))) layWorker(folder);
   if (runOf(document).some(({ mark }) => mark === WITH_REPORT)) layReport(folder);
+  if (runOf(document).some(({ mark }) => mark === WITH_IMAGE)) layImage(folder);
   let script = scriptOf(document);
   const server = hasPostgres(document) ? await startPostgres() : undefined;
   for (const name of server === undefined ? [] : DATABASES) server?.psql(`create database ${name}`);
@@ -205,7 +217,7 @@ describe("documents", () => {
   });
 
   it("mark a block of commands with a word that means something", () => {
-    const known = /^($|no-test \S|exit-[1-3]$|with-report$)/;
+    const known = /^($|no-test \S|exit-[1-3]$|with-report$|with-image$)/;
     expect(blocks.filter(({ mark }) => !known.test(mark))).toEqual([]);
     const shown = fences.filter(({ mark, language }) => mark !== "" && language !== "sh");
     expect(shown.filter(({ mark, language }) => `${language} ${mark}` !== "text said")).toEqual([]);

@@ -66,6 +66,11 @@ const VERBS: readonly Verb[] = [
     load: async () => (await import("./evidence.ts")).createNodeEvidenceCommand(),
   },
   {
+    name: "measure",
+    summary: "the launch digest of an image, and ID blocks, without a broker",
+    load: async () => (await import("./measure.ts")).createNodeMeasureCommand(),
+  },
+  {
     name: "writ",
     summary: "the policy language on files: check, explain",
     load: async () => (await import("./writ.ts")).createNodeWritCommand(),

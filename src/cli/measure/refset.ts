@@ -1,0 +1,106 @@
+/** How do digests become reference values? As a module in Writ, with a label, processors, source and window for each. */
+import { hexOf } from "../../base/bytes.ts";
+import { addSeconds, formatInstant, type Instant } from "../../base/time.ts";
+import type { Candidate } from "../../measurement/candidates.ts";
+import { formatSource } from "../../writ/formatting/format.ts";
+import { Misuse } from "../command.ts";
+
+const DAY = 86_400;
+/** How long an entry holds where nobody says. */
+const USUAL_DAYS = 365;
+
+/** The options that say how the entries are called and who answers for them. */
+export interface RefsetWords {
+  readonly owner?: string | undefined;
+  readonly image?: string | undefined;
+  readonly "image-version"?: string | undefined;
+  readonly refset?: string | undefined;
+  readonly module?: string | undefined;
+  readonly valid?: string | undefined;
+}
+
+/** A digest with what stands beside it, whatever it was computed from. */
+export interface RefsetEntry {
+  readonly digest: Uint8Array;
+  readonly vcpus?: number;
+  /** What tells it from the others of its image; nothing where it is the only one. */
+  readonly words: readonly string[];
+}
+
+/** Candidates as entries: what all of them share is left out of their labels. */
+export function entriesOf(candidates: readonly Candidate[]): readonly RefsetEntry[] {
+  const facets = [
+    (one: Candidate) => one.profile.name,
+    (one: Candidate) => one.processor.name,
+    (one: Candidate) => `features 0x${one.guestFeatures.toString(16)}`,
+  ].filter((facet) => new Set(candidates.map(facet)).size > 1);
+  return candidates.map((one) => ({
+    digest: one.digest,
+    vcpus: one.vcpus,
+    words: [`${one.vcpus} vcpu`, ...facets.map((facet) => facet(one))],
+  }));
+}
+
+/**
+ * A module with one set of reference values, formatted. A digest that several candidates have stands once, under the first of them.
+ *
+ * @throws {@link Misuse} where owner, name or version are missing or are none.
+ */
+export function refsetText(
+  entries: readonly RefsetEntry[],
+  words: RefsetWords,
+  sources: readonly string[],
+  now: Instant,
+): string {
+  const owner = wordOf(words.owner, /^[^\s"\\]{3,200}$/, "--owner MAIL of who answers for this image");
+  const image = wordOf(words.image, /^[\w.+-][\w .+-]{0,60}$/, "--image NAME");
+  const version = wordOf(words["image-version"], /^\d{1,9}\.\d{1,9}\.\d{1,9}$/, "--image-version 2026.11.0");
+  const set = wordOf(words.refset ?? "images", /^[a-z][a-z0-9_]{0,62}$/, "--refset NAME, as a name of Writ");
+  const module = wordOf(words.module ?? set, /^[a-z][a-z0-9_.-]{0,62}$/, "--module NAME, as a name of Writ");
+  const window = windowOf(words.valid, now);
+  const lines = uniqueEntries(entries).map(({ digest, vcpus, words: told }) => [
+    `"${[`${image} ${version}`, ...(told.length === 0 ? [] : [told.join(", ")])].join(" / ")}" = hex"${hexOf(digest)}"`,
+    `version ${version}`,
+    ...(vcpus === undefined ? [] : [`vcpus ${vcpus}`]),
+    `valid ${window}`,
+    "state active",
+    `source "${sources.join(", ")}"`,
+  ]);
+  const text = [
+    "writ 1",
+    `module ${module} version ${version} { owner "${owner}" }`,
+    "",
+    `refset ${set} of measurement {`,
+    `owner "${owner}"`,
+    ...lines.flat(),
+    "}",
+  ].join("\n");
+  return formatSource("measure", text).text ?? text;
+}
+
+function uniqueEntries(entries: readonly RefsetEntry[]): readonly RefsetEntry[] {
+  const seen = new Set<string>();
+  return entries.filter(({ digest }) => {
+    const hex = hexOf(digest);
+    const isNew = !seen.has(hex);
+    seen.add(hex);
+    return isNew;
+  });
+}
+
+/** Two dates as Writ has them; from today for a year where nothing is said. */
+function windowOf(text: string | undefined, now: Instant): string {
+  if (text === undefined) return `${dateOf(now)} .. ${dateOf(addSeconds(now, USUAL_DAYS * DAY))}`;
+  const [, from, to] = /^(\d{4}-\d{2}-\d{2})\.\.(\d{4}-\d{2}-\d{2})$/.exec(text) ?? [];
+  if (from !== undefined && to !== undefined && from < to) return `${from} .. ${to}`;
+  throw new Misuse(`expected --valid as 2026-12-01..2027-12-01, received \`${text}\``);
+}
+
+function dateOf(at: Instant): string {
+  return formatInstant(at).slice(0, 10);
+}
+
+function wordOf(text: string | undefined, pattern: RegExp, expected: string): string {
+  if (text !== undefined && pattern.test(text)) return text;
+  throw new Misuse(`expected ${expected}${text === undefined ? "" : `, received \`${text}\``}`);
+}
