@@ -10,6 +10,7 @@ import { decodeChallenge, encodeChallengeRequest } from "../src/wire/challenge.t
 import { encodeEvidenceRequest } from "../src/wire/release.ts";
 import { benchColdStart } from "./cold-start.ts";
 import { prepareRequest } from "./guests.ts";
+import { benchLaunchDigests } from "./launch-digests.ts";
 import { onOneCore, opensslVerifyRate } from "./machine.ts";
 import { type Result, runAll } from "./measure.ts";
 import { benchHandshakes, benchKept, startTlsBench, type TlsBench, type TlsPlan } from "./over-tls.ts";
@@ -41,6 +42,7 @@ try {
   if (process.argv.includes("--cold-start"))
     for (const line of await benchColdStart(demo, join(folder, "agent"))) print(line);
   benchWrit();
+  print(benchLaunchDigests());
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
