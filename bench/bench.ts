@@ -39,8 +39,8 @@ try {
   await reportTransit(demo, released);
   await benchTls(join(folder, "tls"));
   await benchStart(demo);
-  if (process.argv.includes("--cold-start"))
-    for (const line of await benchColdStart(demo, join(folder, "agent"))) print(line);
+  const coldStart = { folder: join(folder, "agent"), turns: isBrief ? 5 : 15 };
+  for (const line of await benchColdStart(demo, coldStart)) print(line);
   benchWrit();
   print(benchLaunchDigests());
 } finally {

@@ -1,123 +1,138 @@
 /** How soon has a guest its key, from nothing, and in how much memory? Beside Node's own start, by turns; nothing of it kept from run to run. */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { loadavg } from "node:os";
 import { join } from "node:path";
 import type { DemoFolder } from "../src/runtime/node/demo-folder.ts";
+import { mountTsm, type TsmMount, whyNoFuse } from "../test/support/tsm-fuse/mount.ts";
 import { startServe } from "./served.ts";
 
 const ROOT = join(import.meta.dirname, "..");
-const TURNS = 9;
 const AIM_MS = 150;
 const AIM_MB = 80;
-/** What a process cost, as it says itself at its end. */
-const TELL = `data:text/javascript,process.on("exit",()=>{const{user,system}=process.cpuUsage();process.stderr.write("\\ncost "+(user+system)/1000+" "+process.resourceUsage().maxRSS/1024+"\\n")})`;
+/** No run takes a tenth of it; whoever takes longer is ended, and the bench with it. */
+const RUN_MS = 20_000;
+/** What a process cost, as it says itself at its end. Required, since an import would load Node's other loader into both. */
+const TELL = `process.on("exit", () => {
+  const { user, system } = process.cpuUsage();
+  process.stderr.write("\\ncost " + (user + system) / 1000 + " " + process.resourceUsage().maxRSS / 1024 + "\\n");
+});`;
+/** What a program of Node's costs that does nothing but give something out. */
+const NOTHING = 'require("node:fs").writeSync(1, "0");';
 
 interface Run {
+  /** From its start to the first byte that it gives out: the key's. */
   readonly wallMs: number;
   readonly cpuMs: number;
   readonly mib: number;
 }
 
 /** On loopback, with a key that is pinned. The report comes from a look-alike of configfs-tsm where one can be mounted. */
-export async function benchColdStart(demo: DemoFolder, folder: string): Promise<readonly string[]> {
-  const broker = await startServe(demo, (command, ...args) => ({ command, args }));
-  const tsm = await mountedReports(demo, join(folder, "report"));
+export async function benchColdStart(
+  demo: DemoFolder,
+  { folder, turns }: { readonly folder: string; readonly turns: number },
+): Promise<readonly string[]> {
+  mkdirSync(folder, { recursive: true });
+  const bench = await openBench(demo, folder, turns);
   try {
+    const words = ["get", demo.secretPath, ...wordsOf(demo, bench.url), ...bench.words];
+    const lines = [
+      await lineOf("sources", [join(ROOT, "src/runtime/node/bin.mjs"), "agent", ...words], bench),
+    ];
+    if (bench.tsm === undefined) return lines; // a guest's script has no simulator
     const script = join(folder, "ostiary-agent.cjs");
     spawnSync(process.execPath, [join(ROOT, "scripts/agent-bundle.mjs"), "--out", script]);
-    const guest = [...wordsOf(demo, broker.url), ...tsm.words];
-    const rows = [
-      ["sources", [join(ROOT, "src/runtime/node/bin.mjs"), "agent"]],
-      ...(tsm.words.includes("--tsm-dir") ? ([["one script", [script]]] as const) : []),
-    ] as const;
-    return rows.map(([name, program]) =>
-      lineOf(name, [...program, "get", demo.secretPath, ...guest], tsm.note),
-    );
+    return [...lines, await lineOf("one script", [script, ...words], bench)];
   } finally {
-    await tsm.unmount();
-    await broker.stop();
+    await bench.stop();
   }
+}
+
+interface Bench {
+  readonly url: string;
+  readonly folder: string;
+  readonly turns: number;
+  readonly tsm: TsmMount | undefined;
+  /** Who asks the hardware. */
+  readonly words: readonly string[];
+  readonly note: string;
+  readonly stop: () => Promise<void>;
+}
+
+async function openBench(demo: DemoFolder, folder: string, turns: number): Promise<Bench> {
+  writeFileSync(join(folder, "tell.cjs"), TELL);
+  writeFileSync(join(folder, "nothing.cjs"), NOTHING);
+  const machine = join(demo.folder, "simulated-machine");
+  const reason = whyNoFuse();
+  const tsm = reason === undefined ? await mountTsm({ machine }) : undefined;
+  const broker = await startServe(demo, (command, ...args) => ({ command, args }));
+  return {
+    url: broker.url,
+    folder,
+    turns,
+    tsm,
+    words:
+      tsm === undefined
+        ? ["--provider", "simulator", "--simulator-dir", machine]
+        : ["--provider", "configfs-tsm", "--tsm-dir", tsm.folder],
+    note: reason === undefined ? "" : ` (no FUSE here, ${reason}: the simulator's own start is in it)`,
+    stop: async () => {
+      await tsm?.unmount();
+      await broker.stop();
+    },
+  };
 }
 
 function wordsOf({ audience, folder }: DemoFolder, url: string): readonly string[] {
   const key = join(folder, "signing-key.pub.pem");
-  return [
-    "--fd",
-    "1",
-    "--broker",
-    url,
-    "--audience",
-    audience,
-    "--signing-key",
-    key,
-    "--binding",
-    "application",
-  ];
+  const broker = ["--broker", url, "--audience", audience, "--signing-key", key, "--binding", "application"];
+  return ["--fd", "1", ...broker];
 }
 
-function lineOf(name: string, words: readonly string[], note: string): string {
+/** Each run has a folder of turns of its own, as a guest has at its boot: beyond a burst they would wait for their pace. */
+async function lineOf(name: string, words: readonly string[], bench: Bench): Promise<string> {
   const [own, agent]: [Run[], Run[]] = [[], []];
-  for (let turn = 0; turn < TURNS; turn += 1) {
-    own.push(run(["-e", "0"]));
-    agent.push(run(words));
+  for (let turn = 0; turn <= bench.turns; turn += 1) {
+    own.push(await run([join(bench.folder, "nothing.cjs")], bench)); // in order: by turns
+    agent.push(await run([...words, "--run-dir", join(bench.folder, "run", `${name}-${turn}`)], bench));
   }
+  for (const runs of [own, agent]) runs.shift(); // files, and what else a machine keeps, are read by then
   const over = (of: (one: Run) => number): string => (median(agent.map(of)) - median(own.map(of))).toFixed(0);
-  const mib = median(agent.map((one) => one.mib));
+  const [ownMs, mib] = [median(own.map((one) => one.wallMs)), median(agent.map((one) => one.mib))];
   return (
-    `cold start    ${name}: key after ${over((one) => one.wallMs)} ms beyond Node's own ${median(own.map((one) => one.wallMs)).toFixed(0)} ms ` +
-    `(aim ${AIM_MS}), ${over((one) => one.cpuMs)} ms of CPU; ${((mib * 1024 * 1024) / 1e6).toFixed(0)} MB at most (aim ${AIM_MB}); median of ${TURNS}${note}`
+    `cold start    ${name}: key after ${over((one) => one.wallMs)} ms beyond Node's own ${ownMs.toFixed(0)} ms ` +
+    `(aim ${AIM_MS}), ${over((one) => one.cpuMs)} ms of CPU; ${((mib * 1024 * 1024) / 1e6).toFixed(0)} MB at most (aim ${AIM_MB}); ` +
+    `median of ${bench.turns} at a load of ${(loadavg()[0] ?? 0).toFixed(1)}${bench.note}`
   );
 }
 
-function run(words: readonly string[]): Run {
+/** Never waited for without end: a look-alike that stands still is ended before the agent, which waits in it for good. */
+function run(words: readonly string[], { folder, tsm }: Bench): Promise<Run> {
   const began = performance.now();
-  const ended = spawnSync(process.execPath, ["--import", TELL, ...words], {
-    encoding: "utf8",
-    timeout: 60_000,
+  const child = spawn(process.execPath, ["--require", join(folder, "tell.cjs"), ...words], {
+    stdio: ["ignore", "pipe", "pipe"],
   });
-  const wallMs = performance.now() - began;
-  const [, cpuMs, mib] = /cost (\S+) (\S+)\n$/.exec(ended.stderr) ?? [];
-  if (ended.status !== 0) throw new Error(`the agent ended with ${ended.status}: ${ended.stderr}`);
-  return { wallMs, cpuMs: Number(cpuMs), mib: Number(mib) };
+  const timer = setTimeout(() => {
+    void tsm?.unmount();
+    child.kill("SIGKILL");
+  }, RUN_MS);
+  let [wallMs, said] = [Number.NaN, ""];
+  child.stdout.once("data", () => {
+    wallMs = performance.now() - began;
+  });
+  child.stderr.on("data", (piece) => {
+    said += String(piece);
+  });
+  return new Promise((done, failed) => {
+    child.once("close", (status) => {
+      clearTimeout(timer);
+      const [, cpuMs, mib] = /cost (\S+) (\S+)\n$/.exec(said) ?? [];
+      if (status === 0) done({ wallMs, cpuMs: Number(cpuMs), mib: Number(mib) });
+      else failed(new Error(`the agent ended with ${status ?? `nothing in ${RUN_MS} ms`}: ${said}`));
+    });
+  });
 }
 
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-}
-
-interface Reports {
-  readonly words: readonly string[];
-  readonly note: string;
-  readonly unmount: () => Promise<void>;
-}
-
-/** Where nothing can be mounted the simulator runs in the agent, and costs more than the agent does. */
-async function mountedReports(demo: DemoFolder, mountPoint: string): Promise<Reports> {
-  const machine = join(demo.folder, "simulated-machine");
-  mkdirSync(mountPoint, { recursive: true });
-  const program = join(ROOT, "test/support/tsm-fuse/process.ts");
-  const child = spawn(process.execPath, [program, mountPoint, machine], {
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  if (await isMounted(child)) {
-    const ended = new Promise((done) => child.once("exit", done));
-    const unmount = async (): Promise<void> => {
-      spawnSync("umount", ["-l", mountPoint]);
-      await ended;
-    };
-    return { words: ["--tsm-dir", mountPoint], note: "", unmount };
-  }
-  const words = ["--provider", "simulator", "--simulator-dir", machine];
-  return {
-    words,
-    note: " (no FUSE here: the simulator's own start is in it)",
-    unmount: async () => undefined,
-  };
-}
-
-function isMounted(child: ChildProcess): Promise<boolean> {
-  return new Promise((answer) => {
-    child.stdout?.once("data", (piece) => answer(String(piece).includes("mounted")));
-    child.once("exit", () => answer(false));
-  });
 }

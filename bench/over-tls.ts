@@ -8,7 +8,7 @@ import type { OfferedSuite } from "../src/channel/suites.ts";
 import { attest } from "../src/client/attest.ts";
 import type { BrokerChannel } from "../src/client/channel.ts";
 import { openSession } from "../src/client/session.ts";
-import { type BrokerAddress, sessionPartsOf, trustedBrokerOf } from "../src/runtime/node/client.ts";
+import { type BrokerAddress, sessionPartsOf, trustedBrokerOf } from "../src/runtime/node/broker-way.ts";
 import { systemNow, systemRandom } from "../src/runtime/node/clock.ts";
 import { type DemoFolder, makeDemoFolder } from "../src/runtime/node/demo-folder.ts";
 import { DATA_FILES } from "../src/runtime/node/init.ts";

@@ -14,9 +14,9 @@ const MAX_BYTES = { script: 1_100_000, gzip: 330_000 };
 const FORBIDDEN =
   /^(src\/(simulator|broker|http|store|kds)\/|node_modules\/(better-sqlite3|drizzle-orm|postgres|hono|koffi)\/)/;
 
-const { outputFiles, metafile } = await build({
+/** How a module becomes text. */
+const SHAPE = {
   absWorkingDir: ROOT,
-  entryPoints: [ENTRY],
   bundle: true,
   minify: true,
   platform: "node",
@@ -26,11 +26,16 @@ const { outputFiles, metafile } = await build({
   outfile: "dist/ostiary-agent.cjs",
   write: false,
   metafile: true,
+};
+/** Files that are in a text within the script. */
+const inText = [];
+
+const { outputFiles, metafile } = await build({
+  ...SHAPE,
+  entryPoints: [ENTRY],
   plugins: [lazyPackage("@peculiar/x509", "reflect-metadata"), packageBeside("koffi")],
 });
-const used = Object.values(metafile.outputs).flatMap(({ inputs }) =>
-  Object.keys(inputs).filter((path) => inputs[path].bytesInOutput > 0),
-);
+const used = [...usedOf(metafile), ...inText];
 const foreign = used.filter((path) => FORBIDDEN.test(path));
 const script = `${noticesOf(used)}\n${outputFiles.map(({ text }) => text).join("")}`;
 const weights = { script: Buffer.byteLength(script), gzip: gzipSync(script, { level: 9 }).length };
@@ -47,28 +52,50 @@ for (const path of foreign) process.stderr.write(`agent: ${path} does not belong
 process.exit(heavy.length === 0 && foreign.length === 0 ? 0 : 1);
 
 /**
- * Loads a CommonJS package at the first use of one of its names, and not at the start: parsing certificates takes 40 ms to load, and
- * a guest that pins its broker parses none.
+ * Loads a CommonJS package at the first use of one of its names, and not at the start. It lies in the script as a text: parsing
+ * certificates takes 40 ms to load and a third of the script to read, and a guest that pins its broker parses none.
  */
 function lazyPackage(name, first) {
   const require = createRequire(join(ROOT, "package.json"));
   require(first);
   const getters = Object.keys(require(name)).map((word) => `get ${word}() { return load().${word}; }`);
-  const contents = `const load = () => { require("${first}"); return require("${name}"); };
-module.exports = { ${getters.join(", ")} };`;
   const filter = new RegExp(`^(${name}|${first})$`);
   return {
     name: "lazy-package",
     setup: ({ onResolve, onLoad }) => {
-      onResolve({ filter }, ({ path, namespace }) =>
-        namespace === "lazy" ? undefined : { path, namespace: "lazy" },
-      );
-      onLoad({ filter: /^/, namespace: "lazy" }, ({ path }) => ({
-        contents: path === first ? "" : contents,
+      onResolve({ filter }, ({ path }) => ({ path, namespace: "lazy" }));
+      onLoad({ filter: /^/, namespace: "lazy" }, async ({ path }) => ({
+        contents:
+          path === first
+            ? ""
+            : `${loaderOf(await textOf(name, first))}
+module.exports = { ${getters.join(", ")} };`,
         resolveDir: ROOT,
       }));
     },
   };
+}
+
+/** Both packages as one text, of a module whose exports are those of the first. */
+async function textOf(name, first) {
+  const { outputFiles, metafile } = await build({
+    ...SHAPE,
+    stdin: { contents: `require("${first}"); module.exports = require("${name}");`, resolveDir: ROOT },
+  });
+  inText.push(...usedOf(metafile));
+  return outputFiles.map(({ text }) => text).join("");
+}
+
+function loaderOf(text) {
+  return `const text = ${JSON.stringify(text)};
+let exported;
+function load() {
+  if (exported !== undefined) return exported;
+  const made = { exports: {} };
+  require("node:vm").compileFunction(text, ["module", "exports", "require"])(made, made.exports, require);
+  exported = made.exports;
+  return exported;
+}`;
 }
 
 /**
@@ -84,6 +111,12 @@ function packageBeside(name) {
       onLoad({ filter: /^/, namespace: "beside" }, () => ({ contents, resolveDir: ROOT }));
     },
   };
+}
+
+function usedOf({ outputs }) {
+  return Object.values(outputs).flatMap(({ inputs }) =>
+    Object.keys(inputs).filter((path) => inputs[path].bytesInOutput > 0),
+  );
 }
 
 /** The notice of each package that is in the script, equal ones once. */

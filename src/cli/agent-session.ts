@@ -3,7 +3,7 @@ import type { Instant } from "../base/time.ts";
 import { BINDING_NAMES, bindingNamed } from "../channel/binding-names.ts";
 import { OFFERED_SUITES, type OfferedSuite } from "../channel/suites.ts";
 import type { Waiting } from "../client/retry.ts";
-import { WRAP_OF_SUITE } from "../policy/vocabulary.ts";
+import { WRAP_OF_SUITE } from "../policy/wraps.ts";
 import type { PublicJwk, WantedItem } from "../wire/messages.ts";
 import { countOf } from "./arguments.ts";
 import { Misuse } from "./command.ts";

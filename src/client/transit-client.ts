@@ -1,10 +1,9 @@
 /** How does a program in a guest use transit keys? By calls with plain arguments; tokens come and go by themselves. */
-import { parseUtf8 } from "../base/bytes.ts";
-import { Fault, isFault } from "../base/fault.ts";
-import { parseTransitText, type TransitText } from "../keys/transit-text.ts";
+import { isFault } from "../base/fault.ts";
 import type { TransitItem } from "../wire/transit.ts";
 import type { Session } from "./session.ts";
 import { type TransitDone, type TransitParts, type TransitPlace, useTransitKey } from "./transit.ts";
+import { madeOf, textOf } from "./transit-made.ts";
 
 /** Every call throws {@link Fault}: the broker's no, `transit/not-opened` among them; `channel/bad-release`; `broker/unreachable`. */
 export interface TransitClient {
@@ -90,18 +89,4 @@ function useWith(
       return useTransitKey({ path, items, token: await attested() }, place, parts);
     }
   };
-}
-
-/** @throws {@link Fault} `request/malformed` for what no transit key made. */
-export function madeOf(text: string): TransitText {
-  const made = parseTransitText(text.trim());
-  if (made !== undefined) return made;
-  throw new Fault("request/malformed", "expected a text as `ostiary:v3:AAAA`");
-}
-
-/** The text of a result. */
-export function textOf(result: Uint8Array): string {
-  const text = parseUtf8(result);
-  if (text !== undefined && parseTransitText(text) !== undefined) return text;
-  throw new Fault("channel/bad-release", "expected a text that the key made");
 }

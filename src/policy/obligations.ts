@@ -1,6 +1,6 @@
 /** What does a yes cost, and can this exchange pay it? Counters for the broker, and terms that the exchange must meet. */
 import type { ClauseTrace, Obligations } from "../writ/decision.ts";
-import { WRAP_OF_SUITE } from "./vocabulary.ts";
+import { WRAP_OF_SUITE } from "./wraps.ts";
 
 /** One use of a counter, consumed with the decision: there is room while fewer than `limit` lie within the window. */
 export interface CounterUse {

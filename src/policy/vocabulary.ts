@@ -5,9 +5,7 @@ import { AXIOMS } from "./vocabulary-axioms.ts";
 import { COMPONENTS, FIELDS, PRODUCTS } from "./vocabulary-fields.ts";
 import { LINTS } from "./vocabulary-lints.ts";
 import { ORDINARY } from "./vocabulary-ordinary.ts";
-
-/** The name of each suite of PROTOCOL section 7 in a policy; the KBS exchange has none. */
-export const WRAP_OF_SUITE = { 0: undefined, 1: "hpke-x25519", 2: "hpke-xwing", 3: "jwe-p256" } as const;
+import { WRAP_OF_SUITE } from "./wraps.ts";
 
 /** What an operator would have to do, the least first. */
 const EFFORTS: readonly Effort[] = [

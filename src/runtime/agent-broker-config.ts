@@ -4,7 +4,7 @@ import { ALL_BINDING_NAMES } from "../channel/binding-names.ts";
 import { OFFERED_SUITES } from "../channel/suites.ts";
 import type { AgentValues } from "../cli/agent-session.ts";
 import { HAVE_NO_HOST_VTPM, PROVIDER_NAMES } from "../cli/evidence-options.ts";
-import { WRAP_OF_SUITE } from "../policy/vocabulary.ts";
+import { WRAP_OF_SUITE } from "../policy/wraps.ts";
 import { label, path, table, whole } from "./config-fields.ts";
 import { parseTpmDevice } from "./tpm-device.ts";
 

@@ -4,7 +4,7 @@ import { parseBase64Url } from "../base/bytes.ts";
 import { bareKeyOf } from "../base/spki.ts";
 import { ALL_BINDING_NAMES } from "../channel/binding-names.ts";
 import { OFFERED_SUITES } from "../channel/suites.ts";
-import { WRAP_OF_SUITE } from "../policy/vocabulary.ts";
+import { WRAP_OF_SUITE } from "../policy/wraps.ts";
 import { isEachOnce, label, path, table, url, whole } from "./config-fields.ts";
 import { KEK, TPM_DEVICE } from "./kek-config.ts";
 import { PROVIDERS, WORKER_PROVIDERS } from "./provider-config.ts";

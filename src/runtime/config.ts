@@ -4,7 +4,7 @@ import type { AdminKey } from "../broker/world.ts";
 import { ALL_BINDINGS, BINDING_NAMES } from "../channel/binding-names.ts";
 import type { Binding } from "../channel/bindings.ts";
 import { OFFERED_SUITES, type OfferedSuite } from "../channel/suites.ts";
-import { WRAP_OF_SUITE } from "../policy/vocabulary.ts";
+import { WRAP_OF_SUITE } from "../policy/wraps.ts";
 import { type BrokerRead, CONFIG, type Read, WORKER_CONFIG } from "./config-schema.ts";
 import { type Environment, overlaid } from "./environment.ts";
 import { type KekConfig, kekConfigOf } from "./kek-config.ts";

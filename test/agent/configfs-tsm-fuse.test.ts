@@ -9,7 +9,8 @@ import { parseReport } from "../../src/attestation/snp/report.ts";
 import { isFault, systemCodeOf } from "../../src/base/fault.ts";
 import { random } from "../client/sealed-answer.ts";
 import { simulatedRoot } from "../support/simulated.ts";
-import { describeWithFuse, mountTsm, type TsmMount, type TsmMountPlan } from "../support/tsm-fuse/mount.ts";
+import { describeWithFuse } from "../support/tsm-fuse/describe.ts";
+import { mountTsm, type TsmMount, type TsmMountPlan } from "../support/tsm-fuse/mount.ts";
 import { ownChannel } from "./own-channel.ts";
 
 const DATA = random(64);

@@ -9,7 +9,8 @@ import { createSimulatedChip } from "../../src/simulator/sp.ts";
 import { simulatedRoot } from "../support/simulated.ts";
 import { describeWithSwtpm, startTpm } from "../support/swtpm.ts";
 import { AK, evicted, makeAttestationKey, writeHclBlob } from "../support/swtpm-azure.ts";
-import { describeWithFuse, mountTsm } from "../support/tsm-fuse/mount.ts";
+import { describeWithFuse } from "../support/tsm-fuse/describe.ts";
+import { mountTsm } from "../support/tsm-fuse/mount.ts";
 import { ownFolder } from "./own-channel.ts";
 
 const NOWHERE = { tsmFolder: "/nowhere", sevGuestDevice: "/nowhere", tpmDevice: "/dev/tpm-that-is-not" };

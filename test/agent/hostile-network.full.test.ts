@@ -14,7 +14,7 @@ import { isFault } from "../../src/base/fault.ts";
 import { type Instant, instant } from "../../src/base/time.ts";
 import { type BrokerWay, type FetchParts, fetchSecrets } from "../../src/client/fetch.ts";
 import { oneOf } from "../../src/client/retry.ts";
-import { guestPartsOf } from "../../src/runtime/node/client.ts";
+import { guestPartsOf } from "../../src/runtime/node/broker-way.ts";
 import { systemNow } from "../../src/runtime/node/clock.ts";
 import { DATA_FILES } from "../../src/runtime/node/init.ts";
 import { spkiOfPublicPem } from "../../src/runtime/node/signers.ts";

@@ -11,7 +11,7 @@ import { openSevGuestDevice } from "../../src/runtime/node/sev-guest.ts";
 import type { Vmpl } from "../../src/wire/messages.ts";
 import { random } from "../client/sealed-answer.ts";
 import { simulatedRoot } from "../support/simulated.ts";
-import { describeWithFuse } from "../support/tsm-fuse/mount.ts";
+import { describeWithFuse } from "../support/tsm-fuse/describe.ts";
 import { ownChannel, ownFolder } from "./own-channel.ts";
 
 const DATA = random(64);

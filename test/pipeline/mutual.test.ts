@@ -11,12 +11,8 @@ import { describeBroker } from "../../src/client/describe.ts";
 import type { GuestClient } from "../../src/client/guest.ts";
 import { openSession } from "../../src/client/session.ts";
 import type { BrokerPolicy } from "../../src/runtime/node/broker-expectation.ts";
-import {
-  type ConnectOptions,
-  connect,
-  sessionPartsOf,
-  trustedBrokerOf,
-} from "../../src/runtime/node/client.ts";
+import { sessionPartsOf, trustedBrokerOf } from "../../src/runtime/node/broker-way.ts";
+import { type ConnectOptions, connect } from "../../src/runtime/node/client.ts";
 import { systemRandom } from "../../src/runtime/node/clock.ts";
 import { createSimulatorProvider } from "../../src/runtime/node/simulator-provider.ts";
 import { makeTlsMaterial } from "../../src/runtime/node/tls-authority.ts";

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { SNP_VOCABULARY, WRAP_OF_SUITE } from "../../src/policy/vocabulary.ts";
+import { SNP_VOCABULARY } from "../../src/policy/vocabulary.ts";
+import { WRAP_OF_SUITE } from "../../src/policy/wraps.ts";
 import type { Field } from "../../src/writ/vocabulary.ts";
 import { itWithVectors, sharedDesign } from "../support/shared-vectors.ts";
 

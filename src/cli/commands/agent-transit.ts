@@ -2,7 +2,7 @@
 
 import { parseUtf8, utf8 } from "../../base/bytes.ts";
 import { canonicalJson } from "../../base/canonical-json.ts";
-import { madeOf, textOf } from "../../client/transit-client.ts";
+import { madeOf, textOf } from "../../client/transit-made.ts";
 import { TRANSIT_OPERATIONS, type TransitOperation } from "../../keys/transit-type.ts";
 import type { TransitItem } from "../../wire/transit.ts";
 import { type AgentFileEdges, agentOptionsFor } from "../agent-config.ts";

@@ -7,7 +7,7 @@ import { isFault } from "../../base/fault.ts";
 import type { DoctorEdges } from "../../cli/commands/agent-doctor.ts";
 import type { EvidenceOptions } from "../../cli/evidence-options.ts";
 import { brokersFor, type NodeAgentParts, providerOf } from "./agent-way.ts";
-import { guestPartsOf } from "./client.ts";
+import { guestPartsOf } from "./broker-way.ts";
 import { systemRandom } from "./clock.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { detectOn } from "./providers.ts";

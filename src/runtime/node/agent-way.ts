@@ -7,7 +7,7 @@ import type { FetchParts, FetchPlan } from "../../client/fetch.ts";
 import { spreadStart } from "../../client/retry.ts";
 import type { Vmpl } from "../../wire/messages.ts";
 import { brokersOf, fetchPartsOf, knownByFiles } from "./asking.ts";
-import type { BrokerAddress } from "./client.ts";
+import type { BrokerAddress } from "./broker-way.ts";
 import { besideHostVtpm, openProvider } from "./providers.ts";
 
 export interface NodeAgentParts {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { EvidenceProvider } from "../../attestation/provider.ts";
 import type { BrokerWay, FetchParts } from "../../client/fetch.ts";
 import { type Group, oneOf, type RetryParts } from "../../client/retry.ts";
-import { type BrokerAddress, guestPartsOf, trustedBrokerOf, wayTo } from "./client.ts";
+import { type BrokerAddress, guestPartsOf, trustedBrokerOf, wayTo } from "./broker-way.ts";
 import { pemOf } from "./named-files.ts";
 import { spkiOfPublicPem } from "./signers.ts";
 

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** Starts the command line on the Node that this package pins, whatever Node the machine has. */
-import { spawn } from "node:child_process";
 import { existsSync, lstatSync, mkdirSync } from "node:fs";
 import module, { createRequire } from "node:module";
 import { homedir } from "node:os";
@@ -22,11 +21,12 @@ if (Number(process.versions.node.split(".")[0]) >= PINNED_MAJOR) {
     );
     process.exit(3);
   }
-  runOn(pinned, process.argv.slice(2));
+  await runOn(pinned, process.argv.slice(2));
 }
 
 /** This process stands aside: signals and the descriptor of `--fd` go to the program, its status comes back. */
-function runOn(node, words) {
+async function runOn(node, words) {
+  const { spawn } = await import("node:child_process"); // most starts need none of it
   const child = spawn(node, [import.meta.filename, ...words], { stdio: descriptorsOf(words) });
   for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   // A terminal sends this one to both.

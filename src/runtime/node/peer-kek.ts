@@ -9,7 +9,7 @@ import type { KekParts } from "../../kek/key.ts";
 import { openReleasedKek } from "../../kek/peer.ts";
 import type { PeerPlace } from "../peer-config.ts";
 import { brokersOf, fetchPartsOf, knownByFiles } from "./asking.ts";
-import type { BrokerAddress } from "./client.ts";
+import type { BrokerAddress } from "./broker-way.ts";
 import type { LoadedConfig } from "./settings.ts";
 
 /** What a key needs that another broker releases to this one. */

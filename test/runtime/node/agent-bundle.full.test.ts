@@ -5,8 +5,10 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { pemOf, SIMULATOR_ROOT_FILE } from "../../../src/simulator/chip-folder.ts";
 import { type DemoBroker, demoBroker, random } from "../../agent/demo-broker.ts";
-import { describeWithFuse, mountTsm, type TsmMount } from "../../support/tsm-fuse/mount.ts";
+import { describeWithFuse } from "../../support/tsm-fuse/describe.ts";
+import { mountTsm, type TsmMount } from "../../support/tsm-fuse/mount.ts";
 
 const BUILD = join(import.meta.dirname, "../../../scripts/agent-bundle.mjs");
 const folder = mkdtempSync(join(tmpdir(), "ostiary-bundle-"));
@@ -96,12 +98,31 @@ describeWithFuse("the agent as one script, in a guest", () => {
 
   it("gets a secret by a report of the kernel's", async () => {
     cpSync(broker.signingKeyFile, join(folder, "broker.pem"));
-    const pins = ["--broker", broker.url, "--audience", broker.audience, "--signing-key", "broker.pem"];
-    const words = ["get", "prod/disk", "--fd", "1", "--tsm-dir", tsm.folder, ...pins];
-    const child = spawn(process.execPath, [script, ...words], { cwd: folder, env: {} });
-    const pieces: Buffer[] = [];
-    child.stdout.on("data", (piece: Buffer) => void pieces.push(piece));
-    expect(await new Promise((done) => child.once("close", done))).toBe(0);
-    expect(Uint8Array.from(Buffer.concat(pieces))).toEqual(SECRET);
+    const { status, out } = await asked("prod/disk", "--signing-key", "broker.pem");
+    expect(status).toBe(0);
+    expect(Uint8Array.from(out)).toEqual(SECRET);
   });
+
+  it("reads what parses certificates, a text in the script, where a broker has to prove itself", async () => {
+    expect(readFileSync(script, "utf8")).toMatch(/="[^\n]{300000,}"|='[^\n]{300000,}'/);
+    const policy = join(import.meta.dirname, "../../../policies/guest/broker.writ");
+    const root = join(folder, "root.pem");
+    const proven = ["--broker-policy", policy, "--broker-cluster", "c", "--trust-simulator", root];
+    writeFileSync(root, pemOf(Uint8Array.of(0x30, 1, 0)));
+    expect((await asked("prod/disk", ...proven)).err).toContain("code: endorsement/malformed");
+    cpSync(join(broker.machine, SIMULATOR_ROOT_FILE), root);
+    const { err } = await asked("prod/disk", ...proven);
+    expect(err).toMatch(/code: broker\//); // the certificate is one, and this broker has nothing to prove itself by
+  });
+
+  async function asked(path: string, ...known: readonly string[]) {
+    const place = ["--broker", broker.url, "--audience", broker.audience, "--deadline", "5"];
+    const words = ["get", path, "--fd", "1", "--tsm-dir", tsm.folder, "--run-dir", join(folder, "run")];
+    const child = spawn(process.execPath, [script, ...words, ...place, ...known], { cwd: folder, env: {} });
+    const [out, err]: [Buffer[], string[]] = [[], []];
+    child.stdout.on("data", (piece: Buffer) => void out.push(piece));
+    child.stderr.on("data", (piece) => void err.push(String(piece)));
+    const status = await new Promise((done) => child.once("close", done));
+    return { status, out: Buffer.concat(out), err: err.join("") };
+  }
 });

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type DemoBroker, demoBroker, random } from "../../agent/demo-broker.ts";
-import { describeWithFuse, mountTsm, type TsmMount } from "../../support/tsm-fuse/mount.ts";
+import { describeWithFuse } from "../../support/tsm-fuse/describe.ts";
+import { mountTsm, type TsmMount } from "../../support/tsm-fuse/mount.ts";
 
 const BUILD = join(import.meta.dirname, "../../../scripts/agent-executable.mjs");
 const SECRET = random(32);

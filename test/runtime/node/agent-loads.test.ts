@@ -1,4 +1,4 @@
-/** What does a guest load for one key? Nothing of a broker's, no policy language, no certificates, and no `fetch`: it boots with it. */
+/** What does a guest load for one key? Nothing of a broker's or of other verbs, no policy language, no certificates, and no `fetch`: it boots with it. */
 import { spawn } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -51,8 +51,12 @@ it("for a release by a pinned key", async () => {
   const { urls, hasFetch } = JSON.parse(/\nloaded (.*)\n$/.exec(said)?.[1] ?? "{}");
   expect(urls.length).toBeGreaterThan(60);
   const foreign =
-    /\/src\/(writ|broker|http|store|kds|kek|simulator)\/|\/src\/policy\/(bundle|appraise)|@peculiar|smol-toml|\/hono|\/jose|koffi/;
+    /\/src\/(writ|broker|http|store|kds|kek|simulator)\/|\/src\/policy\/(?!wraps)|@peculiar|smol-toml|\/hono|\/jose|koffi/;
   expect(urls.filter((loaded: string) => foreign.test(loaded))).toEqual([]);
+  const ofOtherVerbs =
+    /\/src\/client\/(transit-client|transit|write|fetch-token|confirm|give-back|own-token)[.]ts|node:child_process/;
+  const ofTls = /\/src\/agent\/(ra-)?tls-|node:tls/;
+  expect(urls.filter((loaded: string) => ofOtherVerbs.test(loaded) || ofTls.test(loaded))).toEqual([]);
   expect(hasFetch).toBe(false);
 });
 

@@ -1,29 +1,10 @@
-/** How does a test get configfs-tsm? By a program that mounts a look-alike of it over FUSE, ended with the test. */
+/** How does a test, or a bench, get configfs-tsm? By a program that mounts a look-alike of it over FUSE, and is ended with it. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { accessSync, constants, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe } from "vitest";
 
 const PROGRAM = join(import.meta.dirname, "process.ts");
-
-const reason = whyNot();
-
-/** Tests that mount; where the machine does not let them they are skipped by name with the reason. */
-export function describeWithFuse(name: string, tests: () => void): void {
-  if (reason === undefined) describe(name, tests);
-  else describe.skip(`${name} (no FUSE here: ${reason})`, tests);
-}
-
-function whyNot(): string | undefined {
-  if (process.getuid?.() !== 0) return "mounting needs root";
-  try {
-    accessSync("/dev/fuse", constants.R_OK | constants.W_OK);
-    return undefined;
-  } catch {
-    return "/dev/fuse cannot be opened";
-  }
-}
 
 export interface TsmMountPlan {
   /** Folder of the simulated machine; made where it is not there. */
@@ -48,10 +29,27 @@ export interface TsmMount {
   readonly folder: string;
   /** What was asked for, in its order: `read provider`, `write inblob`. */
   readonly acts: () => readonly string[];
+  /** Also while somebody waits for an answer, who then gets an error in its place. */
   readonly unmount: () => Promise<void>;
 }
 
-/** @throws Error with what the program said where it cannot mount. */
+/** @returns Why nothing can be mounted on this machine. */
+export function whyNoFuse(): string | undefined {
+  if (process.getuid?.() !== 0) return "mounting needs root";
+  try {
+    accessSync("/dev/fuse", constants.R_OK | constants.W_OK);
+    return undefined;
+  } catch {
+    return "/dev/fuse cannot be opened";
+  }
+}
+
+/**
+ * Mounts, and from then on takes what the program says: each act is a line on a socket that has room for some two hundred. So the event
+ * loop has to run on while anybody uses the folder; without it the program stands still at that many acts, and its users with it.
+ *
+ * @throws Error with what the program said where it cannot mount.
+ */
 export async function mountTsm(plan: TsmMountPlan): Promise<TsmMount> {
   const place = mkdtempSync(join(tmpdir(), "ostiary-fuse-"));
   const { folder = join(place, "report") } = plan;
@@ -66,6 +64,7 @@ export async function mountTsm(plan: TsmMountPlan): Promise<TsmMount> {
     unmount: async () => {
       const ended = new Promise((done) => (child.exitCode === null ? child.once("exit", done) : done(0)));
       spawnSync("umount", ["-l", folder]);
+      child.kill("SIGKILL"); // an answer that is waited for keeps the file system, and with it the program
       await ended;
       rmSync(place, { recursive: true, force: true });
     },
