@@ -1,60 +1,21 @@
 /** Does a disk open in a guest that boots, and stay shut in one that should not have it? Kernel, dm-crypt, TLS and broker are real; the chip is not. */
-import { spawnSync } from "node:child_process";
-import { createHash, X509Certificate } from "node:crypto";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { DATA_FILES } from "../../src/runtime/node/init.ts";
-import { CLI, createProgram, freePort, type Program } from "../agent/demo-broker.ts";
 import { blankDisk, tamper } from "../agent/luks/real-disk.ts";
 import {
   type Booted,
   boot,
   COMMAND_LINE,
   describeWithGuest,
+  linesOf,
   makeGuestImage,
   TSM_FOLDER,
 } from "../support/guest-vm.ts";
+import { AUDIENCE, type BootBroker, bootBroker, PATH } from "./boot-broker.ts";
 
-const AUDIENCE = "https://broker.example/c/0001";
-const PATH = "prod/vm/luks";
 const CANARY = "the canary of this disk";
-
-const hashOf = (line: string): string => createHash("sha384").update(line).digest("hex");
-
-const POLICY = `writ 1
-module acme.boot version 1.0.0 { owner "ops@acme.example" }
-
-policy disk {
-  for resource "${PATH}"
-  platform bare-metal
-  require measurement == hex"${hashOf(COMMAND_LINE)}" else "this guest did not boot as approved"
-  require not guest.debug
-  require request.channel == tls-exporter
-  allow "boot" when request.op == release
-  on release { key_version any }
-}
-
-policy count {
-  for resource "${PATH}/epoch", "attest"
-  platform bare-metal
-  require measurement == hex"${hashOf(COMMAND_LINE)}"
-  require request.channel == tls-exporter
-  allow "count" when request.op in [release, write]
-  on release { key_version any }
-}
-
-policy first-boot {
-  for resource "${PATH}/format"
-  platform bare-metal
-  require measurement == hex"${hashOf(COMMAND_LINE)}"
-  require has report.chip_id
-  require request.channel == tls-exporter
-  allow "format" when request.op == release
-  on release { key_version any max_releases 1 per report.chip_id }
-}
-`;
 
 /** What each image says to the agent beside where its broker is. */
 const IMAGES = { first: ["--epoch", "--format-on-grant", "--mkfs", "ext4"], ordinary: ["--epoch"] } as const;
@@ -72,25 +33,12 @@ poweroff -f
 describeWithGuest("a disk of a guest that boots", () => {
   const folder = mkdtempSync(join(tmpdir(), "ostiary-boot-"));
   const at = (name: string): string => join(folder, name);
-  const data = at("broker");
-  let broker: Program;
+  let broker: BootBroker;
 
   beforeAll(async () => {
-    const port = await freePort();
-    const words = ["--mode", "demo", "--port", String(port), "--tls", "127.0.0.1", "--no-kds"];
-    ostiary("init", "--data", data, ...words, "--audience", AUDIENCE);
-    broker = createProgram(["--data", data]);
-    await broker.start();
-    ostiary("secret", "generate", PATH, ...config());
-    writeFileSync(at("grant.json"), JSON.stringify({ format: PATH, over: "blank" }));
-    ostiary("secret", "put", `${PATH}/format`, "--file", at("grant.json"), ...config());
-    writeFileSync(at("boot.writ"), POLICY);
-    const [digest = ""] =
-      /[0-9a-f]{64}/.exec(ostiary("policy", "propose", at("boot.writ"), ...config())) ?? [];
-    ostiary("policy", "activate", digest, ...config());
-    const machine = join(data, "simulated-machine");
+    broker = await bootBroker(at("broker"));
     for (const [image, words] of Object.entries(IMAGES)) {
-      process.stdout.write(makeGuestImage(at(image), machine, etcOf(port, words)));
+      process.stdout.write(makeGuestImage({ folder: at(image), machine: broker.machine }, etcOf(words)));
     }
     blankDisk(at("disk"), 64 << 20);
   }, 120_000);
@@ -100,32 +48,14 @@ describeWithGuest("a disk of a guest that boots", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const config = (): readonly string[] => ["--config", join(data, DATA_FILES.config)];
-
-  function ostiary(...words: readonly string[]): string {
-    const env = { ...process.env, NODE_EXTRA_CA_CERTS: join(data, DATA_FILES.tlsAuthority) };
-    const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...words], {
-      encoding: "utf8",
-      env,
-    });
-    if (status !== 0) throw new Error(`ostiary ${words.join(" ")}: ${stdout}${stderr}`);
-    return stdout;
-  }
-
   /** All that the guest believes: it stands in the image, which a real one measures. */
-  function etcOf(port: number, words: readonly string[]): Readonly<Record<string, string>> {
-    const leaf = new X509Certificate(readFileSync(join(data, DATA_FILES.tlsCertificate)));
+  function etcOf(words: readonly string[]): Readonly<Record<string, string>> {
     const args = [
-      ...["--secret", PATH, "--broker", `https://10.0.2.2:${port}`, "--audience", AUDIENCE],
+      ...["--secret", PATH, "--broker", broker.url, "--audience", AUDIENCE],
       ...["--signing-key", "/etc/ostiary/broker.pem", "--tls-pin", "/etc/ostiary/tls-pin.pem"],
       ...["--tsm-dir", TSM_FOLDER, ...words],
     ];
-    return {
-      "unlock.args": `${args.join("\n")}\n`,
-      "broker.pem": readFileSync(join(data, DATA_FILES.signingPublicKey), "utf8"),
-      "tls-pin.pem": leaf.publicKey.export({ format: "pem", type: "spki" }).toString(),
-      "hooks/mounted": MOUNTED,
-    };
+    return { "unlock.args": `${args.join("\n")}\n`, ...broker.pins, "hooks/mounted": MOUNTED };
   }
 
   async function bootOf(
@@ -199,7 +129,3 @@ describeWithGuest("a disk of a guest that boots", () => {
     expect(booted.console).toContain("ostiary-init: the agent ended with status 1; restarting");
   }, 300_000);
 });
-
-function linesOf({ console: said }: Booted, word: string): readonly string[] {
-  return said.split("\n").filter((line) => line.startsWith(`${word}: `));
-}

@@ -11,6 +11,8 @@ const ROOT = join(import.meta.dirname, "../..");
 const KERNEL = join(homedir(), ".cache/ostiary/kernel");
 const QEMU = "qemu-system-x86_64";
 const BOOT_MS = 280_000;
+/** Programs of systemd's that nobody calls by hand. */
+export const SYSTEMD_FOLDER = "/usr/lib/systemd";
 
 const reason = whyNot();
 
@@ -34,14 +36,18 @@ function kernelVersion(): string | undefined {
   return existsSync(modules) ? readdirSync(modules).sort().at(-1) : undefined;
 }
 
-/** What the host asks a guest's firmware for when it hashes the kernel's command line, as the look-alike has it. */
-export const COMMAND_LINE = "console=ttyS0 quiet panic=-1";
+/**
+ * What the host asks a guest's firmware for when it hashes the kernel's command line, as the look-alike has it. On a busy machine a
+ * guest without acceleration gets too few ticks for the kernel, which would take its timer for a broken one and panic.
+ */
+export const COMMAND_LINE = "console=ttyS0 quiet panic=-1 no_timer_check";
 /** Where the guest's look-alike of configfs-tsm is. */
 export const TSM_FOLDER = "/run/tsm";
 
 const MACHINE = "/test/machine";
 const LOOK_ALIKE = "/test/tsm.mjs";
-const BEFORE_UNLOCK = `#!/bin/sh
+/** The hook that mounts it, before whatever else is to be done before the disk. */
+export const BEFORE_UNLOCK = `#!/bin/sh
 /usr/lib/ostiary/node ${LOOK_ALIKE} ${TSM_FOLDER} ${MACHINE} measurement=cmdline "mount=busybox mount -i" >/run/tsm.log 2>&1 &
 tries=0
 until grep -q mounted /run/tsm.log; do
@@ -54,14 +60,15 @@ done
 /**
  * Builds the agent and an initramfs with it, whose chip is the simulated machine of a folder, mounted by a hook.
  *
- * @param folder - Where the image and all that goes into it is put.
+ * @param places - Where the image and all that goes into it is put, and the folder of the machine.
  * @param etc - Files below /etc/ostiary. Hooks are executable.
+ * @param programs - Of this machine, taken along with their libraries.
  * @returns What the builder said.
  */
 export function makeGuestImage(
-  folder: string,
-  machine: string,
+  { folder, machine }: { readonly folder: string; readonly machine: string },
   etc: Readonly<Record<string, string>>,
+  programs: readonly string[] = [],
 ): string {
   const files = { "hooks/before-unlock": BEFORE_UNLOCK, ...etc };
   for (const [name, text] of Object.entries(files)) {
@@ -82,6 +89,7 @@ export function makeGuestImage(
   return run(join(ROOT, "scripts/agent-initramfs.mjs"), [
     ...["--modules", join(KERNEL, "lib/modules", kernelVersion() ?? ""), "--module", "fuse"],
     ...["--agent", agent, "--node", process.execPath, "--program", "mkfs.ext4"],
+    ...programs.flatMap((name) => ["--program", name]),
     ...["--etc", join(folder, "etc")],
     ...["--add", `${machine}:${MACHINE}`, "--add", `${lookAlike}:${LOOK_ALIKE}`],
     ...["--compress", "none", "--out", join(folder, "initramfs")],
@@ -89,7 +97,11 @@ export function makeGuestImage(
 }
 
 function run(script: string, words: readonly string[]): string {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...words], { encoding: "utf8" });
+  const env = { ...process.env, PATH: `${process.env["PATH"]}:${SYSTEMD_FOLDER}` };
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...words], {
+    encoding: "utf8",
+    env,
+  });
   if (status !== 0) throw new Error(`${script} ended with status ${status}: ${stdout}${stderr}`);
   return stdout;
 }
@@ -100,6 +112,11 @@ export interface Booted {
   /** How the guest ended: by itself, by starting anew, or not at all in five minutes. */
   readonly end: "power down" | "restart" | "hung";
   readonly seconds: number;
+}
+
+/** What a hook said on the console by lines that begin with this word. */
+export function linesOf({ console: said }: Booted, word: string): readonly string[] {
+  return said.split("\n").filter((line) => line.startsWith(`${word}: `));
 }
 
 /** Boots to the end. The disk is written to; the network is the host's loopback at 10.0.2.2. */
