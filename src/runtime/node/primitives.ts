@@ -19,7 +19,7 @@ import type { Group, HashName, Primitives, SignatureScheme } from "../../base/pr
 import { bareKeyOf, signatureSizeOf } from "../../base/spki.ts";
 import { generateKeyPair } from "./key-pairs.ts";
 import { mlKem } from "./ml-kem.ts";
-import { NODE_SCHEMES, sign } from "./signing.ts";
+import { keyed, NODE_SCHEMES, sign } from "./signing.ts";
 
 const KEY_SIZE = 32;
 const POINT_SIZE = 65;
@@ -112,7 +112,7 @@ function verify(
   if (key === undefined) return Promise.resolve(false);
   const { hash, padding, toNative } = NODE_SCHEMES[scheme];
   return new Promise((resolve) => {
-    verifySignature(hash, bytes, { key, ...padding }, toNative(signature), (error, isGood) =>
+    verifySignature(hash, bytes, keyed(key, padding), toNative(signature), (error, isGood) =>
       resolve(error === null && isGood),
     );
   });

@@ -37,13 +37,18 @@ export function sign(
   const key = privateKeyOf(pkcs8);
   if (key === undefined || !isOf(key)) return Promise.resolve(undefined);
   return new Promise((resolve, reject) => {
-    signBytes(hash, bytes, { key, ...padding }, (error, signature) => {
+    signBytes(hash, bytes, keyed(key, padding), (error, signature) => {
       // INVARIANT: the cause is dropped, it may tell of the key.
       if (error !== null)
         reject(new Fault("internal/invariant", "node could not sign with a key of the scheme"));
       else resolve(ofNative(new Uint8Array(signature)));
     });
   });
+}
+
+/** A key without a record around it, where that says nothing: Node tells a record from a key by throwing twice. */
+export function keyed(key: KeyObject, padding: NodeScheme["padding"]) {
+  return padding === undefined ? key : { key, ...padding };
 }
 
 function privateKeyOf(pkcs8: Uint8Array): KeyObject | undefined {
