@@ -4,11 +4,13 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { SIMULATOR_ROOT_FILE } from "../../../src/simulator/chip-folder.ts";
 import { type DemoBroker, demoBroker, random } from "../../agent/demo-broker.ts";
 import { describeWithFuse } from "../../support/tsm-fuse/describe.ts";
 import { mountTsm, type TsmMount } from "../../support/tsm-fuse/mount.ts";
 
 const BUILD = join(import.meta.dirname, "../../../scripts/agent-executable.mjs");
+const POLICY = join(import.meta.dirname, "../../../policies/guest/broker.writ");
 const SECRET = random(32);
 const TSM = "/sys/kernel/config/tsm/report";
 
@@ -66,5 +68,21 @@ describeWithFuse("the agent as one executable, where there is nothing else", () 
     const { status, out, err } = await inside("get", "prod/disk", "--fd", "1", ...pins);
     expect(err).toMatch(/^ostiary: prod\/disk version 1, decision \S+\n$/);
     expect([status, Uint8Array.from(out)]).toEqual([0, SECRET]);
+  });
+
+  it("parses certificates, by a text that lies in it, where a broker has to prove itself", async () => {
+    copyFileSync(POLICY, join(root, "broker.writ"));
+    copyFileSync(join(broker.machine, SIMULATOR_ROOT_FILE), join(root, "root.pem"));
+    const known = [
+      "--broker-policy",
+      "/broker.writ",
+      "--broker-cluster",
+      "c",
+      "--trust-simulator",
+      "/root.pem",
+    ];
+    const place = ["--broker", broker.url, "--audience", broker.audience, "--deadline", "5"];
+    const { err } = await inside("get", "prod/disk", "--fd", "1", ...place, ...known);
+    expect(err).toMatch(/code: broker\//);
   });
 });
