@@ -23,6 +23,8 @@ export interface FactContext {
   readonly environment: string;
   /** Whether the broker's root key is in sealed or hardware storage. */
   readonly isKekSealed: boolean;
+  /** How long ago the evidence was judged, where that was for an earlier decision: never 0 then. */
+  readonly heldMs?: number;
 }
 
 /** A field and how it is read; `undefined` leaves it absent. */
@@ -51,10 +53,7 @@ export function factsOf(
 }
 
 /** How long a guest's facts have been known, and what the broker sees of the exchange now. */
-export interface UseContext extends FactContext {
-  /** Since the decision that the facts are of. */
-  readonly heldMs: number;
-}
+export type UseContext = FactContext & Required<Pick<FactContext, "heldMs">>;
 
 /**
  * The facts of an earlier decision as they are now: what the exchange decides is of this one, and what ages has aged. The
@@ -196,6 +195,7 @@ const SECONDS_PER_DAY = 86_400;
 const WEEKDAY_OF_EPOCH = 4;
 
 const CONTEXT_READINGS: readonly Reading<FactContext>[] = [
+  ["evidence.age", ({ heldMs = 0 }) => heldMs],
   ["request.resource", ({ resource }) => resource],
   ["request.op", ({ op }) => op],
   ["request.channel", ({ channel }) => channel],

@@ -258,6 +258,11 @@ const ENDORSEMENT_FIELDS: readonly Field[] = [
     doc: "The envelope that verified.",
   },
   {
+    name: "evidence.age",
+    type: duration,
+    doc: "Since the broker judged the report that the guest's facts are of; 0 only where it came with this request, not where a token is used.",
+  },
+  {
     name: "vtpm.pcr",
     type: bytes(32, "a 32-byte digest"),
     index: { from: 0, to: 23 },

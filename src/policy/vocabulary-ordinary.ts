@@ -42,6 +42,7 @@ const COMMON: Rows = [
   ["endorsement.crl_age", 3_600_000],
   ["endorsement.not_after_in", 365 * 86_400_000],
   ["evidence.format", "raw"],
+  ["evidence.age", 0],
   ["request.op", "release"],
   ["request.channel", "application"],
   ["request.nonce_age", 1000],

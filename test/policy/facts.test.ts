@@ -123,6 +123,7 @@ describe("what only the verifier and the exchange know", () => {
     ["endorsement.not_after_in", 86_400_000],
     ["endorsement.csp", undefined],
     ["evidence.format", "raw"],
+    ["evidence.age", 0],
     ["request.resource", "demo/disk"],
     ["request.op", "release"],
     ["request.channel", "application"],

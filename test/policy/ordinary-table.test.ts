@@ -50,6 +50,7 @@ const TABLE: Readonly<Record<string, Readonly<Record<Product, unknown>>>> = {
   "mitigations.launch": turinOnly(0n),
   "mitigations.current": turinOnly(0n),
   "evidence.format": of("raw"),
+  "evidence.age": of(0),
   "endorsement.kind": of("vcek"),
   "endorsement.crl_age": of(3_600_000),
   "endorsement.not_after_in": of(31_536_000_000),

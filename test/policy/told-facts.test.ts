@@ -47,6 +47,12 @@ describe("facts of a use", () => {
     expect(now.get("request.op")).toBe("unwrap");
   });
 
+  it("say how long ago the evidence was judged, by this use alone", () => {
+    expect(seen.get("evidence.age")).toBe(0);
+    expect(factsAgain(seen, later).get("evidence.age")).toBe(HOUR * 1000);
+    expect(factsOfTold(factsJson(seen))?.has("evidence.age")).toBe(false);
+  });
+
   it("are never less than nothing", () => {
     const old = factsAgain(seen, { ...later, heldMs: 48 * HOUR * 1000 });
     expect(old.get("endorsement.not_after_in")).toBe(0);

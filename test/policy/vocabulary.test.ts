@@ -78,8 +78,8 @@ describe("against WRIT section 6", () => {
     });
   }
 
-  /** Fields that WRIT does not have yet: what a provider says of its firmware (docs/writ.md). */
-  const PROPOSED = ["uefi.endorsed_by", "uefi.svn", "uefi.digest"];
+  /** Fields that WRIT does not have yet: what a provider says of its firmware, and how old evidence is (docs/writ.md). */
+  const PROPOSED = ["evidence.age", "uefi.endorsed_by", "uefi.svn", "uefi.digest"];
 
   itWithVectors("has its fields, those that are proposed to it, and no others", () => {
     expect([...rows().map(([name]) => name), ...PROPOSED].sort()).toEqual(
