@@ -1,6 +1,6 @@
 /** What do we say of a guest to others? An attestation result in the shape of EAR (draft-ietf-rats-ear-04); signing is elsewhere. */
 import type { JsonObject } from "../base/canonical-json.ts";
-import type { VerifiedEvidence } from "./verify.ts";
+import type { EndorsementKind } from "./endorsement/profile.ts";
 
 /** The profile that this revision of the draft names; changed only together with a version of ours. */
 const EAR_PROFILE = "tag:ietf.org,2026:rats/ear#04";
@@ -18,8 +18,12 @@ export interface Opinion {
   readonly policyId: string;
 }
 
-/** The claims of an attestation result: profile, verifier, and one submodule `snp`. */
-export function attestationResultOf(verified: VerifiedEvidence, opinion: Opinion): JsonObject {
+/**
+ * The claims of an attestation result: profile, verifier, and one submodule `snp`.
+ *
+ * @param endorsed - By what AMD vouches for the evidence that was verified.
+ */
+export function attestationResultOf(endorsed: EndorsementKind, opinion: Opinion): JsonObject {
   const isWarning = opinion.status === "warning";
   return {
     eat_profile: EAR_PROFILE,
@@ -29,7 +33,7 @@ export function attestationResultOf(verified: VerifiedEvidence, opinion: Opinion
       snp: {
         ear_status: opinion.status,
         ear_trustworthiness_vector: {
-          ...(verified.endorsement.kind === "vcek" ? { "instance-identity": RECOGNISED } : {}),
+          ...(endorsed === "vcek" ? { "instance-identity": RECOGNISED } : {}),
           configuration: RECOGNISED,
           executables: isWarning ? APPROVED_WITH_CAVEAT : APPROVED_AT_BOOT,
           hardware: RECOGNISED,

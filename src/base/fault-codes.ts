@@ -119,6 +119,11 @@ export const FAULT_CODES = {
     wire: "unauthorized",
     next: "make a new DPoP proof with the token's own key, for this method, URL and token",
   },
+  "token/wants-evidence": {
+    status: 401,
+    wire: "unauthorized",
+    next: "attest anew: nothing is renewed on evidence this old, or judged before the broker's key, CRL or database was another",
+  },
   "token/wants-nonce": {
     status: 401,
     wire: "unauthorized",

@@ -3,7 +3,7 @@ import { Fault } from "../base/fault.ts";
 import { recordFailedRelease } from "./commit.ts";
 import { type Decided, decide } from "./decide.ts";
 import type { AttestAnswer, AttestRequest, Exchange } from "./request.ts";
-import { issueToken } from "./tokens.ts";
+import { issueToken, tokenSubjectOf } from "./tokens.ts";
 import type { World } from "./world.ts";
 
 /**
@@ -32,5 +32,9 @@ export async function attest(
 async function tokenOf(decided: Decided, world: World): Promise<string> {
   const [item] = decided.authorization.items;
   if (item === undefined) throw new Fault("internal/invariant", "an allowed decision without an item");
-  return issueToken({ item, aud: world.settings.audience, isBearer: false }, decided, world);
+  return issueToken(
+    { item, aud: world.settings.audience, isBearer: false },
+    tokenSubjectOf(decided, world),
+    world,
+  );
 }

@@ -11,6 +11,7 @@ import type { DecisionEntry } from "../ledger/entry.ts";
 import type { Bundle } from "../policy/bundle.ts";
 import { factsJson } from "../policy/claims.ts";
 import { counterUses, reattestSeconds, tokenTtlSeconds } from "../policy/obligations.ts";
+import { wantsEvidence } from "./evidence-fault.ts";
 import type { AppraisedItem, Given } from "./items.ts";
 import type { StoredLease } from "./lease-store.ts";
 import type { RefusedItem } from "./request.ts";
@@ -75,7 +76,9 @@ export interface PendingDecision {
  */
 export async function commitDecision(pending: PendingDecision, world: World): Promise<Authorization> {
   const { id, nonce, subject, appraisals, now } = pending;
-  const trace = canonicalJson(appraisals.map((item) => traceOf(item, subject.entry.binding)));
+  const by = subject.held === undefined ? {} : { token: subject.held.token };
+  const items = appraisals.map((item) => ({ ...traceOf(item, subject.entry.binding), ...by }));
+  const trace = canonicalJson(items);
   const draft = draftOf(pending, trace, world);
   const isAllOrNothing = !pending.isPartial;
   const outcome = await world.commit({
@@ -114,7 +117,7 @@ function traceOf(item: AppraisedItem, binding: Binding) {
     (wanted.kind === "secret" || wanted.kind === "use") && appraisal.isAllowed && stored === undefined;
   return {
     resource: wanted.resource,
-    ...useOf(wanted),
+    ...(wanted.kind === "use" ? { use: wanted.operation } : {}),
     tier: appraisal.tier,
     code: codeOf(item, binding) ?? null,
     ...(isOverOther(item, binding)
@@ -128,12 +131,6 @@ function traceOf(item: AppraisedItem, binding: Binding) {
     trace: appraisal.trace,
     ...(appraisal.facts === undefined ? {} : { facts: factsJson(appraisal.facts) }),
   };
-}
-
-/** By whose token. */
-function useOf(wanted: Wanted) {
-  if (wanted.kind === "use") return { use: wanted.operation, token: wanted.token };
-  return wanted.kind === "write" ? { token: wanted.token } : {};
 }
 
 function leaseTextOf({ holder, fence, until }: StoredLease): string {
@@ -195,7 +192,6 @@ function draftOf(pending: PendingDecision, trace: string, world: World): Omit<De
   const [first] = refused;
   return {
     ...subject.entry,
-    v: 1,
     kind: "decision",
     time: now,
     id,
@@ -250,6 +246,9 @@ function refusalOf(
   if (refused.every(({ given, appraisal }) => given.kind === "absent" && appraisal.isAllowed)) {
     return new Fault("secret/absent", "the policy allows a secret that is not there", { decision: entry.id });
   }
+  if (refused.some(({ appraisal }) => appraisal.isOutdated)) {
+    return wantsEvidence("evidence that is not older than the policy takes", entry.id);
+  }
   const sentence = refused[0]?.appraisal.sentence;
   return new Fault("policy/denied", `the policy refuses: ${entry.code ?? "internal"}`, {
     decision: entry.id,
@@ -258,6 +257,7 @@ function refusalOf(
 }
 
 function authorize(entry: DecisionEntry, pending: PendingDecision, maxTokenSeconds: number): Authorization {
+  const heldMs = pending.subject.held?.heldMs ?? 0;
   const allowed = pending.appraisals.filter((_, index) => entry.items[index]?.outcome === "allow");
   const refused = pending.appraisals.filter((_, index) => entry.items[index]?.outcome !== "allow");
   const committed: CommittedDecision = {
@@ -269,8 +269,8 @@ function authorize(entry: DecisionEntry, pending: PendingDecision, maxTokenSecon
       stored,
       given,
       isLeased: lease !== undefined,
-      reattestSeconds: reattestSeconds(appraisal.obligations),
-      tokenTtlSeconds: tokenTtlSeconds(appraisal.obligations, maxTokenSeconds),
+      reattestSeconds: reattestSeconds(appraisal.obligations, heldMs),
+      tokenTtlSeconds: tokenTtlSeconds(appraisal.obligations, maxTokenSeconds, heldMs),
       isWarning: appraisal.tier === "warning",
       allowedBy: appraisal.allowedBy.map(nameOf).sort()[0] ?? "",
     })),

@@ -8,6 +8,7 @@ import { type Nonce, openNonce, refuseExpired } from "../channel/nonce.ts";
 import { refuseBadCarrier } from "../channel/ra-tls.ts";
 import { type OfferedSuite, wrapOf } from "../channel/suites.ts";
 import { type Transcript, transcriptOf } from "../channel/transcript.ts";
+import { appraise } from "../policy/appraise.ts";
 import { offeredSuiteOf, refuseUnoffered } from "./challenge.ts";
 import { type Authorization, commitDecision } from "./commit.ts";
 import { appraiseItems } from "./items.ts";
@@ -26,6 +27,8 @@ export interface Decided {
   readonly suite: OfferedSuite;
   readonly bound: BoundEvidence;
   readonly nonce: Nonce;
+  /** `report.id`, lower-case hex. */
+  readonly reportId: string;
   readonly now: Instant;
 }
 
@@ -70,21 +73,37 @@ export async function decide(question: Question, world: World): Promise<Decided>
     refuseExpired(nonce, world.now()); // asking AMD may have outlived the nonce
     const wanted = await question.wanted();
     const bundle = await world.liveBundle();
-    const appraisals = await appraiseItems(bound, bundle, { request, wanted, exchange, nonce, now }, world);
+    const subject = subjectOf(bound, request, { now, world });
+    const { suite: suiteId, binding } = request;
+    const appraisals = await appraiseItems(
+      {
+        wanted,
+        reportId: subject.reportId,
+        suite: suiteId,
+        binding,
+        nonceAgeMs: Math.max(0, now - nonce.issuedAt) * 1000,
+        heldMs: 0,
+        source: exchange.source,
+        now,
+        appraise: (context) => appraise(bound, bundle, context),
+      },
+      world,
+    );
 
     const authorization = await commitDecision(
       {
         id: exchange.id,
         nonce,
         isPartial: request.claims.partial === true,
-        subject: subjectOf(bound, request, { now, world }),
+        subject,
         bundle,
         appraisals,
         now,
       },
       world,
     );
-    return { request, exchange, authorization, transcript, suite, bound, nonce, now };
+    const { reportId } = subject;
+    return { request, exchange, authorization, transcript, suite, bound, nonce, reportId, now };
   });
 }
 

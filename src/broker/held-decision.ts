@@ -13,8 +13,10 @@ import type { Holder } from "./dpop.ts";
 import { settle } from "./settle.ts";
 import type { World } from "./world.ts";
 
-/** The decision that a token was issued by. */
+/** The decision that judged the evidence behind a token: its own, or that of the token which it was renewed from. */
 export interface HeldDecision {
+  /** Of the token itself. */
+  readonly token: string;
   readonly id: string;
   /** By the token, which is signed: a row may say anything. */
   readonly at: Instant;
@@ -36,10 +38,12 @@ const TRACE_LIMITS = { maxBytes: 8 << 20, maxDepth: 256, code: "token/invalid" }
 export async function heldDecisionOf(holder: Holder | undefined, world: World): Promise<HeldDecision> {
   if (holder === undefined)
     throw new Fault("token/invalid", "expected a guest's own token: no admin can speak or act for it");
-  const { jti, iat, ostiary } = holder.claims;
-  const stored = await world.store.decision(jti);
+  const { jti } = holder.claims;
+  const { decision: id, trace_hash: hash, at } = judgedBy(holder);
+  const stored = await world.store.decision(id);
   const digest = stored && hexOf(world.primitives.digest("sha256", utf8(stored.trace)));
-  if (stored === undefined || digest !== ostiary.trace_hash) {
+  const isKnown = id === jti || (await world.store.decision(jti)) !== undefined;
+  if (stored === undefined || digest !== hash || !isKnown) {
     throw new Fault("token/invalid", "expected a token of a decision that this broker still has");
   }
   const entry = settle(stored);
@@ -53,7 +57,17 @@ export async function heldDecisionOf(holder: Holder | undefined, world: World): 
   ) {
     throw new Fault("token/invalid", "expected a decision about a report with an id, and its entry");
   }
-  return { id: jti, at: instant(iat), entry, facts: mark(facts), reportId };
+  return { token: jti, id, at: instant(at), entry, facts: mark(facts), reportId };
+}
+
+/** How old its evidence is. Never 0, which is the age of evidence that came with the request. */
+export function heldMsOf({ at }: HeldDecision, now: Instant): number {
+  return Math.max(1, (now - at) * 1000);
+}
+
+/** However often a token was renewed: facts, hash and age are of the one decision that had a report before it. */
+function judgedBy({ claims: { jti, iat, ostiary } }: Holder) {
+  return ostiary.evidence ?? { decision: jti, trace_hash: ostiary.trace_hash, at: iat };
 }
 
 function isOf(entry: DecisionEntry, facts: Facts): boolean {

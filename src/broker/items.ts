@@ -1,15 +1,11 @@
-/** What is wanted, and what does policy say of each item? One appraisal per item, all over the same bound evidence. */
-import { hexOf } from "../base/bytes.ts";
+/** What is wanted, and what does policy say of each item? One appraisal per item, all over the same evidence. */
 import { addSeconds, type Instant } from "../base/time.ts";
-import type { BoundEvidence } from "../channel/bind.ts";
 import { BINDING_NAMES } from "../channel/binding-names.ts";
 import type { Binding } from "../channel/bindings.ts";
-import type { Nonce } from "../channel/nonce.ts";
 import { derivationInfo, parseDerivation } from "../keys/derivation.ts";
 import type { TransitType } from "../keys/transit-type.ts";
-import { type Appraisal, appraise } from "../policy/appraise.ts";
-import type { Bundle } from "../policy/bundle.ts";
-import type { Exchange, ReleaseRequest } from "./request.ts";
+import type { Appraisal, AppraisalContext } from "../policy/appraise.ts";
+import type { SuiteId } from "./request.ts";
 import type { SecretSettings, SecretVersion } from "./secret-store.ts";
 import { ATTEMPT_WINDOW_SECONDS } from "./store.ts";
 import type { Wanted } from "./wanted.ts";
@@ -61,22 +57,24 @@ function givenOf(stored: SecretVersion | undefined, { facts }: Appraisal): Given
 }
 
 export interface ItemsContext {
-  readonly request: ReleaseRequest;
   readonly wanted: readonly Wanted[];
-  readonly exchange: Exchange;
-  readonly nonce: Nonce;
+  /** `report.id` of the guest, lower-case hex. */
+  readonly reportId: string;
+  readonly suite: SuiteId;
+  readonly binding: Binding;
+  readonly nonceAgeMs: number;
+  /** How old the evidence is; 0 where it came with the request. */
+  readonly heldMs: number;
+  /** Address of the peer. */
+  readonly source: string;
   readonly now: Instant;
+  /** What the policy answers over the guest's evidence, bound now or held. */
+  readonly appraise: (context: AppraisalContext) => Appraisal;
 }
 
 /** Appraises every item. Reads the store, judges nothing itself: the outcome is the policy's. */
-export async function appraiseItems(
-  bound: BoundEvidence,
-  bundle: Bundle | undefined,
-  context: ItemsContext,
-  world: World,
-): Promise<readonly AppraisedItem[]> {
-  const { request, nonce, now, exchange } = context;
-  const reportId = hexOf(bound.evidence.report.reportId);
+export async function appraiseItems(context: ItemsContext, world: World): Promise<readonly AppraisedItem[]> {
+  const { reportId, suite, binding, nonceAgeMs, heldMs, source, now } = context;
   const since = addSeconds(now, -ATTEMPT_WINDOW_SECONDS);
   return Promise.all(
     context.wanted.map(async (wanted) => {
@@ -85,22 +83,23 @@ export async function appraiseItems(
         wanted.kind === "secret" ? await world.store.secretSettings(wanted.resource) : undefined;
       const stored = await storedVersionOf(wanted, settings, world);
       const op = stored?.kind === "derived" ? "derive" : "release";
-      const appraisal = appraise(bound, bundle, {
+      const appraisal = context.appraise({
         now,
         resource: wanted.resource,
         op,
-        suite: request.suite,
+        suite,
         keyVersion: await keyVersionOf(wanted, stored, world),
-        channel: BINDING_NAMES[request.binding],
-        nonceAgeMs: Math.max(0, now - nonce.issuedAt) * 1000,
+        channel: BINDING_NAMES[binding],
+        nonceAgeMs,
+        heldMs,
         attempt: earlier + 1,
-        source: exchange.source,
+        source,
         region: world.settings.region,
         environment: world.settings.environment,
         isKekSealed: false,
       });
       const { obligations } = appraisal;
-      const asking = { path: wanted.resource, reportId, now, obligations };
+      const asking = { path: wanted.resource, reportId, now, obligations, heldMs };
       return {
         wanted,
         op,

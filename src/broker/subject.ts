@@ -5,7 +5,7 @@ import type { Instant } from "../base/time.ts";
 import type { BoundEvidence } from "../channel/bind.ts";
 import type { DecisionEntry } from "../ledger/entry.ts";
 import type { Holder } from "./dpop.ts";
-import type { HeldDecision } from "./held-decision.ts";
+import { type HeldDecision, heldMsOf } from "./held-decision.ts";
 import type { ReleaseRequest } from "./request.ts";
 import type { World } from "./world.ts";
 
@@ -15,8 +15,10 @@ export interface DecisionSubject {
   readonly reportId: string;
   readonly entry: Pick<
     DecisionEntry,
-    "evidence_hash" | "binding" | "suite" | "vmpl" | "measurement" | "crl" | "simulated"
+    "v" | "evidence_hash" | "binding" | "suite" | "vmpl" | "measurement" | "crl" | "held" | "simulated"
   >;
+  /** Where no evidence came with the request: the decision whose token is used, and how old its evidence is. */
+  readonly held?: { readonly token: string; readonly heldMs: number };
 }
 
 export function subjectOf(
@@ -28,6 +30,7 @@ export function subjectOf(
   return {
     reportId: hexOf(report.reportId),
     entry: {
+      v: 1,
       evidence_hash: hexOf(world.primitives.digest("sha256", signedBytes)),
       binding,
       suite,
@@ -47,15 +50,19 @@ export function subjectOfToken(
 ): DecisionSubject {
   const { evidence_hash, binding, vmpl, measurement, crl } = held.entry;
   const isSimulated = holder?.claims.ostiary.simulated === true;
+  const age = Math.max(0, now - held.at);
   return {
     reportId: held.reportId,
+    held: { token: held.token, heldMs: heldMsOf(held, now) },
     entry: {
+      v: 2,
       evidence_hash,
       binding,
       suite,
       vmpl,
       measurement,
-      crl: { ...crl, age: crl.age + Math.max(0, now - held.at) },
+      crl: { ...crl, age: crl.age + age },
+      held: { decision: held.id, age },
       ...(isSimulated ? ({ simulated: true } as const) : {}),
     },
   };

@@ -1,14 +1,16 @@
 /** How is a token made? A JWS of its own key over claims about one decision, and the thumbprint of the key it is bound to. */
 import { attestationResultOf } from "../attestation/result.ts";
-import { base64UrlOf, hexOf, utf8 } from "../base/bytes.ts";
+import { base64UrlOf, utf8 } from "../base/bytes.ts";
 import { canonicalJsonBytes, type JsonObject } from "../base/canonical-json.ts";
 import { Fault } from "../base/fault.ts";
 import type { Primitives, Signer } from "../base/primitives.ts";
 import { bareKeyOf } from "../base/spki.ts";
-import type { PublicJwk } from "../wire/messages.ts";
+import type { Instant } from "../base/time.ts";
+import type { EvidenceMark, PublicJwk } from "../wire/messages.ts";
 import { thumbprintOf } from "../wire/thumbprint.ts";
-import type { AuthorizedItem } from "./commit.ts";
+import type { Authorization, AuthorizedItem } from "./commit.ts";
 import type { Decided } from "./decide.ts";
+import { evidenceMarkOf } from "./evidence-term.ts";
 import type { World } from "./world.ts";
 
 /** Whom a token is for, and whether it is bound to the guest's key. */
@@ -18,15 +20,31 @@ export interface TokenPlan {
   readonly isBearer: boolean;
 }
 
+/** Of whom a token speaks, and by what. */
+export interface TokenSubject {
+  readonly authorization: Authorization;
+  /** What a token that is no bearer's is bound to. */
+  readonly confirmation: JsonObject;
+  /** base64url. */
+  readonly nonce: string;
+  /** By what AMD vouches for the evidence. */
+  readonly endorsed: "vcek" | "vlek";
+  readonly evidence: EvidenceMark;
+  readonly isSimulated: boolean;
+  readonly now: Instant;
+  /** When it ends at the latest, where nobody showed evidence for it. */
+  readonly endsAt?: Instant;
+}
+
 /**
  * Issues the token of one allowed item (PROTOCOL section 7): an EAR (draft-ietf-rats-ear) as an ES256 JWT, bound by `cnf` to
- * the key in the hashed claims, and in binding 1 to the guest's certificate too.
+ * the guest's key, and in binding 1 to the guest's certificate too.
  *
  * @throws {@link Fault} `kek/unavailable`, `store/unavailable` where the signing key cannot be had.
  */
-export async function issueToken(plan: TokenPlan, decided: Decided, world: World): Promise<string> {
+export async function issueToken(plan: TokenPlan, subject: TokenSubject, world: World): Promise<string> {
   const { item, aud, isBearer } = plan;
-  const { authorization, bound, nonce, now } = decided;
+  const { authorization, now, endsAt = Infinity } = subject;
   const { current } = await world.tokenKeys.keys();
   return signToken(
     {
@@ -35,18 +53,32 @@ export async function issueToken(plan: TokenPlan, decided: Decided, world: World
       aud,
       iat: now,
       nbf: now,
-      exp: now + item.tokenTtlSeconds,
+      exp: Math.min(now + item.tokenTtlSeconds, endsAt),
       jti: authorization.decisionId,
-      ...(isBearer ? {} : { cnf: confirmationOf(decided, world.primitives) }),
-      eat_nonce: base64UrlOf(nonce.bytes),
-      ...attestationResultOf(bound, {
+      ...(isBearer ? {} : { cnf: subject.confirmation }),
+      eat_nonce: subject.nonce,
+      ...attestationResultOf(subject.endorsed, {
         status: item.isWarning ? "warning" : "affirming",
         policyId: authorization.policyHash,
       }),
-      ostiary: exchangeOf(decided),
+      ostiary: exchangeOf(subject),
     },
     current.signer,
   );
+}
+
+/** Of a guest that showed its evidence with this request. */
+export function tokenSubjectOf(decided: Decided, world: World): TokenSubject {
+  const { authorization, bound, nonce, now } = decided;
+  return {
+    authorization,
+    confirmation: confirmationOf(decided, world.primitives),
+    nonce: base64UrlOf(nonce.bytes),
+    endorsed: bound.endorsement.kind,
+    evidence: evidenceMarkOf(bound, authorization, now, world),
+    isSimulated: bound.isSimulated,
+    now,
+  };
 }
 
 /** RFC 7800 section 3, RFC 9449 section 6.1; the certificate of RFC 8705 section 3.1 only where it carried the evidence. */
@@ -60,16 +92,19 @@ function confirmationOf({ request, exchange }: Decided, primitives: Primitives):
   return { jkt, "x5t#S256": base64UrlOf(primitives.digest("sha256", peerCertificate)) };
 }
 
-function exchangeOf({ request, bound, authorization }: Decided): JsonObject {
+function exchangeOf({ authorization, evidence, isSimulated }: TokenSubject): JsonObject {
+  const { entry, policyHash, ledgerIndex } = authorization;
+  const { binding, suite, vmpl, measurement, trace_hash } = entry;
   return {
-    binding: request.binding,
-    suite: request.suite,
-    vmpl: request.vmpl,
-    measurement: hexOf(bound.evidence.report.measurement),
-    policy_hash: authorization.policyHash,
-    ledger_index: authorization.ledgerIndex,
-    trace_hash: authorization.entry.trace_hash,
-    simulated: bound.isSimulated,
+    binding,
+    suite,
+    vmpl,
+    measurement,
+    policy_hash: policyHash,
+    ledger_index: ledgerIndex,
+    trace_hash,
+    evidence: { ...evidence },
+    simulated: isSimulated,
   };
 }
 

@@ -6,7 +6,7 @@ import { canDo, parseTransitType, type TransitOperation } from "../keys/transit-
 import { appraiseAgain } from "../policy/appraise.ts";
 import type { Bundle } from "../policy/bundle.ts";
 import type { TransitItem, TransitRequest } from "../wire/transit.ts";
-import type { HeldDecision } from "./held-decision.ts";
+import { type HeldDecision, heldMsOf } from "./held-decision.ts";
 import { type AppraisedItem, type Given, usableVersion } from "./items.ts";
 import type { Exchange } from "./request.ts";
 import type { SecretSettings, SecretVersion } from "./secret-store.ts";
@@ -80,11 +80,11 @@ async function appraised(found: Found, { settings: broker, store }: World): Prom
     region: broker.region,
     environment: broker.environment,
     isKekSealed: false,
-    heldMs: Math.max(0, now - held.at) * 1000,
+    heldMs: heldMsOf(held, now),
   });
-  const wanted = { kind: "use", resource: path, operation, token: held.id } as const;
+  const wanted = { kind: "use", resource: path, operation } as const;
   const { obligations } = appraisal;
-  const asking = { path, reportId: held.reportId, now, obligations };
+  const asking = { path, reportId: held.reportId, now, obligations, heldMs: heldMsOf(held, now) };
   const lease = await wantedLease(settings, asking, store);
   return { wanted, op: "unwrap", appraisal, stored, given, bindings: settings?.bindings, lease };
 }

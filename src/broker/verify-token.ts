@@ -50,7 +50,9 @@ async function refuseOutOfForce(claims: TokenClaims, world: World): Promise<void
   if (claims.ostiary.simulated && !world.trust.roots.some(({ isSimulated }) => isSimulated)) {
     throw invalid("a token of hardware, received one of a simulator");
   }
-  if ((await world.store.revocation(claims.jti)) !== undefined) throw invalid("a token that was not revoked");
+  for (const decision of new Set([claims.jti, claims.ostiary.evidence?.decision ?? claims.jti])) {
+    if ((await world.store.revocation(decision)) !== undefined) throw invalid("a token that was not revoked"); // in order: one, as a rule
+  }
 }
 
 function invalid(expected: string): Fault {

@@ -20,19 +20,21 @@ interface Asking {
   readonly reportId: string;
   readonly now: Instant;
   readonly obligations: Obligations;
+  /** How old the guest's evidence is. */
+  readonly heldMs: number;
 }
 
 /** `undefined` where any number of guests may hold the secret. */
 export async function wantedLease(
   settings: SecretSettings | undefined,
-  { path, reportId, now, obligations }: Asking,
+  { path, reportId, now, obligations, heldMs }: Asking,
   store: Store,
 ): Promise<WantedLease | undefined> {
   if (settings?.leaseSeconds === undefined) return undefined;
   const lease = await store.lease(path);
   const isAnothers = lease !== undefined && lease.until > now && lease.holder !== reportId;
   return {
-    seconds: leaseTermSeconds(obligations, settings.leaseSeconds),
+    seconds: leaseTermSeconds(obligations, settings.leaseSeconds, heldMs),
     heldBy: isAnothers ? lease : undefined,
   };
 }

@@ -1,7 +1,7 @@
 /** What does a guest ask for, by the names that policy knows? Paths of secrets, and `token/NAME` of registered audiences. */
 import { Fault } from "../base/fault.ts";
 import type { TransitOperation } from "../keys/transit-type.ts";
-import type { ReleaseRequest } from "./request.ts";
+import type { Claims } from "./request.ts";
 import type { TokenAudience } from "./token-store.ts";
 import type { World } from "./world.ts";
 
@@ -10,18 +10,12 @@ export type Wanted =
   | { readonly kind: "secret"; readonly resource: string; readonly version: number | undefined }
   | { readonly kind: "token"; readonly resource: string; readonly audience: TokenAudience }
   | { readonly kind: "attest"; readonly resource: "attest" }
-  /** Of a transit key; `token` is the decision whose token is used. */
-  | {
-      readonly kind: "use";
-      readonly resource: string;
-      readonly operation: TransitOperation;
-      readonly token: string;
-    }
+  /** Of a transit key. */
+  | { readonly kind: "use"; readonly resource: string; readonly operation: TransitOperation }
   /** The next version, from a guest; `cas` is the newest one that it expects, 0 for a new path, where it expects any. */
   | {
       readonly kind: "write";
       readonly resource: string;
-      readonly token: string;
       readonly cas: number | undefined;
     };
 
@@ -35,14 +29,19 @@ export function isOpening(wanted: Wanted): boolean {
  *
  * @throws {@link Fault} `request/malformed`.
  */
-export function refuseUnusable({ claims: { want, cnf } }: ReleaseRequest): void {
+export function refuseUnusable({ want, cnf }: Pick<Claims, "want" | "cnf">): void {
+  refuseRepeated(want);
+  if (want.some((item) => "token" in item) && cnf === undefined) {
+    throw new Fault("request/malformed", "expected the guest's key in `claims.cnf`, since a token is wanted");
+  }
+}
+
+/** @throws {@link Fault} `request/malformed` for nothing, or a path twice. */
+export function refuseRepeated(want: Claims["want"]): void {
   if (want.length === 0) throw new Fault("request/malformed", "expected at least one wanted item");
   const paths = want.flatMap((item) => ("secret" in item ? [item.secret] : []));
   if (new Set(paths).size !== paths.length) {
     throw new Fault("request/malformed", "expected each resource once");
-  }
-  if (paths.length < want.length && cnf === undefined) {
-    throw new Fault("request/malformed", "expected the guest's key in `claims.cnf`, since a token is wanted");
   }
 }
 
@@ -51,9 +50,9 @@ export function refuseUnusable({ claims: { want, cnf } }: ReleaseRequest): void 
  *
  * @throws {@link Fault} `audience/unregistered`; with `partial` too, since what has no name cannot be recorded as refused.
  */
-export async function wantedOf({ claims }: ReleaseRequest, world: World): Promise<readonly Wanted[]> {
+export async function wantedOf({ want }: Pick<Claims, "want">, world: World): Promise<readonly Wanted[]> {
   return Promise.all(
-    claims.want.map(async (item): Promise<Wanted> => {
+    want.map(async (item): Promise<Wanted> => {
       if ("secret" in item) return { kind: "secret", resource: item.secret, version: item.version };
       const audience = await world.store.audienceOf(item.token.aud);
       if (audience === undefined) {

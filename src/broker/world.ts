@@ -72,6 +72,8 @@ export interface BrokerSettings {
   readonly issuer: string;
   /** No token lives longer, whatever a policy says. */
   readonly maxTokenSeconds: number;
+  /** How old evidence may be that something is renewed on, unless a policy says less; 0 for never without new evidence. */
+  readonly maxEvidenceSeconds: number;
   readonly tenant: string;
   readonly region: string;
   readonly environment: string;

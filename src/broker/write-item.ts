@@ -4,7 +4,7 @@ import { BINDING_NAMES } from "../channel/binding-names.ts";
 import { appraiseAgain } from "../policy/appraise.ts";
 import type { Bundle } from "../policy/bundle.ts";
 import type { SuiteId } from "../wire/messages.ts";
-import type { HeldDecision } from "./held-decision.ts";
+import { type HeldDecision, heldMsOf } from "./held-decision.ts";
 import type { AppraisedItem, Given } from "./items.ts";
 import type { SecretHead } from "./secret-store.ts";
 import { ATTEMPT_WINDOW_SECONDS } from "./store.ts";
@@ -45,11 +45,13 @@ export async function appraiseWrite(asked: AskedWrite, at: Now, world: World): P
     region: broker.region,
     environment: broker.environment,
     isKekSealed: false,
-    heldMs: Math.max(0, now - held.at) * 1000,
+    heldMs: heldMsOf(held, now),
   });
-  const wanted = { kind: "write", resource: path, token: held.id, cas } as const;
+  const wanted = { kind: "write", resource: path, cas } as const;
   const { obligations } = appraisal;
-  const lease = await wantedLease(settings, { path, reportId: held.reportId, now, obligations }, store);
+  const { reportId } = held;
+  const asking = { path, reportId, now, obligations, heldMs: heldMsOf(held, now) };
+  const lease = await wantedLease(settings, asking, store);
   const given = givenOf(newest, cas);
   return { wanted, op: "write", appraisal, stored: undefined, given, bindings: settings?.bindings, lease };
 }

@@ -45,7 +45,7 @@ export async function makeGuestImportKey(
   world: World,
 ): Promise<SignedImportKey> {
   const held = await heldDecisionOf(holder, world);
-  return makeImportKey({ suite, validSeconds: KEY_VALID_SECONDS }, actorOf(held.id), world);
+  return makeImportKey({ suite, validSeconds: KEY_VALID_SECONDS }, actorOf(held.token), world);
 }
 
 /** Where an admin's key stands for an admin, a decision stands for a guest: it says which guest and why it may. */
@@ -82,7 +82,7 @@ export async function writeSecret(write: SecretWrite, world: World): Promise<Wri
 /** A key serves the token that it was made for: what another guest's or an admin's was sealed to is nobody else's to bring. */
 async function keyOf({ sealed }: WriteRequest, held: HeldDecision, world: World): Promise<StoredImportKey> {
   const key = await world.store.importKey(sealed.key);
-  if (key === undefined || key.createdBy !== actorOf(held.id).kid || key.expiresAt <= world.now()) {
+  if (key === undefined || key.createdBy !== actorOf(held.token).kid || key.expiresAt <= world.now()) {
     throw spentImportKey();
   }
   return key;

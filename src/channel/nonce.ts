@@ -120,6 +120,18 @@ export function openNonce(
   return nonce;
 }
 
+/** Whether a nonce, spent or over long ago, was made under a key that still lives: since then, no database was put back. */
+export function isOfLiveEpoch(
+  bytes: Uint8Array,
+  keys: NonceKeys,
+  primitives: Pick<Primitives, "hmac">,
+): boolean {
+  if (bytes.length !== HEADER_SIZE + TAG_SIZE) return false;
+  const { kid, tag, bytes: header } = readHeader(bytes);
+  const key = keys.live.find((one) => one.kid === kid);
+  return key !== undefined && equalBytes(tag, tagOf(header, key, { keys, primitives }));
+}
+
 /** Refuses a nonce whose time is over, five seconds of skew between clocks allowed. @throws {@link Fault} `nonce/expired`. */
 export function refuseExpired(nonce: Nonce, now: Instant): void {
   if (now <= nonce.expiresAt + SKEW_SECONDS) return;

@@ -1,4 +1,4 @@
-/** To which use of a token does an answer belong? The hash that takes the transcript's place where a transit key is used or a secret written. */
+/** To which use of a token does an answer belong? The hash that takes the transcript's place where a transit key is used, a secret written or something renewed. */
 import { concatBytes, lengthPrefixed, utf8 } from "../base/bytes.ts";
 import type { Primitives } from "../base/primitives.ts";
 
@@ -24,6 +24,11 @@ export function transitBinder(fields: TokenUseFields, primitives: Pick<Primitive
 /** The same of a write, under the label `ostiary/secret-write/v1`. */
 export function writeBinder(fields: TokenUseFields, primitives: Pick<Primitives, "digest">): Uint8Array {
   return binderOf("ostiary/secret-write/v1", fields, primitives);
+}
+
+/** The same of a renewal, under the label `ostiary/renew/v1`. */
+export function renewBinder(fields: TokenUseFields, primitives: Pick<Primitives, "digest">): Uint8Array {
+  return binderOf("ostiary/renew/v1", fields, primitives);
 }
 
 function binderOf(

@@ -4,7 +4,7 @@ import { Fault } from "../base/fault.ts";
 import type { Instant } from "../base/time.ts";
 import type { ProofExchange } from "../channel/proof.ts";
 import type { OfferedSuite } from "../channel/suites.ts";
-import type { AttestAnswer, Challenge, Claims, PublicJwk, WantedItem } from "../wire/messages.ts";
+import type { AttestAnswer, BindingId, Challenge, Claims, PublicJwk, WantedItem } from "../wire/messages.ts";
 import type { AppraisedBroker, BrokerExpectation } from "./appraise-broker.ts";
 import { type Attested, type AttestParts, attest } from "./attest.ts";
 import type { Answer, Sending } from "./bounded-fetch.ts";
@@ -40,6 +40,8 @@ export interface Fetched {
 export interface Session {
   /** What the broker proved; `undefined` where a pinned key had to do. */
   readonly broker: AppraisedBroker | undefined;
+  /** The one of its evidence. */
+  readonly binding: BindingId;
   /** Gets every wanted item or none; tokens are bound to `cnf`. @throws {@link Fault} the broker's no; `broker/…`, `channel/bad-release`. */
   readonly release: (want: readonly WantedItem[], cnf?: PublicJwk) => Promise<Fetched>;
   /** Gets an attestation result for a key of the guest's. @throws {@link Fault} as `release`. */
@@ -100,6 +102,7 @@ function sessionOver(way: Way, first: Met): Session {
   const next = nonceSource(way, first);
   return {
     broker: first.appraised,
+    binding: way.channel.carrier.binding,
     release: async (want, cnf) =>
       releaseOver(way, await next(), cnf === undefined ? { want } : { want, cnf }),
     attest: async (cnf) => resultOver(way, await next(), cnf),

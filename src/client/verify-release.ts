@@ -9,7 +9,11 @@ import { audienceOf } from "./token-claims.ts";
 
 /** What the guest knows by itself: nothing here comes from the answer. */
 export interface ReleaseContext {
-  readonly transcript: Transcript;
+  /** Of the exchange, or of the request by a token that takes its place. */
+  readonly transcript: {
+    readonly binder: Uint8Array;
+    readonly fields: Pick<Transcript["fields"], "suite" | "binding">;
+  };
   readonly wrapPrivate: Uint8Array;
   readonly wanted: readonly WantedItem[];
   readonly isPartial: boolean;
@@ -30,7 +34,10 @@ export interface OpenedRelease {
   readonly secret: Uint8Array;
 }
 
-const TOKEN_PREFIX = "token/";
+/** No secret has such a name: a token for a registered audience, or the guest's own for the broker. */
+function isToken(secretId: string): boolean {
+  return secretId.startsWith("token/") || secretId === "attest";
+}
 
 /** One release with what it says of itself, and which of the wanted items it is. */
 interface Item {
@@ -81,7 +88,7 @@ async function openItem({ sealed, header, place }: Item, context: ReleaseContext
     ...(header.reattest === undefined ? {} : { reattestSeconds: header.reattest }),
     secret,
   };
-  if (!header.secret_id.startsWith(TOKEN_PREFIX)) return { release, place };
+  if (!isToken(header.secret_id)) return { release, place };
   const aud = audienceOf(release.secret);
   return { release, place: context.wanted.findIndex((item) => "token" in item && item.token.aud === aud) };
 }
@@ -123,7 +130,7 @@ function openPlaces(wanted: readonly WantedItem[]): Place[] {
 
 function takePlace({ secret_id, key_version }: ReleaseHeader, open: Place[]): number {
   const isOf = (place: Place): boolean =>
-    "secret" in place ? place.secret === secret_id : secret_id.startsWith(TOKEN_PREFIX);
+    "secret" in place ? place.secret === secret_id : isToken(secret_id);
   const at = open.findIndex((place) => isOf(place) && (place.version ?? key_version) === key_version);
   const [place] = at < 0 ? [] : open.splice(at, 1);
   if (place === undefined) throw badRelease(`expected what was asked for, once, received \`${secret_id}\``);

@@ -23,6 +23,7 @@ import { checkpointRoute, entriesRoute } from "./v1/ledger.ts";
 import { consistencyRoute, cosignedRoute, inclusionRoute, tileRoute } from "./v1/ledger-proofs.ts";
 import { metricsRoute } from "./v1/metrics.ts";
 import { releaseRoute } from "./v1/release.ts";
+import { renewRoute } from "./v1/renew.ts";
 import { guestKeyRoute, writeRoute } from "./v1/secret.ts";
 import { transitRoute } from "./v1/transit.ts";
 import { descriptionRoute } from "./v1/well-known.ts";
@@ -43,6 +44,7 @@ const DOCUMENTED: readonly Route[] = [
   cosignedRoute,
   confirmRoute,
   giveBackRoute,
+  renewRoute,
   transitRoute,
   guestKeyRoute,
   writeRoute,

@@ -44,8 +44,8 @@ type DecisionItem = {
 };
 
 /** What every entry begins with. */
-type Common<Kind extends string> = {
-  readonly v: 1;
+type Common<Kind extends string, Version extends number = 1> = {
+  readonly v: Version;
   /** Position in the log, from 0. */
   readonly seq: number;
   /** Unix seconds. */
@@ -54,7 +54,7 @@ type Common<Kind extends string> = {
 };
 
 /** An appraisal that was committed, yes or no. Hashes and the measurement are lower-case hex. */
-export type DecisionEntry = Common<"decision"> & {
+export type DecisionEntry = Common<"decision", 1 | 2> & {
   /** The decision id, a ULID. */
   readonly id: string;
   readonly outcome: "allow" | "deny";
@@ -71,6 +71,8 @@ export type DecisionEntry = Common<"decision"> & {
   readonly measurement: string;
   /** The CRL that spoke for the chain; `age` is seconds since it was obtained. */
   readonly crl: { readonly number: number; readonly thisUpdate: number; readonly age: number };
+  /** Of version 2 alone: no evidence came with the request. The decision that judged the evidence, and how many seconds ago. */
+  readonly held?: { readonly decision: string; readonly age: number };
   readonly bearer?: true;
   readonly simulated?: true;
 };
@@ -109,6 +111,7 @@ const TIME = integer(0, MAX_SECONDS);
 const OUTCOME = oneOf("allow", "deny");
 const ULID = text(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/);
 const COMMON = { v: oneOf(1), seq: COUNT, time: TIME };
+const HELD = { decision: ULID, age: COUNT } satisfies Shape<NonNullable<DecisionEntry["held"]>>;
 
 const ITEM = {
   resource: text(/^[!-~]{1,512}$/),
@@ -122,6 +125,7 @@ const CRL = { number: COUNT, thisUpdate: TIME, age: COUNT } satisfies Shape<Deci
 const SHAPES: { readonly [Kind in LedgerEntry["kind"]]: Shape<Extract<LedgerEntry, { kind: Kind }>> } = {
   decision: {
     ...COMMON,
+    v: oneOf(1, 2),
     kind: oneOf("decision"),
     id: ULID,
     outcome: OUTCOME,
@@ -135,6 +139,7 @@ const SHAPES: { readonly [Kind in LedgerEntry["kind"]]: Shape<Extract<LedgerEntr
     vmpl: integer(0, 3),
     measurement: hex(48),
     crl: object(CRL),
+    held: optional(object(HELD)),
     bearer: optional(oneOf(true)),
     simulated: optional(oneOf(true)),
   },
@@ -166,7 +171,7 @@ export function parseEntry(bytes: Uint8Array): LedgerEntry {
   const value = parseStrictJson(bytes, limits);
   if (!isEntry(value)) throw malformed("the members of its kind, each within its range");
   if (value.kind === "decision" && !isCoherent(value))
-    throw malformed("an outcome that code and items bear out");
+    throw malformed("an outcome that code and items bear out, and held evidence in version 2 alone");
   if (!equalBytes(encodeEntry(value), bytes)) throw malformed("its canonical form");
   return value;
 }
@@ -177,9 +182,10 @@ function isEntry(value: JsonValue): value is LedgerEntry {
   return shape !== undefined && hasShape(value, shape);
 }
 
-/** Something was allowed exactly where the outcome says so, and a code stands exactly where nothing was. */
-function isCoherent({ outcome, code, items }: DecisionEntry): boolean {
+/** Something was allowed exactly where the outcome says so, and a code stands exactly where nothing was; evidence is held in version 2. */
+function isCoherent({ v, outcome, code, items, held }: DecisionEntry): boolean {
   const isAllowed = items.some((item) => item.outcome === "allow");
+  if ((v === 2) !== (held !== undefined)) return false;
   return isAllowed === (outcome === "allow") && isAllowed === (code === null);
 }
 

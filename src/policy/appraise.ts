@@ -8,7 +8,7 @@ import { NO_OBLIGATIONS } from "../writ/evaluation/obligations.ts";
 import type { Facts } from "../writ/facts.ts";
 import type { Bundle } from "./bundle.ts";
 import { type FactContext, factsAgain, factsOf, type UseContext } from "./facts.ts";
-import { type Terms, unmetTerms } from "./obligations.ts";
+import { isOutdated, type Terms, unmetTerms } from "./obligations.ts";
 import { FIELDS } from "./vocabulary-fields.ts";
 
 /** What the broker itself knows of the exchange and of what is asked for. */
@@ -27,6 +27,8 @@ export interface AppraisalOutcome {
   readonly sentence: string | undefined;
   /** Every clause in scope, expected and received: a {@link Trace}. */
   readonly trace: JsonValue;
+  /** Whether new evidence would change a no: the policy allows this, and `reattest` says that the evidence is too old. */
+  readonly isOutdated: boolean;
   /** What the policy saw, so that another one can be asked later; `undefined` where it never came to that. */
   readonly facts: Facts | undefined;
 }
@@ -96,10 +98,23 @@ function judged(facts: Facts, bundle: Bundle | undefined, context: AppraisalCont
     return { ...refusal, facts };
   }
   const unmet = unmetTerms(decision.obligations, context);
-  if (unmet.length > 0) return { ...refusalOf("denied", withGuard(decision.trace, unmet)), facts };
+  if (unmet.length > 0) {
+    const refusal = refusalOf("denied", withGuard(decision.trace, unmet));
+    return { ...refusal, facts, isOutdated: isOutdated(decision.obligations, context) };
+  }
   const { allowedBy, obligations, sentence, trace, isRetiring } = decision;
   const tier = isRetiring ? "warning" : "affirming";
-  return { tier, isAllowed: true, code: undefined, allowedBy, obligations, sentence, trace, facts };
+  return {
+    tier,
+    isAllowed: true,
+    code: undefined,
+    allowedBy,
+    obligations,
+    sentence,
+    trace,
+    facts,
+    isOutdated: false,
+  };
 }
 
 function refusalOf(
@@ -116,6 +131,7 @@ function refusalOf(
     sentence,
     trace,
     facts: undefined,
+    isOutdated: false,
   };
 }
 

@@ -55,14 +55,18 @@ function secondsOf(ms: number): number {
   return Math.max(1, Math.ceil(ms / 1000));
 }
 
-/** After how many seconds a guest has to show new evidence, where a policy says so. Rounded down: sooner is the stricter one. */
-export function reattestSeconds({ reattestMs }: Obligations): number | undefined {
-  return reattestMs === undefined ? undefined : Math.max(1, Math.floor(reattestMs / 1000));
+/**
+ * After how many seconds a guest has to show new evidence, where a policy says so. Rounded down: sooner is the stricter one.
+ *
+ * @param heldMs - How old its evidence is by now: time counts from there, whatever was given since.
+ */
+export function reattestSeconds({ reattestMs }: Obligations, heldMs = 0): number | undefined {
+  return reattestMs === undefined ? undefined : Math.max(1, Math.floor((reattestMs - heldMs) / 1000));
 }
 
 /** How long a guest holds a leased secret: as long as the secret says, and not beyond the time to attest again. */
-export function leaseTermSeconds(obligations: Obligations, leaseSeconds: number): number {
-  return Math.min(leaseSeconds, reattestSeconds(obligations) ?? leaseSeconds);
+export function leaseTermSeconds(obligations: Obligations, leaseSeconds: number, heldMs = 0): number {
+  return Math.min(leaseSeconds, reattestSeconds(obligations, heldMs) ?? leaseSeconds);
 }
 
 /**
@@ -72,9 +76,10 @@ export function leaseTermSeconds(obligations: Obligations, leaseSeconds: number)
 export function tokenTtlSeconds(
   obligations: Obligations,
   maxSeconds: number = MAX_TOKEN_TTL_SECONDS,
+  heldMs = 0,
 ): number {
   const wanted = Math.floor((obligations.tokenTtlMs ?? DEFAULT_TOKEN_TTL_MS) / 1000);
-  return Math.min(MAX_TOKEN_TTL_SECONDS, maxSeconds, wanted, reattestSeconds(obligations) ?? wanted);
+  return Math.min(MAX_TOKEN_TTL_SECONDS, maxSeconds, wanted, reattestSeconds(obligations, heldMs) ?? wanted);
 }
 
 /**
@@ -106,13 +111,18 @@ export function unmetTerms(obligations: Obligations, terms: Terms): readonly Cla
     }
   }
   const { reattestMs } = obligations;
-  if (reattestMs !== undefined && terms.heldMs !== undefined && terms.heldMs > reattestMs) {
+  if (isOutdated(obligations, terms)) {
     const obligation = `reattest every ${reattestMs}ms`;
     unmet.push(
       unmetClause({ obligation, field: "reattest", wanted: `<= ${reattestMs}ms`, got: `${terms.heldMs}ms` }),
     );
   }
   return unmet;
+}
+
+/** Whether the policy would have it, were the evidence not older than it may be. */
+export function isOutdated({ reattestMs }: Obligations, { heldMs }: Pick<Terms, "heldMs">): boolean {
+  return reattestMs !== undefined && heldMs !== undefined && heldMs > reattestMs;
 }
 
 /** What was expected of the version, where the one that is wanted is another. Where no version is current, none meets `current`. */

@@ -91,7 +91,18 @@ export function settingsOf(
   config: BrokerConfig,
   about: { readonly externalUrl: string | undefined; readonly adminKeys: readonly AdminKey[] },
 ): BrokerSettings {
-  const { audience, tenant, region, environment, mode, suites, maxTokenSeconds } = config;
+  const { audience, tenant, region, environment, mode, suites, maxTokenSeconds, maxEvidenceSeconds } = config;
   const { externalUrl: issuer = audience, adminKeys } = about;
-  return { audience, issuer, maxTokenSeconds, tenant, region, environment, mode, suites, adminKeys };
+  return {
+    audience,
+    issuer,
+    maxTokenSeconds,
+    maxEvidenceSeconds,
+    tenant,
+    region,
+    environment,
+    mode,
+    suites,
+    adminKeys,
+  };
 }

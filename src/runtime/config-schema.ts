@@ -80,7 +80,13 @@ const BROKER = {
     }),
     {},
   ),
-  tokens: v.optional(table({ max_lifetime_seconds: v.optional(whole(1, 300), 300) }), {}),
+  tokens: v.optional(
+    table({
+      max_lifetime_seconds: v.optional(whole(1, 300), 300),
+      max_evidence_age_seconds: v.optional(whole(0, 86_400), 3600),
+    }),
+    {},
+  ),
 };
 
 /** Who cosigns the log. Each once: one that is asked twice has seen no more. */

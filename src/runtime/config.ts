@@ -29,6 +29,8 @@ export interface BrokerConfig {
   readonly suites: readonly OfferedSuite[];
   /** No token lives longer, whatever a policy says. */
   readonly maxTokenSeconds: number;
+  /** How old evidence may be that something is renewed on; 0 for never. */
+  readonly maxEvidenceSeconds: number;
 }
 
 /** What the operator of a broker on Node decides. Keys are references to files, never values. */
@@ -196,6 +198,7 @@ function brokerConfigOf(read: BrokerRead): BrokerConfig {
     ledgerReaders: read.ledger.readers,
     suites: OFFERED_SUITES.filter((suite) => read.suites.includes(WRAP_OF_SUITE[suite])),
     maxTokenSeconds: read.tokens.max_lifetime_seconds,
+    maxEvidenceSeconds: read.tokens.max_evidence_age_seconds,
   };
 }
 

@@ -50,6 +50,7 @@ export const SETTINGS: Readonly<Record<string, Form>> = {
   "rates.challenges_per_source": "value",
   "rates.challenges_per_broker": "value",
   "tokens.max_lifetime_seconds": "value",
+  "tokens.max_evidence_age_seconds": "value",
   "attestation.cluster": "text",
   "attestation.vmpl": "value",
   "attestation.tsm_dir": "text",

@@ -33,12 +33,14 @@ const WANTED_ITEM = v.union([
   v.strictObject({ token: v.strictObject({ aud: textField(MAX_AUDIENCE_BYTES) }) }),
 ]);
 
+export const WANT = v.pipe(
+  v.array(WANTED_ITEM),
+  v.maxLength(MAX_ITEMS),
+  v.check((want) => isEachOnce(want)),
+);
+
 export const CLAIMS = v.strictObject({
-  want: v.pipe(
-    v.array(WANTED_ITEM),
-    v.maxLength(MAX_ITEMS),
-    v.check((want) => isEachOnce(want)),
-  ),
+  want: WANT,
   cnf: v.exactOptional(PUBLIC_JWK),
   partial: v.exactOptional(v.literal(true)),
   posture: v.exactOptional(jsonObjectField()),

@@ -281,11 +281,28 @@ export interface TokenClaims {
   readonly jti: string;
   /** Absent in a bearer token. */
   readonly cnf?: { readonly jkt: string; readonly "x5t#S256"?: string };
+  /** The nonce of the evidence, base64url. */
+  readonly eat_nonce?: string;
   readonly ostiary: {
     readonly simulated: boolean;
     /** SHA-256 of the trace of that decision, hex: what the broker stored with it is believed by this alone. */
     readonly trace_hash?: string;
+    readonly evidence?: EvidenceMark;
   };
+}
+
+/** What a token says of the evidence behind it: the same in every token that is renewed from it. */
+export interface EvidenceMark {
+  /** The decision that judged it. */
+  readonly decision: string;
+  /** Of that decision. */
+  readonly trace_hash: string;
+  /** When it was judged: the age of the guest's evidence counts from here. */
+  readonly at: number;
+  /** When the first of certificate and CRL ends that vouched for it. */
+  readonly until: number;
+  /** SHA-256 of the key by which the broker signed releases then, base64url. */
+  readonly signer: string;
 }
 
 /** The header of a DPoP proof (RFC 9449 section 4.2). */

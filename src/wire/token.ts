@@ -23,6 +23,14 @@ const TOKEN_HEADER = v.strictObject({
   typ: v.literal("eat+jwt"),
 });
 
+const EVIDENCE_MARK = v.object({
+  decision: decisionIdField(),
+  trace_hash: digestField(),
+  at: countField(0),
+  until: countField(0),
+  signer: DIGEST,
+});
+
 const TOKEN_CLAIMS = v.object({
   iss: textField(MAX_AUDIENCE_BYTES),
   sub: v.string(),
@@ -32,7 +40,12 @@ const TOKEN_CLAIMS = v.object({
   exp: countField(0),
   jti: decisionIdField(),
   cnf: v.exactOptional(v.strictObject({ jkt: DIGEST, "x5t#S256": v.exactOptional(DIGEST) })),
-  ostiary: v.object({ simulated: v.boolean(), trace_hash: v.exactOptional(digestField()) }),
+  eat_nonce: v.exactOptional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{64}$/))),
+  ostiary: v.object({
+    simulated: v.boolean(),
+    trace_hash: v.exactOptional(digestField()),
+    evidence: v.exactOptional(EVIDENCE_MARK),
+  }),
 });
 
 /** Asymmetric algorithms alone, and a key that holds nothing private; a `crit` or a `jku` has nothing to say here. */
@@ -103,5 +116,7 @@ export function encodeIntrospection(introspection: Introspection): string {
 
 function writtenOf(introspection: Extract<Introspection, { readonly active: true }>): JsonObject {
   const { cnf, ostiary, ...rest } = introspection;
-  return { ...rest, cnf: cnf === undefined ? undefined : { ...cnf }, ostiary: { ...ostiary } };
+  const { evidence, ...told } = ostiary;
+  const marked = evidence === undefined ? told : { ...told, evidence: { ...evidence } };
+  return { ...rest, cnf: cnf === undefined ? undefined : { ...cnf }, ostiary: marked };
 }

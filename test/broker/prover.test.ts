@@ -42,6 +42,7 @@ function bench({ brings = true, freshPerSecond = 1 } = {}): Bench {
     audience: AUDIENCE,
     issuer: AUDIENCE,
     maxTokenSeconds: 300,
+    maxEvidenceSeconds: 3600,
     suites: [1],
     tenant: "",
     region: "",

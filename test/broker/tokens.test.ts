@@ -4,7 +4,7 @@ import { decodeJwt } from "jose";
 import { describe, expect, it } from "vitest";
 import { utf8 } from "../../src/base/bytes.ts";
 import { type Decided, decide } from "../../src/broker/decide.ts";
-import { issueToken } from "../../src/broker/tokens.ts";
+import { issueToken, tokenSubjectOf } from "../../src/broker/tokens.ts";
 import { decodeEvidenceRequest } from "../../src/wire/release.ts";
 import { random } from "../http/broker-at-hand.ts";
 import { attemptOf, type GuestBroker, guestBroker } from "../pipeline/guest-at-hand.ts";
@@ -27,7 +27,9 @@ async function decided(broker: GuestBroker): Promise<Decided> {
 async function claimsOf(broker: GuestBroker, of: Decided) {
   const [item] = of.authorization.items;
   if (item === undefined) throw new Error("one item was allowed");
-  return decodeJwt(await issueToken({ item, aud: "urn:a", isBearer: false }, of, broker.world));
+  return decodeJwt(
+    await issueToken({ item, aud: "urn:a", isBearer: false }, tokenSubjectOf(of, broker.world), broker.world),
+  );
 }
 
 describe("a token of binding 1", () => {

@@ -113,6 +113,7 @@ function worldOf(now: World["now"], log: World["log"]): World {
     audience: AUDIENCE,
     issuer: AUDIENCE,
     maxTokenSeconds: 300,
+    maxEvidenceSeconds: 3600,
     tenant: "",
     region: "",
     environment: "",

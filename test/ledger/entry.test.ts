@@ -23,6 +23,11 @@ describe("an entry", () => {
     );
   });
 
+  it("of a decision on held evidence is of version 2, and says on which and how old", () => {
+    const entry = { ...GOOD, v: 2, held: { decision: GOOD.id, age: 60 } } as const;
+    expect(parseEntry(encodeEntry(entry))).toEqual(entry);
+  });
+
   it("leaves out what is only said when true", () => {
     const text = canonicalJson(GOOD);
     expect(text).not.toContain("simulated");
@@ -39,11 +44,17 @@ describe("an entry", () => {
   });
 });
 
+const HELD = { decision: GOOD.id, age: 60 };
 const DENIED = [{ resource: "a", op: "release", version: 0, outcome: "deny" }];
 
 describe("a leaf is refused", () => {
   const deviations: readonly { readonly name: string; readonly change: Record<string, unknown> }[] = [
-    { name: "of another version", change: { v: 2 } },
+    { name: "of another version", change: { v: 3 } },
+    { name: "of version 2 without held evidence", change: { v: 2 } },
+    { name: "of version 1 with held evidence", change: { held: HELD } },
+    { name: "with held evidence of no decision", change: { v: 2, held: { ...HELD, decision: "x" } } },
+    { name: "with held evidence of the future", change: { v: 2, held: { ...HELD, age: -1 } } },
+    { name: "with held evidence that says more", change: { v: 2, held: { ...HELD, nonce: "00" } } },
     { name: "of another kind", change: { kind: "receipt" } },
     { name: "of a kind that every object has", change: { kind: "toString" } },
     { name: "without a kind", change: { kind: undefined } },

@@ -6,6 +6,7 @@ import { createEndorser } from "../../src/broker/endorse.ts";
 import type { World } from "../../src/broker/world.ts";
 import { type Transcript, type TranscriptFields, transcriptOf } from "../../src/channel/transcript.ts";
 import type { EvidenceRequest } from "../../src/client/guest.ts";
+import type { HttpEdges } from "../../src/http/route.ts";
 import { packBundle } from "../../src/policy/bundle.ts";
 import { signActivation, signBundle } from "../../src/policy/signatures.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
@@ -51,6 +52,7 @@ export interface BrokerPlan {
   readonly product?: ProductLine;
   readonly policy?: string | null;
   readonly change?: (world: World) => Partial<World>;
+  readonly edge?: Partial<HttpEdges>;
 }
 
 /** A broker that trusts the simulator, with a secret and, unless `policy` is null, a live policy. */
@@ -58,6 +60,7 @@ export async function guestBroker({
   product = "milan",
   policy = POLICY,
   change,
+  edge,
 }: BrokerPlan = {}): Promise<GuestBroker> {
   const root = simulatedRoot(product);
   const chip = createSimulatedChip(root);
@@ -70,7 +73,7 @@ export async function guestBroker({
     const endorsementsFor = createEndorser({ store: base.store, source, trust, log: base.log });
     const parts = { trust, endorsementsFor };
     return { ...parts, ...change?.({ ...base, ...parts }) };
-  });
+  }, edge);
   await broker.admin.putSecret(PATH, { kind: "generated", make: { name: "bytes", size: 32 } });
   if (policy !== null) await makeLive(broker, policy, 1);
   return { ...broker, chip };

@@ -106,7 +106,7 @@ export function textIn({ results: [first = NONE] }: TransitDone): string {
 /** Says that a version is in use here; answers which earlier ones are needed no more. */
 export async function confirmAs(
   broker: GuestBroker,
-  { token, key }: TransitGuest,
+  { token, key }: Pick<TransitGuest, "token" | "key">,
   confirmation: UseConfirmation,
 ): Promise<readonly number[]> {
   const session = { fetch: async (path: string, init?: RequestInit) => broker.app.request(path, init) };

@@ -121,7 +121,7 @@ describe("a use", () => {
     broker.pass(30);
     expect(await codeOf(guest.use([encryptItem("a")]))).toBe("done");
     broker.pass(1);
-    expect(await codeOf(guest.use([encryptItem("a")]))).toBe("policy/denied");
+    expect(await codeOf(guest.use([encryptItem("a")]))).toBe("admin/unauthorized");
   });
 
   it("counts as an attempt, which policy may bound", async () => {
@@ -233,7 +233,7 @@ describe("a token", () => {
     const guest = await transitGuest(broker);
     broker.pass(31);
     isLying = true;
-    expect(await codeOf(guest.use([encryptItem("a")]))).toBe("policy/denied");
+    expect(await codeOf(guest.use([encryptItem("a")]))).toBe("admin/unauthorized");
   });
 
   it("counts for nothing where the entry says another channel than the facts", async () => {

@@ -1,6 +1,13 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
-import { counterUses, type Terms, tokenTtlSeconds, unmetTerms } from "../../src/policy/obligations.ts";
+import {
+  counterUses,
+  leaseTermSeconds,
+  reattestSeconds,
+  type Terms,
+  tokenTtlSeconds,
+  unmetTerms,
+} from "../../src/policy/obligations.ts";
 import type { Obligations, ReleaseLimit } from "../../src/writ/decision.ts";
 import { NO_OBLIGATIONS } from "../../src/writ/evaluation/obligations.ts";
 
@@ -110,6 +117,21 @@ describe("the life of a token", () => {
       expect(tokenTtlSeconds(obligations(tokenTtlMs === undefined ? {} : { tokenTtlMs }))).toBe(seconds);
     });
   }
+});
+
+describe("the time to attest again", () => {
+  const fiveMinutes = obligations({ reattestMs: 300_000, tokenTtlMs: 300_000 });
+
+  it.each([
+    ["is whole for evidence of now", 0, 300],
+    ["counts from the evidence", 100_000, 200],
+    ["is rounded down", 100_001, 199],
+    ["is never nothing for what is given still", 300_000, 1],
+  ])("%s", (_, heldMs, seconds) => {
+    expect(reattestSeconds(fiveMinutes, heldMs)).toBe(seconds);
+    expect(tokenTtlSeconds(fiveMinutes, 300, heldMs)).toBe(seconds);
+    expect(leaseTermSeconds(fiveMinutes, 600, heldMs)).toBe(seconds);
+  });
 });
 
 describe("terms", () => {

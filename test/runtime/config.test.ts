@@ -68,6 +68,7 @@ describe("a configuration", () => {
       ledgerReaders: "admins",
       suites: [1, 2],
       maxTokenSeconds: 300,
+      maxEvidenceSeconds: 3600,
       providers: {},
       witnesses: [],
       attestation: { provider: "auto", cluster: "", freshPerSecond: 1 },
