@@ -1,14 +1,15 @@
 /** What is the one attested way of the daemon to its brokers? Reads that share reports, tokens that serve many uses, and a memory only where asked. */
 import { Fault, isFault } from "../base/fault.ts";
 import type { Instant } from "../base/time.ts";
-import type { RunAtBroker } from "../client/at-broker.ts";
 import { isPassing } from "../client/retry.ts";
 import { createReadQueue, isRefusal, questionOf, type ReadQueuePlan, type SecretItem } from "./read-queue.ts";
+import type { ReadSecrets } from "./renewed-reads.ts";
 import type { CacheClocks, SecretCache } from "./secret-cache.ts";
 import type { HeldSecret, SecretSource } from "./secret-source.ts";
 
 export interface SourceParts extends Pick<SecretSource, "write" | "transit"> {
-  readonly run: RunAtBroker;
+  /** All of it or nothing. */
+  readonly readSecrets: ReadSecrets;
   /** There only where the operator asked for one. */
   readonly cache?: SecretCache;
   readonly sleep: (milliseconds: number) => Promise<void>;
@@ -16,6 +17,8 @@ export interface SourceParts extends Pick<SecretSource, "write" | "transit"> {
   readonly milliseconds: () => number;
   readonly now: () => Instant;
   readonly giveBack: (lease: { readonly secret: string; readonly fence: number }) => Promise<void>;
+  /** Ends what goes on by itself. */
+  readonly onClose: () => void;
   /** Told of each read, for health and metrics. */
   readonly onRead: (outcome: ReadOutcome) => void;
 }
@@ -38,8 +41,8 @@ const IMPATIENT_MS = 3000;
 export function createAttestedSource(parts: SourceParts, plan: ReadQueuePlan): AttestedSource {
   const { cache } = parts;
   const leases = createLeases(parts);
-  const release = (want: readonly SecretItem[]) => parts.run(({ session }) => session.release(want));
-  const queue = createReadQueue({ release, sleep: parts.sleep, milliseconds: parts.milliseconds }, plan);
+  const { readSecrets: release, sleep, milliseconds } = parts;
+  const queue = createReadQueue({ release, sleep, milliseconds }, plan);
   const released = async (item: SecretItem): Promise<HeldSecret> => {
     try {
       const held = await queue.read(item);
@@ -97,6 +100,7 @@ export function createAttestedSource(parts: SourceParts, plan: ReadQueuePlan): A
     transit: parts.transit,
     cacheSize: () => cache?.size() ?? { entries: 0, bytes: 0 },
     close: async () => {
+      parts.onClose();
       cache?.clear();
       await leases.giveBack();
     },

@@ -43,16 +43,16 @@ function answer({ method, url }: IncomingMessage, response: ServerResponse, part
   else send(404, "text/plain", "expected /health or /metrics\n");
 }
 
-function healthText({ status, waiting, doors, files }: HealthReport): string {
+function healthText({ status, waiting, doors, files, reports, renewals }: HealthReport): string {
   const told = waiting === undefined ? {} : { waiting: { ...waiting } };
-  return `${canonicalJson({ status, ...told, doors: { ...doors }, files: { ...files } })}\n`;
+  return `${canonicalJson({ status, ...told, doors: { ...doors }, files: { ...files }, reports, renewals: { ...renewals } })}\n`;
 }
 
 function metricsOf(
   report: HealthReport,
   cache: { readonly entries: number; readonly bytes: number },
 ): string {
-  const { status, doors, files, reads, waits, waiting, secondsSinceRelease } = report;
+  const { status, doors, files, reads, waits, waiting, reports, renewals, secondsSinceRelease } = report;
   const one = (value: number): readonly Sample[] => [{ labels: {}, value }];
   const each = (label: string, record: Readonly<Record<string, number>>): readonly Sample[] =>
     Object.entries(record).map(([name, value]) => ({ labels: { [label]: name }, value }));
@@ -77,6 +77,8 @@ function metricsOf(
     gauge("files", "Files by state", each("state", files)),
     gauge("cache_entries", "Secrets in memory", one(cache.entries)),
     gauge("cache_bytes", "Bytes of secrets in memory", one(cache.bytes)),
+    counter("reports", "Reports that the hardware was asked for", one(reports)),
+    counter("renewals", "What was got without a report, by kind", each("what", renewals)),
     counter("reads", "Reads by outcome, and by code where they failed", coded(reads)),
     counter(
       "waits",

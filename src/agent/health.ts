@@ -5,11 +5,18 @@ import type { FileState } from "./files-door.ts";
 export interface Health {
   readonly onRead: (outcome: ReadOutcome) => void;
   readonly onWait: (wait: { readonly broker: string; readonly code: string }) => void;
+  /** Told of each report that the hardware is asked for. */
+  readonly onReport: () => void;
+  /** Told of each thing that was got without one. */
+  readonly onRenewal: (what: Renewed) => void;
   readonly onDoor: (name: string) => void;
   readonly onReady: () => void;
   readonly onFile: (index: number, state: FileState, code?: string) => void;
   readonly report: () => HealthReport;
 }
+
+/** What a guest gets again without new evidence. */
+export type Renewed = "secrets" | "token";
 
 export interface HealthReport {
   /** `starting` until every door is open; `waiting` while the last thing that was heard is a failure. */
@@ -20,6 +27,8 @@ export interface HealthReport {
   readonly files: Readonly<Record<FileState, number>>;
   readonly reads: ReadonlyMap<string, number>;
   readonly waits: ReadonlyMap<string, number>;
+  readonly reports: number;
+  readonly renewals: Readonly<Record<Renewed, number>>;
   readonly secondsSinceRelease?: number;
 }
 
@@ -34,6 +43,8 @@ export function createHealth(milliseconds: () => number): Health {
     new Map<string, number>(),
   ];
   const files = new Map<number, FileState>();
+  const renewals: Record<Renewed, number> = { secrets: 0, token: 0 };
+  let reports = 0;
   let isReady = false;
   let waiting: { readonly broker?: string; readonly code: string; readonly since: number } | undefined;
   let releasedAt: number | undefined;
@@ -53,6 +64,12 @@ export function createHealth(milliseconds: () => number): Health {
       count(waits, code);
       waitsFor(code, broker);
     },
+    onReport: () => {
+      reports += 1;
+    },
+    onRenewal: (what) => {
+      renewals[what] += 1;
+    },
     onDoor: (name) => count(doors, name),
     onReady: () => {
       isReady = true;
@@ -63,6 +80,8 @@ export function createHealth(milliseconds: () => number): Health {
       ...(waiting === undefined ? {} : { waiting: { ...without(waiting), seconds: seconds(waiting.since) } }),
       doors: Object.fromEntries(doors),
       files: statesOf(files),
+      reports,
+      renewals: { ...renewals },
       reads: new Map(reads),
       waits: new Map(waits),
       ...(releasedAt === undefined ? {} : { secondsSinceRelease: seconds(releasedAt) }),

@@ -10,7 +10,7 @@ import type { HeldSecret } from "./secret-source.ts";
 export type SecretItem = Extract<WantedItem, { readonly secret: string }>;
 
 export interface ReadQueueParts {
-  /** One release, with one report of the hardware: all of it or nothing. */
+  /** One release, with one report of the hardware at most: all of it or nothing. */
   readonly release: (want: readonly SecretItem[]) => Promise<Fetched>;
   readonly sleep: (milliseconds: number) => Promise<void>;
   /** Milliseconds that never run backwards. */

@@ -23,6 +23,8 @@ export interface AgentOptions extends BrokerOptions, EvidenceOptions {
   readonly deadlineSeconds: number;
   /** Begins at a moment drawn from as many. */
   readonly spreadSeconds: number;
+  /** Whether each secret and token takes new evidence, where a token would do. */
+  readonly attestsAlways: boolean;
 }
 
 /** Which brokers, and by what each of them is known. */
@@ -117,6 +119,7 @@ export const AGENT_OPTIONS = {
   version: { type: "string" },
   deadline: { type: "string" },
   spread: { type: "string" },
+  "attest-always": { type: "boolean" },
   json: { type: "boolean" },
 } as const;
 
@@ -143,6 +146,7 @@ ${EVIDENCE_USAGE}  --binding NAME       tls-exporter: to this very TLS connectio
   --version N          that version of the secret, not the newest
   --deadline SECONDS   how long to go on asking brokers that do not answer (60), or none, for as long as it takes
   --spread SECONDS     begin at a moment drawn from as many, so that a fleet does not ask at once (0)
+  --attest-always      new evidence for each secret that is read again, where a token would do (exec, serve)
   --json               print facts as JSON, never the secret
 `;
 
@@ -169,6 +173,7 @@ export function agentOptionsOf(values: Values, others: readonly Values[] = []): 
     ...evidenceOptionsOf(values),
     deadlineSeconds: deadlineOf(textOf(values, "deadline") ?? DEFAULT_DEADLINE),
     spreadSeconds: spreadOf(textOf(values, "spread")),
+    attestsAlways: values["attest-always"] === true,
   };
 }
 

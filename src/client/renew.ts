@@ -1,5 +1,6 @@
 /** How does a guest get secrets and tokens again without asking its hardware? By a token, and it believes only what was sealed for this request. */
-import { utf8 } from "../base/bytes.ts";
+import { parseUtf8, utf8 } from "../base/bytes.ts";
+import { Fault } from "../base/fault.ts";
 import { wrapOf } from "../channel/suites.ts";
 import { renewBinder } from "../channel/transit-binder.ts";
 import type { WantedItem } from "../wire/messages.ts";
@@ -47,4 +48,13 @@ export async function renew(plan: RenewPlan, place: RenewPlace, parts: TransitPa
   } finally {
     wrapPrivate.fill(0);
   }
+}
+
+/** The guest's own token, bound to the same key, again. @throws {@link Fault} as {@link renew}. */
+export async function renewToken(token: string, place: RenewPlace, parts: TransitParts): Promise<string> {
+  const want = [{ token: { aud: place.broker.audience } }];
+  const { secrets } = await renew({ want, token }, place, parts);
+  const text = parseUtf8(secrets[0]?.secret ?? new Uint8Array(0));
+  if (text === undefined || text === "") throw new Fault("channel/bad-release", "expected a token");
+  return text;
 }

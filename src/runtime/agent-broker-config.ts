@@ -80,6 +80,7 @@ export const AGENT_EVIDENCE = v.pipe(
       v.union([whole(1, 86_400), v.literal("none")], 'a whole number of seconds, or "none"'),
     ),
     spread_seconds: v.optional(whole(0, 3600)),
+    always: v.optional(v.boolean()),
   }),
   v.check(
     (read) => (read.provider === "simulator") === (read.simulator_dir !== undefined),
@@ -125,6 +126,7 @@ export function evidenceValuesOf(
     "simulator-dir": mapped(read.simulator_dir, at),
     deadline: mapped(read.deadline_seconds, String),
     spread: mapped(read.spread_seconds, String),
+    "attest-always": read.always === true ? true : undefined,
   });
 }
 

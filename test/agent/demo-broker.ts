@@ -42,6 +42,15 @@ policy disks {
   on release { key_version any }
 }
 
+policy fresh {
+  for resource "fresh/**"
+  platform bare-metal
+  require measurement == hex"${MEASUREMENT}"
+  require evidence.age == 0s else "show evidence"
+  allow "boot" when request.op == release
+  on release { audit full }
+}
+
 policy azure {
   for resource "azure/**"
   platform azure

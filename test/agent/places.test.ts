@@ -145,9 +145,14 @@ describe("what the daemon says of itself", () => {
       status: "ok",
       doors: { credential: 3, files: 1, health: 1 },
       files: { current: 2, stale: 0, waiting: 0 },
+      reports: expect.any(Number),
+      renewals: { secrets: expect.any(Number), token: 0 },
     });
+    expect(JSON.parse(body).renewals.secrets).toBeGreaterThan(JSON.parse(body).reports);
     const metrics = (await ask("/metrics")).body;
     expect(metrics).toMatch(/^ostiary_agent_ready 1$/m);
+    expect(metrics).toMatch(/^ostiary_agent_reports_total \d+$/m);
+    expect(metrics).toMatch(/^ostiary_agent_renewals_total\{what="secrets"\} \d+$/m);
     expect(metrics).toMatch(/^ostiary_agent_reads_total\{outcome="released"\} \d+$/m);
     expect(metrics).toMatch(/^ostiary_agent_reads_total\{outcome="refused",code="policy\/denied"\} 1$/m);
     expect(body + metrics + daemon.log()).not.toMatch(/prod\/|lab\/|planted/);

@@ -14,19 +14,21 @@ export const reportsMade = (): number => reports;
 export interface Sourced {
   readonly source: AttestedSource;
   readonly outcomes: ReadOutcome[];
+  readonly renewals: ("secrets" | "token")[];
   readonly stop: AbortController;
 }
 
 export interface SourcePlan {
   readonly cache?: CachePlan;
   readonly deadline?: string;
+  readonly attestsAlways?: true;
   /** Of another copy of the guest. */
   readonly reportId?: Uint8Array;
 }
 
 export async function sourceAt(
   broker: DemoBroker,
-  { cache, deadline = "20", reportId }: SourcePlan = {},
+  { cache, deadline = "20", reportId, attestsAlways }: SourcePlan = {},
 ): Promise<Sourced> {
   const options = agentOptionsOf({
     broker: [broker.url],
@@ -35,8 +37,10 @@ export async function sourceAt(
     provider: "simulator",
     "simulator-dir": broker.machine,
     deadline,
+    ...(attestsAlways === undefined ? {} : { "attest-always": true }),
   });
   const [outcomes, stop]: [ReadOutcome[], AbortController] = [[], new AbortController()];
+  const renewals: ("secrets" | "token")[] = [];
   const counting = async (folder: string, plan: { readonly vmpl: 0 | 1 | 2 | 3 }) => {
     const provider = createSimulatorProvider(folder, {
       ...plan,
@@ -51,7 +55,15 @@ export async function sourceAt(
   const eyes = {
     onWait: () => undefined,
     onRead: (outcome: ReadOutcome) => void outcomes.push(outcome),
+    onReport: () => undefined,
+    onRenewal: (what: "secrets" | "token") => void renewals.push(what),
     signal: stop.signal,
   };
-  return { source: await createSource(options, { simulator: counting }, eyes, cache), outcomes, stop };
+  const plan = cache === undefined ? {} : { cache };
+  return {
+    source: await createSource(options, { simulator: counting }, eyes, plan),
+    outcomes,
+    renewals,
+    stop,
+  };
 }

@@ -19,6 +19,7 @@ import { nodeSealing } from "../../src/runtime/node/sealing.ts";
 import { createSimulatedAzure } from "../../src/runtime/node/simulated-azure.ts";
 import { createSimulatorProvider } from "../../src/runtime/node/simulator-provider.ts";
 import { asGuest, BOOTED_ON_AZURE, CLI, type DemoBroker, demoBroker } from "../agent/demo-broker.ts";
+import { reportsMade, sourceAt } from "../agent/source-at.ts";
 import { workerProgram, wrangler } from "../support/wrangler.ts";
 import { codeOf } from "./transit-at-hand.ts";
 
@@ -72,6 +73,18 @@ describe("a Worker over D1", () => {
   it("releases to the stock agent what the admin put", () => {
     const got = ostiary("agent", "get", PATH, "--fd", "1", "--format", "hex", ...asGuest(broker));
     expect([got.status, got.stdout.trim()]).toEqual([0, Buffer.from(SECRET).toString("hex")]);
+  });
+
+  it("gives a secret again without a report, and the next version once there is one", async () => {
+    const path = "prod/worker/turned";
+    await broker.admin.putSecret(path, { kind: "static", plaintext: SECRET });
+    const { source, renewals } = await sourceAt(broker);
+    const before = reportsMade();
+    expect((await source.readAnew(path)).version).toBe(1);
+    await broker.admin.putSecret(path, { kind: "static", plaintext: SECRET.toReversed() });
+    expect(await source.readAnew(path)).toMatchObject({ version: 2, secret: SECRET.toReversed() });
+    expect([reportsMade() - before, renewals]).toEqual([1, ["secrets", "secrets"]]);
+    await source.close();
   });
 
   it("releases to a VM of Azure's that booted what policy says, and to no other", async () => {

@@ -43,6 +43,7 @@ simulator_dir = "machine"
 vmpl = 2
 deadline_seconds = "none"
 spread_seconds = 30
+always = true
 `,
       at,
     );
@@ -51,6 +52,7 @@ spread_seconds = 30
         brokers: ["https://broker.example:8443"],
         others: [],
         spreadSeconds: 30,
+        attestsAlways: true,
         audience: "https://broker.example/c/1",
         brokerPolicy: {
           file: "/etc/ostiary/broker.writ",

@@ -348,6 +348,11 @@ key_file = "b.pem"
       "tokens.max_lifetime_seconds",
       `${GOOD}\n[tokens]\nmax_lifetime_seconds = 301\n`,
     ],
+    [
+      "evidence that serves for more than a day",
+      "tokens.max_evidence_age_seconds",
+      `${GOOD}\n[tokens]\nmax_evidence_age_seconds = 86401\n`,
+    ],
     ["rate of zero", "rates.challenges_per_source", `${GOOD}\n[rates]\nchallenges_per_source = 0\n`],
     ["port as text", "listen.port", replaced("port = 8443", 'port = "8443"')],
     ["fractional port", "listen.port", replaced("port = 8443", "port = 1.5")],

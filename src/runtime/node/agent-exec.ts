@@ -28,8 +28,10 @@ export async function execProgram(
 ): Promise<number> {
   const [asEnv, asFiles] = [plan.env.map(formed), plan.files.map(formed)];
   const stop = new AbortController();
-  const eyes = { onWait: sayTo(terminal), onRead: () => undefined, signal: stop.signal };
-  const source = await createSource(options, parts, eyes);
+  const nothing = (): undefined => undefined;
+  const heard = { onWait: sayTo(terminal), onRead: nothing, onReport: nothing, onRenewal: nothing };
+  const eyes = { ...heard, signal: stop.signal };
+  const source = await createSource(options, parts, eyes, { readsOnce: plan.onChange === "none" });
   const folder = asFiles.length === 0 ? undefined : await makePrivateFolder(runFolderOf(plan));
   const paths = [...new Set([...asEnv, ...asFiles].map(({ path }) => path))];
   try {

@@ -18,7 +18,9 @@ import { untilSignal } from "./until-signal.ts";
 /** Reads the file and what it names; asks nobody. @throws {@link Fault} `config/invalid`, `file/unusable`, `provider/unavailable`. */
 export async function inspectAgent(path: string, parts: NodeAgentParts): Promise<void> {
   const config = await loadAgentConfig(path);
-  const none = { onWait: () => undefined, onRead: () => undefined, signal: AbortSignal.abort() };
+  const nothing = (): undefined => undefined;
+  const heard = { onWait: nothing, onRead: nothing, onReport: nothing, onRenewal: nothing };
+  const none = { ...heard, signal: AbortSignal.abort() };
   const source = await createSource(optionsOf(config.brokers), parts, none);
   const health = createHealth(milliseconds);
   await doorsOf(config, { inherited: inheritedSockets({}), health, cacheSize: source.cacheSize });
@@ -39,7 +41,9 @@ export async function serveAgent(
   const health = createHealth(milliseconds);
   const stop = new AbortController();
   const eyes = { ...eyesOf(log, notifier, health), signal: stop.signal };
-  const source = await createSource(optionsOf(config.brokers), parts, eyes, config.cache);
+  const source = await createSource(optionsOf(config.brokers), parts, eyes, {
+    ...(config.cache === undefined ? {} : { cache: config.cache }),
+  });
   const doors = await doorsOf(config, { inherited, health, cacheSize: source.cacheSize });
   const alive = beat(notifier);
   const opening = openAll(doors, { source, log, health, signal: stop.signal });
@@ -105,6 +109,8 @@ function eyesOf(log: Log, { notify }: Notifier, health: Health): Omit<SourceEyes
       health.onWait({ broker: url, code });
       notify(`STATUS=waiting for ${url}: ${code}`);
     },
+    onReport: health.onReport,
+    onRenewal: health.onRenewal,
     onRead: (outcome) => {
       health.onRead(outcome);
       if (outcome.kind === "released") notify("STATUS=the broker answers");
