@@ -1,7 +1,6 @@
 /** How are secrets read without a report for each? By a token; and with a report of their own where the broker wants to see one. */
-import { isFault } from "../base/fault.ts";
-import type { FaultCode } from "../base/fault-codes.ts";
 import type { RunAtBroker } from "../client/at-broker.ts";
+import { mayWantEvidence } from "../client/renew.ts";
 import type { Fetched } from "../client/session.ts";
 import type { TokenHolder, TokenPlace } from "./held-token.ts";
 import { questionOf, type SecretItem } from "./read-queue.ts";
@@ -20,14 +19,6 @@ export type ReadSecrets = (want: readonly SecretItem[]) => Promise<Fetched>;
 /** A policy may change: after this, what wanted new evidence is tried without again. */
 const REMEMBERED_MS = 600_000;
 const MAX_REMEMBERED = 256;
-
-/** Answers to which a report may make a difference: also those of a broker that does not know renewals. */
-const MAY_WANT_EVIDENCE: readonly FaultCode[] = [
-  "policy/denied",
-  "admin/unauthorized",
-  "request/not-found",
-  "channel/wrong-listener",
-];
 
 /** The name under which it is remembered that no token is given; no question has it. */
 const ANY = " ";
@@ -64,7 +55,7 @@ async function renewed(want: readonly SecretItem[], { tokens, renew }: RenewedRe
     }
     return { kind: "renewed", fetched };
   } catch (thrown) {
-    if (!isFault(thrown) || !MAY_WANT_EVIDENCE.includes(thrown.code)) throw thrown;
+    if (!mayWantEvidence(thrown)) throw thrown;
     if (hasToken && want.length > 1) throw thrown; // which of them was meant, a question of its own says
     return { kind: hasToken ? "refused" : "no-token" };
   }

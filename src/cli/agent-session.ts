@@ -91,6 +91,8 @@ export type FetchSecrets = (request: SecretRequest) => Promise<FetchedSecrets>;
 export interface TokenRequest {
   readonly aud: string;
   readonly cnf: PublicJwk;
+  /** A token of the broker's own audience, and the file of the private key that it is bound to: by them no report is made. */
+  readonly held?: { readonly token: string; readonly keyFile: string };
   readonly options: AgentOptions;
   readonly onWait: SecretRequest["onWait"];
 }

@@ -1,6 +1,7 @@
 /** How does a guest get secrets and tokens again without asking its hardware? By a token, and it believes only what was sealed for this request. */
 import { parseUtf8, utf8 } from "../base/bytes.ts";
-import { Fault } from "../base/fault.ts";
+import { Fault, isFault } from "../base/fault.ts";
+import type { FaultCode } from "../base/fault-codes.ts";
 import { wrapOf } from "../channel/suites.ts";
 import { renewBinder } from "../channel/transit-binder.ts";
 import type { WantedItem } from "../wire/messages.ts";
@@ -48,6 +49,19 @@ export async function renew(plan: RenewPlan, place: RenewPlace, parts: TransitPa
   } finally {
     wrapPrivate.fill(0);
   }
+}
+
+/** Answers to which a report may make a difference: also those of a broker that does not know renewals. */
+const MAY_WANT_EVIDENCE: readonly FaultCode[] = [
+  "policy/denied",
+  "admin/unauthorized",
+  "request/not-found",
+  "channel/wrong-listener",
+];
+
+/** Whether to ask again with new evidence: not where nobody answers, and not after an answer that is no broker's. */
+export function mayWantEvidence(thrown: unknown): boolean {
+  return isFault(thrown) && MAY_WANT_EVIDENCE.includes(thrown.code);
 }
 
 /** The guest's own token, bound to the same key, again. @throws {@link Fault} as {@link renew}. */

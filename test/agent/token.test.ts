@@ -95,6 +95,20 @@ describe("ostiary agent token", () => {
     },
   );
 
+  itInTmpfs("renews by the token and key that it wrote, on the evidence of then", async () => {
+    const [keyFile, file] = [join(memory, "held.pem"), join(memory, "held.jwt")];
+    expect((await run([broker.audience, "--key-out", keyFile, "--out", file])).status).toBe(0);
+    const own = await verified(readFileSync(file, "utf8"), broker.audience);
+    const { status, out, err } = await run([STS, "--renew", file, "--key", keyFile]);
+    expect(status, err).toBe(0);
+    const { jti, cnf, ostiary } = await verified(out, STS);
+    expect(jti).not.toBe(own.jti);
+    expect([cnf, ostiary]).toEqual([
+      own["cnf"],
+      expect.objectContaining({ evidence: expect.objectContaining({ decision: own.jti }) }),
+    ]);
+  });
+
   it("binds to a key whose private half it never sees", async () => {
     for (const curve of ["P-256", "P-384"] as const) {
       const { file, pem } = publicFile(`${curve}.pem`, curve);
@@ -131,6 +145,9 @@ describe("ostiary agent token", () => {
     ["--no-key"],
     [STS, "--no-key", "--key-out", "/dev/shm/x"],
     [STS, "--no-key", "--version", "1"],
+    [STS, "--renew", "own.jwt"],
+    [STS, "--key", "key.pem"],
+    [STS, "--renew", "own.jwt", "--key", "key.pem", "--no-key"],
     [STS, "--no-key", "--fd", "3", "--out", "/dev/shm/x"],
   ];
   it.each(MISUSES.map((words) => [words.join(" "), words] as const))("refuses `%s`", async (_name, words) => {

@@ -73,6 +73,7 @@ async function run(words: string, { isTty = false, edges = {} }: Plan = {}): Pro
       secrets.push(pem);
       return { jwk: { kty: "OKP", crv: "Ed25519", x: "new" }, pem };
     },
+    publicHalfOf: async (file) => ({ kty: "OKP", crv: "Ed25519", x: `half of ${file}` }),
     publicKeyOf: async (file) => ({ kty: "OKP", crv: "Ed25519", x: file }),
     putSecret: async () => ({ decision: DECISION, version: 2 }),
     useTransit: () => Promise.reject(new Fault("broker/unreachable", "this broker has no transit keys")),

@@ -6,6 +6,7 @@ import type { FetchParts } from "../../src/client/fetch.ts";
 import { fetchToken } from "../../src/client/fetch-token.ts";
 import { createGuestClient, type GuestClient } from "../../src/client/guest.ts";
 import { oneOf } from "../../src/client/retry.ts";
+import { makeGuestSigner } from "../../src/runtime/node/guest-key.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { certTableOf } from "../../src/simulator/chip-folder.ts";
 import { AUDIENCE, random } from "../http/broker-at-hand.ts";
@@ -57,6 +58,26 @@ function planFor(broker: GuestBroker, aud: string, client: GuestClient = clientO
   return { aud, cnf: CNF, brokers, deadlineMs: 1000 };
 }
 
+/** A guest that was attested: its plan, and how many reports it made since. */
+async function holding(broker: GuestBroker, aud: string) {
+  const key = makeGuestSigner();
+  let reports = 0;
+  const parts = partsFor(broker);
+  const { provider } = parts;
+  const attest: typeof provider.attest = (binder) => {
+    reports += 1;
+    return provider.attest(binder);
+  };
+  const own = { ...planFor(broker, AUDIENCE), cnf: key.jwk };
+  const { token } = await fetchToken(own, parts);
+  const held = { token: new TextDecoder().decode(token), key };
+  return {
+    plan: { ...planFor(broker, aud), cnf: key.jwk, held },
+    parts: { ...parts, provider: { ...provider, attest } },
+    reports: () => reports,
+  };
+}
+
 describe("a guest", () => {
   it.each([STS, AUDIENCE])("gets a token for %s, bound to its key", async (aud) => {
     const broker = await tokenBroker();
@@ -78,6 +99,23 @@ describe("a guest", () => {
     };
     const asked = fetchToken(planFor(broker, AUDIENCE, lying), partsFor(broker));
     expect(await codeOfPromise(asked)).toBe("channel/bad-release");
+  });
+
+  it.each([STS, AUDIENCE])("gets one for %s by its own token, without a report", async (aud) => {
+    const broker = await tokenBroker();
+    const { plan, parts, reports } = await holding(broker, aud);
+    const { token, decision } = await fetchToken(plan, parts);
+    expect(decodeJwt(new TextDecoder().decode(token))).toMatchObject({ aud, jti: decision });
+    expect(decodeJwt(new TextDecoder().decode(token))["cnf"]).toEqual(decodeJwt(plan.held.token)["cnf"]);
+    expect(reports()).toBe(0);
+  });
+
+  it("makes a report where the broker wants to see one", async () => {
+    const broker = await tokenBroker();
+    const { plan, parts, reports } = await holding(broker, AUDIENCE);
+    broker.pass(121); // its token is over
+    await fetchToken(plan, parts);
+    expect(reports()).toBe(1);
   });
 
   it("is refused once a policy without the token is live, though it had one before (A26)", async () => {

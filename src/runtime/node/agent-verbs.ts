@@ -7,19 +7,21 @@ import { giveBack } from "../../client/give-back.ts";
 import { createTransitClient } from "../../client/transit-client.ts";
 import { putSecret } from "../../client/write.ts";
 import { type NodeAgentParts, preparedFor } from "./agent-way.ts";
-import { makeGuestKey, makeGuestSigner, publicJwkOf } from "./guest-key.ts";
+import { guestSignerOf, makeGuestKey, makeGuestSigner, publicJwkOf } from "./guest-key.ts";
 import { pemOf } from "./named-files.ts";
 
 type VerbEdges = Pick<
   AgentEdges,
-  "confirmUse" | "fetchToken" | "giveBack" | "makeKey" | "publicKeyOf" | "putSecret" | "useTransit"
+  "confirmUse" | "fetchToken" | "giveBack" | "makeKey" | "publicHalfOf" | "publicKeyOf" | "putSecret" | "useTransit"
 >;
 
 export function agentVerbs(parts: NodeAgentParts): VerbEdges {
   return {
     fetchToken: async (request) => {
+      const { aud, cnf, held } = request;
+      const own = held && { token: held.token, key: guestSignerOf(await pemOf(held.keyFile)) };
       const { plan, fetchParts } = await preparedFor(request, parts);
-      return fetchToken({ ...plan, aud: request.aud, cnf: request.cnf }, fetchParts);
+      return fetchToken({ ...plan, aud, cnf, ...(own === undefined ? {} : { held: own }) }, fetchParts);
     },
     confirmUse: async ({ confirmation, ...request }) => {
       const { plan, fetchParts } = await preparedFor(request, parts);
@@ -42,6 +44,7 @@ export function agentVerbs(parts: NodeAgentParts): VerbEdges {
       return putSecret({ ...plan, key: makeGuestSigner() }, write, fetchParts);
     },
     makeKey: async () => makeGuestKey(),
+    publicHalfOf: async (file) => guestSignerOf(await pemOf(file)).jwk,
     publicKeyOf: async (file) => publicJwkOf(await pemOf(file)),
   };
 }

@@ -26,6 +26,7 @@ export function createNodeAgentCommand(parts: NodeAgentParts = {}): Command {
     fetchSecrets: fetchForVerb,
     fetchToken: async (request) => (await others()).fetchToken(request),
     makeKey: async () => (await others()).makeKey(),
+    publicHalfOf: async (file) => (await others()).publicHalfOf(file),
     publicKeyOf: async (file) => (await others()).publicKeyOf(file),
     writeSecrets,
     clevis: clevisEdges,

@@ -19,6 +19,12 @@ export function makeGuestSigner(): { readonly jwk: PublicJwk; readonly signer: S
   return { jwk: jwkOf(publicKey), signer: createEs256Signer("guest", privateKey) };
 }
 
+/** A guest's own key, from PKCS#8 PEM. @throws {@link Fault} `config/invalid` for anything but a private key of P-256. */
+export function guestSignerOf(pem: string): { readonly jwk: PublicJwk; readonly signer: Signer } {
+  const signer = createEs256Signer("guest", pem);
+  return { jwk: jwkOf(createPublicKey(pem)), signer };
+}
+
 /** @throws {@link Fault} `config/invalid` for anything but a public key of P-256, P-384 or Ed25519: a private key too. */
 export function publicJwkOf(pem: string): PublicJwk {
   if (!pem.includes("-----BEGIN PUBLIC KEY-----")) throw unknownKey();
