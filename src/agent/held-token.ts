@@ -108,25 +108,28 @@ export function createTokenHolder(parts: TokenParts): TokenHolder {
       parts.run(async (at) => {
         const { key } = parts;
         usedAt = parts.milliseconds();
+        const token = await tokenFor(at);
         try {
-          return await work({ ...at, key, token: await tokenFor(at) });
+          return await work({ ...at, key, token });
         } catch (thrown) {
           if (!isFault(thrown, "admin/unauthorized")) throw thrown; // what a 401 is read as: new evidence is wanted
-          held = undefined;
-          return work({ ...at, key, token: (await renewed(at)).token });
+          if (held?.token === token) held = undefined; // unless another use found that out before
+          return work({ ...at, key, token: await tokenFor(at) });
         }
       }),
     noteReattest: (seconds) => {
-      if (held === undefined) return;
-      const { attestedAt } = held;
-      const term = parts.milliseconds() + seconds * 1000 - attestedAt;
-      evidenceBy = Math.min(evidenceBy, attestedAt + term * RENEW_AFTER);
+      if (held !== undefined) evidenceBy = Math.min(evidenceBy, wornAt(held, parts.milliseconds(), seconds));
     },
     close: () => {
       isClosed = true;
       timer?.cancel();
     },
   };
+}
+
+/** At two thirds of the whole time that a policy gives, of which so many seconds are left. */
+function wornAt({ attestedAt }: Held, now: number, seconds: number): number {
+  return attestedAt + (now + seconds * 1000 - attestedAt) * RENEW_AFTER;
 }
 
 function serves({ audience, endsAt }: Held, { broker }: AtBroker, now: number): boolean {

@@ -196,6 +196,18 @@ describe("a report is made", () => {
     expect([uses, asked]).toEqual([2, ["report", "report"]]);
   });
 
+  it("once for uses that are refused together", async () => {
+    const { asked, use, holder } = guestWith();
+    const old = await use();
+    const work = async ({ token }: { readonly token: string }) => {
+      await Promise.resolve();
+      if (token === old) throw new Fault("admin/unauthorized", "no");
+      return token;
+    };
+    const tokens = await Promise.all([holder.run(work), holder.run(work), holder.run(work)]);
+    expect([new Set(tokens).size, asked]).toEqual([1, ["report", "report"]]);
+  });
+
   it("for a broker of another audience", async () => {
     const { asked, use, broker } = guestWith();
     await use();

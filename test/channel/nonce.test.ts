@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { base64UrlOf, hexOf } from "../../src/base/bytes.ts";
 import { addSeconds, instant } from "../../src/base/time.ts";
 import {
+  isOfLiveEpoch,
   issueNonce,
   type NonceKeys,
   nonceMacKey,
@@ -191,6 +192,31 @@ describe("a nonce that is not ours", () => {
     expect(codeOf(() => openNonce(nonce, { binding: 3, now: NOW }, KEYS, nodePrimitives))).toBe(
       "nonce/invalid",
     );
+  });
+});
+
+describe("the epoch of a nonce", () => {
+  const issued = (keys: NonceKeys = KEYS) =>
+    issueNonce({ binding: 3, now: NOW, rand: RAND }, keys, nodePrimitives).nonce;
+  const other = { kid: 8, macKey: nonceMacKey(new Uint8Array(32).fill(0xbb), nodePrimitives) };
+
+  it("lives while its key does, long after the nonce itself", () => {
+    expect(isOfLiveEpoch(issued(), KEYS, nodePrimitives)).toBe(true);
+    expect(
+      isOfLiveEpoch(issued(), { ...KEYS, current: other, live: [other, KEYS.current] }, nodePrimitives),
+    ).toBe(true);
+  });
+
+  it.each<readonly [string, Uint8Array, Partial<NonceKeys>]>([
+    ["its key was retired", issued(), { current: other, live: [other] }],
+    ["its number has another key now, as after a restore", issued(), { live: [{ ...other, kid: 7 }] }],
+    ["the audience is another", issued(), { audience: "https://broker.example/c/0002" }],
+    ["the tenant is another", issued(), { tenant: "" }],
+    ["a byte of it is", issued().map((byte, i) => (i === 20 ? byte ^ 1 : byte)), {}],
+    ["it is cut short", issued().slice(0, 47), {}],
+    ["it is empty", new Uint8Array(0), {}],
+  ])("is over where %s", (_, nonce, changes) => {
+    expect(isOfLiveEpoch(nonce, { ...KEYS, ...changes }, nodePrimitives)).toBe(false);
   });
 });
 

@@ -70,6 +70,20 @@ describe("a guest with a token", () => {
     expect(parseEntry(encodeEntry(entry))).toEqual(entry);
   });
 
+  it("gets the same derived key as by its report, since its facts are the same", async () => {
+    const policy = RENEWING.replace("request.op == release", "request.op in [release, derive]");
+    const broker = await renewBroker({ policy });
+    const derived = "prod/derived/key";
+    await broker.admin.putSecret(derived, { kind: "derived", size: 48, by: ["host_data"] });
+    const guestOn = (hostData: Uint8Array) => renewGuest(broker, { report: { hostData } });
+    const [one, other] = [await guestOn(TWO), await guestOn(ONE)];
+    const read = async ({ renew }: typeof one) => (await renew([{ secret: derived }])).secrets[0]?.secret;
+    const [first, again, others] = [await read(one), await read(one), await read(other)];
+    expect(first).toHaveLength(48);
+    expect(again).toEqual(first);
+    expect(others).not.toEqual(first);
+  });
+
   it("renews that token: the same key, nonce and evidence, another decision and end", async () => {
     const broker = await renewBroker();
     const guest = await renewGuest(broker);

@@ -10,6 +10,7 @@ import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { createTerminal } from "../../src/runtime/node/terminal.ts";
 import { encodeDecisionDetail } from "../../src/wire/decision.ts";
 import { attemptOf, type Deviation, guestBroker, PATH, POLICY, post } from "./guest-at-hand.ts";
+import { RENEWING, renewBroker, renewGuest } from "./renew-at-hand.ts";
 
 const GUESTS: readonly Deviation[] = [
   {},
@@ -50,6 +51,25 @@ describe("decisions of the past", () => {
       status: 0,
       out: "5 decided again, 5 alike, 0 otherwise\n",
     });
+  });
+
+  it("on evidence that was held are explained and decided alike too, and show what a shorter age would refuse", async () => {
+    const broker = await renewBroker();
+    const guest = await renewGuest(broker);
+    broker.pass(100);
+    const { decision } = await guest.renew();
+    const line = encodeDecisionDetail(await decisionOf(decision, broker.world));
+    const shorter = RENEWING.replace(
+      "require not guest.debug",
+      "require evidence.age <= 90s\n  require not guest.debug",
+    );
+    const files = { "p.writ": RENEWING, "q.writ": shorter, "log.ndjson": line, "one.json": line };
+    expect((await writ(files, "test", "--replay", "log.ndjson", "p.writ")).out).toBe(
+      "1 decided again, 1 alike, 0 otherwise\n",
+    );
+    expect((await writ(files, "explain", "one.json", "p.writ")).status).toBe(0);
+    const refused = await writ(files, "explain", "one.json", "q.writ");
+    expect([refused.status, refused.out]).toEqual([1, expect.stringContaining("evidence.age")]);
   });
 
   it("show whom a change would let in, and whom it would shut out", async () => {

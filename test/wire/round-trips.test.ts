@@ -12,9 +12,11 @@ import * as decision from "../../src/wire/decision.ts";
 import * as lease from "../../src/wire/lease.ts";
 import * as ledger from "../../src/wire/ledger.ts";
 import type * as wire from "../../src/wire/messages.ts";
+import type { WantedItem } from "../../src/wire/messages.ts";
 import * as problem from "../../src/wire/problem.ts";
 import * as readers from "../../src/wire/readers.ts";
 import * as release from "../../src/wire/release.ts";
+import * as renewal from "../../src/wire/renew.ts";
 import * as revocation from "../../src/wire/revocation.ts";
 import * as secret from "../../src/wire/secret.ts";
 import type * as secrets from "../../src/wire/secret-messages.ts";
@@ -175,6 +177,18 @@ describe("what is written is what is read", () => {
   it("keeps an attestation answer", () => {
     const answers = fc.record({ decision: any.ulids, token: fc.constantFrom("a.b.c", "eyJ.e-_.Zz9") });
     expectRoundTrip(answers, attest.encodeAttestAnswer, attest.decodeAttestAnswer);
+  });
+
+  it("keeps renewals", () => {
+    const requests = fc.record({
+      suite: fc.constant(1 as const),
+      wrapPub: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+      want: fc.constantFrom<readonly WantedItem[]>(
+        [{ secret: "a/b" }],
+        [{ secret: "a/b", version: 3 }, { token: { aud: "https://a.example" } }],
+      ),
+    });
+    expectRoundTrip(requests, renewal.encodeRenewRequest, renewal.decodeRenewRequest);
   });
 
   it("keeps uses of transit keys, each operation in its own shape", () => {
