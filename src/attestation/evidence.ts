@@ -9,6 +9,7 @@ import { SIGNED_SIZE } from "./snp/layout.ts";
 import { parseReport, type Report } from "./snp/report.ts";
 import { signatureOf } from "./snp/signature.ts";
 import { type SvsmService, servicesOf } from "./svsm/manifest.ts";
+import { type CarriedSvsmVtpm, parseSvsmVtpm, type SvsmVtpm } from "./svsm/vtpm.ts";
 import { type EventLog, parseEventLog } from "./tpm/event-log.ts";
 import { parseQuote, type Quote } from "./tpm/quote.ts";
 
@@ -66,6 +67,8 @@ export interface CarriedSvsm {
   /** What the SVSM says of its services, as it gave it. */
   readonly manifest: Uint8Array;
   readonly endorsements?: readonly Uint8Array[];
+  /** What the SVSM's vTPM saw boot, for this very report. */
+  readonly vtpm?: CarriedSvsmVtpm;
 }
 
 /** What is the same in every format: a report, and what came with it. */
@@ -106,6 +109,7 @@ export interface SvsmEvidence extends Reported {
   readonly manifest: Uint8Array;
   /** Of a manifest that is a table of them. */
   readonly services: readonly SvsmService[];
+  readonly vtpm?: SvsmVtpm;
 }
 
 export type Evidence = RawEvidence | AzureHclEvidence | SvsmEvidence;
@@ -117,7 +121,8 @@ const MAX_CERTIFICATE_BYTES = 8192;
  * Parses evidence. Cheap and pure; proves nothing.
  *
  * @throws {@link Fault} the codes of {@link parseReport} and {@link parseCertTable}; of `azure-hcl` those of {@link parseHclBlob},
- *   {@link parseRuntimeClaims}, {@link parseQuote} and {@link parseEventLog}; of `svsm` those of {@link servicesOf}.
+ *   {@link parseRuntimeClaims}, {@link parseQuote} and {@link parseEventLog}; of `svsm` those of {@link servicesOf} and
+ *   {@link parseSvsmVtpm}.
  */
 export function parseEvidence(carried: CarriedEvidence): Evidence {
   const { endorsements } = carried;
@@ -134,7 +139,8 @@ export function parseEvidence(carried: CarriedEvidence): Evidence {
     case "svsm": {
       const manifest = carried.manifest.slice();
       const services = servicesOf(manifest);
-      return { kind: "svsm", ...reported(carried.report, endorsements), manifest, services };
+      const vtpm = carried.vtpm === undefined ? {} : { vtpm: parseSvsmVtpm(carried.vtpm) };
+      return { kind: "svsm", ...reported(carried.report, endorsements), manifest, services, ...vtpm };
     }
   }
 }

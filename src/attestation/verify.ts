@@ -2,7 +2,7 @@
 import type { Brand } from "../base/brand.ts";
 import { Fault } from "../base/fault.ts";
 import type { Instant } from "../base/time.ts";
-import { refuseGuestsReport, type VtpmFacts, verifyAzure } from "./azure/verify.ts";
+import { refuseGuestsReport, verifyAzure } from "./azure/verify.ts";
 import {
   type Endorsements,
   type VerifiedChain,
@@ -11,11 +11,13 @@ import {
 } from "./endorsement/chain.ts";
 import type { RevocationFacts } from "./endorsement/crl.ts";
 import type { EndorsementKind } from "./endorsement/profile.ts";
-import type { Evidence } from "./evidence.ts";
+import type { Evidence, SvsmEvidence } from "./evidence.ts";
 import { type ProviderStatements, providerStatements } from "./provider-statements.ts";
 import { type ProductLine, type SiliconLine, siliconOf } from "./snp/product.ts";
 import type { Report } from "./snp/report.ts";
 import { formatTcb, isAtLeast, type TcbVersion } from "./snp/tcb.ts";
+import { type SvsmVtpmOptions, verifySvsmVtpm } from "./svsm/vtpm.ts";
+import type { BootFacts } from "./tpm/boot.ts";
 
 /** What the leaf certificate says. */
 export interface EndorsementFacts {
@@ -33,7 +35,7 @@ export interface EndorsementFacts {
 /** What stands around the report, by its format. */
 interface EnvelopeFacts extends ProviderStatements {
   /** Of evidence with a quote of a vTPM inside of the TEE. */
-  readonly vtpm?: VtpmFacts;
+  readonly vtpm?: BootFacts;
 }
 
 export interface Verification extends EnvelopeFacts {
@@ -48,6 +50,9 @@ export interface Verification extends EnvelopeFacts {
   readonly isSimulated: boolean;
 }
 
+/** For what a chain says nothing of: whose credential a quote of an SVSM's vTPM came with. */
+export type EvidenceOptions = VerifyOptions & Pick<SvsmVtpmOptions, "credentialSecretOf">;
+
 /** Made by {@link verifyEvidence} alone. */
 export type VerifiedEvidence = Brand<Verification, "verified">;
 
@@ -56,14 +61,14 @@ export type VerifiedEvidence = Brand<Verification, "verified">;
  * channel checks. What stands around a report is looked at when the report is known to be genuine.
  *
  * @throws {@link Fault} `endorsement/…` and `evidence/bad-signature` (see {@link verifyChain}), `evidence/tcb-order`;
- *   `evidence/wrong-vmpl` where a paravisor or an SVSM speaks for the guest, the codes of {@link verifyAzure}, and those of
- *   {@link providerStatements}.
+ *   `evidence/wrong-vmpl` where a paravisor or an SVSM speaks for the guest, the codes of {@link verifyAzure}, {@link verifySvsmVtpm}
+ *   and {@link providerStatements}.
  * @see AMD 56860 "SEV-SNP Firmware ABI"; AMD 57230 "VCEK Certificate and KDS Interface Specification"
  */
 export async function verifyEvidence(
   evidence: Evidence,
   endorsements: Endorsements,
-  options: VerifyOptions,
+  options: EvidenceOptions,
 ): Promise<VerifiedEvidence> {
   const chain = await verifyChain(evidence, endorsements, options);
   refuseTcbDisorder(evidence.report);
@@ -74,7 +79,7 @@ export async function verifyEvidence(
 async function verifyEnvelope(
   evidence: Evidence,
   chain: VerifiedChain,
-  options: VerifyOptions,
+  options: EvidenceOptions,
 ): Promise<EnvelopeFacts> {
   switch (evidence.kind) {
     case "raw":
@@ -83,8 +88,14 @@ async function verifyEnvelope(
       return { vtpm: await verifyAzure(evidence, options.primitives) };
     case "svsm":
       refuseGuestsReport(evidence.report);
-      return {};
+      return svsmFacts(evidence, options);
   }
+}
+
+async function svsmFacts(evidence: SvsmEvidence, options: EvidenceOptions): Promise<EnvelopeFacts> {
+  if (evidence.vtpm === undefined) return {};
+  const vtpm = await verifySvsmVtpm(evidence.vtpm, evidence, options);
+  return vtpm === undefined ? {} : { vtpm };
 }
 
 /** Component by component. CURRENT may differ from COMMITTED (provisional firmware): a fact for policy. */

@@ -58,6 +58,21 @@ export const EVIDENCE_FAULT_CODES = {
     wire: "rejected-evidence",
     next: "the paravisor vouches for no attestation key that is known; a newer paravisor may need a newer Ostiary",
   },
+  "evidence/ek-missing": {
+    status: 403,
+    wire: "rejected-evidence",
+    next: "the SVSM's manifest names no vTPM with an endorsement key of TCG's default template; ask for all services, or leave the quote out",
+  },
+  "evidence/ak-unfit": {
+    status: 403,
+    wire: "rejected-evidence",
+    next: "quote with a restricted key that the vTPM made and never gives away (fixedTPM, fixedParent, sensitiveDataOrigin)",
+  },
+  "evidence/ak-unproven": {
+    status: 403,
+    wire: "rejected-evidence",
+    next: "activate the credential of this very challenge in the vTPM of the manifest, with the key that quotes",
+  },
   "evidence/quote-type": {
     status: 403,
     wire: "rejected-evidence",
@@ -66,7 +81,7 @@ export const EVIDENCE_FAULT_CODES = {
   "evidence/quote-signature": {
     status: 403,
     wire: "rejected-evidence",
-    next: "quote with the vTPM's own attestation key (handle 0x81000003)",
+    next: "quote with the attestation key that the evidence vouches for (in a VM of Azure's handle 0x81000003)",
   },
   "evidence/quote-selection": {
     status: 403,

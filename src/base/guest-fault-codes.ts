@@ -17,6 +17,11 @@ export const GUEST_FAULT_CODES = {
     wire: "bad-broker",
     next: "nobody proved this broker; ask its operator, or configure the guest to do with a pinned key",
   },
+  "broker/no-credential": {
+    status: 502,
+    wire: "bad-broker",
+    next: "this broker knows no quote of an SVSM's vTPM, or not the kind of its endorsement key; update the broker, or leave --svsm-vtpm out",
+  },
   "broker/bad-evidence": {
     status: 502,
     wire: "bad-broker",

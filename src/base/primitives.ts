@@ -86,6 +86,17 @@ export interface Primitives {
     aad: Uint8Array,
     ciphertext: Uint8Array,
   ) => Promise<Uint8Array | undefined>;
+  /**
+   * RSAES-OAEP (RFC 8017 section 7.1) with SHA-256 in both places, under a label, to a key of 2048 bits: 256 bytes, others each time.
+   * `undefined` for what is no such key.
+   */
+  readonly rsaSeal: (
+    spki: Uint8Array,
+    label: Uint8Array,
+    plaintext: Uint8Array,
+  ) => Promise<Uint8Array | undefined>;
+  /** AES-128 in CFB mode, fed back by whole blocks (NIST SP 800-38A section 6.3): as long as what goes in, and unauthenticated. */
+  readonly cfbEncrypt: (key: Uint8Array, iv: Uint8Array, plaintext: Uint8Array) => Uint8Array;
 }
 
 /** A private key that signs, wherever it lives. `spki` is its public half as DER SubjectPublicKeyInfo. */

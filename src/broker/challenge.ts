@@ -1,8 +1,11 @@
 /** How does a guest get a nonce? Stateless: a MAC'd header, stored nowhere until it is spent. */
+import { endorsementKeyIn } from "../attestation/tpm/endorsement-key.ts";
+import { makeCredential } from "../attestation/tpm/make-credential.ts";
 import { Fault } from "../base/fault.ts";
 import type { Instant } from "../base/time.ts";
 import type { Suite } from "../channel/bindings.ts";
-import { issueNonce } from "../channel/nonce.ts";
+import { credentialSecret } from "../channel/credential.ts";
+import { issueNonce, type NonceKey } from "../channel/nonce.ts";
 import { isOfferedSuite, type OfferedSuite } from "../channel/suites.ts";
 import type { Challenge, ChallengeRequest, Exchange } from "./request.ts";
 import type { BrokerSettings, World } from "./world.ts";
@@ -11,7 +14,7 @@ import type { BrokerSettings, World } from "./world.ts";
  * Issues a nonce for one binding, beside the broker's own proof where the guest asks for one and there is one.
  *
  * @throws {@link Fault} `channel/wrong-listener` where this listener does not serve the binding; `request/malformed` for a
- *   fresh proof without a nonce to prove it over; and every code of {@link World.prove}.
+ *   fresh proof without a nonce to prove it over, and for an endorsement key of another kind; and every code of {@link World.prove}.
  */
 export async function issueChallenge(
   request: ChallengeRequest,
@@ -27,6 +30,7 @@ export async function issueChallenge(
     keys,
     world.primitives,
   );
+  const credential = await credentialFor(request.vtpm, { nonce, key: keys.current }, world);
   return {
     nonce,
     expiresAt,
@@ -35,7 +39,24 @@ export async function issueChallenge(
     kid: world.signer.kid,
     suites: world.settings.suites,
     ...(broker === undefined ? {} : { broker }),
+    ...(credential === undefined ? {} : { credential }),
   };
+}
+
+/** For keys of whose TPM nothing is known yet: what comes of it counts where an SVSM names the endorsement key. */
+async function credentialFor(
+  keys: ChallengeRequest["vtpm"],
+  { nonce, key }: { readonly nonce: Uint8Array; readonly key: NonceKey },
+  { primitives, random }: World,
+): Promise<Challenge["credential"]> {
+  if (keys === undefined) return undefined;
+  const { ek, akName } = keys;
+  const endorsementKey = endorsementKeyIn(ek, "request/malformed");
+  const secret = credentialSecret({ nonce, ek, akName }, key, primitives);
+  const made = await makeCredential(secret, { ek: endorsementKey, name: akName }, { primitives, random });
+  secret.fill(0);
+  if (made !== undefined) return made;
+  throw new Fault("request/malformed", "expected an endorsement key that something can be encrypted to");
 }
 
 /** Of the connection, only what this side saw of it itself. */

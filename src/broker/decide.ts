@@ -4,7 +4,8 @@ import { verifyEvidence } from "../attestation/verify.ts";
 import { Fault, isFault } from "../base/fault.ts";
 import type { Instant } from "../base/time.ts";
 import { type BoundEvidence, bindToTranscript, refuseForeign } from "../channel/bind.ts";
-import { type Nonce, openNonce, refuseExpired } from "../channel/nonce.ts";
+import { credentialSecret } from "../channel/credential.ts";
+import { type Nonce, type NonceKeys, openNonce, refuseExpired } from "../channel/nonce.ts";
 import { refuseBadCarrier } from "../channel/ra-tls.ts";
 import { type OfferedSuite, wrapOf } from "../channel/suites.ts";
 import { type Transcript, transcriptOf } from "../channel/transcript.ts";
@@ -67,6 +68,7 @@ export async function decide(question: Question, world: World): Promise<Decided>
       ...world.trust,
       now,
       revocation: "required",
+      credentialSecretOf: (ek, akName) => secretOf({ nonce, ek, akName }, nonceKeys, world.primitives),
     });
     const bound = bindToTranscript(verified, transcript, world.primitives);
     await keepCrlNumber(bound, world);
@@ -105,6 +107,18 @@ export async function decide(question: Question, world: World): Promise<Decided>
     const { reportId } = subject;
     return { request, exchange, authorization, transcript, suite, bound, nonce, reportId, now };
   });
+}
+
+/** The secret that the credential of this nonce held, if one was made for these keys. */
+function secretOf(
+  { nonce, ek, akName }: { readonly nonce: Nonce; readonly ek: Uint8Array; readonly akName: Uint8Array },
+  { live }: NonceKeys,
+  primitives: World["primitives"],
+): Uint8Array {
+  const key = live.find(({ kid }) => kid === nonce.kid);
+  if (key === undefined)
+    throw new Fault("internal/invariant", "a nonce was opened by a key that is not there");
+  return credentialSecret({ nonce: nonce.bytes, ek, akName }, key, primitives);
 }
 
 /** Only binding 1 has a carrier of its own: the others are told by what the transcript holds. */

@@ -26,6 +26,7 @@ const OF_THE_MACHINE = [
   "thim",
   "event-log",
   "host-vtpm",
+  "svsm-vtpm",
   "run-dir",
   "simulator-dir",
   "deadline",

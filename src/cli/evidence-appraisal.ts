@@ -7,6 +7,7 @@ import type { ProviderTrust } from "../attestation/endorsement/provider-chain.ts
 import type { TrustAnchors } from "../attestation/endorsement/roots.ts";
 import type { Evidence } from "../attestation/evidence.ts";
 import type { ProductLine } from "../attestation/snp/product.ts";
+import type { Quote } from "../attestation/tpm/quote.ts";
 import { type VerifiedEvidence, verifyEvidence } from "../attestation/verify.ts";
 import { concatBytes, equalBytes } from "../base/bytes.ts";
 import { Fault, isFault } from "../base/fault.ts";
@@ -100,6 +101,11 @@ async function verify(
       "the manifest was not verified: REPORT_DATA holds it hashed together with a nonce (--service-nonce)",
     );
   }
+  if (evidence.kind === "svsm" && evidence.vtpm !== undefined) {
+    warnings.push(
+      "the quote's registers are no facts here: only the broker whose credential its vTPM activated knows that the key is of the manifest's TPM",
+    );
+  }
   refuseUnasserted(verified, parts.assertions);
   refuseOtherBinder(verified.evidence, parts);
   warnings.push(...passedOver(evidence, parts.providers));
@@ -143,7 +149,7 @@ function refuseOtherBinder(
   { assertions: { qualifyingData, serviceNonce }, primitives }: AppraisalParts,
 ): void {
   if (qualifyingData !== undefined) {
-    const quoted = evidence.kind === "azure-hcl" ? evidence.quote.attest.extraData : undefined;
+    const quoted = quoteIn(evidence)?.attest.extraData;
     if (quoted === undefined || !equalBytes(quoted, qualifyingData)) {
       const received = quoted === undefined ? "evidence without a quote" : "a quote over other data";
       throw new Fault(
@@ -155,6 +161,11 @@ function refuseOtherBinder(
   if (serviceNonce !== undefined && !isOverNonce(evidence, serviceNonce, primitives)) {
     throw new Fault("channel/not-bound", "expected a report of an SVSM that was asked with this nonce");
   }
+}
+
+function quoteIn(evidence: Evidence): Quote | undefined {
+  if (evidence.kind === "azure-hcl") return evidence.quote;
+  return evidence.kind === "svsm" ? evidence.vtpm?.quote : undefined;
 }
 
 function isOverNonce(evidence: Evidence, nonce: Uint8Array, { digest }: Primitives): boolean {

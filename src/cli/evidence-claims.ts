@@ -22,8 +22,12 @@ export function besideClaims({ evidence, blob }: EvidenceInFile): JsonObject {
       const { resetCount, restartCount } = evidence.quote.attest;
       return { paravisor: paravisorJson(evidence.runtime.paravisor), quote: { resetCount, restartCount } };
     }
-    case "svsm":
-      return { services: evidence.services.map(({ guid, manifest }) => ({ guid, bytes: manifest.length })) };
+    case "svsm": {
+      const services = evidence.services.map(({ guid, manifest }) => ({ guid, bytes: manifest.length }));
+      if (evidence.vtpm === undefined) return { services };
+      const { resetCount, restartCount } = evidence.vtpm.quote.attest;
+      return { services, quote: { resetCount, restartCount } };
+    }
   }
 }
 

@@ -27,6 +27,8 @@ export interface EvidenceOptions {
   readonly eventLogFile?: string;
   /** Puts a quote of the vTPM that the host runs beside the report. */
   readonly asksHostVtpm?: boolean;
+  /** Has the vTPM of the SVSM quote beside the SVSM's report. */
+  readonly asksSvsmVtpm?: boolean;
   /** Where processes of this guest take turns at the secure processor. */
   readonly runFolder?: string;
   readonly simulatorFolder?: string;
@@ -41,6 +43,7 @@ export const EVIDENCE_OPTIONS = {
   thim: { type: "string" },
   "event-log": { type: "string" },
   "host-vtpm": { type: "boolean" },
+  "svsm-vtpm": { type: "boolean" },
   "run-dir": { type: "string" },
   "simulator-dir": { type: "string" },
   vmpl: { type: "string" },
@@ -49,11 +52,12 @@ export const EVIDENCE_OPTIONS = {
 export const EVIDENCE_USAGE = `  --provider NAME      who asks the hardware: configfs-tsm (Linux 6.7 and later), sev-guest (/dev/sev-guest), azure-vtpm, svsm,
                        simulator; auto is the first of configfs-tsm, sev-guest and azure-vtpm that is there (auto)
   --tsm-dir DIR        where configfs-tsm is (/sys/kernel/config/tsm/report)
-  --tpm DEVICE         the vTPM of an Azure guest, or with --host-vtpm (/dev/tpmrm0)
+  --tpm DEVICE         the vTPM of an Azure guest, or with --host-vtpm or --svsm-vtpm (/dev/tpmrm0)
   --thim URL           who has the certificates of an Azure machine's chip, or none: then the broker asks AMD (Azure's metadata service)
-  --event-log FILE     what the firmware measured, shown by an Azure guest whose broker wants it, as
+  --event-log FILE     what the firmware measured, shown by an Azure guest or with --svsm-vtpm where the broker wants it, as
                        /sys/kernel/security/tpm0/binary_bios_measurements (not shown)
   --host-vtpm          a quote of the vTPM that the host runs goes with each report, as on Google Cloud; not with azure-vtpm or svsm
+  --svsm-vtpm          a quote of the SVSM's own vTPM goes with each report of --provider svsm
   --run-dir DIR        where processes of this guest take turns at its secure processor (/run/ostiary)
   --simulator-dir DIR  folder of the simulated machine
   --vmpl N             privilege level of the report, 0 to 3 (the guest's own)
@@ -76,12 +80,17 @@ export function evidenceOptionsOf(
   if (asksHostVtpm && HAVE_NO_HOST_VTPM.includes(provider)) {
     throw new Misuse(`expected --host-vtpm with a provider of raw reports, received --provider ${provider}`);
   }
+  const asksSvsmVtpm = values["svsm-vtpm"] === true ? true : undefined;
+  if (asksSvsmVtpm && provider !== "svsm") {
+    throw new Misuse(`expected --svsm-vtpm with --provider svsm, received --provider ${provider}`);
+  }
   const places = {
     tsmFolder: text("tsm-dir"),
     tpmDevice: text("tpm"),
     thim: thimOf(text("thim")),
     eventLogFile: text("event-log"),
     asksHostVtpm,
+    asksSvsmVtpm,
     runFolder: text("run-dir"),
     simulatorFolder,
     vmpl: vmplOf(text("vmpl"), "--vmpl"),

@@ -1,6 +1,7 @@
 /** How does a guest prove itself for one request? Its own view of the exchange, hashed, signed by the hardware. */
 
 import type { EvidenceProvider } from "../attestation/provider.ts";
+import type { Credential } from "../attestation/tpm/make-credential.ts";
 import { Fault } from "../base/fault.ts";
 import type { Primitives } from "../base/primitives.ts";
 import { bareKeyOf } from "../base/spki.ts";
@@ -31,6 +32,8 @@ export interface AttestParts {
 export interface Asked {
   readonly claims: Claims;
   readonly nonce: Uint8Array;
+  /** For the keys of a vTPM, where the provider named some. */
+  readonly credential?: Credential | undefined;
   readonly carrier: Carrier;
 }
 
@@ -47,8 +50,8 @@ const OWN_NONCE_SIZE = 32;
 /**
  * Builds the request for one nonce: claims, a one-use key, the transcript of this carrier, and evidence over it.
  *
- * @param asked - The claims' exact bytes are hashed and carried. The nonce, 48 bytes, is the only part of the broker's challenge
- *   that is used.
+ * @param asked - The claims' exact bytes are hashed and carried. The nonce, 48 bytes, and a credential, which a TPM
+ *   judges, are all of the broker's challenge that is used.
  * @throws {@link Fault} `provider/unavailable`; `config/invalid` for a pinned key that is not P-256; `request/malformed` for
  *   a nonce of another length. The one-use key is overwritten then.
  */
@@ -56,14 +59,14 @@ export async function attest(asked: Asked, broker: PinnedBroker, parts: AttestPa
   if (bareKeyOf("ecdsa-p256-sha256", broker.signingKey) === undefined) {
     throw new Fault("config/invalid", "expected the broker's signing key to be a P-256 public key");
   }
-  const { claims, nonce, carrier } = asked;
+  const { claims, nonce, carrier, credential } = asked;
   const wrap = wrapOf(broker.suite);
   const wrapPrivate = parts.random(wrap.privateKeySize);
   try {
     const wrapPub = await wrap.publicKeyOf(wrapPrivate, parts.primitives);
     const claimsBytes = encodeClaims(claims);
     const transcript = transcriptFor({ nonce, wrapPub, claimsBytes, carrier }, broker, parts);
-    const evidence = await parts.provider.attest(transcript.binder);
+    const evidence = await parts.provider.attest(transcript.binder, credential);
     const { ownNonce } = transcript.fields;
     const { vmpl } = parts.provider;
     const { suite } = broker;

@@ -17,11 +17,11 @@ export type EvidenceRequest = Omit<ReleaseRequest, "claims" | "bodyBytes">;
 
 /** Every call throws {@link Fault}: the one that the broker's answer tells of, or `broker/unreachable`. */
 export interface GuestClient {
-  /** With `proof` the broker is asked for its own evidence beside the nonce. */
+  /** With `beside` the broker is asked for its own evidence beside the nonce, or for a credential. */
   readonly challenge: (
     binding: BindingId,
     signal?: AbortSignal,
-    proof?: Omit<ChallengeRequest, "binding">,
+    beside?: Omit<ChallengeRequest, "binding">,
   ) => Promise<Challenge>;
   readonly release: (request: EvidenceRequest, signal?: AbortSignal) => Promise<ReleaseAnswer>;
   readonly attest: (request: EvidenceRequest, signal?: AbortSignal) => Promise<AttestAnswer>;
@@ -45,8 +45,8 @@ export function createGuestClient({ url, fetch }: GuestClientOptions): GuestClie
       ...(signal === undefined ? {} : { signal }),
     });
   return {
-    challenge: async (binding, signal, proof = {}) =>
-      decodeChallenge(await post("/v1/challenge", encodeChallengeRequest({ binding, ...proof }), signal)),
+    challenge: async (binding, signal, beside = {}) =>
+      decodeChallenge(await post("/v1/challenge", encodeChallengeRequest({ binding, ...beside }), signal)),
     release: async (request, signal) =>
       decodeReleaseAnswer(await post("/v1/release", encodeEvidenceRequest(request), signal)),
     attest: async (request, signal) =>

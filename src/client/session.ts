@@ -1,6 +1,6 @@
 /** How does a guest use a broker? One way to it, the broker appraised first if it has to be, then evidence and releases. */
 import { utf8 } from "../base/bytes.ts";
-import { Fault } from "../base/fault.ts";
+import { Fault, isFault } from "../base/fault.ts";
 import type { Instant } from "../base/time.ts";
 import type { ProofExchange } from "../channel/proof.ts";
 import type { OfferedSuite } from "../channel/suites.ts";
@@ -92,6 +92,8 @@ interface Way {
 /** A nonce, and the broker that gave it. */
 interface Met {
   readonly nonce: Uint8Array;
+  /** For the keys of this guest's vTPM, where it has some. */
+  readonly credential: Challenge["credential"];
   readonly expiresAt: Instant;
   readonly appraised: AppraisedBroker | undefined;
   readonly signingKey: Uint8Array;
@@ -125,8 +127,7 @@ async function meet(way: Way): Promise<Met> {
   const { broker, parts, channel, signal } = way;
   const { expectation } = broker;
   const { binding } = channel.carrier;
-  if (expectation === undefined)
-    return metOf(await channel.client.challenge(binding, signal), way, undefined);
+  if (expectation === undefined) return metOf(await challengeOver(way), way, undefined);
   const guestNonce = parts.random(GUEST_NONCE_SIZE);
   const fresh = expectation.isFresh ? ({ fresh: true } as const) : {};
   const challenge = await channel.client.challenge(binding, signal, { guestNonce, ...fresh });
@@ -139,17 +140,39 @@ async function meet(way: Way): Promise<Met> {
   const context = { exchange, pinnedKey: broker.signingKey, now: parts.now(), primitives };
   // Loaded only where it is used: it brings the verification of evidence along, and the evaluation of policies.
   const { appraiseBroker } = await import("./appraise-broker.ts");
-  return metOf(challenge, way, await appraiseBroker(challenge.broker, expectation, context));
+  const appraised = await appraiseBroker(challenge.broker, expectation, context);
+  // Its keys name a VM: no broker is shown them before it was appraised.
+  return metOf(parts.provider.vtpmKeys === undefined ? challenge : await challengeOver(way), way, appraised);
+}
+
+/** A nonce, and with it a credential where this guest's vTPM is to quote. */
+async function challengeOver({ parts, channel, signal }: Way): Promise<Challenge> {
+  const { binding } = channel.carrier;
+  const vtpm = await parts.provider.vtpmKeys?.();
+  if (vtpm === undefined) return channel.client.challenge(binding, signal);
+  const challenge = await channel.client.challenge(binding, signal, { vtpm }).catch(refuseOlderBroker);
+  if (challenge.credential === undefined) throw withoutCredential();
+  return challenge;
+}
+
+/** One that knows no vTPM of an SVSM's calls the member that names its keys malformed. */
+function refuseOlderBroker(thrown: unknown): never {
+  throw isFault(thrown, "request/malformed") ? withoutCredential(thrown) : thrown;
+}
+
+function withoutCredential(cause?: unknown): Fault {
+  const sentence = "expected a credential for the keys of this guest's vTPM beside the nonce";
+  return new Fault("broker/no-credential", sentence, {}, cause);
 }
 
 function metOf(
-  { nonce, expiresAt }: Challenge,
+  { nonce, expiresAt, credential }: Challenge,
   { broker }: Way,
   appraised: AppraisedBroker | undefined,
 ): Met {
   const signingKey = appraised?.signingKey ?? broker.signingKey;
   if (signingKey === undefined) throw new Fault("internal/invariant", "a broker without a key was let pass");
-  return { nonce, expiresAt, appraised, signingKey };
+  return { nonce, credential, expiresAt, appraised, signingKey };
 }
 
 function seenOf(carrier: Carrier): ProofExchange["channel"] {
@@ -160,11 +183,12 @@ function seenOf(carrier: Carrier): ProofExchange["channel"] {
 
 function attestOver(
   { broker, parts, channel }: Way,
-  { nonce, signingKey }: Met,
+  { nonce, credential, signingKey }: Met,
   claims: Claims,
 ): Promise<Attested> {
   const { audience, suite } = broker;
-  return attest({ claims, nonce, carrier: channel.carrier }, { audience, suite, signingKey }, parts);
+  const asked = { claims, nonce, credential, carrier: channel.carrier };
+  return attest(asked, { audience, suite, signingKey }, parts);
 }
 
 async function releaseOver(way: Way, met: Met, claims: Claims): Promise<Fetched> {

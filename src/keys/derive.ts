@@ -10,6 +10,7 @@ const HASH_SIZE: Readonly<Record<HashName, number>> = { sha256: 32, sha384: 48, 
 /** Every purpose for which a 32-byte key of ours is derived from another; the label is HKDF's info, the salt is empty. */
 export const DERIVATIONS = {
   nonceMac: "ostiary/nonce-mac/v1",
+  credentialMac: "ostiary/credential-mac/v1",
   kekWrap: "ostiary/kek-wrap/v1",
   kekId: "ostiary/kek-id/v1",
   diskMarker: "ostiary/disk-marker/v1",

@@ -66,14 +66,17 @@ const FIRMWARE_READINGS: readonly Reading<Evidence>[] = [
   ],
 ];
 
+function quotedPcrs(evidence: Evidence): readonly Uint8Array[] | undefined {
+  if (evidence.kind === "azure-hcl") return evidence.quote.pcrs;
+  return evidence.kind === "svsm" ? evidence.vtpm?.quote.pcrs : undefined;
+}
+
 /** What of the verifier's answers the evidence says by itself; a v2 report names no processor. */
 const UNVERIFIED_READINGS: readonly Reading<Evidence>[] = [
   ["product", ({ report: { cpuid } }) => (cpuid === undefined ? undefined : productOf(cpuid))],
   ["silicon", ({ report: { cpuid } }) => (cpuid === undefined ? undefined : siliconOf(cpuid))],
   ["evidence.format", ({ kind }) => kind],
-  ...pcrReadings("vtpm", (evidence: Evidence) =>
-    evidence.kind === "azure-hcl" ? evidence.quote.pcrs : undefined,
-  ),
+  ...pcrReadings("vtpm", quotedPcrs),
   ...FIRMWARE_READINGS,
   ...pcrReadings("host_vtpm", (evidence: Evidence) =>
     evidence.kind === "raw" ? evidence.hostVtpm?.quote.pcrs : undefined,

@@ -19,6 +19,11 @@ export const PLATFORMS: readonly Platform[] = [
     ordinary: new Map([["evidence.format", "azure-hcl"]]),
   },
   {
+    name: "svsm",
+    text: `require evidence.format == svsm\n${OWN_CHIP}`,
+    ordinary: new Map([["evidence.format", "svsm"]]),
+  },
+  {
     name: "gcp",
     text: `require evidence.format == raw\n${OWN_CHIP}`,
     ordinary: new Map([["guest.migrate_ma", true]]),

@@ -36,6 +36,16 @@ const PLATFORM_RULES: readonly PlatformRules[] = [
       },
     ],
   },
+  {
+    ...NOTHING,
+    platform: "svsm",
+    covers: [["vtpm.pcr"]],
+    coversWhy:
+      "`measurement` is of the SVSM and the firmware; the operating system is only in the PCRs of its vTPM",
+    pins: [
+      { field: "measurement", why: "any SVSM passes, and it is the SVSM whose word on its vTPM counts" },
+    ],
+  },
   { ...NOTHING, ...PROVIDER_FIRMWARE, platform: "gcp", carries: ["guest.migrate_ma"] },
   {
     ...NOTHING,

@@ -74,6 +74,7 @@ export const AGENT_EVIDENCE = v.pipe(
     thim: v.optional(THIM),
     event_log: v.optional(path),
     host_vtpm: v.optional(v.boolean()),
+    svsm_vtpm: v.optional(v.boolean()),
     run_dir: v.optional(path),
     simulator_dir: v.optional(path),
     deadline_seconds: v.optional(
@@ -89,6 +90,10 @@ export const AGENT_EVIDENCE = v.pipe(
   v.check(
     ({ host_vtpm, provider = "auto" }) => host_vtpm !== true || !HAVE_NO_HOST_VTPM.includes(provider),
     "`host_vtpm` with a provider of raw reports, which azure-vtpm and svsm are not",
+  ),
+  v.check(
+    ({ svsm_vtpm, provider }) => svsm_vtpm !== true || provider === "svsm",
+    '`svsm_vtpm` with `provider = "svsm"` only',
   ),
 );
 
@@ -122,6 +127,7 @@ export function evidenceValuesOf(
     thim: read.thim,
     "event-log": mapped(read.event_log, at),
     "host-vtpm": read.host_vtpm === true ? true : undefined,
+    "svsm-vtpm": read.svsm_vtpm === true ? true : undefined,
     "run-dir": mapped(read.run_dir, at),
     "simulator-dir": mapped(read.simulator_dir, at),
     deadline: mapped(read.deadline_seconds, String),

@@ -7,6 +7,7 @@ import type { Instant } from "../base/time.ts";
 import { createSimulatedRoot, generateRootKeys, type RootKeys, type SimulatedRoot } from "./amd-root.ts";
 import { type TableContents, writeCertTable } from "./cert-table.ts";
 import { type ChipPlan, createSimulatedChip, generateChipKey, type SimulatedChip } from "./sp.ts";
+import { generateSvsmVtpmKeys, type SvsmVtpmKeyPairs } from "./svsm-vtpm.ts";
 import { generateAttestationKey } from "./vtpm.ts";
 
 /** The file that `--trust-simulator` takes: the root certificate, in PEM. */
@@ -51,6 +52,18 @@ export function loadOrCreateAttestationKey(folder: string): KeyObject {
   const path = join(folder, "vtpm-key.pem");
   if (!existsSync(path)) writeOnce(path, pkcs8(generateAttestationKey()));
   return createPrivateKey(readFileSync(path));
+}
+
+/** The keys of the vTPM of an SVSM on this machine. */
+export function loadOrCreateSvsmVtpmKeys(folder: string): SvsmVtpmKeyPairs {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const [ekPath, akPath] = [join(folder, "svsm-ek.pem"), join(folder, "svsm-ak.pem")];
+  if (!existsSync(ekPath) || !existsSync(akPath)) {
+    const { ek, ak } = generateSvsmVtpmKeys();
+    writeOnce(ekPath, pkcs8(ek));
+    writeOnce(akPath, pkcs8(ak));
+  }
+  return { ek: createPrivateKey(readFileSync(ekPath)), ak: createPrivateKey(readFileSync(akPath)) };
 }
 
 /** What vouches for a chip, one by one, with a CRL made at `now`: as a guest gets it that is given no table. */

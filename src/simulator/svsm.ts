@@ -9,7 +9,6 @@ export interface ServicePlan {
   readonly manifest: Uint8Array;
 }
 
-export const VTPM_SERVICE = "c476f1eb-0123-45a5-9641-b4e7dde5bfe3";
 const TABLE = "63849ebb-3d92-4670-a1ff-58f9c94b87bb";
 const ENTRY_SIZE = 24;
 

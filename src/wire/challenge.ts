@@ -1,16 +1,21 @@
 /** How are `POST /v1/challenge` and its answer written? */
 import * as v from "valibot";
+import type { Credential } from "../attestation/tpm/make-credential.ts";
+import { NAME_SIZE } from "../attestation/tpm/object-name.ts";
 import type { JsonObject } from "../base/canonical-json.ts";
 import { ANSWER, decode, encode, REQUEST } from "./codec.ts";
 import { EVIDENCE, evidenceText } from "./evidence.ts";
 import { bytesField, bytesText, fixedBytesField, instantField, instantText, textField } from "./fields.ts";
-import { MAX_AUDIENCE_BYTES, MAX_CLAIMS_BYTES } from "./limits.ts";
+import { MAX_AUDIENCE_BYTES, MAX_CLAIMS_BYTES, MAX_PUBLIC_AREA_BYTES } from "./limits.ts";
 import type { BrokerProof, Challenge, ChallengeRequest } from "./messages.ts";
 
 export const CHALLENGE_REQUEST = v.strictObject({
   binding: v.picklist([1, 2, 3]),
   guestNonce: v.exactOptional(fixedBytesField(32)),
   fresh: v.exactOptional(v.literal(true)),
+  vtpm: v.exactOptional(
+    v.strictObject({ ek: bytesField(1, MAX_PUBLIC_AREA_BYTES), akName: fixedBytesField(NAME_SIZE) }),
+  ),
 });
 
 /** What is believed once it is verified is read strictly: a member nobody knows has no business there. */
@@ -32,6 +37,10 @@ export const CHALLENGE_ANSWER = v.object({
   signingKey: v.object({ kid: textField(128), spki: bytesField(1, 1024) }),
   suites: v.pipe(v.array(v.pipe(v.number(), v.safeInteger())), v.maxLength(16)),
   broker: v.exactOptional(BROKER_PROOF),
+  /** What a TPM is given as it is. */
+  credential: v.exactOptional(
+    v.object({ idObject: bytesField(1, 256), encryptedSecret: bytesField(1, MAX_PUBLIC_AREA_BYTES) }),
+  ),
 });
 
 /** Reads the request. @throws {@link Fault} `request/malformed`, `request/too-large`. */
@@ -40,8 +49,13 @@ export function decodeChallengeRequest(bytes: Uint8Array): ChallengeRequest {
 }
 
 export function encodeChallengeRequest(request: ChallengeRequest): string {
-  const { binding, guestNonce, fresh } = request;
-  return encode({ binding, guestNonce: guestNonce && bytesText(guestNonce), fresh });
+  const { binding, guestNonce, fresh, vtpm } = request;
+  return encode({
+    binding,
+    guestNonce: guestNonce && bytesText(guestNonce),
+    fresh,
+    vtpm: vtpm && { ek: bytesText(vtpm.ek), akName: bytesText(vtpm.akName) },
+  });
 }
 
 /** Reads the answer. @throws {@link Fault} `broker/unreachable`, `request/too-large`. */
@@ -61,7 +75,12 @@ export function encodeChallenge(challenge: Challenge): string {
     signingKey: { kid: challenge.kid, spki: bytesText(challenge.signingKey) },
     suites: challenge.suites,
     broker: challenge.broker && proofText(challenge.broker),
+    credential: challenge.credential && credentialText(challenge.credential),
   });
+}
+
+function credentialText({ idObject, encryptedSecret }: Credential): JsonObject {
+  return { idObject: bytesText(idObject), encryptedSecret: bytesText(encryptedSecret) };
 }
 
 function proofText(proof: BrokerProof): JsonObject {

@@ -1,6 +1,7 @@
 /** How is evidence written, whoever shows it? One member, the same in a guest's request and in a broker's challenge. */
 import * as v from "valibot";
 import type { CarriedEvidence, CarriedHostVtpm } from "../attestation/evidence.ts";
+import type { CarriedSvsmVtpm } from "../attestation/svsm/vtpm.ts";
 import type { JsonObject } from "../base/canonical-json.ts";
 import { decode, REQUEST } from "./codec.ts";
 import { bytesField, bytesText, fixedBytesField } from "./fields.ts";
@@ -48,6 +49,16 @@ export const EVIDENCE = v.variant("format", [
     report: REPORT,
     manifest: bytesField(1, limits.MAX_MANIFEST_BYTES),
     endorsements: ENDORSEMENTS,
+    vtpm: v.exactOptional(
+      v.strictObject({
+        ak: bytesField(1, limits.MAX_PUBLIC_AREA_BYTES),
+        quote: QUOTE,
+        signature: bytesField(1, 512),
+        pcrs: PCRS,
+        proof: fixedBytesField(32),
+        eventLog: v.exactOptional(bytesField(1, limits.MAX_EVENT_LOG_BYTES)),
+      }),
+    ),
   }),
 ]);
 
@@ -83,8 +94,20 @@ export function evidenceText(evidence: CarriedEvidence): JsonObject {
         report: bytesText(evidence.report),
         manifest: bytesText(evidence.manifest),
         endorsements,
+        vtpm: evidence.vtpm && svsmVtpmText(evidence.vtpm),
       };
   }
+}
+
+function svsmVtpmText({ ak, quote, signature, pcrs, proof, eventLog }: CarriedSvsmVtpm): JsonObject {
+  return {
+    ak: bytesText(ak),
+    quote: bytesText(quote),
+    signature: bytesText(signature),
+    pcrs: pcrs.map(bytesText),
+    proof: bytesText(proof),
+    eventLog: eventLog && bytesText(eventLog),
+  };
 }
 
 function hostVtpmText({ quote, signature, pcrs, akCertificate }: CarriedHostVtpm): JsonObject {

@@ -10,6 +10,8 @@ export const MAX_ENDORSEMENT_BYTES = 8 * 1024;
 export const MAX_HCL_BYTES = 4 * 1024;
 /** A TPMS_ATTEST of a quote has fewer than 200 bytes. */
 export const MAX_QUOTE_BYTES = 1024;
+/** TPMT_PUBLIC of an RSA key of 2048 bits with a policy has 314 bytes, and what is encrypted to it 256. */
+export const MAX_PUBLIC_AREA_BYTES = 1024;
 export const MAX_EVENT_LOG_BYTES = 128 * 1024;
 export const MAX_MANIFEST_BYTES = 16 * 1024;
 export const MAX_AUDIENCE_BYTES = 512;

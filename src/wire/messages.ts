@@ -1,5 +1,7 @@
 /** What do the two sides say to each other? The messages as plain data: bytes are bytes, moments are instants. */
 import type { CarriedEvidence } from "../attestation/evidence.ts";
+import type { VtpmKeys } from "../attestation/provider.ts";
+import type { Credential } from "../attestation/tpm/make-credential.ts";
 import type { JsonObject, JsonValue } from "../base/canonical-json.ts";
 import type { Instant } from "../base/time.ts";
 import type { SealedRelease } from "../channel/release-key.ts";
@@ -15,6 +17,8 @@ export interface ChallengeRequest {
   /** 32 bytes: the guest wants the broker's own evidence beside the nonce (PROTOCOL section 8). */
   readonly guestNonce?: Uint8Array;
   readonly fresh?: true;
+  /** Of a vTPM whose quote will come with the evidence: a credential for these is wanted. */
+  readonly vtpm?: VtpmKeys;
 }
 
 /** A public key and the name that configuration gives it. */
@@ -33,6 +37,8 @@ export interface Challenge {
   readonly suites: readonly number[];
   /** Absent where the broker has no evidence, or was not asked for it. */
   readonly broker?: BrokerProof;
+  /** For the vTPM's keys that the request named. */
+  readonly credential?: Credential;
 }
 
 /** What a broker shows of itself (PROTOCOL section 8): evidence in role 2, and a signature over this very session. */

@@ -114,7 +114,9 @@ describe("configfs-tsm", () => {
       },
     });
     const provider = await opened(tsm);
-    const asked = await Promise.allSettled([random(64), random(64), random(64)].map(provider.attest));
+    const asked = await Promise.allSettled(
+      [random(64), random(64), random(64)].map((data) => provider.attest(data)),
+    );
     expect(asked.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
     expect([turns.length, new Set(turns).size]).toEqual([3, 3]);
   });

@@ -2,12 +2,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseEvidence } from "../../src/attestation/evidence.ts";
-import { servicesOf } from "../../src/attestation/svsm/manifest.ts";
+import { servicesOf, VTPM_SERVICE } from "../../src/attestation/svsm/manifest.ts";
 import { verifyEvidence } from "../../src/attestation/verify.ts";
 import { concatBytes, utf8 } from "../../src/base/bytes.ts";
 import { endorsementsOf } from "../../src/simulator/chip-folder.ts";
 import { createSimulatedChip } from "../../src/simulator/sp.ts";
-import { svsmManifest, svsmReport, VTPM_SERVICE } from "../../src/simulator/svsm.ts";
+import { svsmManifest, svsmReport } from "../../src/simulator/svsm.ts";
 import { codeOf, codeOfPromise } from "../support/faults.ts";
 import { SIMULATED_NOW, simulatedRoot, simulatedTrust } from "../support/simulated.ts";
 

@@ -1,13 +1,14 @@
 /** Is a quote, or an SVSM's report, for this exchange and for no other? The binders of PROTOCOL section 10. */
 import { describe, expect, it } from "vitest";
 import { type CarriedEvidence, type EvidenceFormat, parseEvidence } from "../../src/attestation/evidence.ts";
+import { VTPM_SERVICE } from "../../src/attestation/svsm/manifest.ts";
 import type { VerifiedEvidence } from "../../src/attestation/verify.ts";
 import { concatBytes } from "../../src/base/bytes.ts";
 import { bindToTranscript, refuseForeign } from "../../src/channel/bind.ts";
 import { encodeTranscript, type Transcript, transcriptOf } from "../../src/channel/transcript.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { createSimulatedChip } from "../../src/simulator/sp.ts";
-import { svsmManifest, svsmReport, VTPM_SERVICE } from "../../src/simulator/svsm.ts";
+import { svsmManifest, svsmReport } from "../../src/simulator/svsm.ts";
 import { codeOf } from "../support/faults.ts";
 import { simulatedRoot } from "../support/simulated.ts";
 import { azureEvidence } from "../support/simulated-azure.ts";

@@ -1,15 +1,19 @@
 /** Does `ostiary evidence` read what a VM of Azure's and an SVSM show, and verify it to the last of it? */
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { VTPM_SERVICE } from "../../src/attestation/svsm/manifest.ts";
+import { svsmVtpmBinder } from "../../src/attestation/svsm/vtpm-binder.ts";
 import { base64UrlOf, hexOf, utf8 } from "../../src/base/bytes.ts";
+import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { azureHclBlob } from "../../src/simulator/azure-hcl.ts";
 import { endorsementsOf, pemOf } from "../../src/simulator/chip-folder.ts";
 import { createSimulatedChip } from "../../src/simulator/sp.ts";
-import { svsmManifest, svsmReport, VTPM_SERVICE } from "../../src/simulator/svsm.ts";
+import { svsmManifest, svsmReport } from "../../src/simulator/svsm.ts";
 import { evidenceText } from "../../src/wire/evidence.ts";
 import { itWithVectors, readVector, sharedVectors } from "../support/shared-vectors.ts";
 import { SIMULATED_NOW, simulatedRoot } from "../support/simulated.ts";
 import { azureEvidence, VTPM } from "../support/simulated-azure.ts";
+import { svsmEvidence } from "../support/simulated-svsm.ts";
 import { runEvidence } from "./evidence-run.ts";
 
 const at = (...path: readonly string[]): string => join(sharedVectors ?? "", ...path);
@@ -174,6 +178,30 @@ describe("evidence in a file", () => {
     expect(warnings.join()).toContain("--service-nonce");
     const words = ["--service-nonce", hexOf(nonce)];
     expect(await verify(json(evidenceText(raw)), words)).toMatchObject({ code: "channel/not-bound" });
+  });
+
+  it("of an SVSM shows what its vTPM quoted, and counts none of it", async () => {
+    const none = { idObject: new Uint8Array(0), encryptedSecret: new Uint8Array(0) };
+    const quoted = { ...svsmEvidence({ binder: nonce, chip }, none), endorsements };
+    const file = json(evidenceText(quoted));
+    const shown = await result(["show", "file", "--json"], { file });
+    expect(shown.claims["vtpm.pcr[11]"]).toBe(hexOf(quoted.vtpm?.pcrs[11] ?? nonce));
+    expect(shown).toMatchObject({ quote: { resetCount: 3, restartCount: 0 } });
+    const bound = svsmVtpmBinder(quoted.report.slice(0x50, 0x90), nodePrimitives);
+    const words = ["--service-nonce", hexOf(nonce), "--qualifying-data", hexOf(bound)];
+    const { claims, verified, warnings } = await verify(file, words);
+    expect([verified, claims["vtpm.pcr[11]"], warnings.join()]).toEqual([
+      true,
+      undefined,
+      expect.stringContaining("no facts here"),
+    ]);
+    const other = json(
+      evidenceText({
+        ...svsmEvidence({ binder: nonce, chip }, none, { quote: { qualifyingData: nonce } }),
+        endorsements,
+      }),
+    );
+    expect(await verify(other, words.slice(0, 2))).toMatchObject({ code: "channel/not-bound" });
   });
 
   it("is read as a blob in hex and in base64 too", async () => {

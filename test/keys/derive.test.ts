@@ -40,12 +40,12 @@ describe("HKDF", () => {
 
 describe("a derived key", () => {
   it("is another for each purpose and each key it comes from", () => {
-    const purposes = ["nonceMac", "kekWrap", "kekId", "diskMarker"] as const;
+    const purposes = ["nonceMac", "credentialMac", "kekWrap", "kekId", "diskMarker"] as const;
     expect(Object.keys(DERIVATIONS).sort()).toEqual([...purposes].sort());
     const keys = [bytes(32, 1), bytes(32, 2)].flatMap((ikm) =>
       purposes.map((purpose) => hexOf(deriveKey(noblePrimitives, purpose, ikm))),
     );
-    expect(new Set(keys).size).toBe(8);
+    expect(new Set(keys).size).toBe(10);
     expect(keys.every((key) => key.length === 64)).toBe(true);
   });
 

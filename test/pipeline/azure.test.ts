@@ -1,12 +1,13 @@
 /** Does a VM of Azure's get its key under a policy that says what it booted, and nobody who only looks like one? */
 import { describe, expect, it } from "vitest";
 import type { CarriedEvidence } from "../../src/attestation/evidence.ts";
+import { VTPM_SERVICE } from "../../src/attestation/svsm/manifest.ts";
 import { hexOf, utf8 } from "../../src/base/bytes.ts";
 import { ledgerEntries } from "../../src/broker/leaves.ts";
 import { openReleases } from "../../src/client/verify-release.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { createSimulatedChip, type SimulatedChip } from "../../src/simulator/sp.ts";
-import { svsmManifest, svsmReport, VTPM_SERVICE } from "../../src/simulator/svsm.ts";
+import { svsmManifest, svsmReport } from "../../src/simulator/svsm.ts";
 import { createSimulatedVtpm } from "../../src/simulator/vtpm.ts";
 import { decodeAttestAnswer } from "../../src/wire/attest.ts";
 import { decodeProblem } from "../../src/wire/problem.ts";

@@ -14,6 +14,7 @@ import type { BrokerPolicy } from "../../src/runtime/node/broker-expectation.ts"
 import { sessionPartsOf, trustedBrokerOf } from "../../src/runtime/node/broker-way.ts";
 import { type ConnectOptions, connect } from "../../src/runtime/node/client.ts";
 import { systemRandom } from "../../src/runtime/node/clock.ts";
+import { createSimulatedSvsm } from "../../src/runtime/node/simulated-svsm.ts";
 import { createSimulatorProvider } from "../../src/runtime/node/simulator-provider.ts";
 import { makeTlsMaterial } from "../../src/runtime/node/tls-authority.ts";
 import { SIMULATOR_ROOT_FILE } from "../../src/simulator/chip-folder.ts";
@@ -193,6 +194,32 @@ describe("a guest makes no evidence for", () => {
       },
     }));
     expect(await sessionOver(reflecting)).toEqual({ code: "broker/not-bound", reports: 0 });
+  });
+});
+
+describe("a guest under an SVSM", () => {
+  /** What the guest asked for with each challenge, by the members' names, and how its session opened. */
+  async function askedWith(isProven: boolean) {
+    const asked: string[] = [];
+    const recording = changing((client) => ({
+      challenge: async (binding, signal, beside = {}) => {
+        asked.push(Object.keys(beside).join());
+        const { broker, ...challenge } = await client.challenge(binding, signal, beside);
+        return isProven && broker !== undefined ? { ...challenge, broker } : challenge;
+      },
+    }));
+    const provider = createSimulatedSvsm(join(at.demo.folder, "simulated-machine"));
+    const options = optionsOf({ provider });
+    const parts = { ...sessionPartsOf(options, provider), open: recording };
+    const session = openSession(await trustedBrokerOf(options), parts, AbortSignal.timeout(20_000));
+    const code = await codeOf(session);
+    if (code === "no fault") (await session).close();
+    return { code, asked };
+  }
+
+  it("shows its vTPM's keys to no broker that has not proved itself", async () => {
+    expect(await askedWith(true)).toEqual({ code: "no fault", asked: ["guestNonce", "vtpm"] });
+    expect(await askedWith(false)).toEqual({ code: "broker/no-evidence", asked: ["guestNonce"] });
   });
 });
 

@@ -69,6 +69,7 @@ describe("the library", () => {
       "mariadb-tde.writ",
       "organisation.writ",
       "root-key.writ",
+      "svsm.writ",
       "transit.writ",
     ]);
   });

@@ -1,28 +1,36 @@
 /** What does policy see of a vTPM? The registers of the paravisor's, under names that a host's vTPM never has. */
 import { describe, expect, it } from "vitest";
 import { parseEvidence } from "../../src/attestation/evidence.ts";
-import { verifyEvidence } from "../../src/attestation/verify.ts";
+import { credentialProof } from "../../src/attestation/svsm/vtpm-binder.ts";
+import { type EvidenceOptions, verifyEvidence } from "../../src/attestation/verify.ts";
 import { hexOf } from "../../src/base/bytes.ts";
 import { claimsOf, factsJson } from "../../src/policy/claims.ts";
 import { EXCHANGE_FIELDS, factsOf } from "../../src/policy/facts.ts";
 import { factsOfTold } from "../../src/policy/told-facts.ts";
 import { SNP_VOCABULARY } from "../../src/policy/vocabulary.ts";
+import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { endorsementsOf } from "../../src/simulator/chip-folder.ts";
 import { createSimulatedChip } from "../../src/simulator/sp.ts";
 import { svsmManifest, svsmReport } from "../../src/simulator/svsm.ts";
 import { SIMULATED_NOW, simulatedRoot, simulatedTrust } from "../support/simulated.ts";
 import { type AzureDeviation, azureEvidence } from "../support/simulated-azure.ts";
+import { type SvsmDeviation, svsmEvidence } from "../support/simulated-svsm.ts";
 import { CONTEXT } from "./report-bytes.ts";
 
 const ROOT = simulatedRoot("milan");
 const CHIP = createSimulatedChip(ROOT);
 const BINDER = new Uint8Array(32).fill(1);
+const NO_CREDENTIAL = { idObject: new Uint8Array(0), encryptedSecret: new Uint8Array(0) };
 const ENDORSEMENTS = endorsementsOf(ROOT, CHIP, SIMULATED_NOW);
 
-async function verificationOf(carried: Parameters<typeof parseEvidence>[0]) {
+async function verificationOf(
+  carried: Parameters<typeof parseEvidence>[0],
+  more: Partial<EvidenceOptions> = {},
+) {
   const evidence = parseEvidence({ ...carried, endorsements: ENDORSEMENTS });
   const crls = evidence.crls.map((der) => ({ der }));
-  return verifyEvidence(evidence, { certificates: evidence.certificates, crls }, simulatedTrust("milan"));
+  const options = { ...simulatedTrust("milan"), ...more };
+  return verifyEvidence(evidence, { certificates: evidence.certificates, crls }, options);
 }
 
 const ofAzure = (deviation?: AzureDeviation) => verificationOf(azureEvidence(BINDER, CHIP, deviation));
@@ -59,6 +67,31 @@ describe("the facts of a VM of Azure's", () => {
     expect(claims["vtpm.pcr[11]"]).toBe(hexOf(carried.pcrs[11] ?? BINDER));
     expect(claims["evidence.format"]).toBe("azure-hcl");
     expect(named(Object.keys(claims))).toHaveLength(22);
+  });
+});
+
+describe("the facts of a guest under an SVSM", () => {
+  const secret = new Uint8Array(32).fill(5);
+  const carried = (plan: SvsmDeviation = {}) =>
+    svsmEvidence({ binder: new Uint8Array(64), chip: CHIP }, NO_CREDENTIAL, {
+      beside: (_, data) => ({ proof: credentialProof(secret, data, nodePrimitives) }),
+      ...plan,
+    });
+
+  it("are the registers of its vTPM where they were proven, by the names that a VM of Azure's has", async () => {
+    const verified = await verificationOf(carried(), { credentialSecretOf: () => secret.slice() });
+    const facts = factsOf(verified, CONTEXT);
+    expect(named(facts.keys())).toHaveLength(22);
+    expect(facts.get("vtpm.pcr[11]")).toBe(hexOf(carried().vtpm?.pcrs[11] ?? secret));
+    expect([facts.has("vtpm.pcr[16]"), facts.has("vtpm.secure_boot")]).toEqual([false, false]);
+    expect(facts.get("evidence.format")).toBe("svsm");
+  });
+
+  it("hold no register where nobody proved whose TPM it is, and are told as what was sent", async () => {
+    expect(named(factsOf(await verificationOf(carried()), CONTEXT).keys())).toEqual([]);
+    const claims = claimsOf(parseEvidence(carried()));
+    expect(claims["vtpm.pcr[11]"]).toBe(hexOf(carried().vtpm?.pcrs[11] ?? secret));
+    expect(claimsOf(parseEvidence(carried({ beside: () => undefined })))["vtpm.pcr[11]"]).toBeUndefined();
   });
 });
 

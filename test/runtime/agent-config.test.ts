@@ -86,6 +86,18 @@ always = true
     expect(asked("host_vtpm = false\n")).toEqual([undefined, "/dev/tpm0"]);
   });
 
+  it("asks for a quote of the SVSM's vTPM where it says so, and only then", () => {
+    const asked = (evidence: string) => {
+      const { brokers } = parseAgentConfig(`${PINNED}[evidence]\nprovider = "svsm"\n${evidence}`, at);
+      return agentOptionsOf(brokers[0]).asksSvsmVtpm;
+    };
+    expect([asked("svsm_vtpm = true\n"), asked("svsm_vtpm = false\n"), asked("")]).toEqual([
+      true,
+      undefined,
+      undefined,
+    ]);
+  });
+
   it("tells every problem at once, by its place, and repeats nothing of what stands there", () => {
     const text = `planted = "s3cret"
 [[broker]]
@@ -117,6 +129,7 @@ health = "0.0.0.0:80"
     ["a simulator without its folder", `${PINNED}[evidence]\nprovider = "simulator"\n`],
     ["a folder of a simulator without the simulator", `${PINNED}[evidence]\nsimulator_dir = "m"\n`],
     ["a host's vTPM beside Azure's", `${PINNED}[evidence]\nprovider = "azure-vtpm"\nhost_vtpm = true\n`],
+    ["an SVSM's vTPM beside a report", `${PINNED}[evidence]\nsvsm_vtpm = true\n`],
     ["a host's vTPM beside an SVSM", `${PINNED}[evidence]\nprovider = "svsm"\nhost_vtpm = true\n`],
     ["what is no TOML", "[[broker"],
   ];

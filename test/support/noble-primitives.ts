@@ -1,5 +1,5 @@
 /** What does another author's code say? The Primitives port over @noble alone, as an oracle. It has no RSA. */
-import { gcm } from "@noble/ciphers/aes.js";
+import { cfb, gcm } from "@noble/ciphers/aes.js";
 import { ed25519, x25519 } from "@noble/curves/ed25519.js";
 import { p256, p384 } from "@noble/curves/nist.js";
 import { hmac } from "@noble/hashes/hmac.js";
@@ -66,6 +66,11 @@ export const noblePrimitives: Primitives = {
     refuseSizes([privateKey, 32]);
     if (group === "p256") return p256PublicKeyOf(privateKey);
     return x25519.getPublicKey(privateKey);
+  },
+  rsaSeal: async () => undefined,
+  cfbEncrypt: (key, iv, plaintext) => {
+    refuseSizes([key, 16], [iv, 16]);
+    return cfb(key, iv).encrypt(plaintext);
   },
   kemPublicKeyOf: async (seed) => {
     refuseSizes([seed, 64]);

@@ -1,6 +1,7 @@
 /** Which messages exist? Arbitraries of every kind of message, for the round trips. */
 import fc from "fast-check";
 import type { CarriedEvidence, CarriedHostVtpm } from "../../src/attestation/evidence.ts";
+import type { CarriedSvsmVtpm } from "../../src/attestation/svsm/vtpm.ts";
 import { type Instant, instant } from "../../src/base/time.ts";
 import { RECIPE_NAMES, type Recipe } from "../../src/keys/recipe.ts";
 import type { TransitOperation } from "../../src/keys/transit-type.ts";
@@ -74,6 +75,18 @@ const hostVtpms: fc.Arbitrary<CarriedHostVtpm> = fc.record({
   akCertificate: bytes(1, 2000),
 });
 
+const svsmVtpms: fc.Arbitrary<CarriedSvsmVtpm> = fc.record(
+  {
+    ak: bytes(1, 400),
+    quote: bytes(1, 200),
+    signature: bytes(1, 512),
+    pcrs,
+    proof: bytes(32),
+    eventLog: bytes(1, 3000),
+  },
+  { requiredKeys: ["ak", "quote", "signature", "pcrs", "proof"] },
+);
+
 const evidences: fc.Arbitrary<CarriedEvidence> = fc.oneof(
   fc.record(
     {
@@ -98,7 +111,13 @@ const evidences: fc.Arbitrary<CarriedEvidence> = fc.oneof(
     { requiredKeys: ["format", "hcl", "quote", "signature", "pcrs"] },
   ),
   fc.record(
-    { format: fc.constant("svsm" as const), report: bytes(1, 1500), manifest: bytes(1, 3000), endorsements },
+    {
+      format: fc.constant("svsm" as const),
+      report: bytes(1, 1500),
+      manifest: bytes(1, 3000),
+      endorsements,
+      vtpm: svsmVtpms,
+    },
     { requiredKeys: ["format", "report", "manifest"] },
   ),
 );

@@ -41,6 +41,16 @@ const FORMATS = [
   { format: "svsm", report: b64(1184), manifest: b64(100) },
 ] as const;
 
+function svsmVtpm(change: Readonly<Record<string, unknown>> = {}) {
+  const good = { ak: b64(90), quote: b64(145), signature: b64(64), pcrs: PCRS, proof: b64(32) };
+  return { ...good, ...change };
+}
+
+function withSvsmVtpm(change: Readonly<Record<string, unknown>>): Uint8Array {
+  const evidence = { format: "svsm", report: b64(1184), manifest: b64(100), vtpm: svsmVtpm(change) };
+  return changed({ evidence });
+}
+
 function changed(change: Readonly<Record<string, unknown>>): Uint8Array {
   return utf8(JSON.stringify({ ...GOOD, ...change }));
 }
@@ -63,6 +73,8 @@ const EC_KEY = { kty: "EC", crv: "P-256", x: b64(32), y: b64(32) };
 describe("a release request that deviates", () => {
   it("is accepted without the deviation", () => {
     expect(codeOf(() => decodeReleaseRequest(changed({})))).toBeUndefined();
+    expect(codeOf(() => decodeReleaseRequest(withSvsmVtpm({})))).toBeUndefined();
+    expect(codeOf(() => decodeReleaseRequest(withSvsmVtpm({ eventLog: b64(99) })))).toBeUndefined();
   });
 
   const deviations: readonly (readonly [string, Uint8Array])[] = [
@@ -100,6 +112,17 @@ describe("a release request that deviates", () => {
     ["nine endorsements", withEvidence({ endorsements: Array.from({ length: 9 }, () => b64(10)) })],
     ["endorsement of 8 KiB and a byte", withEvidence({ endorsements: [b64(8 * 1024 + 1)] })],
     ["empty list of endorsements", withEvidence({ endorsements: [] })],
+    ["an SVSM's vTPM without a proof", withSvsmVtpm({ proof: undefined })],
+    ["a proof of 31 bytes", withSvsmVtpm({ proof: b64(31) })],
+    ["a proof of 33 bytes", withSvsmVtpm({ proof: b64(33) })],
+    ["no attestation key", withSvsmVtpm({ ak: undefined })],
+    ["an attestation key of a kilobyte and a byte", withSvsmVtpm({ ak: b64(1025) })],
+    ["an attestation key of nothing", withSvsmVtpm({ ak: "" })],
+    ["a quote of a kilobyte and a byte", withSvsmVtpm({ quote: b64(1025) })],
+    ["twenty-three registers", withSvsmVtpm({ pcrs: PCRS.slice(1) })],
+    ["an endorsement key beside the quote", withSvsmVtpm({ ek: b64(314) })],
+    ["an event log of 128 KiB and a byte", withSvsmVtpm({ eventLog: b64(128 * 1024 + 1) })],
+    ["an SVSM's vTPM beside a report", withEvidence({ vtpm: svsmVtpm() })],
     ["claims that are no JSON", withClaims("want")],
     ["claims with an unknown member", withClaims('{"want":[{"secret":"a"}],"role":1}')],
     ["claims with a duplicate member", withClaims('{"want":[{"secret":"a"}],"want":[{"secret":"b"}]}')],

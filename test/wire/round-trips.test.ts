@@ -46,6 +46,7 @@ describe("what is written is what is read", () => {
       {
         binding: fc.constantFrom(1 as const, 2 as const, 3 as const),
         guestNonce: any.bytes(32),
+        vtpm: fc.record({ ek: any.bytes(1, 1024), akName: any.bytes(34) }),
         fresh: fc.constant(true as const),
       },
       { requiredKeys: ["binding"] },
@@ -54,14 +55,16 @@ describe("what is written is what is read", () => {
   });
 
   it("keeps a challenge", () => {
-    const challenges = fc.record({
+    const always = {
       nonce: any.bytes(48),
       expiresAt: any.instants,
       audience: any.names,
       signingKey: any.bytes(1, 120),
       kid: any.names,
       suites: fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 4 }),
-    });
+    };
+    const credential = fc.record({ idObject: any.bytes(1, 256), encryptedSecret: any.bytes(1, 300) });
+    const challenges = fc.oneof(fc.record(always), fc.record({ ...always, credential }));
     expectRoundTrip(challenges, challenge.encodeChallenge, challenge.decodeChallenge);
   });
 

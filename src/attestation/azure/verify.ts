@@ -3,20 +3,13 @@ import { equalBytes, isZero } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
 import type { Primitives } from "../../base/primitives.ts";
 import type { Report } from "../snp/report.ts";
-import { type EventLog, refuseOtherBoot } from "../tpm/event-log.ts";
+import { type BootFacts, bootOf } from "../tpm/boot.ts";
+import type { EventLog } from "../tpm/event-log.ts";
 import { type Quote, verifyQuote } from "../tpm/quote.ts";
-import { secureBootOf } from "../tpm/secure-boot.ts";
 import type { ParavisorClaims, RuntimeClaims } from "./claims.ts";
 
-/** What a vTPM inside of the TEE is known to hold. */
-export interface VtpmFacts {
-  /** PCR 0 to 23 of the SHA-256 bank. */
-  readonly pcrs: readonly Uint8Array[];
-  /** Absent where neither the paravisor nor an event log says it. */
-  readonly isSecureBoot?: boolean;
-  /** The same in two pieces of evidence of one VM: the same boot. */
-  readonly resetCount: number;
-  readonly restartCount: number;
+/** What the vTPM holds, and how the paravisor runs the VM: both speak of secure boot. */
+export interface AzureFacts extends BootFacts {
   readonly paravisor: ParavisorClaims;
 }
 
@@ -39,17 +32,15 @@ const HASH_SIZE = 32;
  *
  * @throws {@link Fault} `evidence/wrong-vmpl`, `evidence/runtime-data-mismatch`, the codes of {@link verifyQuote}, `evidence/event-log`.
  */
-export async function verifyAzure(parts: AzureParts, primitives: Primitives): Promise<VtpmFacts> {
+export async function verifyAzure(parts: AzureParts, primitives: Primitives): Promise<AzureFacts> {
   const { report, claimsBytes, runtime, quote, eventLog } = parts;
   refuseOtherClaims(report, claimsBytes, primitives);
   await verifyQuote(quote, runtime.akSpki, primitives);
-  if (eventLog !== undefined) refuseOtherBoot(eventLog, quote.pcrs, primitives);
-  const isSecureBoot = secureBoot(runtime.paravisor, eventLog, primitives);
+  const boot = bootOf(quote, eventLog, primitives);
+  const isSecureBoot = secureBoot(runtime.paravisor, boot);
   return {
-    pcrs: quote.pcrs,
+    ...boot,
     ...(isSecureBoot === undefined ? {} : { isSecureBoot }),
-    resetCount: quote.attest.resetCount,
-    restartCount: quote.attest.restartCount,
     paravisor: runtime.paravisor,
   };
 }
@@ -85,10 +76,8 @@ export function refuseOtherClaims(
 /** Where both speak, both have to say yes. */
 function secureBoot(
   { isSecureBoot }: ParavisorClaims,
-  log: EventLog | undefined,
-  primitives: Primitives,
+  { isSecureBoot: byLog }: BootFacts,
 ): boolean | undefined {
-  const byLog = log === undefined ? undefined : secureBootOf(log, primitives);
   if (byLog === undefined) return isSecureBoot;
   return byLog && isSecureBoot !== false;
 }

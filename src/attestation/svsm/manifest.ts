@@ -10,6 +10,9 @@ export interface SvsmService {
   readonly manifest: Uint8Array;
 }
 
+/** The one whose manifest is the public area of its endorsement key, in version 0 (AMD 58019, vTPM protocol). */
+export const VTPM_SERVICE = "c476f1eb-0123-45a5-9641-b4e7dde5bfe3";
+
 /** Begins a table of services; the manifest of a single service has no such head. */
 const TABLE_GUID = "63849ebb-3d92-4670-a1ff-58f9c94b87bb";
 const GUID_SIZE = 16;

@@ -9,7 +9,7 @@ export interface TpmCommand {
   readonly name: TpmCommandName;
   readonly handles: readonly number[];
   readonly parameters: Uint8Array;
-  /** One TPMS_AUTH_COMMAND, where the command needs an authorization or is part of a session. */
+  /** A TPMS_AUTH_COMMAND for each handle that needs one, in their order, or that of a session. */
   readonly auth?: Uint8Array;
   /** How many handles its answer begins with. */
   readonly answersHandles?: 0 | 1;
@@ -100,7 +100,7 @@ function refused(name: TpmCommandName, code: number): Fault {
 
 function meaningOf(code: number): string {
   if (code === TPM_RC.badAuth || code === TPM_RC.authFail)
-    return ": expected an owner hierarchy without a password";
+    return ": expected hierarchies of the owner and of endorsement without a password";
   if (code === TPM_RC.lockout) return ": it is locked out for a while, after wrong authorizations";
   return "";
 }

@@ -5,7 +5,9 @@ export const TPM_CC = {
   nvDefineSpace: 0x12a,
   createPrimary: 0x131,
   nvIncrement: 0x134,
+  activateCredential: 0x147,
   nvRead: 0x14e,
+  policySecret: 0x151,
   create: 0x153,
   load: 0x157,
   quote: 0x158,
@@ -49,12 +51,15 @@ export const SESSION = { continue: 0x01, decrypt: 0x20, encrypt: 0x40 } as const
 /** TPMA_OBJECT. */
 export const OBJECT = {
   fixedTpm: 0x2,
+  stClear: 0x4,
   fixedParent: 0x10,
   sensitiveDataOrigin: 0x20,
   userWithAuth: 0x40,
   noDa: 0x400,
+  adminWithPolicy: 0x80,
   restricted: 0x1_0000,
   decrypt: 0x2_0000,
+  sign: 0x4_0000,
 } as const;
 
 /** TPMA_NV, with TPM_NT_COUNTER in bits 4 to 7. */

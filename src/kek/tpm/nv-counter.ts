@@ -9,11 +9,12 @@ import {
   readSized,
   sized,
 } from "../../attestation/tpm/command.ts";
+import { nameOf } from "../../attestation/tpm/object-name.ts";
 import type { Transact } from "../../attestation/tpm/transact.ts";
 import { NV, TPM_ALG, TPM_RC, TPM_RH } from "../../attestation/tpm/words.ts";
 import { concatBytes, equalBytes, u16be, u32be } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
-import { nameOf, withPrimary } from "./primary.ts";
+import { withPrimary } from "./primary.ts";
 import { type SessionCommand, type SessionParts, type TpmParts, withSession } from "./session.ts";
 
 export interface CounterPlace {

@@ -2,6 +2,7 @@
 import { ECDH } from "node:crypto";
 import { answerReader, malformed, readSized, sized } from "../../attestation/tpm/command.ts";
 import { withPrimaryOf } from "../../attestation/tpm/create-primary.ts";
+import { nameOf } from "../../attestation/tpm/object-name.ts";
 import type { Transact } from "../../attestation/tpm/transact.ts";
 import { OBJECT, TPM_ALG, TPM_ECC_NIST_P256, TPM_RH } from "../../attestation/tpm/words.ts";
 import { concatBytes, equalBytes, u16be, u32be } from "../../base/bytes.ts";
@@ -93,9 +94,4 @@ function isOnCurve(point: Uint8Array): boolean {
   } catch {
     return false;
   }
-}
-
-/** What the TPM calls an object: algorithm and hash of its public area. */
-export function nameOf(publicArea: Uint8Array, { digest }: Pick<Primitives, "digest">): Uint8Array {
-  return concatBytes(u16be(TPM_ALG.sha256), digest("sha256", publicArea));
 }

@@ -2,6 +2,7 @@
 
 import { answerReader, ask, hasAnswered, readSized, sized } from "../../attestation/tpm/command.ts";
 import { flushed } from "../../attestation/tpm/flush.ts";
+import { nameOf } from "../../attestation/tpm/object-name.ts";
 import { readPcrs, selectionOf } from "../../attestation/tpm/pcrs.ts";
 import type { Transact } from "../../attestation/tpm/transact.ts";
 import { OBJECT, TPM_ALG, TPM_RC } from "../../attestation/tpm/words.ts";
@@ -10,7 +11,7 @@ import { Fault } from "../../base/fault.ts";
 import { zeroize } from "../../keys/zeroize.ts";
 import { keyIdOf } from "../key.ts";
 import { policyOf } from "./policy.ts";
-import { nameOf, type Primary, withPrimary } from "./primary.ts";
+import { type Primary, withPrimary } from "./primary.ts";
 import type { SealedFile } from "./sealed-file.ts";
 import { type SessionParts, type TpmParts, withSession } from "./session.ts";
 

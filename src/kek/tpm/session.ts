@@ -10,9 +10,10 @@ import {
   type TpmCommand,
 } from "../../attestation/tpm/command.ts";
 import { flushed } from "../../attestation/tpm/flush.ts";
+import { kdfa, kdfe } from "../../attestation/tpm/kdf.ts";
 import type { Transact, WithTpm } from "../../attestation/tpm/transact.ts";
 import { SESSION, TPM_ALG, TPM_CC, TPM_RH, TPM_SE } from "../../attestation/tpm/words.ts";
-import { concatBytes, equalBytes, u16be, u32be, utf8 } from "../../base/bytes.ts";
+import { concatBytes, equalBytes, u16be, u32be } from "../../base/bytes.ts";
 import type { Primitives } from "../../base/primitives.ts";
 import { zeroize } from "../../keys/zeroize.ts";
 import type { Primary } from "./primary.ts";
@@ -73,7 +74,8 @@ export async function withSession<T>(
     const nonceTpm = nonceIn(readSized(reader));
     reader.end();
     const key = kdfa(
-      { key: salt, label: "ATH", newer: nonceTpm, older: nonceCaller, bytes: HASH_SIZE },
+      salt,
+      { label: "ATH", contextU: nonceTpm, contextV: nonceCaller, bits: 8 * HASH_SIZE },
       parts,
     );
     zeroize(salt);
@@ -157,49 +159,41 @@ function nonceIn(nonce: Uint8Array): Uint8Array {
 // ── secrets on the way ──────────────────────────────────────────────────────────────────────────────────────────────
 
 /** A fresh P-256 key agrees with the TPM's; KDFe makes the salt of it (Part 1, annex C.6.1). */
-function saltFor(point: Primary["point"], { digest }: SessionParts) {
+function saltFor(point: Primary["point"], parts: SessionParts) {
   const ephemeral = createECDH("prime256v1");
   const own = new Uint8Array(ephemeral.generateKeys());
   const x = own.slice(1, 33);
   const shared = new Uint8Array(ephemeral.computeSecret(concatBytes(Uint8Array.of(4), point.x, point.y)));
-  const salt = digest("sha256", concatBytes(u32be(1), shared, utf8("SECRET\0"), x, point.x));
+  const salt = kdfe(shared, { label: "SECRET", contextU: x, contextV: point.x, bits: 8 * HASH_SIZE }, parts);
   zeroize(shared);
   return { salt, encrypted: concatBytes(sized(x), sized(own.slice(33))) };
 }
 
-interface Derivation {
+interface Way {
   readonly key: Uint8Array;
   readonly newer: Uint8Array;
   readonly older: Uint8Array;
 }
 
-/** KDFa with SHA-256: one block is enough for all that is asked here. */
-function kdfa(
-  { key, label, newer, older, bytes }: Derivation & { readonly label: string; readonly bytes: number },
-  { hmac }: SessionParts,
-): Uint8Array {
-  const input = concatBytes(u32be(1), utf8(`${label}\0`), newer, older, u32be(8 * bytes));
-  return hmac("sha256", key, input).slice(0, bytes);
-}
-
-function firstHidden(parameters: Uint8Array, way: Derivation, parts: SessionParts): Uint8Array {
+function firstHidden(parameters: Uint8Array, way: Way, parts: SessionParts): Uint8Array {
   return firstThrough(parameters, way, parts, (key, iv) => createCipheriv("aes-128-cfb", key, iv));
 }
 
-function firstShown(parameters: Uint8Array, way: Derivation, parts: SessionParts): Uint8Array {
+function firstShown(parameters: Uint8Array, way: Way, parts: SessionParts): Uint8Array {
   return firstThrough(parameters, way, parts, (key, iv) => createDecipheriv("aes-128-cfb", key, iv));
 }
 
 /** AES-128-CFB over the content of the first TPM2B; its size stays readable. */
 function firstThrough(
   parameters: Uint8Array,
-  way: Derivation,
+  { key, newer, older }: Way,
   parts: SessionParts,
   cipherOf: (key: Uint8Array, iv: Uint8Array) => { readonly update: (bytes: Uint8Array) => Uint8Array },
 ): Uint8Array {
   const reader = answerReader(parameters);
   const first = readSized(reader);
-  const both = kdfa({ ...way, label: "CFB", bytes: 2 * KEY_BYTES }, parts);
+  const of = { label: "CFB", contextU: newer, contextV: older, bits: 16 * KEY_BYTES };
+  const both = kdfa(key, of, parts);
   const cipher = cipherOf(both.slice(0, KEY_BYTES), both.slice(KEY_BYTES));
   zeroize(both);
   const through = sized(new Uint8Array(cipher.update(first)));

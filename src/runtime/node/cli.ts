@@ -117,7 +117,7 @@ const VERBS: readonly Verb[] = [
       const { createNodeAgentCommand } = await import("./agent.ts");
       return createNodeAgentCommand({
         simulator: async (folder, plan) =>
-          (await import("./simulated-azure.ts")).simulatedMachineOf(folder, plan),
+          (await import("./simulated-machine.ts")).simulatedMachineOf(folder, plan),
       });
     },
   },

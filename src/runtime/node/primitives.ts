@@ -20,6 +20,7 @@ import { bareKeyOf, signatureSizeOf } from "../../base/spki.ts";
 import { generateKeyPair } from "./key-pairs.ts";
 import { mlKem } from "./ml-kem.ts";
 import { keyed, NODE_SCHEMES, sign } from "./signing.ts";
+import { tpmCiphers } from "./tpm-ciphers.ts";
 
 const KEY_SIZE = 32;
 const POINT_SIZE = 65;
@@ -45,6 +46,7 @@ export const nodePrimitives: Primitives = {
   ...mlKem,
   aeadSeal,
   aeadOpen,
+  ...tpmCiphers,
 };
 
 /** As text and back: a third of what node's own array costs. What is hashed with a key in it goes through {@link hmac}. */

@@ -10,6 +10,7 @@ import {
   type ProviderCandidate,
 } from "../../agent/providers/detect.ts";
 import { createSharedChannel, type SharedChannel } from "../../agent/providers/shared-channel.ts";
+import type { SvsmVtpmAsker } from "../../agent/providers/svsm-vtpm.ts";
 import type { EvidenceProvider } from "../../attestation/provider.ts";
 import { Fault } from "../../base/fault.ts";
 import { systemRandom } from "./clock.ts";
@@ -26,8 +27,10 @@ export interface ProviderPlaces {
   readonly tpmDevice?: string | undefined;
   /** Who is asked for the certificates of an Azure machine's chip; `none` is nobody. */
   readonly thim?: string | undefined;
-  /** The event log of this boot, where an Azure guest is to show it. */
+  /** The event log of this boot, where a guest is to show it beside a quote. */
   readonly eventLogFile?: string | undefined;
+  /** Has the vTPM of an SVSM quote beside the SVSM's report. */
+  readonly asksSvsmVtpm?: boolean | undefined;
   /** Where processes of this guest take turns at the secure processor; it has to last until the next boot, and no longer. */
   readonly runFolder?: string | undefined;
   /** The privilege level of reports; that of the guest unless it is said. */
@@ -84,7 +87,8 @@ const OPENERS: Readonly<Record<HardwareProvider, (places: ProviderPlaces) => Pro
   },
   svsm: async (places) => {
     const { openSvsm } = await import("../../agent/providers/svsm.ts");
-    return openSvsm({ ...tsmOf(places), channel: channelOf(places) });
+    const vtpm = places.asksSvsmVtpm === true ? await svsmVtpmOf(places) : undefined;
+    return openSvsm({ ...tsmOf(places), channel: channelOf(places), vtpm });
   },
   "sev-guest": async (places) => {
     const { openSevGuest } = await import("../../agent/providers/sev-guest.ts");
@@ -92,13 +96,13 @@ const OPENERS: Readonly<Record<HardwareProvider, (places: ProviderPlaces) => Pro
   },
   "azure-vtpm": async (places) => {
     const { openAzureVtpm } = await import("../../agent/providers/azure-vtpm.ts");
-    const { thim, eventLogFile } = places;
+    const { thim } = places;
     return openAzureVtpm({
       withTpm: await tpmOf(places),
       digest: nodePrimitives.digest,
       endorsements: async () =>
         thim === "none" ? [] : (await import("../../agent/providers/thim.ts")).askThim(thim),
-      eventLog: eventLogFile === undefined ? undefined : () => eventLogOf(eventLogFile),
+      eventLog: eventLogFrom(places),
     });
   },
 };
@@ -145,6 +149,13 @@ async function sevGuestOf({ sevGuestDevice = SEV_GUEST }: ProviderPlaces) {
   return openSevGuestDevice(sevGuestDevice);
 }
 
+async function svsmVtpmOf(places: ProviderPlaces): Promise<SvsmVtpmAsker> {
+  const { createSvsmVtpm } = await import("../../agent/providers/svsm-vtpm.ts");
+  const { digest, hmac } = nodePrimitives;
+  const parts = { withTpm: await tpmOf(places), digest, hmac, random: systemRandom };
+  return createSvsmVtpm({ ...parts, eventLog: eventLogFrom(places) });
+}
+
 async function tpmOf({ tpmDevice = TPM }: ProviderPlaces): Promise<AzureVtpmOptions["withTpm"]> {
   const { withTpm } = await import("./tpm.ts");
   return (work) => withTpm(tpmDevice, work);
@@ -155,6 +166,10 @@ async function isolationHint(): Promise<string> {
   const { isolationType } = await import("./cpuid.ts");
   const type = await isolationType();
   return type === undefined ? "" : `; Hyper-V says isolation type ${type}${type === 2 ? ", SEV-SNP" : ""}`;
+}
+
+function eventLogFrom({ eventLogFile }: ProviderPlaces) {
+  return eventLogFile === undefined ? undefined : () => eventLogOf(eventLogFile);
 }
 
 async function eventLogOf(path: string): Promise<Uint8Array | undefined> {

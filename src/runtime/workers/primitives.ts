@@ -10,6 +10,7 @@ import type { Group, HashName, Primitives, SignatureScheme } from "../../base/pr
 import { bareKeyOf, signatureSizeOf } from "../../base/spki.ts";
 import { generateKeyPair } from "./key-pairs.ts";
 import { sign, WEB_SCHEMES } from "./signing.ts";
+import { tpmCiphers } from "./tpm-ciphers.ts";
 
 type Subtle = typeof globalThis.crypto.subtle;
 
@@ -45,6 +46,7 @@ export function workerPrimitives(subtle: Subtle): Primitives {
       const aesKey = await aesKeyOf(subtle, key, "decrypt");
       return open(subtle, gcm(iv, aad), { aesKey, ciphertext });
     },
+    ...tpmCiphers(subtle),
   };
 }
 

@@ -9,6 +9,7 @@ import { describe, expect, it } from "vitest";
 import { spkiOf } from "../../../src/base/spki.ts";
 import { nodePrimitives } from "../../../src/runtime/node/primitives.ts";
 import { workerPrimitives } from "../../../src/runtime/workers/primitives.ts";
+import { describeCredential } from "../../contract/credential.ts";
 import { describePrimitives, type PrimitivesUnderTest } from "../../contract/primitives.ts";
 import { describeSigning } from "../../contract/signing.ts";
 import { cryptoVector as vector } from "../../support/crypto-vectors.ts";
@@ -28,6 +29,7 @@ const SUBJECTS: readonly PrimitivesUnderTest[] = [
 for (const subject of SUBJECTS) {
   describePrimitives(subject);
   describeSigning(subject);
+  if (subject.hasRsa) describeCredential(subject);
 }
 
 describe.each([

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { simulatedMachineOf } from "../../../src/runtime/node/simulated-azure.ts";
+import { simulatedMachineOf } from "../../../src/runtime/node/simulated-machine.ts";
 import { codeOf } from "../../support/faults.ts";
 import { SIMULATED_ROOTS, simulatedRoot } from "../../support/simulated.ts";
 

@@ -1,0 +1,26 @@
+/** How is something encrypted that only a TPM is to read? OAEP under a label, and AES in CFB mode, by OpenSSL. */
+import { constants, createCipheriv, publicEncrypt } from "node:crypto";
+import { Fault } from "../../base/fault.ts";
+import type { Primitives } from "../../base/primitives.ts";
+import { bareKeyOf } from "../../base/spki.ts";
+
+const BLOCK_SIZE = 16;
+
+export const tpmCiphers: Pick<Primitives, "rsaSeal" | "cfbEncrypt"> = {
+  rsaSeal: async (spki, label, plaintext) => {
+    if (bareKeyOf("rsa-2048-pkcs1-sha256", spki) === undefined) return undefined;
+    try {
+      const key = { key: Buffer.from(spki), format: "der", type: "spki" } as const;
+      const oaep = { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: "sha256", oaepLabel: label };
+      return Uint8Array.from(publicEncrypt({ ...key, ...oaep }, plaintext));
+    } catch {
+      return undefined; // a modulus that is none
+    }
+  },
+  cfbEncrypt: (key, iv, plaintext) => {
+    if (key.length !== BLOCK_SIZE || iv.length !== BLOCK_SIZE) {
+      throw new Fault("internal/invariant", "key and IV of AES-128-CFB have 16 bytes");
+    }
+    return Uint8Array.from(createCipheriv("aes-128-cfb", key, iv).update(plaintext));
+  },
+};
