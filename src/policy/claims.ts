@@ -9,7 +9,14 @@ import { isFault } from "../base/fault.ts";
 import { formatInstant, instant } from "../base/time.ts";
 import type { Facts, FactValue } from "../writ/facts.ts";
 import type { FieldType } from "../writ/vocabulary.ts";
-import { EVIDENCE_READINGS, pcrReadings, putAll, REPORT_READINGS, type Reading } from "./facts.ts";
+import {
+  EVIDENCE_READINGS,
+  pcrReadings,
+  putAll,
+  REPORT_READINGS,
+  type Reading,
+  tellingPcrs,
+} from "./facts.ts";
 import { FIELDS } from "./vocabulary-fields.ts";
 
 const TYPES: ReadonlyMap<string, FieldType> = new Map(FIELDS.map(({ name, type }) => [name, type]));
@@ -66,9 +73,9 @@ const FIRMWARE_READINGS: readonly Reading<Evidence>[] = [
   ],
 ];
 
-function quotedPcrs(evidence: Evidence): readonly Uint8Array[] | undefined {
+function quotedPcrs(evidence: Evidence) {
   if (evidence.kind === "azure-hcl") return evidence.quote.pcrs;
-  return evidence.kind === "svsm" ? evidence.vtpm?.quote.pcrs : undefined;
+  return evidence.kind === "svsm" ? tellingPcrs("svsm", evidence.vtpm?.quote.pcrs) : undefined;
 }
 
 /** What of the verifier's answers the evidence says by itself; a v2 report names no processor. */

@@ -1,4 +1,5 @@
 /** What does verified evidence say, in the words of a policy? A table from field to reading, walked once per decision. */
+import type { EvidenceFormat } from "../attestation/evidence.ts";
 import type { FirmwareVersion, Report } from "../attestation/snp/report.ts";
 import { isSameTcb, type TcbVersion } from "../attestation/snp/tcb.ts";
 import type { Verification } from "../attestation/verify.ts";
@@ -151,6 +152,18 @@ export const REPORT_READINGS: readonly Reading<Report>[] = [
 const RESETTABLE_PCRS: readonly number[] = [16, 23];
 const READ_PCRS = Array.from({ length: 24 }, (_, pcr) => pcr).filter((pcr) => !RESETTABLE_PCRS.includes(pcr));
 
+/** A guest under an SVSM names the locality of its commands itself, and from a higher one these can be set back. */
+const LOCALITY_PCRS: readonly number[] = [17, 18, 19, 20, 21, 22];
+
+/** The registers of a vTPM inside of the TEE, without those that the guest of such evidence may make what it likes. */
+export function tellingPcrs(
+  format: EvidenceFormat,
+  pcrs: readonly Uint8Array[] | undefined,
+): readonly (Uint8Array | undefined)[] | undefined {
+  if (format !== "svsm") return pcrs;
+  return pcrs?.map((value, pcr) => (LOCALITY_PCRS.includes(pcr) ? undefined : value));
+}
+
 /** What the evidence and its certificates decide, whenever they are looked at. */
 export const EVIDENCE_READINGS: readonly Reading<Verification>[] = [
   ["product", ({ product }) => product],
@@ -159,7 +172,7 @@ export const EVIDENCE_READINGS: readonly Reading<Verification>[] = [
   ["endorsement.csp_id", ({ endorsement }) => endorsement.cspId],
   ["endorsement.tcb", ({ endorsement }) => tcbFact(endorsement.tcb)],
   ["evidence.format", ({ evidence }) => evidence.kind],
-  ...pcrReadings("vtpm", ({ vtpm }: Verification) => vtpm?.pcrs),
+  ...pcrReadings("vtpm", ({ vtpm, evidence }: Verification) => tellingPcrs(evidence.kind, vtpm?.pcrs)),
   ["vtpm.secure_boot", ({ vtpm }) => vtpm?.isSecureBoot],
   ...pcrReadings("host_vtpm", ({ hostVtpm }: Verification) => hostVtpm?.pcrs),
   ["uefi.endorsed_by", ({ firmware }) => firmware?.provider],
@@ -173,7 +186,7 @@ export const EVIDENCE_READINGS: readonly Reading<Verification>[] = [
  */
 export function pcrReadings<From>(
   kind: "vtpm" | "host_vtpm",
-  read: (from: From) => readonly Uint8Array[] | undefined,
+  read: (from: From) => readonly (Uint8Array | undefined)[] | undefined,
 ): readonly Reading<From>[] {
   return READ_PCRS.map((pcr) => [
     `${kind}.pcr[${pcr}]`,

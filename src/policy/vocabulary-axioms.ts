@@ -156,6 +156,12 @@ const EVIDENCE: readonly Axiom[] = [
   },
   {
     kind: "implies",
+    when: [isOneOf("evidence.format", "svsm")],
+    follows: absent(...[17, 18, 19, 20, 21, 22].map((pcr) => `vtpm.pcr[${pcr}]`)),
+    text: "under an SVSM PCR 17 to 22 say nothing: the guest names the locality from which they are set back",
+  },
+  {
+    kind: "implies",
     when: [isOneOf("evidence.format", "raw")],
     follows: absent("vtpm.pcr", "vtpm.secure_boot"),
     text: "`vtpm.*` comes with `evidence.format` azure-hcl or svsm",

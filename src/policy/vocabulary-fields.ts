@@ -267,7 +267,7 @@ const ENDORSEMENT_FIELDS: readonly Field[] = [
     type: bytes(32, "a 32-byte digest"),
     index: { from: 0, to: 23 },
     absence: WITHOUT_GUEST_TPM,
-    doc: "PCR of a vTPM that runs inside the TEE, its key bound by the report. 16 and 23 are never there: an operating system may set them back.",
+    doc: "PCR of a vTPM that runs inside the TEE, its key bound by the report. 16 and 23 are never there, nor under an SVSM 17 to 22: an operating system may set them back.",
   },
   {
     name: "vtpm.secure_boot",

@@ -92,6 +92,16 @@ describe("a set of facts that contradicts an axiom breaks that one and no other"
       "milan",
       { "evidence.format": "azure-hcl", "vtpm.pcr[23]": "00".repeat(32) },
     ],
+    [
+      "under an SVSM PCR 17 to 22 say nothing",
+      "milan",
+      { "evidence.format": "svsm", "vtpm.pcr[17]": "00".repeat(32) },
+    ],
+    [
+      "under an SVSM PCR 17 to 22 say nothing",
+      "milan",
+      { "evidence.format": "svsm", "vtpm.pcr[22]": "00".repeat(32) },
+    ],
     ["PCR 16 and 23 say nothing", "milan", { "host_vtpm.pcr[23]": "00".repeat(32) }],
     ["`host_vtpm.*` comes with", "milan", { "evidence.format": "svsm", "host_vtpm.pcr[0]": "00".repeat(32) }],
     ["`uefi.*` comes with", "milan", { "evidence.format": "svsm", ...UEFI }],
