@@ -218,6 +218,17 @@ describe("a guest under an SVSM whose vTPM quotes", () => {
     expect(await found(broker, good)).toBe("released");
   });
 
+  it("is refused where the secret of its own keys is to vouch for a key from elsewhere", async () => {
+    const broker = await brokerOf();
+    const { nonce, credential } = await challengeFor(broker, SVSM_VTPM.keys);
+    const secret = SVSM_VTPM.activate(credential ?? NO_CREDENTIAL) ?? random(32);
+    const beside: SvsmDeviation["beside"] = (_, data) => ({
+      proof: credentialProof(secret, data, nodePrimitives),
+    });
+    const deviation = { vtpm: OTHER_SVSM_VTPM, manifest: manifestOf(SVSM_VTPM.ek), beside };
+    expect(await found(broker, { nonce, credential, deviation })).toBe("evidence/ak-unproven");
+  });
+
   it("is refused with the credential of another challenge, another broker, or an onlooker's proof", async () => {
     const [broker, other] = [await brokerOf(), await brokerOf()];
     const [first, second] = [
