@@ -65,6 +65,7 @@ const UNTESTED = [
   "docs/clouds.md: no-test needs the internet and a VM on Google Cloud",
   "docs/guests.md: no-test needs SEV-SNP hardware and device-mapper",
   "docs/guests.md: no-test needs a confidential VM of Azure's",
+  "docs/guests.md: no-test needs a VM under an SVSM",
   "docs/initramfs.md: no-test the boots of test/pipeline/disk-boot.full.test.ts build it so",
   "docs/workers.md: no-test needs an account of Cloudflare's",
 ];
