@@ -76,13 +76,12 @@ export async function decide(question: Question, world: World): Promise<Decided>
     const wanted = await question.wanted();
     const bundle = await world.liveBundle();
     const subject = subjectOf(bound, request, { now, world });
-    const { suite: suiteId, binding } = request;
     const appraisals = await appraiseItems(
       {
         wanted,
         reportId: subject.reportId,
-        suite: suiteId,
-        binding,
+        suite: request.suite,
+        binding: request.binding,
         nonceAgeMs: Math.max(0, now - nonce.issuedAt) * 1000,
         heldMs: 0,
         source: exchange.source,

@@ -18,7 +18,7 @@ import { simulatedRoot } from "../support/simulated.ts";
 
 const MEASUREMENT = "02".repeat(48);
 
-/** PCR 11 of a VM of Azure's that these brokers release to. */
+/** PCR 11 of a VM of Azure's, or under an SVSM, that these brokers release to. */
 export const BOOTED_ON_AZURE = "11".repeat(32);
 
 const POLICY = `writ 1
@@ -54,6 +54,15 @@ policy fresh {
 policy azure {
   for resource "azure/**"
   platform azure
+  require has vtpm.pcr[11] and vtpm.pcr[11] == hex"${BOOTED_ON_AZURE}" else "another system booted"
+  allow "boot" when request.op == release
+  on release { audit full }
+}
+
+policy svsm {
+  for resource "svsm/**"
+  platform svsm
+  require measurement == hex"${MEASUREMENT}" else "another SVSM"
   require has vtpm.pcr[11] and vtpm.pcr[11] == hex"${BOOTED_ON_AZURE}" else "another system booted"
   allow "boot" when request.op == release
   on release { audit full }

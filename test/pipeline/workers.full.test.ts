@@ -17,6 +17,7 @@ import { systemRandom } from "../../src/runtime/node/clock.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { nodeSealing } from "../../src/runtime/node/sealing.ts";
 import { createSimulatedAzure } from "../../src/runtime/node/simulated-azure.ts";
+import { createSimulatedSvsm } from "../../src/runtime/node/simulated-svsm.ts";
 import { createSimulatorProvider } from "../../src/runtime/node/simulator-provider.ts";
 import { asGuest, BOOTED_ON_AZURE, CLI, type DemoBroker, demoBroker } from "../agent/demo-broker.ts";
 import { reportsMade, sourceAt } from "../agent/source-at.ts";
@@ -27,13 +28,14 @@ const PATH = "prod/worker/key";
 const STS = "https://sts.example";
 const LIMITED = "limited/worker/key";
 const ON_AZURE = "azure/worker/key";
+const UNDER_SVSM = "svsm/worker/key";
 const SECRET = Uint8Array.from({ length: 32 }, (_, i) => i);
 
 let broker: DemoBroker;
 
 beforeAll(async () => {
   broker = await demoBroker(
-    { [PATH]: SECRET, [LIMITED]: SECRET, [ON_AZURE]: SECRET },
+    { [PATH]: SECRET, [LIMITED]: SECRET, [ON_AZURE]: SECRET, [UNDER_SVSM]: SECRET },
     undefined,
     workerProgram,
   );
@@ -46,9 +48,11 @@ async function prepare(
   provider: EvidenceProvider = createSimulatorProvider(broker.machine),
 ): Promise<EvidenceRequest> {
   const client = createGuestClient({ url: broker.url, fetch });
-  const { nonce } = await client.challenge(3);
+  const vtpm = await provider.vtpmKeys?.();
+  const beside = vtpm === undefined ? {} : { vtpm };
+  const { nonce, credential } = await client.challenge(3, undefined, beside);
   const parts = { provider, primitives: nodePrimitives };
-  const asked = { claims: { want: [{ secret }] }, nonce, carrier: { binding: 3 } } as const;
+  const asked = { claims: { want: [{ secret }] }, nonce, credential, carrier: { binding: 3 } } as const;
   const { audience, signingKey } = broker;
   return (await attest(asked, { audience, signingKey, suite: 1 }, { ...parts, random: systemRandom }))
     .request;
@@ -95,6 +99,18 @@ describe("a Worker over D1", () => {
     expect(await outcomeOf(await prepare(ON_AZURE))).toBe("policy/denied");
     const { evidence: caught } = await prepare(ON_AZURE, vm(known));
     const replayed = { ...(await prepare(ON_AZURE, vm(known))), evidence: caught };
+    expect(await outcomeOf(replayed)).toBe("channel/not-bound");
+  });
+
+  it("releases to a guest under an SVSM whose vTPM opened its credential and booted what policy says", async () => {
+    const vm = (booted: Uint8Array) => createSimulatedSvsm(broker.machine, { pcrs: { 11: booted } });
+    const known = Uint8Array.from(Buffer.from(BOOTED_ON_AZURE, "hex"));
+    expect(await outcomeOf(await prepare(UNDER_SVSM, vm(known)))).toSatisfy(isReleased);
+    expect(await outcomeOf(await prepare(UNDER_SVSM, vm(new Uint8Array(32))))).toBe("policy/denied");
+    const { vtpmKeys: _, ...silent } = vm(known);
+    expect(await outcomeOf(await prepare(UNDER_SVSM, silent))).toBe("policy/denied");
+    const { evidence } = await prepare(UNDER_SVSM, vm(known));
+    const replayed = { ...(await prepare(UNDER_SVSM, vm(known))), evidence };
     expect(await outcomeOf(replayed)).toBe("channel/not-bound");
   });
 

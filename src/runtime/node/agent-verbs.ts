@@ -12,7 +12,14 @@ import { pemOf } from "./named-files.ts";
 
 type VerbEdges = Pick<
   AgentEdges,
-  "confirmUse" | "fetchToken" | "giveBack" | "makeKey" | "publicHalfOf" | "publicKeyOf" | "putSecret" | "useTransit"
+  | "confirmUse"
+  | "fetchToken"
+  | "giveBack"
+  | "makeKey"
+  | "publicHalfOf"
+  | "publicKeyOf"
+  | "putSecret"
+  | "useTransit"
 >;
 
 export function agentVerbs(parts: NodeAgentParts): VerbEdges {

@@ -15,12 +15,12 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A folder of its own with this `azure.json`, under the root whose slow keys all tests share. */
-function machine(name: string, text?: string) {
+/** A folder of its own with this `azure.json`, or another file, under the root whose slow keys all tests share. */
+function machine(name: string, text?: string, file = "azure.json") {
   const own = join(folder, name);
   simulatedRoot("genoa");
   cpSync(join(SIMULATED_ROOTS, "genoa"), own, { recursive: true });
-  if (text !== undefined) writeFileSync(join(own, "azure.json"), text);
+  if (text !== undefined) writeFileSync(join(own, file), text);
   return simulatedMachineOf(own);
 }
 
@@ -43,6 +43,20 @@ describe("a simulated machine", () => {
     const pcrs = evidence.format === "azure-hcl" ? evidence.pcrs : [];
     expect(pcrs[11]).toEqual(new Uint8Array(32).fill(0xab));
     expect(pcrs[12]).toEqual(new Uint8Array(32));
+  });
+
+  it("stands under an SVSM where its folder says so, and quotes for whoever made a credential", async () => {
+    const text = `{ "pcrs": { "11": "${"ab".repeat(32)}" } }`;
+    const provider = machine("svsm", text, "svsm.json");
+    expect((await provider.vtpmKeys?.())?.akName).toHaveLength(34);
+    const credential = { idObject: new Uint8Array(2), encryptedSecret: new Uint8Array(256) };
+    const [bare, quoted] = [
+      await provider.attest(new Uint8Array(64)),
+      await provider.attest(new Uint8Array(64), credential),
+    ];
+    expect(bare.format === "svsm" && bare.vtpm).toBeUndefined();
+    expect(quoted.format === "svsm" && quoted.vtpm?.pcrs[11]).toEqual(new Uint8Array(32).fill(0xab));
+    expect(codeOf(() => machine("svsm-list", "[]", "svsm.json"))).toBe("config/invalid");
   });
 
   it.each([
