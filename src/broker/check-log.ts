@@ -4,7 +4,7 @@ import { Fault } from "../base/fault.ts";
 import { appendLeaf, emptyFrontier, type Frontier, frontierRoot, HASH_SIZE } from "../ledger/merkle.ts";
 import {
   type Edge,
-  edgePlaces,
+  edgeAmong,
   grownTiles,
   TILE_WIDTH,
   type Tile,
@@ -56,13 +56,6 @@ async function madeAgain(size: number, world: HeadWorld): Promise<Again> {
     for (const tile of isTiled ? grown : []) if (!(await isStored(tile, world))) wrong ??= tile; // in order: the first is named
   }
   return { frontier, wrong };
-}
-
-/** What comes later in the list is wider. */
-function edgeAmong(tiles: readonly Tile[], size: number): Edge {
-  return edgePlaces(size).flatMap(
-    (place) => tiles.findLast((tile) => tile.level === place.level && tile.position === place.position) ?? [],
-  );
 }
 
 /** As far as the tile goes here: the stored one may be wider. */

@@ -11,11 +11,12 @@ import {
   verifyInclusion,
 } from "../ledger/merkle.ts";
 import { consistencyRanges, inclusionRanges } from "../ledger/ranges.ts";
+import { hashRanges, type Tree } from "../ledger/tile-ranges.ts";
 import { TILE_WIDTH, type Tile, type TileNeed, tileRoot, widthIn } from "../ledger/tiles.ts";
 import type { ConsistencyProof, InclusionProof } from "../wire/messages.ts";
 import { type HeadWorld, keptHead, type SignedHead } from "./heads.ts";
 import { leafHashes, ledgerEntries } from "./leaves.ts";
-import { createTileReader, hashRanges, type Tree } from "./tiles.ts";
+import { createTileReader } from "./tiles.ts";
 
 /**
  * Shows that an entry is in the log, with as many reads as the logarithm of its size.

@@ -1,19 +1,15 @@
 /** Are the tiles of the log's tree there, and ours? Read as far as a head needs them, and filled where a database has none yet. */
 import { Fault } from "../base/fault.ts";
-import type { Primitives } from "../base/primitives.ts";
-import { type Frontier, HASH_SIZE, nodeHash } from "../ledger/merkle.ts";
-import { perfectRanges, type Range } from "../ledger/ranges.ts";
+import { type Frontier, HASH_SIZE } from "../ledger/merkle.ts";
+import type { ReadTile } from "../ledger/tile-ranges.ts";
 import {
   type Edge,
   edgePlaces,
   grownTiles,
   isEdgeOf,
-  perfectHash,
   type Tile,
   type TileNeed,
-  type TilePlace,
   type TreeEnd,
-  tilesFor,
 } from "../ledger/tiles.ts";
 import { type HeadWorld, keptHead } from "./heads.ts";
 import { leafHashes } from "./leaves.ts";
@@ -39,9 +35,6 @@ export async function edgeOf(
   });
 }
 
-/** Reads a tile, as wide as it is needed. @throws {@link Fault} `ledger/filling`, `ledger/inconsistent` where it is not there. */
-export type ReadTile = (need: TileNeed) => Promise<Tile>;
-
 /** Reads each tile once, so that all of an answer is made of the same bytes, whoever writes meanwhile. */
 export function createTileReader(store: Store): ReadTile {
   const rows = new Map<string, Promise<Tile | undefined>>();
@@ -51,42 +44,6 @@ export function createTileReader(store: Store): ReadTile {
     rows.set(key, row);
     return cutTo(need, await row) ?? (await absent(need, store));
   };
-}
-
-/** The tree under a head: where its hashes come from, and what is known of it without reading any. */
-export interface Tree {
-  readonly frontier: Frontier;
-  readonly read: ReadTile;
-  readonly digest: Primitives["digest"];
-}
-
-/**
- * Hashes ranges from tiles. What they are worth is for the caller to see, against a signed root.
- *
- * @throws {@link Fault} as {@link ReadTile}.
- */
-export async function hashRanges(
-  ranges: readonly Range[],
-  { frontier, read, digest }: Tree,
-): Promise<readonly Uint8Array[]> {
-  const known = new Map(
-    perfectRanges({ start: 0, end: frontier.size }).map(({ end }, i) => [end, frontier.roots[i]]),
-  );
-  const parts = ranges.map(perfectRanges);
-  const isKnown = ({ start, end }: Range): boolean => known.has(end) && (start === 0 || known.has(start));
-  const tiles = await Promise.all(tilesFor(parts.flat().filter((part) => !isKnown(part))).map(read));
-  const tileAt = ({ level, position }: TilePlace): Tile =>
-    found(tiles.find((tile) => tile.level === level && tile.position === position));
-  return parts.map((perfect) =>
-    perfect
-      .map((part) => (isKnown(part) ? found(known.get(part.end)) : perfectHash(part, tileAt, digest)))
-      .reduceRight((right, left) => nodeHash(left, right, digest)),
-  );
-}
-
-function found<T>(value: T | undefined): T {
-  if (value === undefined) throw new Fault("internal/invariant", "a range needs a hash that was not read");
-  return value;
 }
 
 /** A row of more or fewer bytes than the tree needs of it is cut, or none. */

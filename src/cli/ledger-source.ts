@@ -2,6 +2,7 @@
 import type { Primitives } from "../base/primitives.ts";
 import type { AdminClient } from "../client/admin.ts";
 import type { NoteKey } from "../ledger/note.ts";
+import type { ReadLogFile } from "../ledger/published-log.ts";
 import type { AdminOptions } from "./admin-session.ts";
 import type { ExitStatus, Terminal } from "./command.ts";
 
@@ -28,7 +29,11 @@ export interface LedgerEdges {
   readonly primitives: Primitives;
   /** @throws {@link Fault} `file/unusable`, `config/invalid`, `broker/unreachable`. */
   readonly openLedger: (options: AdminOptions) => Promise<LedgerSource>;
-  /** The bytes of a file in pieces; `-` is standard input. Iterating throws {@link Fault} `file/unusable`. */
   readonly runWitness: RunWitness;
+  /** The bytes of a file in pieces; `-` is standard input. Iterating throws {@link Fault} `file/unusable`. */
   readonly readPieces: (path: string) => AsyncIterable<Uint8Array>;
+  /** The files of a log in a folder or under an address; `undefined` where the place is one file, or none. */
+  readonly openLog: (place: string) => Promise<ReadLogFile | undefined>;
+  /** Puts a file of a log into a folder, for everybody to read, whole or not at all. @throws {@link Fault} `file/unusable`. */
+  readonly writeLogFile: (folder: string, name: string, bytes: Uint8Array) => Promise<void>;
 }

@@ -1,14 +1,15 @@
 /** Is an exported log whole and untouched? Rebuilt line by line against the head that the broker signed; `docs/ledger-export.md`. */
 import { concatBytes, equalBytes, hexOf, utf8 } from "../base/bytes.ts";
 import { canonicalJsonBytes, type JsonValue } from "../base/canonical-json.ts";
-import { Fault, isFault } from "../base/fault.ts";
+import { Fault } from "../base/fault.ts";
 import type { Primitives } from "../base/primitives.ts";
 import { hasShape, oneOf, type Shape, text } from "../base/shape.ts";
 import { parseStrictJson } from "../base/strict-json.ts";
 import { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
-import { type LedgerEntry, MAX_LEAF_BYTES, parseEntry } from "./entry.ts";
-import { appendLeaf, emptyFrontier, type Frontier, frontierRoot, leafHash } from "./merkle.ts";
+import { MAX_LEAF_BYTES } from "./entry.ts";
+import { leafHash } from "./merkle.ts";
 import { type NoteKey, parseVerifierKey } from "./note.ts";
+import { type EntryCounts, type SaidLeaf, verifyWholeLog } from "./whole-log.ts";
 
 /** The first line of an export. */
 export type ExportHead = {
@@ -50,15 +51,7 @@ export function encodeExportLine(leaf: Uint8Array, digest: Primitives["digest"])
 export interface VerifiedExport {
   readonly checkpoint: Checkpoint;
   readonly key: NoteKey;
-  readonly counts: ExportCounts;
-}
-
-interface ExportCounts {
-  readonly allowed: number;
-  readonly denied: number;
-  readonly releaseFailed: number;
-  readonly admin: number;
-  readonly epoch: number;
+  readonly counts: EntryCounts;
 }
 
 /**
@@ -75,25 +68,26 @@ export async function verifyExport(
   trusted: NoteKey | undefined,
   primitives: Primitives,
 ): Promise<VerifiedExport> {
-  let opened: { readonly key: NoteKey; readonly checkpoint: Checkpoint } | undefined;
-  let frontier = emptyFrontier();
-  let counts: ExportCounts = NOTHING;
-  for await (const line of lines) {
-    if (opened === undefined) {
-      opened = await openHead(line, trusted, primitives);
-      continue;
-    }
-    const { entry, hash } = readLine(line, { seq: frontier.size, checkpoint: opened.checkpoint }, primitives);
-    frontier = appendLeaf(frontier, hash, primitives.digest);
-    counts = counted(counts, entry);
-  }
-  if (opened === undefined) throw new Fault("ledger/malformed", "expected an export, received no line");
-  refuseOtherTree(frontier, opened.checkpoint, primitives);
-  return { ...opened, counts };
+  const { key, checkpoint, leaves } = await openExport(lines, trusted, primitives);
+  return { key, checkpoint, counts: await verifyWholeLog(leaves, checkpoint, primitives) };
 }
 
-async function openHead(line: Uint8Array, trusted: NoteKey | undefined, primitives: Primitives) {
-  const head = parseHead(line);
+/** An export whose head is signed, and whose leaves nobody looked at yet. */
+export interface OpenedExport extends Pick<VerifiedExport, "key" | "checkpoint"> {
+  readonly note: string;
+  readonly leaves: AsyncIterable<SaidLeaf>;
+}
+
+/** Opens an export by its first line. @throws {@link Fault} as {@link verifyExport}. */
+export async function openExport(
+  lines: AsyncIterable<Uint8Array>,
+  trusted: NoteKey | undefined,
+  primitives: Primitives,
+): Promise<OpenedExport> {
+  const rest = lines[Symbol.asyncIterator]();
+  const first = await rest.next();
+  if (first.done === true) throw new Fault("ledger/malformed", "expected an export, received no line");
+  const head = parseHead(first.value);
   const key = trusted ?? parseVerifierKey(head.key, primitives.digest);
   if (head.origin !== key.name) {
     throw new Fault("ledger/inconsistent", "expected an export of the log that the key belongs to", {
@@ -101,10 +95,9 @@ async function openHead(line: Uint8Array, trusted: NoteKey | undefined, primitiv
       received: head.origin,
     });
   }
-  return {
-    key,
-    checkpoint: await openCheckpoint(head.checkpoint, { origin: key.name, spki: key.spki }, primitives),
-  };
+  const of = { origin: key.name, spki: key.spki };
+  const checkpoint = await openCheckpoint(head.checkpoint, of, primitives);
+  return { key, checkpoint, note: head.checkpoint, leaves: leavesIn(rest) };
 }
 
 function parseHead(line: Uint8Array): ExportHead {
@@ -118,82 +111,18 @@ function isHead(value: JsonValue): value is ExportHead {
   return hasShape(value, HEAD);
 }
 
-interface Place {
-  readonly seq: number;
-  readonly checkpoint: Checkpoint;
+async function* leavesIn(lines: AsyncIterator<Uint8Array>): AsyncGenerator<SaidLeaf, void, undefined> {
+  for (let line = await lines.next(); line.done !== true; line = await lines.next()) yield leafIn(line.value);
 }
 
-/** One line in its place: within the head's size, well formed, with the hash it carries, numbered as it stands. */
-function readLine(line: Uint8Array, place: Place, primitives: Primitives) {
-  const { seq, checkpoint } = place;
-  if (seq >= checkpoint.size) {
-    throw wrong(seq, `expected ${checkpoint.size} entries, as the checkpoint says, received more`);
-  }
-  const leafEnd = line.length - LINE_END.length;
-  const leaf = line.slice(LEAF_AT, Math.max(LEAF_AT, leafEnd));
-  const hash = leafHash(leaf, primitives.digest);
-  const entry = entryOf(leaf, seq);
-  if (entry.seq !== seq) throw wrong(seq, `expected entry ${seq}, received entry ${entry.seq}`);
-  if (!equalBytes(line, lineOf(leaf, hash))) {
-    throw wrong(seq, "expected the leaf and the hash beside it to agree");
-  }
-  return { entry, hash };
+/** What stands where the leaf has to; the whole line is that of the leaf and its hash, or it is not what was said. */
+function leafIn(line: Uint8Array): SaidLeaf {
+  const leaf = line.slice(LEAF_AT, Math.max(LEAF_AT, line.length - LINE_END.length));
+  return { leaf, isSaid: (hash) => equalBytes(line, lineOf(leaf, hash)) };
 }
 
 function lineOf(leaf: Uint8Array, hash: Uint8Array): Uint8Array {
   return concatBytes(LINE_START, utf8(hexOf(hash)), LINE_MIDDLE, leaf, LINE_END);
-}
-
-function entryOf(leaf: Uint8Array, seq: number): LedgerEntry {
-  try {
-    return parseEntry(leaf);
-  } catch (thrown) {
-    if (!isFault(thrown)) throw thrown;
-    throw wrong(seq, thrown.message);
-  }
-}
-
-function refuseOtherTree(frontier: Frontier, checkpoint: Checkpoint, primitives: Primitives): void {
-  if (frontier.size !== checkpoint.size) {
-    throw wrong(
-      frontier.size,
-      `expected ${checkpoint.size} entries, as the checkpoint says, received ${frontier.size}`,
-    );
-  }
-  const root = frontierRoot(frontier, primitives.digest);
-  if (!equalBytes(root, checkpoint.root)) {
-    throw new Fault(
-      "ledger/inconsistent",
-      "every entry agrees with the hash beside it, and all of them together are not what the checkpoint signs",
-      { expected: hexOf(checkpoint.root), received: hexOf(root), place: "checkpoint" },
-    );
-  }
-}
-
-const NOTHING: ExportCounts = { allowed: 0, denied: 0, releaseFailed: 0, admin: 0, epoch: 0 };
-
-function counted(counts: ExportCounts, entry: LedgerEntry): ExportCounts {
-  const name = countOf(entry);
-  return { ...counts, [name]: counts[name] + 1 };
-}
-
-function countOf(entry: LedgerEntry): keyof ExportCounts {
-  switch (entry.kind) {
-    case "decision":
-      return entry.outcome === "allow" ? "allowed" : "denied";
-    case "release-failed":
-      return "releaseFailed";
-    case "admin":
-      return "admin";
-    case "epoch":
-      return "epoch";
-    default:
-      return entry satisfies never;
-  }
-}
-
-function wrong(entry: number, message: string): Fault {
-  return new Fault("ledger/inconsistent", message, { entry, place: `entry ${entry}` });
 }
 
 function notAnExport(): Fault {

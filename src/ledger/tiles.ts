@@ -28,6 +28,11 @@ export function widthIn(size: number, { level, position }: TilePlace): number {
   return Math.min(Math.max(hashes, 0), TILE_WIDTH);
 }
 
+/** How many hashes a tile has. */
+export function widthOf({ hashes }: Tile): number {
+  return hashes.length / HASH_SIZE;
+}
+
 /** Where the tiles are that are not full, each with its width: level 0 first. */
 export function edgePlaces(size: number): readonly (TilePlace & { readonly width: number })[] {
   const places: (TilePlace & { readonly width: number })[] = [];
@@ -38,18 +43,31 @@ export function edgePlaces(size: number): readonly (TilePlace & { readonly width
   return places;
 }
 
+/** The edge of a tree of this size, among tiles of which some are earlier stages of others: what comes later in the list is wider. */
+export function edgeAmong(tiles: readonly Tile[], size: number): Edge {
+  return edgePlaces(size).flatMap(
+    (place) => tiles.findLast((tile) => tile.level === place.level && tile.position === place.position) ?? [],
+  );
+}
+
 /** Whether these are the edge of exactly this tree: their subtrees are those of its frontier. */
 export function isEdgeOf(edge: Edge, frontier: Frontier, digest: Digest): boolean {
+  const { roots } = frontierOf({ size: frontier.size, edge }, digest);
+  return (
+    roots.length === frontier.roots.length &&
+    roots.every((root, i) => equalBytes(root, frontier.roots[i] ?? new Uint8Array(0)))
+  );
+}
+
+/** The frontier of the tree that ends with these tiles. */
+export function frontierOf({ size, edge }: TreeEnd, digest: Digest): Frontier {
   const roots = [...edge]
     .reverse()
     .flatMap(
       ({ hashes }) =>
         hashesIn(hashes).reduce((grown, hash) => appendLeaf(grown, hash, digest), emptyFrontier()).roots,
     );
-  return (
-    roots.length === frontier.roots.length &&
-    roots.every((root, i) => equalBytes(root, frontier.roots[i] ?? new Uint8Array(0)))
-  );
+  return { size, roots };
 }
 
 /** Where a tree ends: how many leaves it has, and the tiles that the next ones go into. */

@@ -3,20 +3,17 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { concatBytes, hexOf, utf8 } from "../../src/base/bytes.ts";
-import { Fault } from "../../src/base/fault.ts";
-import { FAULT_CODES } from "../../src/base/fault-codes.ts";
-import { exitStatusOf, type Terminal } from "../../src/cli/command.ts";
-import { createLedgerCommand } from "../../src/cli/commands/ledger.ts";
+import { concatBytes, utf8 } from "../../src/base/bytes.ts";
 import type { LedgerSource } from "../../src/cli/ledger-source.ts";
 import { linesOf } from "../../src/cli/lines.ts";
 import { parseVerifierKey } from "../../src/ledger/note.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { readPieces } from "../../src/runtime/node/read-pieces.ts";
-import { AUDIENCE, type BrokerAtHand, brokerAtHand } from "../http/broker-at-hand.ts";
+import { brokerAtHand } from "../http/broker-at-hand.ts";
 import { logOf } from "../ledger/entries.ts";
 import { exportOf, VERIFIER_KEY } from "../ledger/exports.ts";
 import { codeOfPromise } from "../support/faults.ts";
+import { brokerWithHistory, piecesOf, run, sourceOf, sourceOfLog } from "./ledger-run.ts";
 
 describe("ostiary ledger head", () => {
   it("prints origin, size, root and the key to verify them with", async () => {
@@ -296,90 +293,6 @@ describe("a file read by lines", () => {
     await rm(folder, { recursive: true });
   });
 });
-
-interface Ended {
-  readonly status: number;
-  readonly out: string;
-  readonly detail?: unknown;
-}
-
-/** Runs one command line, as `runCommandLine` would end it. */
-async function run(
-  words: string,
-  source?: LedgerSource,
-  files: Readonly<Record<string, string>> = {},
-): Promise<Ended> {
-  let out = "";
-  const fileOf = (path: string): Uint8Array => {
-    const text = files[path];
-    if (text === undefined) throw new Fault("file/unusable", `no file \`${path}\``);
-    return utf8(text);
-  };
-  const terminal: Terminal = {
-    out: (text) => {
-      out += text;
-    },
-    err: () => {},
-    isTty: false,
-    readFile: async (path) => fileOf(path),
-    writeFile: async () => {},
-  };
-  const command = createLedgerCommand({
-    primitives: nodePrimitives,
-    openLedger: async () => {
-      if (source === undefined) throw new Fault("broker/unreachable", "this verb asks no broker");
-      return source;
-    },
-    runWitness: async ({ name, logs, host, port }) => {
-      out += `${name} for ${logs.map((log) => log.name).join(" ")} on ${host} ${port}\n`;
-      return 0;
-    },
-    readPieces: (path) => piecesOf(() => [fileOf(path)]),
-  });
-  try {
-    const status = await command.run(
-      words.split(" ").filter((word) => word !== ""),
-      terminal,
-    );
-    return { status, out };
-  } catch (thrown) {
-    const status = exitStatusOf(thrown, (fault) => FAULT_CODES[fault.code].status);
-    return { status, out, detail: thrown instanceof Fault ? thrown.detail : undefined };
-  }
-}
-
-/** A broker whose log holds so many admin acts. */
-async function brokerWithHistory(size: number): Promise<BrokerAtHand> {
-  const broker = brokerAtHand();
-  for (let i = 0; i < size; i += 1) {
-    const subject = `prod/disk-${i}@1`;
-    const digest = hexOf(nodePrimitives.digest("sha256", utf8(subject)));
-    const act = {
-      v: 1,
-      kind: "admin",
-      time: broker.world.now(),
-      actor: "admin-1",
-      act: "secret-put",
-    } as const;
-    await broker.world.store.appendEntry({ ...act, subject, digest }); // in order: the log is
-  }
-  return broker;
-}
-
-async function sourceOfLog(size: number): Promise<LedgerSource> {
-  const broker = brokerAtHand();
-  for (const { seq: _, ...draft } of logOf(size)) await broker.world.store.appendEntry(draft); // in order: the log is
-  return sourceOf(broker);
-}
-
-function sourceOf({ admin, world }: BrokerAtHand): LedgerSource {
-  const { checkpoint, ledgerPage, inclusion } = admin;
-  return { audience: AUDIENCE, spki: world.ledgerSigner.spki, checkpoint, ledgerPage, inclusion };
-}
-
-async function* piecesOf(read: () => readonly Uint8Array[]): AsyncGenerator<Uint8Array, void, undefined> {
-  yield* read();
-}
 
 async function textsOf(pieces: readonly Uint8Array[], maxBytes: number): Promise<readonly string[]> {
   const texts: string[] = [];

@@ -139,6 +139,23 @@ describe("tampering is found and its place named", () => {
   });
 });
 
+describe("a log in the order of time", () => {
+  const later = (log: readonly LedgerEntry[], seq: number, seconds: number) =>
+    log.map((entry) => (entry.seq === seq ? { ...entry, time: entry.time + seconds } : entry));
+
+  it("may hold requests that ended out of turn, and clocks that differ by minutes", async () => {
+    expect(await verify(await exportOf(later(LOG, 2, 600)))).toBeDefined();
+  });
+
+  it("is none where an entry is long before one ahead of it, and that entry is named", async () => {
+    await expect(verify(await exportOf(later(LOG, 2, 1000)))).rejects.toMatchObject({ detail: { entry: 3 } });
+  });
+
+  it("begins anew where a broker began", async () => {
+    expect(await verify(await exportOf(later(LOG, 6, 1_000_000)))).toBeDefined();
+  });
+});
+
 describe("a file that is no export", () => {
   it.each([
     { name: "an empty one", lines: [] },

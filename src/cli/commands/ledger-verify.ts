@@ -3,21 +3,21 @@ import { hexOf, parseUtf8 } from "../../base/bytes.ts";
 import { canonicalJson } from "../../base/canonical-json.ts";
 import { Fault, isFault } from "../../base/fault.ts";
 import { MAX_EXPORT_LINE_BYTES, type VerifiedExport, verifyExport } from "../../ledger/export.ts";
-import { type NoteKey, parseVerifierKey, verifierKeyOf } from "../../ledger/note.ts";
+import { type NoteKey, verifierKeyOf } from "../../ledger/note.ts";
 import {
   MAX_PROOF_CHARACTERS,
   PROOF_TITLE,
   type VerifiedProof,
   verifyProofFile,
 } from "../../ledger/proof-file.ts";
+import { openPublishedLog, type ReadLogFile, verifyPublishedLog } from "../../ledger/published-log.ts";
 import { oneWord, parseArguments } from "../arguments.ts";
 import { type ExitStatus, Misuse, type Terminal } from "../command.ts";
+import { keyOf } from "../ledger-key.ts";
 import type { LedgerEdges } from "../ledger-source.ts";
 import { linesOf } from "../lines.ts";
 
-const MAX_KEY_BYTES = 4096;
-
-/** Runs `ledger verify FILE [--key VKEY|FILE] [--json]`. */
+/** Runs `ledger verify FILE|DIR|URL [--key VKEY|FILE] [--json]`. */
 export async function verifyLedger(
   args: readonly string[],
   edges: LedgerEdges,
@@ -45,8 +45,10 @@ interface Asked {
   readonly isJson: boolean;
 }
 
-/** The first line tells what a file is. */
+/** A folder or an address is a log in files; of a file the first line tells what it is. */
 async function verdictOn(path: string, { trusted, isJson }: Asked, edges: LedgerEdges): Promise<string> {
+  const read = await edges.openLog(path);
+  if (read !== undefined) return verdictOnFiles(read, { trusted, isJson }, edges);
   const lines = linesOf(edges.readPieces(path), MAX_EXPORT_LINE_BYTES);
   const first = await lines.next();
   if (first.done !== true && parseUtf8(first.value) === PROOF_TITLE) {
@@ -57,6 +59,18 @@ async function verdictOn(path: string, { trusted, isJson }: Asked, edges: Ledger
   const whole = first.done === true ? lines : prefixed(first.value, lines);
   const verified = await verifyExport(whole, trusted, edges.primitives);
   return isJson ? jsonOf(verified, trusted, edges) : textOf(verified, trusted, edges);
+}
+
+async function verdictOnFiles(
+  read: ReadLogFile,
+  { trusted, isJson }: Asked,
+  { primitives }: LedgerEdges,
+): Promise<string> {
+  if (trusted === undefined) throw new Misuse("expected --key: files of a log do not say whose it is");
+  const log = await openPublishedLog(read, trusted, primitives);
+  const counts = await verifyPublishedLog(log, primitives);
+  const verified = { checkpoint: log.checkpoint, key: trusted, counts };
+  return isJson ? jsonOf(verified, trusted, { primitives }) : textOf(verified, trusted, { primitives });
 }
 
 async function proofOf(rest: AsyncIterable<Uint8Array>): Promise<string> {
@@ -78,21 +92,21 @@ async function* prefixed(
   yield* rest;
 }
 
-/** A verifier key is recognised by its form; anything else is a file that holds one. */
-async function keyOf(given: string, edges: LedgerEdges, terminal: Terminal): Promise<NoteKey> {
-  const { digest } = edges.primitives;
-  if (/^[^+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+$/.test(given)) return parseVerifierKey(given, digest);
-  const text = parseUtf8(await terminal.readFile(given, MAX_KEY_BYTES)) ?? "";
-  return parseVerifierKey(text.trim(), digest);
-}
-
-function jsonOfProof({ entry, checkpoint }: VerifiedProof, key: NoteKey, edges: LedgerEdges): string {
+function jsonOfProof(
+  { entry, checkpoint }: VerifiedProof,
+  key: NoteKey,
+  edges: Pick<LedgerEdges, "primitives">,
+): string {
   const { origin, size, root } = checkpoint;
   const vkey = verifierKeyOf(key, edges.primitives.digest);
   return `${canonicalJson({ verified: true, origin, size, root: hexOf(root), key: vkey, entry })}\n`;
 }
 
-function textOfProof({ entry, checkpoint }: VerifiedProof, key: NoteKey, edges: LedgerEdges): string {
+function textOfProof(
+  { entry, checkpoint }: VerifiedProof,
+  key: NoteKey,
+  edges: Pick<LedgerEdges, "primitives">,
+): string {
   const lines = [
     `verified: entry ${entry.seq} of ${checkpoint.origin}, under a head of ${checkpoint.size} entries`,
     `  root            ${hexOf(checkpoint.root)}`,
@@ -102,7 +116,11 @@ function textOfProof({ entry, checkpoint }: VerifiedProof, key: NoteKey, edges: 
   return `${lines.join("\n")}\n`;
 }
 
-function jsonOf(verified: VerifiedExport, trusted: NoteKey | undefined, edges: LedgerEdges): string {
+function jsonOf(
+  verified: VerifiedExport,
+  trusted: NoteKey | undefined,
+  edges: Pick<LedgerEdges, "primitives">,
+): string {
   const { checkpoint, counts, key } = verified;
   const facts = {
     verified: true,
@@ -116,7 +134,11 @@ function jsonOf(verified: VerifiedExport, trusted: NoteKey | undefined, edges: L
   return `${canonicalJson(facts)}\n`;
 }
 
-function textOf(verified: VerifiedExport, trusted: NoteKey | undefined, edges: LedgerEdges): string {
+function textOf(
+  verified: VerifiedExport,
+  trusted: NoteKey | undefined,
+  edges: Pick<LedgerEdges, "primitives">,
+): string {
   const { checkpoint, counts, key } = verified;
   const lines = [
     `verified: ${checkpoint.size} entries of ${checkpoint.origin}, none cut out, none changed`,

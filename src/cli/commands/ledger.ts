@@ -3,27 +3,33 @@ import { hexOf, parseUtf8 } from "../../base/bytes.ts";
 import { canonicalJson } from "../../base/canonical-json.ts";
 import { Fault } from "../../base/fault.ts";
 import { formatInstant, instant } from "../../base/time.ts";
-import { type Checkpoint, openCheckpoint, originOf } from "../../ledger/checkpoint.ts";
 import { type LedgerEntry, parseEntry } from "../../ledger/entry.ts";
 import { encodeExportHead, encodeExportLine, verifyExport } from "../../ledger/export.ts";
-import { verifierKeyOf } from "../../ledger/note.ts";
 import { ADMIN_OPTIONS, ADMIN_USAGE, adminOptionsOf } from "../admin-session.ts";
 import { countOf, noWords, oneWord, parseArguments } from "../arguments.ts";
 import { type Command, type ExitStatus, Misuse, type Terminal } from "../command.ts";
+import { leafPagesOf, type OpenedHead, openHead } from "../ledger-head.ts";
 import type { LedgerEdges, LedgerSource } from "../ledger-source.ts";
 import { tableOf } from "../table.ts";
+import { compareLogs } from "./ledger-compare.ts";
+import { exportFiles } from "./ledger-files.ts";
 import { positionOf, proveEntry } from "./ledger-prove.ts";
 import { verifyLedger } from "./ledger-verify.ts";
 import { witness } from "./ledger-witness.ts";
 
-const ENTRIES_PER_PAGE = 256;
 const NEWEST = "20";
 
 const USAGE = `ostiary ledger head                             the signed head of the log, and the key to verify it with
 ostiary ledger show [SEQ] [--last N]            one entry, or the newest ones (${NEWEST})
 ostiary ledger prove SEQ > FILE                 one entry, and what shows that it is under the signed head
 ostiary ledger export > FILE                    the whole log with its head, verified on the way out
+ostiary ledger export --files DIR               the same as files that any web server may serve (C2SP tlog-tiles); goes on
+                                                from what the folder has
 ostiary ledger verify FILE [--key VKEY|FILE]    an export or a proof, offline: nothing cut out, nothing changed
+ostiary ledger verify DIR|URL --key VKEY|FILE   the same of a log in files
+ostiary ledger compare A B --key VKEY|FILE [--evidence DIR]
+                                                whether two copies (files, folders, addresses) are one log: the first entry
+                                                that is another, and what convicts whoever signed both
 ostiary ledger witness --data DIR --name NAME --log VKEY… [--listen HOST:PORT]
                                                 cosign the heads of others' logs, each only where it continues the last
 
@@ -35,7 +41,7 @@ ${ADMIN_USAGE}`;
 export function createLedgerCommand(edges: LedgerEdges): Command {
   return {
     name: "ledger",
-    summary: "the transparency log: head, show, prove, export, verify, witness",
+    summary: "the transparency log: head, show, prove, export, verify, compare, witness",
     usage: USAGE,
     run: async ([name, ...rest], terminal) => {
       const verb = name === undefined ? undefined : SUBVERBS.get(name);
@@ -55,6 +61,7 @@ const SUBVERBS: ReadonlyMap<string, Subverb> = new Map([
   ["prove", proveEntry],
   ["export", exportLedger],
   ["verify", verifyLedger],
+  ["compare", compareLogs],
   ["witness", witness],
 ]);
 
@@ -99,10 +106,12 @@ async function exportLedger(
   edges: LedgerEdges,
   terminal: Terminal,
 ): Promise<ExitStatus> {
-  const { values, positionals } = parseArguments(args, ADMIN_OPTIONS);
+  const { values, positionals } = parseArguments(args, { ...ADMIN_OPTIONS, files: { type: "string" } });
   noWords(positionals);
   const source = await edges.openLedger(adminOptionsOf(values));
   const opened = await openHead(source, edges);
+  if (values.files !== undefined)
+    return exportFiles({ source, opened, folder: values.files }, edges, terminal);
   const lines = printed(exportLines(source, opened, edges), terminal);
   const trusted = { name: opened.checkpoint.origin, spki: source.spki };
   await verifyExport(lines, trusted, edges.primitives);
@@ -110,20 +119,6 @@ async function exportLedger(
     `exported ${opened.checkpoint.size} entries of ${opened.checkpoint.origin}, all of them under its head\n`,
   );
   return 0;
-}
-
-interface OpenedHead {
-  readonly note: string;
-  readonly checkpoint: Checkpoint;
-  readonly key: string;
-}
-
-async function openHead(source: LedgerSource, { primitives }: LedgerEdges): Promise<OpenedHead> {
-  const { spki } = source;
-  const origin = originOf(source.audience);
-  const note = await source.checkpoint();
-  const checkpoint = await openCheckpoint(note, { origin, spki }, primitives);
-  return { note, checkpoint, key: verifierKeyOf({ name: origin, spki }, primitives.digest) };
 }
 
 async function* exportLines(
@@ -147,19 +142,11 @@ async function* printed(
   }
 }
 
-/** Leaves in order, page by page. @throws {@link Fault} `ledger/inconsistent` where a page ends the log too early. */
 async function* leavesOf(
   source: LedgerSource,
   range: { readonly from: number; readonly to: number },
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  for (let from = range.from; from < range.to; ) {
-    const page = await source.ledgerPage(from, Math.min(ENTRIES_PER_PAGE, range.to - from)); // in order: a page names the next
-    if (page.entries.length === 0 || page.from !== from) {
-      throw new Fault("ledger/inconsistent", `expected entry ${from}, the broker has none`, { entry: from });
-    }
-    yield* page.entries.slice(0, range.to - from);
-    from += page.entries.length;
-  }
+  for await (const page of leafPagesOf(source, range)) yield* page;
 }
 
 function entryAt(seq: number, leaf: Uint8Array): LedgerEntry {

@@ -1,11 +1,12 @@
 /** `/v1/ledger/inclusion`, `consistency` and `tile`: what shows that an entry is in the log, and that the log only grew. */
-import { concatBytes, equalBytes, u16be } from "../../base/bytes.ts";
+import { equalBytes } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
 import { advanceCheckpoint } from "../../broker/checkpoints.ts";
 import { ledgerEntries } from "../../broker/leaves.ts";
 import { proveConsistency, proveInclusion, provenTile } from "../../broker/proofs.ts";
 import type { World } from "../../broker/world.ts";
 import { encodeEntry } from "../../ledger/entry.ts";
+import { encodeBundle } from "../../ledger/log-files.ts";
 import { HASH_SIZE, leafHash } from "../../ledger/merkle.ts";
 import { type NamedTile, parseTilePath } from "../../ledger/tile-path.ts";
 import { TILE_WIDTH } from "../../ledger/tiles.ts";
@@ -96,9 +97,9 @@ async function bytesOf({ level, position, width }: NamedTile, world: World): Pro
     const leaf = entry === undefined ? new Uint8Array(0) : encodeEntry(entry);
     const signed = hashes.subarray(i * HASH_SIZE, (i + 1) * HASH_SIZE);
     if (!equalBytes(leafHash(leaf, world.primitives.digest), signed)) throw otherEntry(from + i);
-    return concatBytes(u16be(leaf.length), leaf);
+    return leaf;
   });
-  return concatBytes(...leaves);
+  return encodeBundle(leaves);
 }
 
 function otherEntry(entry: number): Fault {

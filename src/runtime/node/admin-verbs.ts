@@ -13,6 +13,7 @@ import { describeBroker } from "../../client/describe.ts";
 import { createKekFile } from "../../kek/file.ts";
 import { openAdminSession } from "./admin-session.ts";
 import { makeTokenKey, sealKeyFile } from "./kek-devices.ts";
+import { openLog, writeLogFile } from "./log-files.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { readPieces } from "./read-pieces.ts";
 import { nodeSealing } from "./sealing.ts";
@@ -53,6 +54,8 @@ export function createNodeLedgerCommand(): Command {
     primitives: nodePrimitives,
     openLedger,
     readPieces,
+    openLog,
+    writeLogFile,
     runWitness: async (options, terminal) => (await import("./witness.ts")).runWitness(options, terminal),
   });
 }

@@ -107,7 +107,7 @@ const VERBS: readonly Verb[] = [
   },
   {
     name: "ledger",
-    summary: "the transparency log: head, show, prove, export, verify, witness",
+    summary: "the transparency log: head, show, prove, export, verify, compare, witness",
     load: async () => (await import("./admin-verbs.ts")).createNodeLedgerCommand(),
   },
   {

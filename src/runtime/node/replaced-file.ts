@@ -3,10 +3,10 @@ import { type FileHandle, open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** Writes it beside, flushes it, puts it in the other's place. Throws what the system throws. */
-export async function replaceFile(path: string, text: string): Promise<void> {
+export async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
   const draft = `${path}.new`;
   await closing(await open(draft, "w", 0o644), async (file) => {
-    await file.writeFile(text, "utf8");
+    await file.writeFile(content, "utf8");
     await file.sync();
   });
   await rename(draft, path);
