@@ -216,6 +216,17 @@ export const FAULT_CODES = {
     next: "find out who put an older database back; where it was you, `ostiary restore` does it so that it stands in the log",
   },
 
+  "ledger/kept": {
+    status: 409,
+    wire: "conflict",
+    next: "have the configuration keep traces for fewer days, `[ledger] keep_traces_days`, or ask for older ones",
+  },
+  "ledger/forked": {
+    status: 503,
+    wire: "try-later",
+    next: "somebody signed two logs with this ledger key: keep the evidence that the sentence names, and find out who has the key",
+  },
+
   "witness/unreachable": {
     status: 503,
     wire: "try-later",

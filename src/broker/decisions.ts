@@ -5,6 +5,7 @@ import { Fault } from "../base/fault.ts";
 import { parseStrictJson } from "../base/strict-json.ts";
 import type { DecisionDetail } from "../wire/messages.ts";
 import { settle } from "./settle.ts";
+import { FORGOTTEN } from "./store.ts";
 import type { World } from "./world.ts";
 
 const TRACE_LIMITS = { maxBytes: 8 << 20, maxDepth: 256, code: "store/unavailable" } as const;
@@ -23,5 +24,6 @@ export async function decisionOf(id: string, world: World): Promise<DecisionDeta
 }
 
 function traceOf(text: string): JsonObject {
+  if (text === FORGOTTEN) return { forgotten: true };
   return { items: parseStrictJson(utf8(text), TRACE_LIMITS) };
 }

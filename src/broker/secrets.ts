@@ -265,7 +265,8 @@ export function unknownSecret(path: string): Fault {
 export function adminEntry(
   act: { readonly act: string; readonly subject: string; readonly digest: string },
   actor: Actor,
-  world: Pick<World, "now">,
+  world: Pick<World, "now" | "pseudonym">,
 ): EntryDraft {
-  return { v: 1, kind: "admin", time: world.now(), actor: actor.kid, ...act };
+  const { now, pseudonym = (name: string) => name } = world;
+  return { v: 1, kind: "admin", time: now(), actor: pseudonym(actor.kid), ...act };
 }

@@ -2,6 +2,7 @@
 
 import type { Instant } from "../base/time.ts";
 import type { EntryDraft, LedgerEntry } from "../ledger/entry.ts";
+import type { Range } from "../ledger/ranges.ts";
 import type { Tile, TilePlace } from "../ledger/tiles.ts";
 import type { ImportStore } from "./import-store.ts";
 import type { LeaseStore } from "./lease-store.ts";
@@ -75,6 +76,15 @@ export interface StoredDecision extends StoredEntry {
   readonly trace: string;
 }
 
+/** A decision's own row. */
+export interface DecisionRow extends Pick<StoredDecision, "seq" | "id" | "at"> {
+  /** {@link FORGOTTEN} where an admin had it forgotten. */
+  readonly trace: string;
+}
+
+/** What stands in the place of a trace that nobody has any more. */
+export const FORGOTTEN = "";
+
 /** A refusal that is no ledger entry: what failed before the evidence was known to be genuine and bound. */
 export interface Refusal {
   readonly id: string;
@@ -95,6 +105,10 @@ export interface DecisionStore {
   /** Decisions on this `report.id` and resource at or after `since`, which lies within {@link ATTEMPT_WINDOW_SECONDS}. */
   readonly countAttempts: (reportId: string, resource: string, since: Instant) => Promise<number>;
   readonly decision: (id: string) => Promise<StoredDecision | undefined>;
+  /** What is kept beside the entries of these positions, in their order. */
+  readonly decisionRows: (range: Range) => Promise<readonly DecisionRow[]>;
+  /** Leaves nothing of the traces of decisions at these positions; entries and their hashes stay. */
+  readonly forgetTraces: (range: Range) => Promise<void>;
   readonly logRefusal: (refusal: Refusal) => Promise<void>;
   readonly refusal: (id: string) => Promise<Refusal | undefined>;
   /** Forgets spends past `keepUntil`, counter uses and attempts outside every window, admin ids and proofs past `until`, old refusals. */

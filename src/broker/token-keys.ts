@@ -3,12 +3,11 @@ import { equalBytes, hexOf, utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import type { Primitives, Signer } from "../base/primitives.ts";
 import { addSeconds, type Instant } from "../base/time.ts";
-import type { EntryDraft } from "../ledger/entry.ts";
 import { thumbprintOf } from "../wire/thumbprint.ts";
-import type { Actor } from "./secrets.ts";
+import { type Actor, adminEntry } from "./secrets.ts";
 import type { StoredTokenKey, TokenStore } from "./token-store.ts";
 import { jwkOf } from "./tokens.ts";
-import type { Kek, TokenKey, TokenKeyRing, TokenKeys } from "./world.ts";
+import type { Kek, TokenKey, TokenKeyRing, TokenKeys, World } from "./world.ts";
 
 /** How long a new key stands in the JWK set before it signs: relying parties keep the set for some minutes. */
 const ANNOUNCED_SECONDS = 600;
@@ -23,6 +22,7 @@ export interface TokenKeySources {
   readonly primitives: Primitives;
   readonly now: () => Instant;
   readonly maker: TokenKeyMaker;
+  readonly pseudonym?: NonNullable<World["pseudonym"]>;
 }
 
 /** The platform's part: P-256 private keys as PKCS#8 DER. */
@@ -136,15 +136,9 @@ async function putNext(
   const serial = (newest?.serial ?? 0) + 1;
   const key = await newKey({ serial, signsFrom, withdraws: order.withdraws, by: order.actor.kid }, sources);
   const { kid, spki } = (await openKey(key, sources)).signer;
-  const entry: EntryDraft = {
-    v: 1,
-    kind: "admin",
-    time: now,
-    actor: order.actor.kid,
-    act: order.withdraws ? "token-key-withdraw" : "token-key-rotate",
-    subject: kid,
-    digest: hexOf(sources.primitives.digest("sha256", spki)),
-  };
+  const act = order.withdraws ? "token-key-withdraw" : "token-key-rotate";
+  const digest = hexOf(sources.primitives.digest("sha256", spki));
+  const entry = adminEntry({ act, subject: kid, digest }, order.actor, { ...sources, now: () => now });
   if (!(await sources.store.putTokenKey(key, entry))) {
     throw new Fault("request/conflict", "expected to be the only one who rotates this key");
   }

@@ -47,6 +47,8 @@ export interface World {
   readonly ledgerSigner: Signer;
   /** What remembers the log apart from the database; without any, an older database that was put back is not noticed. */
   readonly anchors?: readonly Anchor[];
+  /** What an admin is called in the log, where that is not to be their name (`ledger/pseudonym.ts`). */
+  readonly pseudonym?: (name: string) => string;
   /** Proves this broker to a guest (`prover.ts`); absent outside a confidential VM: then a guest has a pinned key and no more. */
   readonly prove?: Prove;
   readonly meter: Meter;
@@ -81,6 +83,8 @@ export interface BrokerSettings {
   /** How secrets may be sealed here, out of what this version can do. */
   readonly suites: readonly OfferedSuite[];
   readonly adminKeys: readonly AdminKey[];
+  /** For so many days nobody has a trace forgotten; for ever where it is absent. */
+  readonly traceDays?: number;
 }
 
 /** A person's Ed25519 key, as configuration names it. Configuration, never the database, says who an admin is. */

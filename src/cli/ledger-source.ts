@@ -7,7 +7,8 @@ import type { AdminOptions } from "./admin-session.ts";
 import type { ExitStatus, Terminal } from "./command.ts";
 
 /** A broker's log, with the key that its heads are signed with. */
-export interface LedgerSource extends Pick<AdminClient, "checkpoint" | "ledgerPage" | "inclusion"> {
+export interface LedgerSource
+  extends Pick<AdminClient, "checkpoint" | "ledgerPage" | "inclusion" | "forgetTraces"> {
   readonly audience: string;
   /** DER SubjectPublicKeyInfo of the ledger key. */
   readonly spki: Uint8Array;
@@ -32,6 +33,8 @@ export interface LedgerEdges {
   readonly runWitness: RunWitness;
   /** The bytes of a file in pieces; `-` is standard input. Iterating throws {@link Fault} `file/unusable`. */
   readonly readPieces: (path: string) => AsyncIterable<Uint8Array>;
+  /** What names are salted with. @throws {@link Fault} `file/unusable`. */
+  readonly readSalt: (path: string) => Promise<Uint8Array>;
   /** The files of a log in a folder or under an address; `undefined` where the place is one file, or none. */
   readonly openLog: (place: string) => Promise<ReadLogFile | undefined>;
   /** Puts a file of a log into a folder, for everybody to read, whole or not at all. @throws {@link Fault} `file/unusable`. */

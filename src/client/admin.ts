@@ -7,7 +7,7 @@ import { bodyHashOf, MAX_ADMIN_TOKEN_SECONDS, signAdminToken } from "../wire/adm
 import * as audience from "../wire/audience.ts";
 import * as bundle from "../wire/bundle.ts";
 import { decodeDecisionDetail } from "../wire/decision.ts";
-import { decodeLedgerPage } from "../wire/ledger.ts";
+import * as ledger from "../wire/ledger.ts";
 import { decodeInclusionProof } from "../wire/ledger-proof.ts";
 import type * as wire from "../wire/messages.ts";
 import { isAudienceName } from "../wire/resource-path.ts";
@@ -49,6 +49,8 @@ export interface AdminClient extends SecretCalls {
   readonly ledgerPage: (from: number, limit: number) => Promise<wire.LedgerPage>;
   /** An entry, shown to be under the signed head that comes with it. */
   readonly inclusion: (seq: number) => Promise<wire.InclusionProof>;
+  /** Has traces forgotten that are older than so many days. */
+  readonly forgetTraces: (olderThanDays: number) => Promise<wire.ForgottenTraces>;
 }
 
 export interface AdminClientOptions {
@@ -103,8 +105,16 @@ export function createAdminClient(options: AdminClientOptions): AdminClient {
     decision: async (id) => decodeDecisionDetail(await call("GET", decisionAt(id))),
     checkpoint: async () => new TextDecoder().decode(await call("GET", "/v1/ledger/checkpoint")),
     ledgerPage: async (from, limit) =>
-      decodeLedgerPage(await call("GET", `/v1/ledger/entries?from=${from}&limit=${limit}`)),
+      ledger.decodeLedgerPage(await call("GET", `/v1/ledger/entries?from=${from}&limit=${limit}`)),
     inclusion: async (seq) => decodeInclusionProof(await call("GET", `/v1/ledger/inclusion?seq=${seq}`)),
+    forgetTraces: async (olderThanDays) =>
+      ledger.decodeForgottenTraces(
+        await call(
+          "POST",
+          "/v1/admin/ledger/forgotten-traces",
+          ledger.encodeTraceForgetting({ olderThanDays }),
+        ),
+      ),
   };
 }
 

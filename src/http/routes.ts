@@ -3,6 +3,7 @@ import { audienceRoutes } from "./admin/audiences.ts";
 import { decisionRoute } from "./admin/decisions.ts";
 import { importKeyRoute } from "./admin/import-keys.ts";
 import { leaseRoutes } from "./admin/leases.ts";
+import { forgetTracesRoute } from "./admin/ledger.ts";
 import { policyRoutes } from "./admin/policies.ts";
 import { readersRoute } from "./admin/readers.ts";
 import { revocationRoute } from "./admin/revocations.ts";
@@ -59,6 +60,7 @@ const DOCUMENTED: readonly Route[] = [
   ...shareRoutes,
   revocationRoute,
   decisionRoute,
+  forgetTracesRoute,
   healthRoute,
   readyRoute,
   metricsRoute,

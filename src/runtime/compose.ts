@@ -33,6 +33,7 @@ export interface Parts extends Pick<World, Given> {
   readonly source: EndorsementSource;
   readonly tokenKeyMaker: TokenKeyMaker;
   readonly nonceLifetimeSeconds: number;
+  readonly pseudonym?: World["pseudonym"] | undefined;
   /** How many processes share this broker's rates; one unless said. */
   readonly processes?: number;
   /** What outlives this World, where one is made for each request. */
@@ -55,6 +56,7 @@ export function composeWorld(parts: Parts): World {
   const { audience, tenant } = settings;
   const trust: Trust = { primitives, roots, providers, memo, lowestCrlNumber: crlNumbers.lowest };
   const sealed = { store, kek, primitives, now };
+  const named = parts.pseudonym === undefined ? {} : { pseudonym: parts.pseudonym };
   return {
     now,
     random,
@@ -78,11 +80,12 @@ export function composeWorld(parts: Parts): World {
       ...(memory === undefined ? {} : { seen: memory.refusals }),
     }),
     kek,
-    tokenKeys: createTokenKeyRing({ ...sealed, maker }),
+    tokenKeys: createTokenKeyRing({ ...sealed, ...named, maker }),
     signer,
     ledgerSigner,
     meter,
     log,
+    ...named,
   };
 }
 
@@ -93,7 +96,9 @@ export function settingsOf(
 ): BrokerSettings {
   const { audience, tenant, region, environment, mode, suites, maxTokenSeconds, maxEvidenceSeconds } = config;
   const { externalUrl: issuer = audience, adminKeys } = about;
+  const kept = config.traceDays === undefined ? {} : { traceDays: config.traceDays };
   return {
+    ...kept,
     audience,
     issuer,
     maxTokenSeconds,

@@ -50,3 +50,8 @@ function isNormalUrl(text: string): boolean {
   const normal = parsed.origin + (parsed.pathname === "/" ? "" : parsed.pathname);
   return /^https?:$/.test(parsed.protocol) && normal === text && !text.endsWith("/");
 }
+
+/** A member that there is not, and why. */
+export function absent(message: string) {
+  return v.optional(v.never(message));
+}

@@ -5,8 +5,9 @@ import { bareKeyOf } from "../base/spki.ts";
 import { ALL_BINDING_NAMES } from "../channel/binding-names.ts";
 import { OFFERED_SUITES } from "../channel/suites.ts";
 import { WRAP_OF_SUITE } from "../policy/wraps.ts";
-import { isEachOnce, label, path, table, url, whole } from "./config-fields.ts";
-import { KEK, TPM_DEVICE } from "./kek-config.ts";
+import { absent, isEachOnce, label, path, table, url, whole } from "./config-fields.ts";
+import { KEK } from "./kek-config.ts";
+import { LEDGER, WORKER_LEDGER } from "./ledger-config.ts";
 import { PROVIDERS, WORKER_PROVIDERS } from "./provider-config.ts";
 import { STORE } from "./store-config.ts";
 
@@ -89,41 +90,9 @@ const BROKER = {
   ),
 };
 
-/** Who cosigns the log. Each once: one that is asked twice has seen no more. */
-const witnesses = v.pipe(
-  v.array(
-    table({ url, key: v.pipe(v.string(), v.maxLength(1024)), required: v.optional(v.boolean(), true) }),
-  ),
-  v.check(
-    (list) => list.length <= 8 && isEachOnce(list.map((one) => one.url)),
-    "at most eight, each `url` once",
-  ),
-  v.check((list) => isEachOnce(list.map((one) => one.key)), "each key once"),
-);
-
-const readers = v.optional(v.picklist(["anyone", "admins"]), "admins");
-
-/** The owner's part of a TPM's NV indices. */
-const tpmCounter = table({
-  device: TPM_DEVICE,
-  index: v.optional(
-    v.pipe(v.string(), v.regex(/^0x01[89ab][0-9a-f]{5}$/, "an NV index from 0x01800000 to 0x01bfffff")),
-    "0x01800571",
-  ),
-  every_minutes: v.optional(whole(1, 1440), 60),
-});
-
 const MEMBERS = table({
   ...BROKER,
-  ledger: v.optional(
-    table({
-      readers,
-      head_file: v.optional(path),
-      tpm_counter: v.optional(tpmCounter),
-      witness: v.optional(witnesses, []),
-    }),
-    {},
-  ),
+  ledger: v.optional(LEDGER, {}),
   trust_simulator: v.optional(path),
   providers: v.optional(PROVIDERS, {}),
   listen: table({
@@ -226,17 +195,7 @@ export const WORKER_CONFIG = v.pipe(
   v.objectWithRest(
     {
       ...BROKER,
-      ledger: v.optional(
-        table({
-          readers,
-          head_file: absent("no `head_file`, since a Worker has no files: keep heads of the log elsewhere"),
-          tpm_counter: absent("no `tpm_counter`: a Worker has no TPM"),
-          witness: absent(
-            "no `witness`: a Worker asks none; whoever reads `/v1/ledger/checkpoint` keeps heads",
-          ),
-        }),
-        {},
-      ),
+      ledger: v.optional(WORKER_LEDGER, {}),
       external_url: v.optional(url),
       trust_simulator_pem: v.optional(v.pipe(v.string(), v.maxLength(65_536))),
       providers: v.optional(WORKER_PROVIDERS, {}),
@@ -271,9 +230,5 @@ export type WorkerRead = v.InferOutput<typeof WORKER_CONFIG>;
 
 /** What all brokers read alike. */
 export type BrokerRead = Pick<Read, keyof typeof BROKER> & {
-  readonly ledger: Pick<Read["ledger"], "readers">;
+  readonly ledger: Pick<Read["ledger"], "readers" | "keep_traces_days">;
 };
-
-function absent(message: string) {
-  return v.optional(v.never(message));
-}

@@ -31,6 +31,8 @@ export interface BrokerConfig {
   readonly maxTokenSeconds: number;
   /** How old evidence may be that something is renewed on; 0 for never. */
   readonly maxEvidenceSeconds: number;
+  /** For so many days nobody has a trace forgotten; for ever where it is absent. */
+  readonly traceDays?: number;
 }
 
 /** What the operator of a broker on Node decides. Keys are references to files, never values. */
@@ -52,6 +54,12 @@ export interface Config extends BrokerConfig {
   readonly tpmCounter?: TpmCounterConfig;
   /** Who is told each head of the log, and asked at start how far it was. */
   readonly witnesses: readonly WitnessConfig[];
+  /** Where each head is put for others to find. */
+  readonly publications: readonly PublicationConfig[];
+  /** Whose heads are held against what was heard before. */
+  readonly peers: readonly PeerConfig[];
+  /** What names of admins are salted with before they go into the log. */
+  readonly saltFile?: string;
   readonly attestation: AttestationConfig;
 }
 
@@ -61,6 +69,21 @@ export interface WitnessConfig {
   readonly key: string;
   /** Whether a broker that cannot ask it is to start. */
   readonly isRequired: boolean;
+}
+
+export type PublicationConfig =
+  | { readonly file: string }
+  | {
+      readonly url: string;
+      /** What is shown to whoever takes heads there. */
+      readonly tokenFile?: string;
+    };
+
+export interface PeerConfig {
+  /** What the names of its log's files follow: of a broker `…/v1/ledger`. */
+  readonly url: string;
+  /** The verifier key of its log. */
+  readonly key: string;
 }
 
 /** What the operator of a Worker decides. */
@@ -175,6 +198,9 @@ function configOf(read: Read): Config {
     ...present("headFile", read.ledger.head_file),
     ...present("tpmCounter", tpmCounterOf(read.ledger.tpm_counter)),
     witnesses: read.ledger.witness.map(({ url, key, required }) => ({ url, key, isRequired: required })),
+    publications: read.ledger.publish.map(publicationOf),
+    peers: read.ledger.peer,
+    ...present("saltFile", read.ledger.salt_file),
     attestation: attestationOf(read.attestation),
   };
 }
@@ -199,7 +225,13 @@ function brokerConfigOf(read: BrokerRead): BrokerConfig {
     suites: OFFERED_SUITES.filter((suite) => read.suites.includes(WRAP_OF_SUITE[suite])),
     maxTokenSeconds: read.tokens.max_lifetime_seconds,
     maxEvidenceSeconds: read.tokens.max_evidence_age_seconds,
+    ...present("traceDays", read.ledger.keep_traces_days),
   };
+}
+
+/** Exactly one of the two is there: the schema saw to it. */
+function publicationOf({ file, url = "", token_file }: Read["ledger"]["publish"][number]): PublicationConfig {
+  return file === undefined ? { url, ...present("tokenFile", token_file) } : { file };
 }
 
 function attestationOf(read: Read["attestation"]): AttestationConfig {

@@ -2,6 +2,7 @@
 import { sql } from "drizzle-orm/sql/sql";
 import {
   ATTEMPT_WINDOW_SECONDS,
+  type DecisionRow,
   type DecisionStore,
   type Refusal,
   type StoredDecision,
@@ -51,6 +52,8 @@ export function createDecisionStore(driver: SqlDriver): DecisionStore {
         integerOf(row, attempt.decisions),
       )[0] ?? 0,
     decision: async (id) => (await driver.read(FIND_DECISION({ id }))).map(decisionOf)[0],
+    decisionRows: async (range) => (await driver.read(LIST_ROWS({ ...range }))).map(decisionRowOf),
+    forgetTraces: async (range) => void (await driver.write([FORGET_TRACES({ ...range })])),
     logRefusal: async (row) => void (await driver.write([LOG_REFUSAL({ ...row })])),
     refusal: async (id) => (await driver.read(FIND_REFUSAL({ id }))).map(refusalOf)[0],
     prune: async (now, refusalsBefore) =>
@@ -77,6 +80,23 @@ const FIND_DECISION = query(sql`
     ${ledgerEntry.seq}, ${ledgerEntry.draft}, ${ledgerEntry.exhausted}, ${ledgerEntry.isAllOrNothing}
   from ${decision} join ${ledgerEntry} on ${ledgerEntry.seq} = ${decision.seq}
   where ${decision.id} = ${given("id")}`);
+
+const WITHIN = sql`${decision.seq} >= ${given("start")} and ${decision.seq} < ${given("end")}`;
+
+const LIST_ROWS = query(sql`
+  select ${decision.seq}, ${decision.id}, ${decision.at}, ${decision.trace} from ${decision}
+  where ${WITHIN} order by ${decision.seq}`);
+
+const FORGET_TRACES = query(sql`update ${decision} set ${nameOf(decision.trace)} = '' where ${WITHIN}`);
+
+function decisionRowOf(row: Row): DecisionRow {
+  return {
+    seq: integerOf(row, decision.seq),
+    id: textOf(row, decision.id),
+    at: instantOf(row, decision.at),
+    trace: textOf(row, decision.trace),
+  };
+}
 
 function decisionOf(row: Row): StoredDecision {
   return {

@@ -12,6 +12,7 @@ import {
   type CounterUse,
   type DecisionCommit,
   type DecisionStore,
+  FORGOTTEN,
   type LedgerStore,
   type NonceEpoch,
   type Refusal,
@@ -121,6 +122,15 @@ function decisionStore(tables: Tables, forgetOld: (now: Instant) => void, beside
       if (found === undefined) return undefined;
       const { at, trace } = found.commit;
       return { ...entryAt(tables, found.seq), id, at, trace };
+    },
+    decisionRows: async ({ start, end }) =>
+      [...decisions]
+        .filter(([, { seq }]) => seq >= start && seq < end)
+        .map(([id, { seq, commit }]) => ({ seq, id, at: commit.at, trace: commit.trace })),
+    forgetTraces: async ({ start, end }) => {
+      for (const [id, { seq, commit }] of decisions) {
+        if (seq >= start && seq < end) decisions.set(id, { seq, commit: { ...commit, trace: FORGOTTEN } });
+      }
     },
     logRefusal: async (refusal) => {
       if (!refusals.has(refusal.id)) refusals.set(refusal.id, { ...refusal });

@@ -1,8 +1,8 @@
 /** How are leaves of the ledger handed out? As the exact bytes that were hashed. */
 import * as v from "valibot";
-import { ANSWER, decode, encode } from "./codec.ts";
+import { ANSWER, decode, encode, REQUEST } from "./codec.ts";
 import { bytesField, bytesText, countField } from "./fields.ts";
-import type { LedgerPage } from "./messages.ts";
+import type { ForgottenTraces, LedgerPage, TraceForgetting } from "./messages.ts";
 
 /** How many leaves one page holds at most. */
 export const MAX_PAGE_ENTRIES = 256;
@@ -22,4 +22,26 @@ export function decodeLedgerPage(bytes: Uint8Array): LedgerPage {
 
 export function encodeLedgerPage({ from, size, entries }: LedgerPage): string {
   return encode({ from, size, entries: entries.map(bytesText) });
+}
+
+export const TRACE_FORGETTING = v.strictObject({ olderThanDays: countField(1) });
+
+export const FORGOTTEN_TRACES = v.object({ before: countField(0) });
+
+/** @throws {@link Fault} `request/malformed`, `request/too-large`. */
+export function decodeTraceForgetting(bytes: Uint8Array): TraceForgetting {
+  return decode(TRACE_FORGETTING, bytes, REQUEST);
+}
+
+export function encodeTraceForgetting(forgetting: TraceForgetting): string {
+  return encode({ ...forgetting });
+}
+
+/** @throws {@link Fault} `broker/unreachable`, `request/too-large`. */
+export function decodeForgottenTraces(bytes: Uint8Array): ForgottenTraces {
+  return decode(FORGOTTEN_TRACES, bytes, ANSWER);
+}
+
+export function encodeForgottenTraces(forgotten: ForgottenTraces): string {
+  return encode({ ...forgotten });
 }

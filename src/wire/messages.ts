@@ -335,6 +335,16 @@ export type Introspection =
   | (TokenClaims & { readonly active: true; readonly token_type: "DPoP" | "Bearer" });
 
 /** A decision whose tokens count no more. */
+/** Traces of decisions older than so many days are to be forgotten. */
+export interface TraceForgetting {
+  readonly olderThanDays: number;
+}
+
+/** The position in the log before which nobody has a trace soon. */
+export interface ForgottenTraces {
+  readonly before: number;
+}
+
 export interface RevocationSummary {
   readonly decision: string;
   readonly at: Instant;

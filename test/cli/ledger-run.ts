@@ -7,6 +7,7 @@ import { createLedgerCommand } from "../../src/cli/commands/ledger.ts";
 import type { LedgerSource } from "../../src/cli/ledger-source.ts";
 import { openLog, writeLogFile } from "../../src/runtime/node/log-files.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
+import { saltIn } from "../../src/runtime/node/salt.ts";
 import { AUDIENCE, type BrokerAtHand, brokerAtHand } from "../http/broker-at-hand.ts";
 import { logOf } from "../ledger/entries.ts";
 
@@ -48,6 +49,7 @@ export async function run(
       return 0;
     },
     readPieces: (path) => piecesOf(() => [fileOf(path)]),
+    readSalt: saltIn,
     openLog,
     writeLogFile,
   });
@@ -88,8 +90,15 @@ export async function sourceOfLog(size: number): Promise<LedgerSource> {
 }
 
 export function sourceOf({ admin, world }: BrokerAtHand): LedgerSource {
-  const { checkpoint, ledgerPage, inclusion } = admin;
-  return { audience: AUDIENCE, spki: world.ledgerSigner.spki, checkpoint, ledgerPage, inclusion };
+  const { checkpoint, ledgerPage, inclusion, forgetTraces } = admin;
+  return {
+    audience: AUDIENCE,
+    spki: world.ledgerSigner.spki,
+    checkpoint,
+    ledgerPage,
+    inclusion,
+    forgetTraces,
+  };
 }
 
 export async function* piecesOf(

@@ -68,6 +68,7 @@ describe("ostiary store check", () => {
     ["delete from ledger_tile where level = 1", { level: 1, position: 0 }],
     ["delete from ledger_entry where seq = 1000", { expected: 1001, received: 1000 }],
     ["delete from ledger_entry where seq = 10", { seq: 10 }],
+    ["insert into decision values (5, 'no such', 1790000000, '', 0, '[]')", { entry: 5 }],
     ["update checkpoint set note = replace(note, '1001', '1000'), size = 1000", {}],
   ])("names it: %s", async (statement, detail) => {
     tampered(statement);

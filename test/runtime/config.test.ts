@@ -71,6 +71,8 @@ describe("a configuration", () => {
       maxEvidenceSeconds: 3600,
       providers: {},
       witnesses: [],
+      publications: [],
+      peers: [],
       attestation: { provider: "auto", cluster: "", freshPerSecond: 1 },
     };
     expect(parseConfig(GOOD)).toEqual(expected);

@@ -13,7 +13,9 @@ import type { LedgerEdges, LedgerSource } from "../ledger-source.ts";
 import { tableOf } from "../table.ts";
 import { compareLogs } from "./ledger-compare.ts";
 import { exportFiles } from "./ledger-files.ts";
+import { forgetTraces } from "./ledger-forget.ts";
 import { positionOf, proveEntry } from "./ledger-prove.ts";
+import { reveal } from "./ledger-reveal.ts";
 import { verifyLedger } from "./ledger-verify.ts";
 import { witness } from "./ledger-witness.ts";
 
@@ -30,6 +32,10 @@ ostiary ledger verify DIR|URL --key VKEY|FILE   the same of a log in files
 ostiary ledger compare A B --key VKEY|FILE [--evidence DIR]
                                                 whether two copies (files, folders, addresses) are one log: the first entry
                                                 that is another, and what convicts whoever signed both
+ostiary ledger forget-traces --older-than DAYS  what was weighed in old decisions is kept no longer, as far as the
+                                                configuration lets it go; what was decided stays in the log
+ostiary ledger reveal NAME --salt FILE          which name in a salted log is NAME's, and what shows it to somebody else:
+ostiary ledger reveal NAME --opening HEX        the same without the salt, for whoever was shown the opening
 ostiary ledger witness --data DIR --name NAME --log VKEY… [--listen HOST:PORT]
                                                 cosign the heads of others' logs, each only where it continues the last
 
@@ -41,7 +47,8 @@ ${ADMIN_USAGE}`;
 export function createLedgerCommand(edges: LedgerEdges): Command {
   return {
     name: "ledger",
-    summary: "the transparency log: head, show, prove, export, verify, compare, witness",
+    summary:
+      "the transparency log: head, show, prove, export, verify, compare, forget-traces, reveal, witness",
     usage: USAGE,
     run: async ([name, ...rest], terminal) => {
       const verb = name === undefined ? undefined : SUBVERBS.get(name);
@@ -62,6 +69,8 @@ const SUBVERBS: ReadonlyMap<string, Subverb> = new Map([
   ["export", exportLedger],
   ["verify", verifyLedger],
   ["compare", compareLogs],
+  ["forget-traces", forgetTraces],
+  ["reveal", reveal],
   ["witness", witness],
 ]);
 

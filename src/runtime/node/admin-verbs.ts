@@ -16,6 +16,7 @@ import { makeTokenKey, sealKeyFile } from "./kek-devices.ts";
 import { openLog, writeLogFile } from "./log-files.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { readPieces } from "./read-pieces.ts";
+import { saltIn } from "./salt.ts";
 import { nodeSealing } from "./sealing.ts";
 import { splitKeyFile } from "./split-key.ts";
 
@@ -54,6 +55,7 @@ export function createNodeLedgerCommand(): Command {
     primitives: nodePrimitives,
     openLedger,
     readPieces,
+    readSalt: saltIn,
     openLog,
     writeLogFile,
     runWitness: async (options, terminal) => (await import("./witness.ts")).runWitness(options, terminal),
@@ -64,6 +66,6 @@ export function createNodeLedgerCommand(): Command {
 async function openLedger(options: AdminOptions): Promise<LedgerSource> {
   const { client, audience, url } = await openAdminSession(options);
   const { ledgerKey } = await describeBroker(url, globalThis.fetch);
-  const { checkpoint, ledgerPage, inclusion } = client;
-  return { checkpoint, ledgerPage, inclusion, audience, spki: ledgerKey.spki };
+  const { checkpoint, ledgerPage, inclusion, forgetTraces } = client;
+  return { checkpoint, ledgerPage, inclusion, forgetTraces, audience, spki: ledgerKey.spki };
 }

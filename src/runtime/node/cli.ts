@@ -107,7 +107,8 @@ const VERBS: readonly Verb[] = [
   },
   {
     name: "ledger",
-    summary: "the transparency log: head, show, prove, export, verify, compare, witness",
+    summary:
+      "the transparency log: head, show, prove, export, verify, compare, forget-traces, reveal, witness",
     load: async () => (await import("./admin-verbs.ts")).createNodeLedgerCommand(),
   },
   {

@@ -1,5 +1,6 @@
 /** What does a broker do without being asked? Signed heads, times of secrets, forgotten rows. */
 import { addSeconds } from "../../base/time.ts";
+import { forgetSome } from "../../broker/forgotten.ts";
 import { keepHead } from "../../broker/rollback.ts";
 import { keepSecretTimes } from "../../broker/secret-life.ts";
 import { createFiller } from "../../broker/tiles.ts";
@@ -28,6 +29,10 @@ export function startHousekeeping(world: World): () => void {
     ),
     setInterval(
       run("filling-failed", () => fill(world)),
+      CHECKPOINT_MS,
+    ),
+    setInterval(
+      run("forgetting-failed", () => forgetSome(world)),
       CHECKPOINT_MS,
     ),
     setInterval(

@@ -2,6 +2,8 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { hexOf, parseUtf8, utf8 } from "../../base/bytes.ts";
 import { Fault, systemCodeOf } from "../../base/fault.ts";
+import { checkDecisions } from "../../broker/check-decisions.ts";
+import { checkLog } from "../../broker/check-log.ts";
 import { openStream, type ReadExactly } from "../../channel/sealed-stream.ts";
 import type { RestoreBackup } from "../../cli/commands/restore.ts";
 import { endWriting } from "../../store/copy.ts";
@@ -36,10 +38,14 @@ export const restoreBackup: RestoreBackup = async (configPath, { file, keyFile, 
   }
 };
 
-/** Two entries in the log, leases held off, keepers that let go of the lost head, and only then a database that a broker starts on. */
+/** A log that holds, two entries more in it, leases held off, keepers that let go of the lost head, and only then a database that a broker starts on. */
 async function madeKnown(driver: SqlDriver, loaded: LoadedConfig, because: string) {
   const store = createSqlStore(driver);
   const { ledgerSigner } = await loadSigners(loaded);
+  const { audience } = loaded.config;
+  const world = { store, ledgerSigner, primitives: nodePrimitives, settings: { audience } };
+  await checkLog(world);
+  await checkDecisions(world);
   const keepers = await keepersOf(loaded, { store, ledgerSigner });
   const lost = (await Promise.all(keepers.map((keeper) => keeper.lost()))).find((note) => note !== undefined);
   const digest = lost === undefined ? "" : hexOf(nodePrimitives.digest("sha256", utf8(lost)));

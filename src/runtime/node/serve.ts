@@ -8,6 +8,7 @@ import { startBroker } from "./broker.ts";
 import { openKek } from "./open-kek.ts";
 import { ownProviderOf } from "./own-evidence.ts";
 import { reloaded } from "./reload.ts";
+import { pseudonymsOf } from "./salt.ts";
 import { type LoadedConfig, loadConfig, loadSettings, loadSigners } from "./settings.ts";
 import { createSimulatedBroker } from "./simulator-provider.ts";
 import { untilSignal } from "./until-signal.ts";
@@ -20,6 +21,7 @@ export async function inspect(configPath: string, options: ServeOptions): Promis
   await loadSigners(loaded);
   await openKek(loaded, { provider: await ownProviderOf(loaded, createSimulatedBroker) });
   witnessesOf(loaded.config);
+  await pseudonymsOf(loaded);
 }
 
 export async function serve(

@@ -1,4 +1,5 @@
 /** How does `ostiary store` reach the database? As the broker does, by the same configuration. */
+import { checkDecisions } from "../../broker/check-decisions.ts";
 import { checkLog } from "../../broker/check-log.ts";
 import type { HeadWorld } from "../../broker/heads.ts";
 import { type Filling, fillTiles } from "../../broker/tiles.ts";
@@ -21,7 +22,11 @@ export function migrate(configPath: string, tell: (filling: Filling) => void): P
 }
 
 export function check(configPath: string): Promise<number> {
-  return onLog(configPath, "existing", checkLog);
+  return onLog(configPath, "existing", async (world) => {
+    const size = await checkLog(world);
+    await checkDecisions(world);
+    return size;
+  });
 }
 
 async function onLog(

@@ -23,6 +23,7 @@ import { openKek } from "./open-kek.ts";
 import { openStore } from "./open-store.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { keepsHouse, type ProcessPart } from "./process-part.ts";
+import { pseudonymsOf } from "./salt.ts";
 import { type LoadedConfig, loadSettings, loadSigners } from "./settings.ts";
 import { nodeTokenKeys } from "./token-keys.ts";
 import { witnessesOf } from "./witnesses.ts";
@@ -55,7 +56,9 @@ export async function openWorld(loaded: LoadedConfig, parts: WorldParts): Promis
   try {
     if (seal === undefined) await refuseForeignStore(store, kek, settings.audience);
     const [roots, providers] = [await rootsOf(loaded), await providersOf(loaded, parts.log)];
-    const world = await joined({ store, kek, roots, providers, settings, signers, ...loaded }, parts);
+    const pseudonym = await pseudonymsOf(loaded);
+    const opened = { store, kek, roots, providers, settings, signers, pseudonym, ...loaded };
+    const world = await joined(opened, parts);
     return seal === undefined
       ? world
       : { ...world, seal: { ...seal, wasClockAhead: parts.wasClockAhead === true } };
@@ -72,6 +75,7 @@ interface Opened {
   readonly providers: ProviderTrust;
   readonly settings: World["settings"];
   readonly signers: Pick<World, "signer" | "ledgerSigner">;
+  readonly pseudonym: World["pseudonym"];
   readonly config: LoadedConfig["config"];
   readonly at: LoadedConfig["at"];
 }
@@ -101,7 +105,7 @@ async function anchorsOf(opened: Opened, { part }: WorldParts): Promise<readonly
 
 async function unproven(opened: Opened, { source, metrics, log, part }: WorldParts): Promise<World> {
   const now = forwardClock(systemNow);
-  const { store, kek, settings, signers, config, roots, providers } = opened;
+  const { store, kek, settings, signers, config, roots, providers, pseudonym } = opened;
   const flush = (group: readonly DecisionCommit[]) => {
     metrics.observe("commit_group_size", group.length);
     return store.commitDecisions(group);
@@ -124,6 +128,7 @@ async function unproven(opened: Opened, { source, metrics, log, part }: WorldPar
     source,
     tokenKeyMaker: nodeTokenKeys,
     nonceLifetimeSeconds: config.nonceLifetimeSeconds,
+    pseudonym,
     processes: part?.of ?? 1,
   });
 }

@@ -3,6 +3,7 @@ import { Fault, isFault } from "../../base/fault.ts";
 import { FAULT_CODES } from "../../base/fault-codes.ts";
 import { addSeconds } from "../../base/time.ts";
 import { advanceCheckpoint } from "../../broker/checkpoints.ts";
+import { forgetSome } from "../../broker/forgotten.ts";
 import { keepSecretTimes } from "../../broker/secret-life.ts";
 import { createFiller } from "../../broker/tiles.ts";
 import type { World } from "../../broker/world.ts";
@@ -125,6 +126,7 @@ function refusal(thrown: unknown): Response {
 async function keepHouse(world: World, minute: number): Promise<void> {
   await logged(world, "checkpoint-failed", advanceCheckpoint(world));
   await logged(world, "filling-failed", createFiller(BATCHES_PER_TURN, world.log)(world));
+  await logged(world, "forgetting-failed", forgetSome(world));
   await logged(world, "secret-times-failed", keepSecretTimes(world));
   if (minute % PRUNE_MINUTES !== 0) return;
   const now = world.now();

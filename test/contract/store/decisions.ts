@@ -5,6 +5,38 @@ import type { OpenStore } from "../store.ts";
 import { commitOf, decisionDraft, freshId, freshRand, itemOf, T0, useOf } from "./examples.ts";
 
 export function decisionContract(open: OpenStore): void {
+  describe("decisionRows", () => {
+    it("gives what is kept beside the entries of a range, in their order", async () => {
+      const store = await open();
+      const group = Array.from({ length: 5 }, (_, i) => commitOf({ trace: `[${i}]` }));
+      await store.commitDecisions(group.slice(0, 2));
+      await store.appendEntry({ v: 1, time: T0, kind: "epoch", act: "start" });
+      await store.commitDecisions(group.slice(2));
+      const rows = await store.decisionRows({ start: 1, end: 5 });
+      expect(rows.map(({ seq, id, trace }) => [seq, id, trace])).toEqual([
+        [1, group[1]?.id, "[1]"],
+        [3, group[2]?.id, "[2]"],
+        [4, group[3]?.id, "[3]"],
+      ]);
+      expect(rows[0]?.at).toBe(group[1]?.at);
+      expect(await store.decisionRows({ start: 2, end: 3 })).toEqual([]);
+    });
+  });
+
+  describe("forgetTraces", () => {
+    it("leaves nothing of the traces of a range, and everything else", async () => {
+      const store = await open();
+      const group = Array.from({ length: 4 }, () => commitOf());
+      await store.commitDecisions(group);
+      const before = await store.entries(0, 4);
+      await store.forgetTraces({ start: 1, end: 3 });
+      const traces = (await store.decisionRows({ start: 0, end: 4 })).map(({ trace }) => trace);
+      expect(traces).toEqual([group[0]?.trace, "", "", group[3]?.trace]);
+      expect(await store.entries(0, 4)).toEqual(before);
+      expect((await store.decision(group[1]?.id ?? ""))?.trace).toBe("");
+    });
+  });
+
   describe("commitDecisions", () => {
     it("commits a group in order, at positions without gaps", async () => {
       const store = await open();
