@@ -1,4 +1,5 @@
 /** Which broker does a guest trust, and who asks the hardware? Options that both verbs of the agent have. */
+import type { Fault } from "../base/fault.ts";
 import type { Instant } from "../base/time.ts";
 import { BINDING_NAMES, bindingNamed } from "../channel/binding-names.ts";
 import { OFFERED_SUITES, type OfferedSuite } from "../channel/suites.ts";
@@ -75,11 +76,15 @@ export interface FetchedSecrets {
     readonly reattestSeconds?: number;
     readonly secret: Uint8Array;
   }[];
+  /** Where one was wanted: it, or why there is none. */
+  readonly receipt?: string | Fault;
 }
 
 export interface SecretRequest {
   readonly want: readonly WantedItem[];
   readonly options: AgentOptions;
+  /** Where it is there, what is kept of the release is wanted too; under a head of this verifier key, or the file that holds one. */
+  readonly receipt?: { readonly ledgerKey?: string };
   /** Told what failed, before each wait. */
   readonly onWait: (waiting: Waiting<{ readonly url: string }>) => void;
 }

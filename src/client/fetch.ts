@@ -2,8 +2,15 @@
 import { Fault, isFault } from "../base/fault.ts";
 import type { PublicJwk, WantedItem } from "../wire/messages.ts";
 import type { OpenChannel } from "./channel.ts";
+import type { ReceiptPlan } from "./receipt.ts";
 import { type Group, type RetryParts, withRetries } from "./retry.ts";
-import { type Fetched, openSession, type Session, type SessionParts, type TrustedBroker } from "./session.ts";
+import {
+  openSession,
+  type Released,
+  type Session,
+  type SessionParts,
+  type TrustedBroker,
+} from "./session.ts";
 
 /** One broker that may answer. */
 export interface BrokerWay {
@@ -17,6 +24,8 @@ export interface FetchPlan {
   readonly want: readonly WantedItem[];
   /** The key that wanted tokens are to be bound to. */
   readonly cnf?: PublicJwk;
+  /** Where it is there, what is kept of the release is asked for too. */
+  readonly receipt?: Pick<ReceiptPlan, "ledgerKey">;
   /** Any of them will do, with every secret and every refusal. */
   readonly brokers: Group<BrokerWay>;
   /** When to stop asking, from now; `Infinity` for never. */
@@ -30,8 +39,10 @@ export interface FetchParts extends Omit<SessionParts, "open"> {
 }
 
 /** What came, and what the broker proved before it was asked. */
-export interface FetchedFrom extends Fetched {
+export interface FetchedFrom extends Released {
   readonly broker: Session["broker"];
+  /** Of this release, or why there is none: what was released is released. */
+  readonly receipt?: string | Fault;
 }
 
 /** A request that hangs is given up, so that another one may find a broker that answers. */
@@ -48,10 +59,29 @@ const MEETING_MS = 8000;
  *   is not from the pinned or appraised broker, for this very request.
  */
 export function fetchSecrets(plan: FetchPlan, parts: FetchParts): Promise<FetchedFrom> {
-  return overSessions(plan, parts, async (session) => ({
-    ...(await session.release(plan.want, plan.cnf)),
-    broker: session.broker,
-  }));
+  return overSessions(plan, parts, async (session, { audience }) => {
+    const fetched = await session.release(plan.want, plan.cnf);
+    const { broker } = session;
+    if (plan.receipt === undefined) return { ...fetched, broker };
+    const receipt = await receiptOrFault(fetched, session, { ...plan.receipt, audience }, parts);
+    return { ...fetched, broker, receipt };
+  });
+}
+
+/** Loaded only where it is wanted. A release is never asked for again because its receipt failed. */
+async function receiptOrFault(
+  fetched: Released,
+  session: Session,
+  plan: ReceiptPlan,
+  { primitives, retry }: FetchParts,
+): Promise<string | Fault> {
+  try {
+    const { fetchReceipt } = await import("./receipt.ts");
+    return await fetchReceipt(fetched, session, plan, { primitives, sleep: retry.sleep });
+  } catch (thrown) {
+    if (isFault(thrown)) return thrown;
+    throw thrown;
+  }
 }
 
 /**

@@ -1,4 +1,5 @@
 /** How does a guest use a broker? One way to it, the broker appraised first if it has to be, then evidence and releases. */
+import type { CarriedEvidence } from "../attestation/evidence.ts";
 import { utf8 } from "../base/bytes.ts";
 import { Fault, isFault } from "../base/fault.ts";
 import type { Instant } from "../base/time.ts";
@@ -36,6 +37,12 @@ export interface Fetched {
   readonly secrets: readonly OpenedRelease[];
 }
 
+/** What came for evidence of its own. */
+export interface Released extends Fetched {
+  /** What was shown for it. */
+  readonly evidence: CarriedEvidence;
+}
+
 /** One way to one broker. Each call has a nonce, a report and a one-use key of its own, and appraises the broker anew. */
 export interface Session {
   /** What the broker proved; `undefined` where a pinned key had to do. */
@@ -43,7 +50,7 @@ export interface Session {
   /** The one of its evidence. */
   readonly binding: BindingId;
   /** Gets every wanted item or none; tokens are bound to `cnf`. @throws {@link Fault} the broker's no; `broker/…`, `channel/bad-release`. */
-  readonly release: (want: readonly WantedItem[], cnf?: PublicJwk) => Promise<Fetched>;
+  readonly release: (want: readonly WantedItem[], cnf?: PublicJwk) => Promise<Released>;
   /** Gets an attestation result for a key of the guest's. @throws {@link Fault} as `release`. */
   readonly attest: (cnf: PublicJwk) => Promise<AttestAnswer>;
   /** A request to this broker, over this very way; `path` begins with a slash. @throws {@link Fault} `request/malformed`. */
@@ -191,7 +198,7 @@ function attestOver(
   return attest(asked, { audience, suite, signingKey }, parts);
 }
 
-async function releaseOver(way: Way, met: Met, claims: Claims): Promise<Fetched> {
+async function releaseOver(way: Way, met: Met, claims: Claims): Promise<Released> {
   const { request, transcript, wrapPrivate } = await attestOver(way, met, claims);
   try {
     const answer = await way.channel.client.release(request, way.signal);
@@ -199,7 +206,7 @@ async function releaseOver(way: Way, met: Met, claims: Claims): Promise<Fetched>
     const { primitives } = way.parts;
     const context = { transcript, wrapPrivate, isPartial: false, signingKey, primitives };
     const secrets = await openReleases(answer, { ...context, wanted: claims.want, now: way.parts.now() });
-    return { decision: answer.decision, secrets };
+    return { decision: answer.decision, secrets, evidence: request.evidence };
   } finally {
     wrapPrivate.fill(0);
   }

@@ -22,6 +22,7 @@ import { healthRoute, readyRoute } from "./v1/health.ts";
 import { introspectRoute } from "./v1/introspect.ts";
 import { checkpointRoute, entriesRoute } from "./v1/ledger.ts";
 import { consistencyRoute, cosignedRoute, inclusionRoute, tileRoute } from "./v1/ledger-proofs.ts";
+import { receiptRoute } from "./v1/ledger-receipt.ts";
 import { metricsRoute } from "./v1/metrics.ts";
 import { releaseRoute } from "./v1/release.ts";
 import { renewRoute } from "./v1/renew.ts";
@@ -43,6 +44,7 @@ const DOCUMENTED: readonly Route[] = [
   consistencyRoute,
   tileRoute,
   cosignedRoute,
+  receiptRoute,
   confirmRoute,
   giveBackRoute,
   renewRoute,

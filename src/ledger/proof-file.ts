@@ -29,6 +29,8 @@ export function encodeProofFile({ seq, leaf, proof, checkpoint }: ProofFile): st
 
 /** What a good proof was found to show. */
 export interface VerifiedProof {
+  /** The signed head, with whatever lines stand under it. */
+  readonly note: string;
   readonly entry: LedgerEntry;
   readonly checkpoint: Checkpoint;
 }
@@ -51,7 +53,7 @@ export async function verifyProofFile(
   const entry = parseEntry(leaf);
   const { size, root } = checkpoint;
   const claim = { index: seq, size, root, proof, leafHash: leafHash(leaf, primitives.digest) };
-  if (entry.seq === seq && verifyInclusion(claim, primitives.digest)) return { entry, checkpoint };
+  if (entry.seq === seq && verifyInclusion(claim, primitives.digest)) return { note, entry, checkpoint };
   throw new Fault("ledger/inconsistent", `expected the proof to show that entry ${seq} is under the head`, {
     entry: seq,
     place: `entry ${seq}`,

@@ -2,8 +2,9 @@
 import { hexOf, parseUtf8 } from "../../base/bytes.ts";
 import { canonicalJson } from "../../base/canonical-json.ts";
 import { Fault, isFault } from "../../base/fault.ts";
+import { openCosignature } from "../../ledger/cosignature.ts";
 import { MAX_EXPORT_LINE_BYTES, type VerifiedExport, verifyExport } from "../../ledger/export.ts";
-import { type NoteKey, verifierKeyOf } from "../../ledger/note.ts";
+import { type NoteKey, parseVerifierKey, verifierKeyOf } from "../../ledger/note.ts";
 import {
   MAX_PROOF_CHARACTERS,
   PROOF_TITLE,
@@ -11,7 +12,7 @@ import {
   verifyProofFile,
 } from "../../ledger/proof-file.ts";
 import { openPublishedLog, type ReadLogFile, verifyPublishedLog } from "../../ledger/published-log.ts";
-import { oneWord, parseArguments } from "../arguments.ts";
+import { noWords, oneWord, parseArguments } from "../arguments.ts";
 import { type ExitStatus, Misuse, type Terminal } from "../command.ts";
 import { keyOf } from "../ledger-key.ts";
 import type { LedgerEdges } from "../ledger-source.ts";
@@ -25,13 +26,19 @@ export async function verifyLedger(
 ): Promise<ExitStatus> {
   const { values, positionals } = parseArguments(args, {
     key: { type: "string" },
+    receipt: { type: "string" },
+    witness: { type: "string", multiple: true },
     json: { type: "boolean" },
   });
-  const path = oneWord(positionals, "FILE");
+  const path = values.receipt ?? oneWord(positionals, "FILE");
+  if (values.receipt !== undefined) noWords(positionals);
   const isJson = values.json === true;
+  const isReceipt = values.receipt !== undefined;
+  const { digest } = edges.primitives;
+  const witnesses = (values.witness ?? []).map((text) => parseVerifierKey(text, digest, "cosignature"));
   const trusted = values.key === undefined ? undefined : await keyOf(values.key, edges, terminal);
   try {
-    terminal.out(await verdictOn(path, { trusted, isJson }, edges));
+    terminal.out(await verdictOn(path, { trusted, isJson, isReceipt, witnesses }, edges));
     return 0;
   } catch (thrown) {
     if (!isFault(thrown, "ledger/inconsistent") || !isJson) throw thrown;
@@ -43,27 +50,53 @@ export async function verifyLedger(
 interface Asked {
   readonly trusted: NoteKey | undefined;
   readonly isJson: boolean;
+  /** Whether nothing but what a guest keeps of a release will do. */
+  readonly isReceipt: boolean;
+  /** Who has to have cosigned the head of a proof. */
+  readonly witnesses: readonly NoteKey[];
 }
 
 /** A folder or an address is a log in files; of a file the first line tells what it is. */
-async function verdictOn(path: string, { trusted, isJson }: Asked, edges: LedgerEdges): Promise<string> {
+async function verdictOn(path: string, asked: Asked, edges: LedgerEdges): Promise<string> {
   const read = await edges.openLog(path);
-  if (read !== undefined) return verdictOnFiles(read, { trusted, isJson }, edges);
+  if (read !== undefined) return verdictOnFiles(read, onlyLog(asked), edges);
   const lines = linesOf(edges.readPieces(path), MAX_EXPORT_LINE_BYTES);
   const first = await lines.next();
   if (first.done !== true && parseUtf8(first.value) === PROOF_TITLE) {
-    if (trusted === undefined) throw new Misuse("expected --key: a proof says nothing of whose log it is");
-    const verified = await verifyProofFile(await proofOf(lines), trusted, edges.primitives);
-    return isJson ? jsonOfProof(verified, trusted, edges) : textOfProof(verified, trusted, edges);
+    return verdictOnProof(await proofOf(lines), asked, edges);
   }
+  const { trusted, isJson } = onlyLog(asked);
   const whole = first.done === true ? lines : prefixed(first.value, lines);
   const verified = await verifyExport(whole, trusted, edges.primitives);
   return isJson ? jsonOf(verified, trusted, edges) : textOf(verified, trusted, edges);
 }
 
+/** What is said of one entry, a whole log cannot answer. */
+function onlyLog(asked: Asked): Asked {
+  if (asked.isReceipt)
+    throw new Fault("ledger/malformed", "expected a receipt, received no proof of one entry");
+  if (asked.witnesses.length > 0) throw new Misuse("expected --witness with a proof or a receipt only");
+  return asked;
+}
+
+async function verdictOnProof(text: string, asked: Asked, edges: LedgerEdges): Promise<string> {
+  const { trusted, isJson, isReceipt, witnesses } = asked;
+  if (trusted === undefined) throw new Misuse("expected --key: a proof says nothing of whose log it is");
+  const verified = await verifyProofFile(text, trusted, edges.primitives);
+  const { entry, note } = verified;
+  for (const witness of witnesses) await openCosignature(note, witness, edges.primitives); // in order: few
+  if (isReceipt && (entry.kind !== "decision" || entry.outcome !== "allow")) {
+    throw new Fault("ledger/inconsistent", `expected the receipt of a release: entry ${entry.seq} is none`, {
+      entry: entry.seq,
+      place: `entry ${entry.seq}`,
+    });
+  }
+  return isJson ? jsonOfProof(verified, trusted, edges) : textOfProof(verified, trusted, edges);
+}
+
 async function verdictOnFiles(
   read: ReadLogFile,
-  { trusted, isJson }: Asked,
+  { trusted, isJson }: Pick<Asked, "trusted" | "isJson">,
   { primitives }: LedgerEdges,
 ): Promise<string> {
   if (trusted === undefined) throw new Misuse("expected --key: files of a log do not say whose it is");

@@ -29,6 +29,9 @@ ostiary ledger export --files DIR               the same as files that any web s
                                                 from what the folder has
 ostiary ledger verify FILE [--key VKEY|FILE]    an export or a proof, offline: nothing cut out, nothing changed
 ostiary ledger verify DIR|URL --key VKEY|FILE   the same of a log in files
+ostiary ledger verify --receipt FILE --key VKEY|FILE [--witness VKEY]…
+                                                what a guest kept of a release (\`agent get --receipt\`): it is in the log;
+                                                with --witness only under a head that these have cosigned
 ostiary ledger compare A B --key VKEY|FILE [--evidence DIR]
                                                 whether two copies (files, folders, addresses) are one log: the first entry
                                                 that is another, and what convicts whoever signed both

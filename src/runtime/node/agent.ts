@@ -5,15 +5,18 @@ import type { AgentFile } from "../../cli/agent-config.ts";
 import type { FetchSecrets } from "../../cli/agent-session.ts";
 import type { Command } from "../../cli/command.ts";
 import { type AgentEdges, createAgentCommand } from "../../cli/commands/agent.ts";
-import { fetchSecrets } from "../../client/fetch.ts";
+import { type FetchPlan, fetchSecrets } from "../../client/fetch.ts";
 import { type NodeAgentParts, preparedFor } from "./agent-way.ts";
+import { pemOf } from "./named-files.ts";
+import { nodePrimitives } from "./primitives.ts";
 import { clevisEdges, volumeEdges } from "./volume-edges.ts";
 
 /** What a guest boots by is loaded at the start, what the other verbs do when one of them is called. */
 export function createNodeAgentCommand(parts: NodeAgentParts = {}): Command {
   const fetchForVerb: FetchSecrets = async (request) => {
     const { plan, fetchParts } = await preparedFor(request, parts);
-    return fetchSecrets({ ...plan, want: request.want }, fetchParts);
+    const receipt = request.receipt && (await receiptPlanOf(request.receipt.ledgerKey));
+    return fetchSecrets({ ...plan, want: request.want, ...(receipt && { receipt }) }, fetchParts);
   };
   const others = async () => (await import("./agent-verbs.ts")).agentVerbs(parts);
   const putForVerb: AgentEdges["putSecret"] = async (request) => (await others()).putSecret(request);
@@ -40,6 +43,14 @@ export function createNodeAgentCommand(parts: NodeAgentParts = {}): Command {
     serveAgent: async (path, terminal) =>
       (await import("./agent-serve.ts")).serveAgent(path, parts, terminal),
   });
+}
+
+/** A verifier key, or the file that holds one. Loaded only where a receipt is wanted. */
+async function receiptPlanOf(given: string | undefined): Promise<NonNullable<FetchPlan["receipt"]>> {
+  if (given === undefined) return {};
+  const { parseVerifierKey } = await import("../../ledger/note.ts");
+  const text = given.includes("+") ? given : (await pemOf(given)).trim();
+  return { ledgerKey: parseVerifierKey(text, nodePrimitives.digest).spki };
 }
 
 const AGENT_FILE = "/etc/ostiary/agent.toml";
