@@ -1,12 +1,13 @@
 /** Has a witness seen more of this log than the database holds? C2SP tlog-witness: it is told each head, and cosigns what continues the last. */
 import { Fault, isFault } from "../base/fault.ts";
-import { addSeconds, type Instant, isBefore } from "../base/time.ts";
+import type { Instant } from "../base/time.ts";
 import { encodeAddCheckpoint } from "../ledger/add-checkpoint.ts";
 import { openCosignature } from "../ledger/cosignature.ts";
 import { emptyFrontier } from "../ledger/merkle.ts";
 import type { NoteKey } from "../ledger/note.ts";
 import { signedHead } from "./checkpoints.ts";
 import { keptHead, openOwnHead } from "./heads.ts";
+import { isPaused, longer, type Pause } from "./pause.ts";
 import { proveConsistency } from "./proofs.ts";
 import type { Anchor, World } from "./world.ts";
 
@@ -22,7 +23,6 @@ export interface WitnessPlan {
   readonly ask: AskWitness;
 }
 
-const MAX_PAUSE_SECONDS = 300;
 /** How far the clocks of broker and witness may be apart. */
 const MAX_SKEW_SECONDS = 300;
 /** Each answer names another size only while other brokers of this log are asking too. */
@@ -51,8 +51,7 @@ export function createWitness(plan: WitnessPlan): Anchor {
     check: async (world) =>
       ask((await keptHead(world))?.note ?? (await signedHead(emptyFrontier(), world)), world),
     keep: async (note, world) => {
-      if (isBusy || note === known.note || (pause !== undefined && isBefore(world.now(), pause.until)))
-        return;
+      if (isBusy || note === known.note || isPaused(pause, world.now())) return;
       await ask(note, world);
     },
     said: (world) => world.store.meta(metaName(plan)),
@@ -63,16 +62,6 @@ export function createWitness(plan: WitnessPlan): Anchor {
 interface Known {
   readonly size: number | undefined;
   readonly note: string | undefined;
-}
-
-interface Pause {
-  readonly seconds: number;
-  readonly until: Instant;
-}
-
-function longer(pause: Pause | undefined, now: Instant): Pause {
-  const seconds = Math.min(2 * (pause?.seconds ?? 1), MAX_PAUSE_SECONDS);
-  return { seconds, until: addSeconds(now, seconds) };
 }
 
 interface Asking {

@@ -19,6 +19,11 @@ export const METRICS = {
   decisions: { kind: "counter", help: "Decisions in the ledger by outcome and code" },
   refusals: { kind: "counter", help: "Refusals before a decision by fault code" },
   endorsement_fetches: { kind: "counter", help: "Requests to AMD's key server or its mirror by outcome" },
+  ledger_publications: {
+    kind: "counter",
+    help: "Heads of the log that were put where others find them, by outcome",
+  },
+  ledger_heard: { kind: "counter", help: "Heads of logs that were heard of peers, by what they showed" },
   process_losses: {
     kind: "counter",
     help: "Processes of this broker that ended unasked and were begun again",

@@ -21,7 +21,7 @@ import { giveBackRoute } from "./v1/give-back.ts";
 import { healthRoute, readyRoute } from "./v1/health.ts";
 import { introspectRoute } from "./v1/introspect.ts";
 import { checkpointRoute, entriesRoute } from "./v1/ledger.ts";
-import { consistencyRoute, cosignedRoute, inclusionRoute, tileRoute } from "./v1/ledger-proofs.ts";
+import { consistencyRoute, cosignedRoute, forkRoute, inclusionRoute, tileRoute } from "./v1/ledger-proofs.ts";
 import { receiptRoute } from "./v1/ledger-receipt.ts";
 import { metricsRoute } from "./v1/metrics.ts";
 import { releaseRoute } from "./v1/release.ts";
@@ -45,6 +45,7 @@ const DOCUMENTED: readonly Route[] = [
   tileRoute,
   cosignedRoute,
   receiptRoute,
+  forkRoute,
   confirmRoute,
   giveBackRoute,
   renewRoute,

@@ -3,7 +3,14 @@ import { equalBytes } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import type { Primitives } from "../base/primitives.ts";
 import type { Checkpoint } from "./checkpoint.ts";
-import { emptyFrontier, leafHash, nodeHash, verifyConsistency, verifyInclusion } from "./merkle.ts";
+import {
+  emptyFrontier,
+  frontierRoot,
+  leafHash,
+  nodeHash,
+  verifyConsistency,
+  verifyInclusion,
+} from "./merkle.ts";
 import { encodeProofFile } from "./proof-file.ts";
 import { consistencyRanges, inclusionRanges, perfectRanges, type Range } from "./ranges.ts";
 import { hashRanges, type ReadTile } from "./tile-ranges.ts";
@@ -41,7 +48,19 @@ export async function firstDifference(
   return undefined;
 }
 
+/**
+ * The root over the first entries of a log, which its head bears out: the same as of an earlier head, or one of the two is of another log.
+ *
+ * @throws {@link Fault} `ledger/inconsistent` for tiles that are not those under the log's own head; what reading throws.
+ */
+export async function beginningOf(log: TiledLog, size: number, digest: Digest): Promise<Uint8Array> {
+  const { refuseUnsigned, root } = walked(log, digest);
+  await refuseUnsigned(size);
+  return root(size);
+}
+
 interface Walked {
+  readonly root: (size: number) => Promise<Uint8Array>;
   readonly hash: (range: Range) => Promise<Uint8Array>;
   /** Holds the hashes over the log's beginning against its head. */
   readonly refuseUnsigned: (size: number) => Promise<void>;
@@ -87,8 +106,11 @@ function walked({ name, checkpoint, tile }: TiledLog, digest: Digest): Walked {
   };
   const hashes = (ranges: readonly Range[]) =>
     hashRanges(ranges, { frontier: emptyFrontier(), read, digest });
+  const hash = async (range: Range) => firstOf(await hashes([range]));
   return {
-    hash: async (range) => firstOf(await hashes([range])),
+    hash,
+    root: async (size) =>
+      size === 0 ? frontierRoot(emptyFrontier(), digest) : hash({ start: 0, end: size }),
     refuseUnsigned: async (oldSize) => {
       if (oldSize === 0) return;
       const { size, root } = checkpoint;

@@ -1,7 +1,9 @@
 /** `/v1/ledger/inclusion`, `consistency` and `tile`: what shows that an entry is in the log, and that the log only grew. */
 import { equalBytes } from "../../base/bytes.ts";
+import { canonicalJson } from "../../base/canonical-json.ts";
 import { Fault } from "../../base/fault.ts";
 import { advanceCheckpoint } from "../../broker/checkpoints.ts";
+import { forkMark } from "../../broker/fork-mark.ts";
 import { ledgerEntries } from "../../broker/leaves.ts";
 import { proveConsistency, proveInclusion, provenTile } from "../../broker/proofs.ts";
 import type { World } from "../../broker/world.ts";
@@ -64,6 +66,15 @@ export const cosignedRoute: Route = {
     const said = await Promise.all((world.anchors ?? []).map((anchor) => anchor.said?.(world)));
     return { body: encodeCosignedNotes(said.filter((note) => note !== undefined)) };
   },
+};
+
+export const forkRoute: Route = {
+  method: "GET",
+  path: "/v1/ledger/fork",
+  summary:
+    "What shows that this log is not the only one under its key, as anybody can check it; `{}` where nothing does",
+  audience: "ledger-reader",
+  serve: async (_incoming, { world }) => ({ body: canonicalJson((await forkMark(world)) ?? {}) }),
 };
 
 /** A year: what a tile or a bundle holds never changes, whatever its width. */

@@ -5,6 +5,7 @@ import { isSealed } from "../../broker/unseal.ts";
 import type { ExitStatus, Terminal } from "../../cli/command.ts";
 import type { ServeOptions } from "../../cli/commands/serve.ts";
 import { startBroker } from "./broker.ts";
+import { headPlacesOf } from "./head-places.ts";
 import { openKek } from "./open-kek.ts";
 import { ownProviderOf } from "./own-evidence.ts";
 import { reloaded } from "./reload.ts";
@@ -21,6 +22,7 @@ export async function inspect(configPath: string, options: ServeOptions): Promis
   await loadSigners(loaded);
   await openKek(loaded, { provider: await ownProviderOf(loaded, createSimulatedBroker) });
   witnessesOf(loaded.config);
+  await headPlacesOf(loaded);
   await pseudonymsOf(loaded);
 }
 

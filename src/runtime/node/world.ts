@@ -17,6 +17,7 @@ import type { Metrics } from "../../http/metrics.ts";
 import { composeWorld } from "../compose.ts";
 import { providerTrustOf } from "../provider-config.ts";
 import { nextTurn, systemNow, systemRandom } from "./clock.ts";
+import { headPlacesOf } from "./head-places.ts";
 import { keepersOf } from "./keepers.ts";
 import { bytesOf, pemOf } from "./named-files.ts";
 import { openKek } from "./open-kek.ts";
@@ -99,7 +100,7 @@ async function anchorsOf(opened: Opened, { part }: WorldParts): Promise<readonly
   const { store, signers } = opened;
   const keepers = await keepersOf(opened, { store, ledgerSigner: signers.ledgerSigner });
   const kept = keepers.map((keeper) => createHeadAnchor(keeper, keeper.name));
-  const anchors = [...kept, ...witnessesOf(opened.config)];
+  const anchors = [...kept, ...witnessesOf(opened.config), ...(await headPlacesOf(opened))];
   return keepsHouse(part) ? anchors : anchors.map((anchor) => ({ ...anchor, keep: async () => undefined }));
 }
 
