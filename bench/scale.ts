@@ -34,6 +34,7 @@ const SUITES = {
   memory: async () => benchMemory(await smallFolder()),
   cores: async () => benchCores(await smallFolder()),
   log: () => benchLedger(join(folder, "ledger")),
+  verify: () => benchVerify(),
 };
 const at = process.argv.indexOf("--only");
 const only = at < 0 ? undefined : process.argv[at + 1];
@@ -167,6 +168,23 @@ async function benchLedger(path: string): Promise<void> {
   );
   print("log", `an entry appended: ${told(append)}`);
   print("log", `an entry proven to be in it: ${told(prove)}`);
+}
+
+/** A tenth of the log first: what grows with the log shows between the two. */
+function benchVerify(): void {
+  const sizes = [ENTRIES / 10, ENTRIES].map((size) => childOf("scale-verify.ts", String(size)));
+  for (const { size, seconds, mostMiB } of sizes) {
+    print(
+      "verify",
+      `${size} entries verified in ${seconds.toFixed(1)} s, at most ${mostMiB.toFixed(0)} MiB resident`,
+    );
+  }
+  const [least, most] = sizes;
+  const growth = most.mostMiB / least.mostMiB;
+  print(
+    "verify",
+    `ten times the entries take ${growth.toFixed(2)} times the memory (aim under ${MOST_GROWTH}, ${met(growth < MOST_GROWTH)})`,
+  );
 }
 
 function partOf(way: "cost" | "memory", path: string, releases: number) {

@@ -58,6 +58,8 @@ export const SETTINGS: Readonly<Record<string, Form>> = {
   "attestation.fresh_per_second": "value",
   "ledger.readers": "text",
   "ledger.head_file": "text",
+  "ledger.keep_traces_days": "value",
+  "ledger.salt_file": "text",
   "ledger.tpm_counter.device": "text",
   "ledger.tpm_counter.index": "text",
   "ledger.tpm_counter.every_minutes": "value",

@@ -92,6 +92,50 @@ describe("ostiary ledger verify of files", () => {
   });
 });
 
+describe("ostiary ledger verify --receipt", () => {
+  it("is a proof of a release, and of no other entry", async () => {
+    const broker = await brokerWithHistory(3);
+    const { out } = await run("prove 1", sourceOf(broker));
+    const proof = { receipt: out };
+    expect((await run(`verify receipt --key ${keyOf(broker)} --json`, undefined, proof)).status).toBe(0);
+    const refused = await run(`verify --receipt receipt --key ${keyOf(broker)}`, undefined, proof);
+    expect([refused.status, refused.detail]).toMatchObject([1, { entry: 1 }]);
+    const whole = { receipt: (await run("export", sourceOf(broker))).out };
+    expect((await run(`verify --receipt receipt --key ${keyOf(broker)}`, undefined, whole)).status).toBe(3);
+    expect(
+      (await run(`verify receipt --receipt receipt --key ${keyOf(broker)}`, undefined, proof)).status,
+    ).toBe(2);
+  });
+
+  it("names who has to have cosigned the head, and takes no other word for it", async () => {
+    const broker = await brokerWithHistory(3);
+    const proof = { proof: (await run("prove 1", sourceOf(broker))).out };
+    const witness = verifierKeyOf({ name: "w", spki: newSpki() }, nodePrimitives.digest, "cosignature");
+    const words = `verify proof --key ${keyOf(broker)} --witness ${witness}`;
+    expect((await run(words, undefined, proof)).status).toBe(1);
+    const whole = { proof: (await run("export", sourceOf(broker))).out };
+    expect((await run(words, undefined, whole)).status).toBe(2);
+  });
+});
+
+describe("ostiary ledger reveal", () => {
+  it("tells by the salt, and by the opening alone, which name is whose", async () => {
+    const salt = newPlace();
+    await writeFile(salt, `${"5a".repeat(32)}\n`);
+    const told = await run(`reveal anna --salt ${salt} --json`);
+    const { pseudonym, opening } = JSON.parse(told.out);
+    const shown = await run(`reveal anna --opening ${opening} --json`);
+    expect(JSON.parse(shown.out).pseudonym).toBe(pseudonym);
+    expect(JSON.parse((await run(`reveal bert --opening ${opening} --json`)).out).pseudonym).not.toBe(
+      pseudonym,
+    );
+    await writeFile(salt, "short");
+    expect((await run(`reveal anna --salt ${salt}`)).status).toBe(3);
+    expect((await run("reveal anna")).status).toBe(2);
+    expect((await run("reveal anna --opening 00")).status).toBe(2);
+  });
+});
+
 describe("ostiary ledger compare", () => {
   it("says of a log and its beginning that they are one, however each is kept", async () => {
     const broker = await brokerWithHistory(100);

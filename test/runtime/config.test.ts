@@ -305,6 +305,46 @@ key_file = "b.pem"
     }
   });
 
+  it("says where heads are put, whose are listened to, and what is kept for how long", () => {
+    const key = "other.example+00000000+AAAA";
+    const text = `${GOOD}
+[ledger]
+keep_traces_days = 30
+salt_file = "salt"
+[[ledger.publish]]
+file = "head"
+[[ledger.publish]]
+url = "https://heads.example/ours"
+token_file = "token"
+[[ledger.peer]]
+url = "https://other.example/v1/ledger"
+key = "${key}"
+`;
+    expect(parseConfig(text)).toMatchObject({
+      traceDays: 30,
+      saltFile: "salt",
+      publications: [{ file: "head" }, { url: "https://heads.example/ours", tokenFile: "token" }],
+      peers: [{ url: "https://other.example/v1/ledger", key }],
+    });
+  });
+
+  it.each([
+    ["neither file nor address", "publish", "[[ledger.publish]]\n"],
+    ["both", "publish", '[[ledger.publish]]\nfile = "a"\nurl = "https://a.example"\n'],
+    ["a token for a file", "publish", '[[ledger.publish]]\nfile = "a"\ntoken_file = "t"\n'],
+    ["a place twice", "publish", '[[ledger.publish]]\nfile = "a"\n[[ledger.publish]]\nfile = "a"\n'],
+    [
+      "nine places",
+      "publish",
+      Array.from({ length: 9 }, (_, i) => `[[ledger.publish]]\nfile = "${i}"\n`).join(""),
+    ],
+    ["a peer without a key", "peer", '[[ledger.peer]]\nurl = "https://a.example"\n'],
+    ["a peer twice", "peer", '[[ledger.peer]]\nurl = "https://a.example"\nkey = "a"\n'.repeat(2)],
+    ["traces for no day", "keep_traces_days", "[ledger]\nkeep_traces_days = 0\n"],
+  ])("refuses of its log %s", (_, member, lines) => {
+    expect(Object.keys(problemsOf(`${GOOD}\n${lines}`))[0]).toMatch(new RegExp(`^ledger\\.${member}`));
+  });
+
   it("names every problem at once", () => {
     const text = replaced('mode = "production"', 'mode = "prod"\nrole = 1\nshape = 2')
       .replace("port = 8443", "port = 70000")

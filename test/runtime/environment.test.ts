@@ -35,6 +35,8 @@ const PEER = [
 ];
 const FILE_ONLY = [
   ...PEER.map((name) => `kek.peer.${name}`),
+  "ledger.peer",
+  "ledger.publish",
   "ledger.witness",
   "admin",
   "attestation.provider",
