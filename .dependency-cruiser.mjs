@@ -7,7 +7,7 @@ const FLOORS = [
   ["policy"],
   ["wire"],
   ["broker", "client"],
-  ["http", "store", "kds", "kek", "agent", "simulator", "posture", "cli", "console"],
+  ["http", "store", "kds", "kek", "agent", "simulator", "posture", "sinks", "cli", "console"],
   ["runtime"],
 ];
 
@@ -19,9 +19,10 @@ const MAY_USE = {
   store: ["drizzle-orm", "better-sqlite3", "postgres"],
   kek: ["koffi", "shamir-secret-sharing"],
   agent: ["koffi"],
+  sinks: ["koffi"],
   console: ["codemirror", "@codemirror"],
 };
-const MAY_USE_NODE = ["agent", "kek", "store", "simulator", "cli", "runtime"];
+const MAY_USE_NODE = ["agent", "kek", "store", "simulator", "sinks", "cli", "runtime"];
 const MAY_USE_ANY_PACKAGE = ["runtime", "cli"];
 
 /** One file per room through which its packages enter, on the floors that are audited. */

@@ -91,6 +91,11 @@ export const FAULT_CODES = {
   },
   "policy/not-next": { status: 409, wire: "conflict", next: "propose again on top of the live bundle" },
   "policy/unknown": { status: 404, wire: "not-found", next: "`ostiary policy list` shows the known bundles" },
+  "policy/nobody-to-notify": {
+    status: 409,
+    wire: "conflict",
+    next: "add a [[notify]] of this name to the broker's configuration, or take the name out of the policy",
+  },
   "obligation/exhausted": {
     status: 403,
     wire: "denied",
@@ -236,6 +241,12 @@ export const FAULT_CODES = {
     status: 503,
     wire: "try-later",
     next: "let the witness's operator add this log's key (`ostiary ledger head`), and compare its own with the one in [[ledger.witness]]",
+  },
+
+  "sink/unreachable": {
+    status: 503,
+    wire: "try-later",
+    next: "look at who is told of events ([[audit]], [[notify]], [traces]) and at the way there; nothing is lost meanwhile",
   },
 
   "store/unavailable": {

@@ -128,6 +128,7 @@ function traceOf(item: AppraisedItem, binding: Binding) {
     ...(given.kind === "none" ? { missing: `expected evidence with ${given.fields.join(" and ")}` } : {}),
     ...(given.kind === "kept" ? { missing: WITHHELD[wanted.kind] } : {}),
     ...(isMissing ? { missing: "expected an enabled version of this secret, received none" } : {}),
+    ...(appraisal.obligations.notify.length === 0 ? {} : { notify: appraisal.obligations.notify }),
     trace: appraisal.trace,
     ...(appraisal.facts === undefined ? {} : { facts: factsJson(appraisal.facts) }),
   };

@@ -6,6 +6,7 @@ import { ACTIVATION_TYPE, openDsse, parseActivation } from "../policy/signatures
 import { readTar } from "../policy/tar.ts";
 import type { ActivationSummary, BundleDetail, BundleList, BundleSummary } from "../wire/messages.ts";
 import { openBundle } from "./bundles.ts";
+import { namesToNotify } from "./notified.ts";
 import { type Actor, adminEntry } from "./secrets.ts";
 import type { Activation, StoredBundle } from "./store.ts";
 import type { World } from "./world.ts";
@@ -38,7 +39,8 @@ export async function proposeBundle(
  * Makes a proposed bundle live from the next decision on. The statement names bundle, serial and broker, so that neither an
  * old activation nor that of another broker can be used again.
  *
- * @throws {@link Fault} `policy/unknown`, `policy/bad-signature`, `policy/not-next` (also where another admin was first).
+ * @throws {@link Fault} `policy/unknown`, `policy/bad-signature`, `policy/not-next` (also where another admin was first),
+ *   `policy/nobody-to-notify`.
  */
 export async function activateBundle(
   request: { readonly digest: string; readonly signature: string },
@@ -49,6 +51,7 @@ export async function activateBundle(
   if (stored === undefined) throw unknownBundle(request.digest);
   const bundle = await openBundle(stored.tar, stored.signature, { ...world, digest: request.digest });
   const serial = await refuseOutOfLine(bundle, world);
+  refuseUnheard(bundle, world);
   const { settings, primitives } = world;
   const expected = { payloadType: ACTIVATION_TYPE, keys: settings.adminKeys };
   const statement = parseActivation((await openDsse(request.signature, expected, primitives)).payload);
@@ -69,6 +72,14 @@ export async function activateBundle(
     throw notNext(`activation ${serial}`, "another admin's activation");
   }
   return activationOf(activation);
+}
+
+/** A policy that would have somebody notified, who is not known here, promises what nobody keeps. */
+function refuseUnheard({ program }: Bundle, { settings }: World): void {
+  const unknown = namesToNotify(program).filter((name) => settings.notifies?.includes(name) !== true);
+  if (unknown.length === 0) return;
+  const names = unknown.join(", ").slice(0, 200);
+  throw new Fault("policy/nobody-to-notify", `expected a [[notify]] for each name of the policies: ${names}`);
 }
 
 /** Every known bundle, newest first, and the live activation. */

@@ -85,6 +85,8 @@ export interface BrokerSettings {
   readonly adminKeys: readonly AdminKey[];
   /** For so many days nobody has a trace forgotten; for ever where it is absent. */
   readonly traceDays?: number;
+  /** Whom policies may have notified, by name; nobody where it is left out. */
+  readonly notifies?: readonly string[];
 }
 
 /** A person's Ed25519 key, as configuration names it. Configuration, never the database, says who an admin is. */
@@ -199,5 +201,6 @@ export type Prove = (exchange: ProofExchange, isFresh: boolean) => Promise<Broke
 
 /** Counts what happened, for `/metrics`. Label values come from closed sets only. */
 export interface Meter {
-  readonly count: (name: string, labels: Readonly<Record<string, string>>) => void;
+  /** Counts one, or so many. */
+  readonly count: (name: string, labels: Readonly<Record<string, string>>, by?: number) => void;
 }

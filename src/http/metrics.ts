@@ -24,6 +24,8 @@ export const METRICS = {
     help: "Heads of the log that were put where others find them, by outcome",
   },
   ledger_heard: { kind: "counter", help: "Heads of logs that were heard of peers, by what they showed" },
+  sink_deliveries: { kind: "counter", help: "Batches of events for a sink, by outcome" },
+  sink_events: { kind: "counter", help: "Events that a sink took" },
   process_losses: {
     kind: "counter",
     help: "Processes of this broker that ended unasked and were begun again",
@@ -48,8 +50,8 @@ export const METRICS = {
 export type MetricName = keyof typeof METRICS;
 
 export interface Metrics {
-  /** Counts one; a name that is not in the list is passed over. */
-  readonly count: (name: string, labels: Labels) => void;
+  /** Counts one, or so many; a name that is not in the list is passed over. */
+  readonly count: (name: string, labels: Labels, by?: number) => void;
   /** Adds one observation to a histogram. */
   readonly observe: (name: string, value: number) => void;
   readonly counts: () => Counts;
@@ -82,13 +84,13 @@ export function createMetrics(): Metrics {
   const counters = new Map<string, Map<string, number>>();
   const histograms = new Map<string, Histogram>();
   return {
-    count: (name, labels) => {
+    count: (name, labels, by = 1) => {
       if (kindOf(name) !== "counter") return;
       const series = counters.get(name) ?? new Map<string, number>();
       counters.set(name, series);
       const wanted = labelText(labels);
       const key = series.has(wanted) || series.size < MAX_SERIES ? wanted : OVERFLOW;
-      series.set(key, (series.get(key) ?? 0) + 1);
+      series.set(key, (series.get(key) ?? 0) + by);
     },
     observe: (name, value) => {
       const bounds = boundsOf(name);

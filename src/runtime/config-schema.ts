@@ -9,6 +9,7 @@ import { absent, isEachOnce, label, path, table, url, whole } from "./config-fie
 import { KEK } from "./kek-config.ts";
 import { LEDGER, WORKER_LEDGER } from "./ledger-config.ts";
 import { PROVIDERS, WORKER_PROVIDERS } from "./provider-config.ts";
+import { AUDIT, NOTIFY, TRACES } from "./sink-config.ts";
 import { STORE } from "./store-config.ts";
 
 const keyName = v.pipe(
@@ -107,6 +108,10 @@ const MEMBERS = table({
   store: v.optional(STORE),
   kek: v.optional(KEK),
   admin: v.optional(admins, []),
+  audit: v.optional(AUDIT, []),
+  notify: v.optional(NOTIFY, []),
+  traces: v.optional(TRACES),
+  health: v.optional(table({ details: v.optional(v.picklist(["admins", "loopback"]), "admins") }), {}),
   attestation: v.optional(
     table({
       provider: v.optional(v.picklist(["auto", "none", "configfs-tsm", "simulator"]), "auto"),
@@ -211,6 +216,10 @@ export const WORKER_CONFIG = v.pipe(
       files: absent("no [files]: keys are the secrets KEK, SIGNING_KEY and LEDGER_KEY"),
       store: absent("no [store]: the database is the D1 binding DB"),
       kek: absent("no [kek]: the root key is the secret KEK"),
+      audit: absent("no [[audit]]: a Worker tells nobody; read the log at `/v1/ledger/entries`"),
+      notify: absent("no [[notify]]: a Worker tells nobody, and activates no policy that says `notify`"),
+      traces: absent("no [traces]: Cloudflare has traces of its own"),
+      health: absent("no [health]: a Worker says to everybody whether it can decide, and no more"),
       attestation: absent("no [attestation]: a Worker runs in no confidential VM and cannot prove itself"),
       trust_simulator: absent("`trust_simulator_pem`, since a Worker has no files"),
     },

@@ -9,6 +9,14 @@ import { type BrokerRead, CONFIG, type Read, WORKER_CONFIG } from "./config-sche
 import { type Environment, overlaid } from "./environment.ts";
 import { type KekConfig, kekConfigOf } from "./kek-config.ts";
 import { type ProviderFiles, type ProviderPems, providerFilesOf, providerPemsOf } from "./provider-config.ts";
+import {
+  type AuditConfig,
+  auditOf,
+  type NotifyConfig,
+  notifyOf,
+  type TraceConfig,
+  traceOf,
+} from "./sink-config.ts";
 import { type StoreConfig, storeConfigOf } from "./store-config.ts";
 import { type Problem, parsedToml, readBySchema } from "./toml.ts";
 
@@ -60,6 +68,11 @@ export interface Config extends BrokerConfig {
   readonly peers: readonly PeerConfig[];
   /** What names of admins are salted with before they go into the log. */
   readonly saltFile?: string;
+  readonly audits: readonly AuditConfig[];
+  readonly notifies: readonly NotifyConfig[];
+  readonly traces?: TraceConfig;
+  /** Whom `/v1/health` tells more than whether the broker is ready, besides admins. */
+  readonly healthDetails: "admins" | "loopback";
   readonly attestation: AttestationConfig;
 }
 
@@ -201,6 +214,10 @@ function configOf(read: Read): Config {
     publications: read.ledger.publish.map(publicationOf),
     peers: read.ledger.peer,
     ...present("saltFile", read.ledger.salt_file),
+    audits: read.audit.map(auditOf),
+    notifies: read.notify.map(notifyOf),
+    ...present("traces", read.traces === undefined ? undefined : traceOf(read.traces)),
+    healthDetails: read.health.details,
     attestation: attestationOf(read.attestation),
   };
 }

@@ -73,6 +73,9 @@ describe("a configuration", () => {
       witnesses: [],
       publications: [],
       peers: [],
+      audits: [],
+      notifies: [],
+      healthDetails: "admins",
       attestation: { provider: "auto", cluster: "", freshPerSecond: 1 },
     };
     expect(parseConfig(GOOD)).toEqual(expected);

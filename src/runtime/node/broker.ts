@@ -19,6 +19,7 @@ import { createLog } from "./log.ts";
 import { ownProviderOf, type SimulatorOf } from "./own-evidence.ts";
 import { keepsHouse, type ProcessPart } from "./process-part.ts";
 import type { LoadedConfig } from "./settings.ts";
+import { openSinks } from "./sinks.ts";
 import { channelOf, createTlsListener, reloadCertificate } from "./tls-listener.ts";
 import { openWorld } from "./world.ts";
 
@@ -65,11 +66,14 @@ export async function startBroker(loaded: LoadedConfig, parts: BrokerParts): Pro
   const world = await openWorld(loaded, { source, metrics, log, wasClockAhead, provider, part });
   const state = { isDraining: false };
   try {
+    const sinks = keepsHouse(part) ? await openSinks(loaded, world.store) : undefined;
+    await sinks?.begin(world);
     if (!isSealed(world)) await (keepsHouse(part) ? beginEpoch : joinEpoch)(world, wasClockAhead);
     const server = createListener(loaded, world, { metrics, part, isDraining: () => state.isDraining });
     const drain = drainable(server);
     const port = await listen(server, loaded.config.listen, part !== undefined);
     const stopHousekeeping = keepsHouse(part) ? startHousekeeping(world) : () => undefined;
+    const stopSinks = sinks?.start(world);
     const url = urlOf(port, loaded.config);
     log("info", "listening", {
       url,
@@ -81,6 +85,7 @@ export async function startBroker(loaded: LoadedConfig, parts: BrokerParts): Pro
       state.isDraining = true;
       stopHousekeeping();
       await drain();
+      await stopSinks?.();
       if (keepsHouse(part) && !isSealed(world)) await keepHead(world);
       await world.store.close();
       log("info", "stopped");

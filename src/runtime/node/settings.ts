@@ -49,5 +49,6 @@ export async function loadSettings({ config, at }: LoadedConfig): Promise<Broker
     }
     adminKeys.push({ kid: admin.kid, spki });
   }
-  return settingsOf(config, { externalUrl: config.listen.externalUrl, adminKeys });
+  const settings = settingsOf(config, { externalUrl: config.listen.externalUrl, adminKeys });
+  return { ...settings, notifies: config.notifies.map(({ name }) => name) };
 }
