@@ -54,25 +54,31 @@ export async function decide(question: Question, world: World): Promise<Decided>
     refuseUnoffered(request.binding, exchange);
     await refuseCarrier(request, exchange, world);
     const suite = offeredSuiteOf(request.suite, world.settings);
+    exchange.step?.("nonce");
     const nonceKeys = await world.nonceKeys();
     const nonce = openNonce(request.nonce, { binding: request.binding, now }, nonceKeys, world.primitives);
     await refuseSpent(nonce, world);
+    exchange.step?.("parse");
     const evidence = parseEvidence(request.evidence);
     const fields = transcriptFieldsOf(request, exchange, world);
     const transcript = transcriptOf(fields, world.primitives, evidence.kind);
     refuseForeign(evidence, transcript, world.primitives); // a cheap filter only: a captured report costs no signature check, no KDS request
     await refuseHopeless(transcript, suite, world.primitives);
 
+    exchange.step?.("endorse");
     const endorsements = await world.endorsementsFor(evidence, now);
+    exchange.step?.("verify");
     const verified = await verifyEvidence(evidence, endorsements, {
       ...world.trust,
       now,
       revocation: "required",
       credentialSecretOf: (ek, akName) => secretOf({ nonce, ek, akName }, nonceKeys, world.primitives),
     });
+    exchange.step?.("bind");
     const bound = bindToTranscript(verified, transcript, world.primitives);
     await keepCrlNumber(bound, world);
     refuseExpired(nonce, world.now()); // asking AMD may have outlived the nonce
+    exchange.step?.("appraise");
     const wanted = await question.wanted();
     const bundle = await world.liveBundle();
     const subject = subjectOf(bound, request, { now, world });
@@ -91,6 +97,7 @@ export async function decide(question: Question, world: World): Promise<Decided>
       world,
     );
 
+    exchange.step?.("commit");
     const authorization = await commitDecision(
       {
         id: exchange.id,

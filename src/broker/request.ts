@@ -1,5 +1,6 @@
 /** What does a guest ask of the broker, and what did the broker itself see of the exchange? Plain data. */
 import type * as wire from "../wire/messages.ts";
+import type { Step } from "./steps.ts";
 
 export type BindingId = wire.BindingId;
 export type SuiteId = wire.SuiteId;
@@ -29,4 +30,6 @@ export interface Exchange {
   readonly peerSpki?: Uint8Array;
   /** DER of the leaf that the guest sent: it carries the evidence in binding 1. */
   readonly peerCertificate?: Uint8Array;
+  /** Says that a step begins; absent where nobody measures. */
+  readonly step?: (step: Step) => void;
 }

@@ -10,6 +10,7 @@ import { refusedOf } from "./problem.ts";
 import { responseOf, responseOfRefusal } from "./response.ts";
 import type { HttpEdges, Route, ServingContext } from "./route.ts";
 import { ROUTES } from "./routes.ts";
+import { createTimeline, type Timeline } from "./timeline.ts";
 
 /**
  * Makes the application; `app.fetch` is what a server calls. The second argument of `fetch` is what the platform knows of
@@ -34,16 +35,20 @@ async function answered(c: Context, route: Route, context: ServingContext): Prom
   const started = edges.milliseconds();
   const id = edges.nextId();
   const source = edges.sourceOf(c.env);
-  const result = await served(c, route, { ...context, id, source });
+  const timeline = createTimeline(edges.milliseconds, edges.metrics);
+  const result = await served(c, route, { ...context, id, source, timeline });
   const { status } = result.response;
-  edges.metrics.count("requests", {
-    route: route.path,
-    method: methodLabel(c.req.method),
-    status: String(status),
-  });
+  const method = methodLabel(c.req.method);
+  const steps = timeline.end();
+  if (edges.tell !== undefined && steps.length > 0) {
+    const traceparent = c.req.header("traceparent"); // for the span alone: no use case sees a header
+    const about = { id, route: route.path, method, status, code: result.code, steps, traceparent };
+    edges.tell({ ...about, from: started, to: edges.milliseconds() });
+  }
+  edges.metrics.count("requests", { route: route.path, method, status: String(status) });
   world.log("info", "request", {
     id,
-    method: methodLabel(c.req.method),
+    method,
     route: route.path,
     status,
     code: result.code,
@@ -57,6 +62,7 @@ async function answered(c: Context, route: Route, context: ServingContext): Prom
 interface Arrived extends ServingContext {
   readonly id: string;
   readonly source: string;
+  readonly timeline: Timeline;
 }
 
 interface Result {
@@ -66,14 +72,15 @@ interface Result {
 }
 
 async function served(c: Context, route: Route, arrived: Arrived): Promise<Result> {
-  const { world, edges, id, source } = arrived;
+  const { world, edges, id, source, timeline } = arrived;
   let actor: Actor | undefined;
   try {
     refuseTooOften(route, arrived);
     if (route.isServedSealed !== true && isSealed(world)) throw sealedFault();
     const query = queryOf(c.req.url);
     refuseStrangeQuery(query, route);
-    const exchange = { id, offered: edges.offered, source, ...edges.channelOf(c.env) };
+    const seen = { id, offered: edges.offered, source, ...edges.channelOf(c.env) };
+    const exchange = { ...seen, step: timeline.step };
     const path = sentPathOf(c.req.url);
     const { body, holder, ...authorized } = await authorize(
       { request: c.req.raw, path, exchange },

@@ -1,11 +1,24 @@
 /** How does Prometheus read what was counted? Its text format, version 0.0.4; what several processes counted is added up first. */
-import { headText } from "../base/metrics-text.ts";
+import { headText, metricText } from "../base/metrics-text.ts";
+import { FIGURES, type Figure } from "../broker/standing.ts";
 import { type CounterRow, type Counts, type HistogramCounts, type HistogramRow, METRICS } from "./metrics.ts";
 
 /** Every metric, counted or not: names with the prefix `ostiary_`, counters with the suffix `_total`. */
 export function exposition(counts: Counts): string {
   return Object.entries(METRICS)
     .map(([name, row]) => rendered(name, row, counts))
+    .join("");
+}
+
+/** Every gauge, looked at or not. */
+export function figuresText(figures: readonly Figure[]): string {
+  return Object.entries(FIGURES)
+    .map(([name, help]) =>
+      metricText(
+        { name: `ostiary_${name}`, kind: "gauge", help },
+        figures.filter((figure) => figure.name === name),
+      ),
+    )
     .join("");
 }
 
@@ -43,18 +56,35 @@ function merged<T>(
 function rendered(name: string, row: CounterRow | HistogramRow, counts: Counts): string {
   const full = row.kind === "counter" ? `ostiary_${name}_total` : `ostiary_${name}`;
   const head = headText({ name: full, kind: row.kind, help: row.help });
-  if (row.kind === "histogram") return head + histogramLines(full, row.bounds, counts.histograms[name]);
+  if (row.kind === "histogram") return head + histogramsOf(name, row.bounds, counts).join("");
   const series = Object.entries(counts.counters[name] ?? {});
   return head + series.map(([labels, value]) => `${full}${labels} ${value}\n`).join("");
 }
 
-function histogramLines(full: string, bounds: readonly number[], histogram?: HistogramCounts): string {
+/** One for each set of labels; where nothing was observed, the one without. */
+function histogramsOf(name: string, bounds: readonly number[], { histograms }: Counts): readonly string[] {
+  const keys = Object.keys(histograms).filter((key) => key === name || key.startsWith(`${name}{`));
+  return (keys.length === 0 ? [name] : keys).map((key) =>
+    histogramLines(`ostiary_${name}`, key.slice(name.length + 1, -1), { bounds, histogram: histograms[key] }),
+  );
+}
+
+/** @param labels - As they stand between the braces. */
+function histogramLines(
+  full: string,
+  labels: string,
+  {
+    bounds,
+    histogram,
+  }: { readonly bounds: readonly number[]; readonly histogram: HistogramCounts | undefined },
+): string {
   const { counts = [], sum = 0 } = histogram ?? {};
+  const [before, alone] = labels === "" ? ["", ""] : [`${labels},`, `{${labels}}`];
   let below = 0;
   const lines = bounds.map((bound, i) => {
     below += counts[i] ?? 0;
-    return `${full}_bucket{le="${bound}"} ${below}\n`;
+    return `${full}_bucket{${before}le="${bound}"} ${below}\n`;
   });
   const total = below + (counts[bounds.length] ?? 0);
-  return `${lines.join("")}${full}_bucket{le="+Inf"} ${total}\n${full}_sum ${sum}\n${full}_count ${total}\n`;
+  return `${lines.join("")}${full}_bucket{${before}le="+Inf"} ${total}\n${full}_sum${alone} ${sum}\n${full}_count${alone} ${total}\n`;
 }

@@ -25,6 +25,7 @@ export const METRICS = {
   },
   ledger_heard: { kind: "counter", help: "Heads of logs that were heard of peers, by what they showed" },
   sink_deliveries: { kind: "counter", help: "Batches of events for a sink, by outcome" },
+  spans: { kind: "counter", help: "Spans for the collector, by outcome" },
   sink_events: { kind: "counter", help: "Events that a sink took" },
   process_losses: {
     kind: "counter",
@@ -40,6 +41,11 @@ export const METRICS = {
     help: "Seconds from the arrival of a release request to its answer",
     bounds: [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
   },
+  step_seconds: {
+    kind: "histogram",
+    help: "Seconds that a step of a release or an attestation took",
+    bounds: [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 10],
+  },
   transit_seconds: {
     kind: "histogram",
     help: "Seconds from the arrival of a use of a transit key to its answer",
@@ -52,8 +58,8 @@ export type MetricName = keyof typeof METRICS;
 export interface Metrics {
   /** Counts one, or so many; a name that is not in the list is passed over. */
   readonly count: (name: string, labels: Labels, by?: number) => void;
-  /** Adds one observation to a histogram. */
-  readonly observe: (name: string, value: number) => void;
+  /** Adds one observation to a histogram, or to the one of these labels. */
+  readonly observe: (name: string, value: number, labels?: Labels) => void;
   readonly counts: () => Counts;
 }
 
@@ -61,6 +67,7 @@ export interface Metrics {
 export interface Counts {
   /** By name and by labels as they stand in a line. */
   readonly counters: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** By name, with the labels behind it where there are some. */
   readonly histograms: Readonly<Record<string, HistogramCounts>>;
 }
 
@@ -92,11 +99,13 @@ export function createMetrics(): Metrics {
       const key = series.has(wanted) || series.size < MAX_SERIES ? wanted : OVERFLOW;
       series.set(key, (series.get(key) ?? 0) + by);
     },
-    observe: (name, value) => {
+    observe: (name, value, labels) => {
       const bounds = boundsOf(name);
       if (bounds === undefined || !Number.isFinite(value)) return;
-      const histogram = histograms.get(name) ?? emptyHistogram(bounds);
-      histograms.set(name, histogram);
+      const wanted = labels === undefined ? name : name + labelText(labels);
+      const key = histograms.has(wanted) || histograms.size < MAX_SERIES ? wanted : name;
+      const histogram = histograms.get(key) ?? emptyHistogram(bounds);
+      histograms.set(key, histogram);
       const at = bounds.findIndex((bound) => value <= bound);
       const slot = at === -1 ? bounds.length : at;
       histogram.counts[slot] = (histogram.counts[slot] ?? 0) + 1;

@@ -7,11 +7,13 @@ import type { World } from "../broker/world.ts";
 import type { Schema } from "../wire/codec.ts";
 import type { RateLimit } from "./limits.ts";
 import type { Counts, Metrics } from "./metrics.ts";
+import type { KnownStanding } from "./standing-view.ts";
+import type { TimedRequest } from "./timeline.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
-/** `ledger-reader` is anyone or an admin, as configuration says; `token-holder` an admin or who holds a token and its key. */
-export type Audience = "anyone" | "admin" | "ledger-reader" | "token-holder";
+/** `ledger-reader` is anyone or an admin, and `operator` an admin or who is on this machine, as configuration says; `token-holder` an admin or who holds a token and its key. */
+export type Audience = "anyone" | "admin" | "ledger-reader" | "operator" | "token-holder";
 
 /** A request as a use case sees it: no headers, since no header of an attested path is ever read. */
 export interface Incoming {
@@ -82,9 +84,15 @@ export interface HttpEdges {
   /** Token buckets for challenges. */
   readonly rateLimit: RateLimit;
   readonly ledgerReaders: "anyone" | "admins";
+  /** Whom `/v1/health` is for: with `loopback`, besides admins, whoever connects from this machine. */
+  readonly healthDetails?: "admins" | "loopback";
+  /** How the parts of this broker stand; absent where nobody looks. */
+  readonly standing?: () => Promise<KnownStanding>;
   readonly metrics: Metrics;
   /** What all processes of this broker counted, where there are several. */
   readonly countsOfAll?: () => Promise<Counts>;
+  /** Told of each request that came to a step of the pipeline, where spans are wanted. Never throws, never waits. */
+  readonly tell?: (request: TimedRequest) => void;
   /** True once the broker no longer takes work. */
   readonly isDraining: () => boolean;
   readonly version: string;

@@ -18,7 +18,7 @@ import { attestRoute } from "./v1/attest.ts";
 import { challengeRoute } from "./v1/challenge.ts";
 import { confirmRoute } from "./v1/confirm.ts";
 import { giveBackRoute } from "./v1/give-back.ts";
-import { healthRoute, readyRoute } from "./v1/health.ts";
+import { healthRoute, partsRoute, readyRoute } from "./v1/health.ts";
 import { introspectRoute } from "./v1/introspect.ts";
 import { checkpointRoute, entriesRoute } from "./v1/ledger.ts";
 import { consistencyRoute, cosignedRoute, forkRoute, inclusionRoute, tileRoute } from "./v1/ledger-proofs.ts";
@@ -66,6 +66,7 @@ const DOCUMENTED: readonly Route[] = [
   forgetTracesRoute,
   healthRoute,
   readyRoute,
+  partsRoute,
   metricsRoute,
 ];
 

@@ -10,7 +10,11 @@ export interface KdsOptions extends AskParts {
   /** Asked in this order until one answers; without trailing slashes. A mirror stands first. */
   readonly baseUrls: readonly string[];
   readonly now: () => Instant;
+  /** Told what became of each request, at whichever address. */
+  readonly count?: (outcome: FetchOutcome) => void;
 }
+
+export type FetchOutcome = "found" | "absent" | "slow-down" | "failed";
 
 /** Certificates in flight at once (PROTOCOL section 11). */
 const MAX_IN_FLIGHT = 4;
@@ -70,6 +74,7 @@ export function createKds(options: KdsOptions): EndorsementSource {
   async function askOne(base: string, path: string): Promise<EndorsementFile | "absent" | Fault> {
     if (options.now() < (quietUntil.get(base) ?? 0)) return unavailable(PATIENCE);
     const answer = await ask(`${base}${path}`);
+    options.count?.(answer.kind);
     if (answer.kind === "found") return read(answer.bytes);
     if (answer.kind === "absent") return "absent";
     if (answer.kind === "failed") return unavailable(answer.reason);

@@ -5,7 +5,7 @@ import { NO_SOURCE } from "../kds/no-source.ts";
 import type { KdsConfig } from "./config.ts";
 
 /** What a platform brings. */
-export type KdsParts = Pick<KdsOptions, "fetch" | "sleep" | "now" | "random">;
+export type KdsParts = Pick<KdsOptions, "fetch" | "sleep" | "now" | "random" | "count">;
 
 export function createKdsSource(config: KdsConfig, parts: KdsParts): EndorsementSource {
   const { isEnabled, mirror, url, timeoutSeconds } = config;

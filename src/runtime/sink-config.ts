@@ -40,6 +40,25 @@ export interface TraceConfig {
   readonly guestParent: "ignore" | "link" | "parent";
 }
 
+/** How cursors and metrics call the sinks of a configuration. */
+export function sinkNamesOf(config: {
+  readonly audits: readonly AuditConfig[];
+  readonly notifies: readonly NotifyConfig[];
+}): readonly string[] {
+  return [
+    ...config.audits.map(({ name }) => auditName(name)),
+    ...config.notifies.map(({ name }) => notifyName(name)),
+  ];
+}
+
+export function auditName(name: string): string {
+  return `audit/${name}`;
+}
+
+export function notifyName(name: string): string {
+  return `notify/${name}`;
+}
+
 const MAX_SINKS = 8;
 
 const name = v.pipe(

@@ -6,6 +6,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { instant } from "../../src/base/time.ts";
+import { createHealthCommand, type HealthAnswer } from "../../src/cli/commands/health.ts";
 import { askHealth } from "../../src/runtime/node/health.ts";
 import { codeOfPromise } from "../support/faults.ts";
 
@@ -40,6 +42,12 @@ function configOn(port: number, ...more: readonly string[]): string {
   return data;
 }
 
+/** What the command makes of an answer. */
+async function told(answer: HealthAnswer, lines: string[] = []): Promise<void> {
+  const terminal = { out: (text: string) => void lines.push(text), err: () => undefined } as never;
+  await createHealthCommand(async () => answer).run([], terminal);
+}
+
 describe("ostiary health", () => {
   it("is yes while a broker serves, over TLS, and no once it is gone", async () => {
     const port = await answering(200, async (free) => free);
@@ -62,15 +70,40 @@ describe("ostiary health", () => {
   });
 
   it.each([
-    [200, undefined],
-    [503, "store/unavailable"],
-    [404, "store/unavailable"],
-    [undefined, "broker/unreachable"],
-  ])("is for an answer of %s: %s", async (answer, code) => {
+    [200, { isReady: true, status: 200 }],
+    [503, { isReady: false, status: 503 }],
+    [404, { isReady: false, status: 404 }],
+  ])("is for an answer of %s: %s", async (answer, read) => {
     await answering(answer, async (port) => {
-      const config = join(configOn(port), "ostiary.toml");
-      expect(await codeOfPromise(askHealth(config))).toBe(code);
+      expect(await askHealth(join(configOn(port), "ostiary.toml"))).toEqual(read);
+      if (!read.isReady) expect(await codeOfPromise(told({ ...read }))).toBe("store/unavailable");
     });
+  });
+
+  it("is no where the connection is cut off", async () => {
+    await answering(undefined, async (port) => {
+      const config = join(configOn(port), "ostiary.toml");
+      expect(await codeOfPromise(askHealth(config))).toBe("broker/unreachable");
+    });
+  });
+
+  it("says of each part how it stands, since when, and what to do", async () => {
+    const since = instant(1_795_000_000);
+    const lines: string[] = [];
+    const store = { part: "store", state: "ok", since, said: "the database answers" } as const;
+    const sink = {
+      part: "sink audit/siem",
+      state: "warning",
+      since,
+      said: "it hangs",
+      next: "look at it",
+    } as const;
+    await told({ isReady: true, status: 200, parts: [store, sink] }, lines);
+    expect(lines.join("")).toBe(`ready
+ok       store: the database answers (since 2026-11-18T11:06:40Z)
+warning  sink audit/siem: it hangs (since 2026-11-18T11:06:40Z)
+         next: look at it
+`);
   });
 
   it("is misuse with more words, and unusable without a configuration", () => {

@@ -30,6 +30,7 @@ const PLANTED = [
   ["src/kek/sideways.ts", "../store/a.ts", "floor-kek"],
   ["src/agent/sideways.ts", "../simulator/a.ts", "floor-agent"],
   ["src/simulator/sideways.ts", "../agent/a.ts", "floor-simulator"],
+  ["src/sinks/sideways.ts", "../agent/a.ts", "floor-sinks"],
   ["src/posture/sideways.ts", "../http/a.ts", "floor-posture"],
   ["src/cli/up.ts", "../runtime/node/a.ts", "floor-cli"],
   ["src/console/sideways.ts", "../http/a.ts", "floor-console"],

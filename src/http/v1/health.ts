@@ -1,7 +1,8 @@
-/** `/healthz` and `/readyz`: does the process live, and can it decide now? */
+/** `/healthz`, `/readyz`, `/v1/health`: does the process live, can it decide now, and how does each of its parts stand? */
 import { Fault } from "../../base/fault.ts";
 import { refuseForked } from "../../broker/fork-mark.ts";
 import { encode } from "../../wire/codec.ts";
+import { encodeHealth, HEALTH } from "../../wire/health.ts";
 import type { Route } from "../route.ts";
 
 export const healthRoute: Route = {
@@ -25,5 +26,22 @@ export const readyRoute: Route = {
     await world.nonceKeys();
     await refuseForked(world);
     return { body: encode({ status: "ready" }) };
+  },
+};
+
+/** Sentences of ours about this broker's parts: for its operators, since they tell a stranger where it is weak. */
+export const partsRoute: Route = {
+  method: "GET",
+  path: "/v1/health",
+  summary: "How each part of this broker stands, since when, and what to do",
+  audience: "operator",
+  answer: HEALTH,
+  isServedSealed: true,
+  serve: async (_incoming, { edges }) => {
+    const { parts = [] } = (await edges.standing?.()) ?? {};
+    const worst = (["failing", "warning", "ok"] as const).find((state) =>
+      parts.some((one) => one.state === state),
+    );
+    return { body: encodeHealth({ status: worst ?? "ok", parts: [...parts] }) };
   },
 };

@@ -10,17 +10,21 @@ import { createRateLimit, sharedRates } from "../../http/limits.ts";
 import { type Counts, createMetrics, type Metrics } from "../../http/metrics.ts";
 import { createUlids } from "../../http/request-id.ts";
 import type { HttpEdges } from "../../http/route.ts";
+import { createStandingView } from "../../http/standing-view.ts";
 import { NO_SOURCE } from "../../kds/no-source.ts";
+import { sinkNamesOf } from "../sink-config.ts";
 import { systemRandom } from "./clock.ts";
 import { drainable, type Listener } from "./drain.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { listen } from "./listening.ts";
 import { createLog } from "./log.ts";
 import { ownProviderOf, type SimulatorOf } from "./own-evidence.ts";
+import { platformStanding } from "./platform-standing.ts";
 import { keepsHouse, type ProcessPart } from "./process-part.ts";
 import type { LoadedConfig } from "./settings.ts";
 import { openSinks } from "./sinks.ts";
 import { channelOf, createTlsListener, reloadCertificate } from "./tls-listener.ts";
+import type { Tracing } from "./traces.ts";
 import { openWorld } from "./world.ts";
 
 export interface RunningBroker {
@@ -47,6 +51,7 @@ export interface BrokerParts {
   readonly part?: ProcessPart;
 }
 
+const VERSION = "0.1.0";
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const MAX_HEADER_BYTES = 16_384;
@@ -60,7 +65,7 @@ export async function startBroker(loaded: LoadedConfig, parts: BrokerParts): Pro
     part === undefined ? {} : { process: part.number },
   );
   const metrics = createMetrics();
-  const source = parts.source ?? (await sourceOf(loaded));
+  const source = parts.source ?? (await sourceOf(loaded, metrics));
   const provider = await ownProviderOf(loaded, parts.simulator);
   const wasClockAhead = parts.clockWasAhead === true;
   const world = await openWorld(loaded, { source, metrics, log, wasClockAhead, provider, part });
@@ -69,7 +74,9 @@ export async function startBroker(loaded: LoadedConfig, parts: BrokerParts): Pro
     const sinks = keepsHouse(part) ? await openSinks(loaded, world.store) : undefined;
     await sinks?.begin(world);
     if (!isSealed(world)) await (keepsHouse(part) ? beginEpoch : joinEpoch)(world, wasClockAhead);
-    const server = createListener(loaded, world, { metrics, part, isDraining: () => state.isDraining });
+    const tracing = await tracingOf(loaded, world);
+    const isDraining = (): boolean => state.isDraining;
+    const server = createListener(loaded, world, { metrics, part, isDraining, tell: tracing?.tell });
     const drain = drainable(server);
     const port = await listen(server, loaded.config.listen, part !== undefined);
     const stopHousekeeping = keepsHouse(part) ? startHousekeeping(world) : () => undefined;
@@ -85,7 +92,7 @@ export async function startBroker(loaded: LoadedConfig, parts: BrokerParts): Pro
       state.isDraining = true;
       stopHousekeeping();
       await drain();
-      await stopSinks?.();
+      await Promise.all([stopSinks?.(), tracing?.stop()]);
       if (keepsHouse(part) && !isSealed(world)) await keepHead(world);
       await world.store.close();
       log("info", "stopped");
@@ -98,13 +105,21 @@ export async function startBroker(loaded: LoadedConfig, parts: BrokerParts): Pro
 }
 
 /** Loaded only where it is switched on: a broker without it opens no outgoing connection at all. */
-async function sourceOf({ config }: LoadedConfig): Promise<EndorsementSource> {
+async function sourceOf({ config }: LoadedConfig, metrics: Metrics): Promise<EndorsementSource> {
   if (!config.kds.isEnabled) return NO_SOURCE;
   const { createNodeKdsSource } = await import("./kds-source.ts");
-  return createNodeKdsSource(config.kds);
+  return createNodeKdsSource(config.kds, metrics);
+}
+
+/** Loaded only where it is switched on. */
+async function tracingOf({ config, at }: LoadedConfig, { meter }: World): Promise<Tracing | undefined> {
+  if (config.traces === undefined) return undefined;
+  const { startTracing } = await import("./traces.ts");
+  return startTracing(config.traces, at, { meter, version: VERSION });
 }
 
 interface ListenerParts {
+  readonly tell: HttpEdges["tell"];
   readonly metrics: Metrics;
   readonly isDraining: () => boolean;
   readonly part: ProcessPart | undefined;
@@ -113,7 +128,7 @@ interface ListenerParts {
 function createListener(
   { config, at }: LoadedConfig,
   world: World,
-  { metrics, isDraining, part }: ListenerParts,
+  { metrics, isDraining, part, tell }: ListenerParts,
 ): Listener {
   const { listen } = config;
   const milliseconds = (): number => performance.now();
@@ -126,9 +141,16 @@ function createListener(
     ownUrls: [config.audience, ...(listen.externalUrl === undefined ? [] : [listen.externalUrl])],
     rateLimit: createRateLimit(sharedRates(config.rates, part?.of ?? 1), milliseconds),
     ledgerReaders: config.ledgerReaders,
-    version: "0.1.0",
+    healthDetails: config.healthDetails,
+    standing: createStandingView(world, {
+      sinks: sinkNamesOf(config),
+      milliseconds,
+      more: () => platformStanding(config, { at, now: world.now() }),
+    }),
+    version: VERSION,
     metrics,
     isDraining,
+    ...(tell === undefined ? {} : { tell }),
     ...(part === undefined ? {} : { countsOfAll: part.countsOfAll }),
   };
   const app = createApp(world, edges);

@@ -1,7 +1,7 @@
 /** How does a broker on Node reach the key server that it may ask? */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../../base/log.ts";
-import type { EndorsementSource } from "../../broker/world.ts";
+import type { EndorsementSource, Meter } from "../../broker/world.ts";
 import { createFirmwareSource, type FirmwareSource } from "../../kds/firmware.ts";
 import type { KdsConfig } from "../config.ts";
 import { createKdsSource, type KdsParts } from "../kds-source.ts";
@@ -14,8 +14,9 @@ const PARTS: KdsParts = {
   now: systemNow,
 };
 
-export function createNodeKdsSource(config: KdsConfig): EndorsementSource {
-  return createKdsSource(config, PARTS);
+export function createNodeKdsSource(config: KdsConfig, meter?: Meter): EndorsementSource {
+  const count = (outcome: string): void => meter?.count("endorsement_fetches", { outcome });
+  return createKdsSource(config, { ...PARTS, count });
 }
 
 /** Google's bucket, or a mirror of it. */

@@ -5,7 +5,7 @@ import { Fault } from "../../base/fault.ts";
 import { isNotified } from "../../broker/notified.ts";
 import { createOutbox, type Outbox, type Sink } from "../../broker/outbox.ts";
 import type { World } from "../../broker/world.ts";
-import type { NotifyConfig, SinkPlace } from "../sink-config.ts";
+import { auditName, type NotifyConfig, notifyName, type SinkPlace } from "../sink-config.ts";
 import { systemNow, systemRandom } from "./clock.ts";
 import { bytesOf, pemOf } from "./named-files.ts";
 import { nodePrimitives } from "./primitives.ts";
@@ -56,14 +56,6 @@ function started(outboxes: readonly Outbox[], ending: AbortController, world: Wo
     ending.abort();
     await Promise.allSettled(outboxes.map((outbox) => outbox.leave(world))); // a store that is away ends no later
   };
-}
-
-function auditName(name: string): string {
-  return `audit/${name}`;
-}
-
-function notifyName(name: string): string {
-  return `notify/${name}`;
 }
 
 async function notifierOf(

@@ -117,7 +117,7 @@ function worldOf(opened: Opened, store: Store): World {
     providers,
     memo,
     crlNumbers: createCrlNumbers(store, crlNumbers, now),
-    source: sourceOf(config),
+    source: sourceOf(config, metrics),
     tokenKeyMaker: workerTokenKeys(subtle),
     nonceLifetimeSeconds: config.nonceLifetimeSeconds,
     memory,
@@ -151,7 +151,7 @@ function rootsOf({ trustSimulatorPem }: WorkerConfig): TrustAnchors {
   return [...AMD_ROOTS, ...simulatorRoots(certificates, primitives)];
 }
 
-function sourceOf({ kds }: WorkerConfig): EndorsementSource {
+function sourceOf({ kds }: WorkerConfig, metrics: Metrics): EndorsementSource {
   return createKdsSource(kds, {
     fetch: (input, init) => globalThis.fetch(input, init),
     sleep: (milliseconds) =>
@@ -160,5 +160,6 @@ function sourceOf({ kds }: WorkerConfig): EndorsementSource {
       }),
     random: Math.random,
     now: systemNow,
+    count: (outcome) => metrics.count("endorsement_fetches", { outcome }),
   });
 }
