@@ -13,6 +13,7 @@ import { prepareRequest } from "./guests.ts";
 import { benchLaunchDigests } from "./launch-digests.ts";
 import { onOneCore, opensslVerifyRate } from "./machine.ts";
 import { type Result, runAll } from "./measure.ts";
+import { benchObserved } from "./observed.ts";
 import { benchHandshakes, benchKept, startTlsBench, type TlsBench, type TlsPlan } from "./over-tls.ts";
 import { cpuSecondsOf, residentMiB, startServe } from "./served.ts";
 import { benchTransit } from "./transit.ts";
@@ -37,6 +38,7 @@ try {
   await report("in process", 0.7, async () => benchInProcess(join(folder, "in-process")));
   const released = await report("over HTTP", 0.55, () => benchOverHttp(demo));
   await reportTransit(demo, released);
+  await reportObserved(demo);
   await benchTls(join(folder, "tls"));
   await benchStart(demo);
   const coldStart = { folder: join(folder, "agent"), turns: isBrief ? 5 : 15 };
@@ -72,6 +74,14 @@ async function reportTransit(demo: DemoFolder, releases: number): Promise<void> 
   print(
     `transit       ${perCpu.toFixed(0)} decrypts per CPU-second, ${(perCpu / releases).toFixed(2)} of the releases over HTTP; ` +
       `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms at ${CONCURRENCY} in flight`,
+  );
+}
+
+async function reportObserved(demo: DemoFolder): Promise<void> {
+  const { off, on, ratio } = await benchObserved(demo, benchOverHttp);
+  print(
+    `observed      ${off.toFixed(0)} releases per CPU-second untold, ${on.toFixed(0)} told to a file, syslog, two webhooks and a collector: ` +
+      `ratio ${ratio.toFixed(2)} of CPU a release (aim: at most 1.10)`,
   );
 }
 
