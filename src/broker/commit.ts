@@ -112,9 +112,7 @@ export async function recordFailedRelease(authorization: Authorization, world: W
 }
 
 function traceOf(item: AppraisedItem, binding: Binding) {
-  const { wanted, appraisal, stored, given, bindings = [], lease } = item;
-  const isMissing =
-    (wanted.kind === "secret" || wanted.kind === "use") && appraisal.isAllowed && stored === undefined;
+  const { wanted, appraisal, given, bindings = [], lease } = item;
   return {
     resource: wanted.resource,
     ...(wanted.kind === "use" ? { use: wanted.operation } : {}),
@@ -127,11 +125,16 @@ function traceOf(item: AppraisedItem, binding: Binding) {
     ...(isOfOtherVersion(item) ? { missing: versionTextOf(item) } : {}),
     ...(given.kind === "none" ? { missing: `expected evidence with ${given.fields.join(" and ")}` } : {}),
     ...(given.kind === "kept" ? { missing: WITHHELD[wanted.kind] } : {}),
-    ...(isMissing ? { missing: "expected an enabled version of this secret, received none" } : {}),
+    ...(isMissing(item) ? { missing: "expected an enabled version of this secret, received none" } : {}),
     ...(appraisal.obligations.notify.length === 0 ? {} : { notify: appraisal.obligations.notify }),
     trace: appraisal.trace,
     ...(appraisal.facts === undefined ? {} : { facts: factsJson(appraisal.facts) }),
   };
+}
+
+/** Allowed, and not there. */
+function isMissing({ wanted, appraisal, stored }: AppraisedItem): boolean {
+  return (wanted.kind === "secret" || wanted.kind === "use") && appraisal.isAllowed && stored === undefined;
 }
 
 function leaseTextOf({ holder, fence, until }: StoredLease): string {

@@ -9,13 +9,14 @@ import { type Nonce, type NonceKeys, openNonce, refuseExpired } from "../channel
 import { refuseBadCarrier } from "../channel/ra-tls.ts";
 import { type OfferedSuite, wrapOf } from "../channel/suites.ts";
 import { type Transcript, transcriptOf } from "../channel/transcript.ts";
-import { appraise } from "../policy/appraise.ts";
+import { type AppraisalContext, appraise } from "../policy/appraise.ts";
+import type { Bundle } from "../policy/bundle.ts";
 import { offeredSuiteOf, refuseUnoffered } from "./challenge.ts";
 import { type Authorization, commitDecision } from "./commit.ts";
 import { appraiseItems } from "./items.ts";
 import type { Exchange, ReleaseRequest } from "./request.ts";
 import type { Refusal } from "./store.ts";
-import { subjectOf } from "./subject.ts";
+import { type DecisionSubject, subjectOf } from "./subject.ts";
 import type { Wanted } from "./wanted.ts";
 import type { World } from "./world.ts";
 
@@ -79,23 +80,9 @@ export async function decide(question: Question, world: World): Promise<Decided>
     await keepCrlNumber(bound, world);
     refuseExpired(nonce, world.now()); // asking AMD may have outlived the nonce
     exchange.step?.("appraise");
-    const wanted = await question.wanted();
     const bundle = await world.liveBundle();
     const subject = subjectOf(bound, request, { now, world });
-    const appraisals = await appraiseItems(
-      {
-        wanted,
-        reportId: subject.reportId,
-        suite: request.suite,
-        binding: request.binding,
-        nonceAgeMs: Math.max(0, now - nonce.issuedAt) * 1000,
-        heldMs: 0,
-        source: exchange.source,
-        now,
-        appraise: (context) => appraise(bound, bundle, context),
-      },
-      world,
-    );
+    const appraisals = await appraisedFor(question, { bound, bundle, subject, nonce, now }, world);
 
     exchange.step?.("commit");
     const authorization = await commitDecision(
@@ -113,6 +100,34 @@ export async function decide(question: Question, world: World): Promise<Decided>
     const { reportId } = subject;
     return { request, exchange, authorization, transcript, suite, bound, nonce, reportId, now };
   });
+}
+
+interface Known {
+  readonly bound: BoundEvidence;
+  readonly bundle: Bundle | undefined;
+  readonly subject: Pick<DecisionSubject, "reportId">;
+  readonly nonce: Nonce;
+  readonly now: Instant;
+}
+
+/** What policy says of each thing that is wanted. */
+async function appraisedFor(
+  { request, exchange, wanted }: Question,
+  { bound, bundle, subject, nonce, now }: Known,
+  world: World,
+) {
+  const asked = {
+    wanted: await wanted(),
+    reportId: subject.reportId,
+    suite: request.suite,
+    binding: request.binding,
+    nonceAgeMs: Math.max(0, now - nonce.issuedAt) * 1000,
+    heldMs: 0,
+    source: exchange.source,
+    now,
+    appraise: (context: AppraisalContext) => appraise(bound, bundle, context),
+  };
+  return appraiseItems(asked, world);
 }
 
 /** The secret that the credential of this nonce held, if one was made for these keys. */

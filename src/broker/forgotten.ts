@@ -2,7 +2,7 @@
 import { Fault } from "../base/fault.ts";
 import { addSeconds, type Instant } from "../base/time.ts";
 import type { LedgerEntry } from "../ledger/entry.ts";
-import type { TraceForgetting } from "../wire/messages.ts";
+import type { TraceForgetting } from "../wire/ledger-messages.ts";
 import { type Actor, adminEntry } from "./secrets.ts";
 import type { World } from "./world.ts";
 

@@ -13,7 +13,7 @@ import {
 import { consistencyRanges, inclusionRanges } from "../ledger/ranges.ts";
 import { hashRanges, type Tree } from "../ledger/tile-ranges.ts";
 import { TILE_WIDTH, type Tile, type TileNeed, tileRoot, widthIn } from "../ledger/tiles.ts";
-import type { ConsistencyProof, InclusionProof } from "../wire/messages.ts";
+import type { ConsistencyProof, InclusionProof } from "../wire/ledger-messages.ts";
 import { type HeadWorld, keptHead, type SignedHead } from "./heads.ts";
 import { leafHashes, ledgerEntries } from "./leaves.ts";
 import { createTileReader } from "./tiles.ts";

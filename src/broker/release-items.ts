@@ -15,7 +15,7 @@ import { openEnvelope } from "../keys/envelope.ts";
 import { zeroize } from "../keys/zeroize.ts";
 import type { Authorization, AuthorizedItem } from "./commit.ts";
 import { recordFailedRelease } from "./commit.ts";
-import type { ReleaseAnswer } from "./request.ts";
+import type { Exchange, ReleaseAnswer } from "./request.ts";
 import type { TokenPlan } from "./tokens.ts";
 import { takenLease } from "./wanted-lease.ts";
 import type { World } from "./world.ts";
@@ -33,6 +33,7 @@ export interface Sealing {
   /** `report.id`, lower-case hex. */
   readonly reportId: string;
   readonly now: Instant;
+  readonly step?: Exchange["step"];
   /** Makes a token that is wanted. */
   readonly token: (plan: TokenPlan) => Promise<string>;
 }
@@ -63,13 +64,16 @@ interface Numbered {
 
 /** Plaintext lives between `contentOf` and `finally`, in one array, in this function. */
 async function releaseItem(numbered: Numbered, sealing: Sealing, world: World): Promise<SealedRelease> {
-  const { suite, wrapPub: recipient, binder } = sealing;
+  const { suite, wrapPub: recipient, binder, step } = sealing;
+  step?.("unwrap");
   const secret = await contentOf(numbered.item, sealing, world);
   try {
+    step?.("seal");
     const header = await headerOf(numbered, sealing, world);
     const { random, primitives } = world;
     const plan = { recipient, binder, aad: header, plaintext: secret, random };
     const sealed = await wrapOf(suite).seal(plan, primitives);
+    step?.("sign");
     const sig = await world.signer.sign(
       releaseSignatureInput({ binder, aad: header, enc: sealed.enc, ct: sealed.ct }),
     );

@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { ANSWER, decode, encode } from "./codec.ts";
 import { bytesField, bytesText, countField, fixedBytesField } from "./fields.ts";
-import type { ConsistencyProof, InclusionProof } from "./messages.ts";
+import type { ConsistencyProof, InclusionProof } from "./ledger-messages.ts";
 
 const MAX_LEAF_BYTES = 64 * 1024;
 /** More than a log of 2^53 entries takes. */

@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { ANSWER, decode, encode, REQUEST } from "./codec.ts";
 import { bytesField, bytesText, countField } from "./fields.ts";
-import type { ForgottenTraces, LedgerPage, TraceForgetting } from "./messages.ts";
+import type { ForgottenTraces, LedgerPage, TraceForgetting } from "./ledger-messages.ts";
 
 /** How many leaves one page holds at most. */
 export const MAX_PAGE_ENTRIES = 256;
