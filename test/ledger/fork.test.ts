@@ -65,6 +65,16 @@ describe("two logs", () => {
   });
 });
 
+describe("a log whose tiles nobody signed", () => {
+  it("parts from no other, however well its tiles fit together", async () => {
+    const log = logOf(700);
+    const files = new Map(await filesOf(forkedAt(10, log)));
+    files.set("checkpoint", (await filesOf(log)).get("checkpoint") ?? new Uint8Array(0));
+    const other = await openedAs("other", readerOf(files));
+    expect(await codeOfPromise(firstDifference(await tiled(log), other, digest))).toBe("ledger/inconsistent");
+  });
+});
+
 describe("what convicts a signer of two logs", () => {
   it("are two proofs of one position under one key", async () => {
     const [one, other] = [await tiled(logOf(700)), await tiled(forkedAt(300, logOf(900)))];
