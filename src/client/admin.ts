@@ -8,7 +8,7 @@ import * as audience from "../wire/audience.ts";
 import * as bundle from "../wire/bundle.ts";
 import { decodeDecisionDetail } from "../wire/decision.ts";
 import * as ledger from "../wire/ledger.ts";
-import type * as ledger from "../wire/ledger-messages.ts";
+import type * as log from "../wire/ledger-messages.ts";
 import { decodeInclusionProof } from "../wire/ledger-proof.ts";
 import type * as wire from "../wire/messages.ts";
 import { isAudienceName } from "../wire/resource-path.ts";
@@ -47,11 +47,11 @@ export interface AdminClient extends SecretCalls {
   readonly decision: (id: string) => Promise<wire.DecisionDetail>;
   /** The signed head of the log, as a note. */
   readonly checkpoint: () => Promise<string>;
-  readonly ledgerPage: (from: number, limit: number) => Promise<ledger.LedgerPage>;
+  readonly ledgerPage: (from: number, limit: number) => Promise<log.LedgerPage>;
   /** An entry, shown to be under the signed head that comes with it. */
-  readonly inclusion: (seq: number) => Promise<ledger.InclusionProof>;
+  readonly inclusion: (seq: number) => Promise<log.InclusionProof>;
   /** Has traces forgotten that are older than so many days. */
-  readonly forgetTraces: (olderThanDays: number) => Promise<ledger.ForgottenTraces>;
+  readonly forgetTraces: (olderThanDays: number) => Promise<log.ForgottenTraces>;
 }
 
 export interface AdminClientOptions {
