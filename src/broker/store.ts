@@ -3,6 +3,7 @@
 import type { Instant } from "../base/time.ts";
 import type { EntryDraft, LedgerEntry } from "../ledger/entry.ts";
 import type { Tile, TilePlace } from "../ledger/tiles.ts";
+import type { FindingStore } from "./finding-store.ts";
 import type { ImportStore } from "./import-store.ts";
 import type { LeaseStore } from "./lease-store.ts";
 import type { SecretStore } from "./secret-store.ts";
@@ -21,7 +22,8 @@ export interface Store
     LeaseStore,
     BrokerStateStore,
     TokenStore,
-    ImportStore {
+    ImportStore,
+    FindingStore {
   readonly close: () => Promise<void>;
 }
 

@@ -1,5 +1,6 @@
 /** Which statements keep decisions, spent nonces and refusals? */
 import { sql } from "drizzle-orm/sql/sql";
+import { FINDINGS_KEPT_SECONDS } from "../broker/finding-store.ts";
 import {
   ATTEMPT_WINDOW_SECONDS,
   type DecisionStore,
@@ -26,6 +27,7 @@ import {
   counterUse,
   decision,
   dpopProof,
+  finding,
   importKey,
   ledgerEntry,
   nonceSpend,
@@ -56,7 +58,12 @@ export function createDecisionStore(driver: SqlDriver): DecisionStore {
     prune: async (now, refusalsBefore) =>
       void (await driver.write(
         FORGET.map((statement) =>
-          statement({ now, refusalsBefore, attemptsBefore: now - ATTEMPT_WINDOW_SECONDS }),
+          statement({
+            now,
+            refusalsBefore,
+            attemptsBefore: now - ATTEMPT_WINDOW_SECONDS,
+            findingsBefore: now - FINDINGS_KEPT_SECONDS,
+          }),
         ),
       )),
   };
@@ -112,4 +119,6 @@ const FORGET = [
   query(sql`delete from ${dpopProof} where ${dpopProof.until} < ${given("now")}`),
   query(sql`delete from ${importKey} where ${importKey.expiresAt} < ${given("now")}`),
   query(sql`delete from ${refusal} where ${refusal.at} < ${given("refusalsBefore")}`),
+  query(sql`delete from ${finding}
+    where ${finding.remediatedAt} > 0 and ${finding.remediatedAt} < ${given("findingsBefore")}`),
 ] as const;

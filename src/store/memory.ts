@@ -23,6 +23,7 @@ import {
 import type { EntryDraft } from "../ledger/entry.ts";
 import { draftOf, draftText } from "./draft-text.ts";
 import { refuseLargeGroup, refuseOddHashes } from "./limits.ts";
+import { createMemoryFindings } from "./memory-findings.ts";
 import { createMemoryImports } from "./memory-imports.ts";
 import { createMemorySecrets } from "./memory-secrets.ts";
 import { createMemoryTiles } from "./memory-tiles.ts";
@@ -37,8 +38,10 @@ export function createMemoryStore(): Store {
     (entry) => void append(tables, entry),
     secrets.putSecretVersion,
   );
+  const { forgetFindings, ...findings } = createMemoryFindings((entry) => void append(tables, entry));
   const forgetOld = (now: Instant): void => {
     forgetProofs(now);
+    forgetFindings(now);
     forgetImportKeys(now);
   };
   return {
@@ -49,6 +52,7 @@ export function createMemoryStore(): Store {
     ...secrets,
     ...brokerStateStore(tables),
     ...tokens,
+    ...findings,
     close: async () => {},
   };
 }

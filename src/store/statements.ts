@@ -2,6 +2,7 @@
 import type { Store } from "../broker/store.ts";
 import { createBundleStore } from "./bundle-statements.ts";
 import { createDecisionStore } from "./decision-statements.ts";
+import { createFindingStore } from "./finding-statements.ts";
 import { createImportStore } from "./import-statements.ts";
 import { createLeaseStore } from "./lease-statements.ts";
 import { createLedgerStore } from "./ledger-statements.ts";
@@ -21,6 +22,7 @@ export function createSqlStore(driver: SqlDriver): Store {
     ...createStateStore(driver),
     ...createTokenStore(driver),
     ...createImportStore(driver),
+    ...createFindingStore(driver),
     close: driver.close,
   };
 }

@@ -32,6 +32,8 @@ const {
   tokenKey,
   dpopProof,
   tokenRevocation,
+  finding,
+  findingScan,
   meta,
 } = schema;
 
@@ -59,5 +61,7 @@ export const KEPT_TABLES: readonly KeptTable[] = [
   { table: tokenKey, key: [tokenKey.serial] },
   { table: dpopProof, key: [dpopProof.jkt, dpopProof.jti] },
   { table: tokenRevocation, key: [tokenRevocation.decision] },
+  { table: finding, key: [finding.id, finding.episode] },
+  { table: findingScan, key: [findingScan.name] },
   { table: meta, key: [meta.name] },
 ];

@@ -4,6 +4,7 @@ import type { Store } from "../../src/broker/store.ts";
 import { bundleContract } from "./store/bundles.ts";
 import { counterContract } from "./store/counters.ts";
 import { decisionContract } from "./store/decisions.ts";
+import { findingContract } from "./store/findings.ts";
 import { importContract } from "./store/imports.ts";
 import { leaseContract } from "./store/leases.ts";
 import { ledgerContract } from "./store/ledger.ts";
@@ -29,5 +30,6 @@ export function storeContract(name: string, open: OpenStore): void {
     stateContract(open);
     tokenContract(open);
     importContract(open);
+    findingContract(open);
   });
 }
