@@ -1,4 +1,4 @@
--- What is wrong with something: each spell of it, and when each scan had its turn.
+-- What is wrong with something: each spell of it, when each scan had its turn, when credentials were used, and what drills plant.
 -- The runner wraps this file in one transaction and records it in schema_migration; no begin or commit here.
 
 create table finding (
@@ -35,4 +35,20 @@ create table finding_scan (
   blind bigint not null,
   findings bigint not null,
   trouble text not null
+);
+
+create table credential_use (
+  name text collate "C" primary key,
+  first_at bigint not null,
+  last_at bigint not null,
+  about text not null
+);
+
+create table drill (
+  id text collate "C" primary key,
+  kind text not null,
+  planted_at bigint not null,
+  ends_at bigint not null,
+  planted_by text not null,
+  entry_seq bigint not null unique
 );

@@ -1,4 +1,4 @@
--- What is wrong with something: each spell of it, and when each scan had its turn.
+-- What is wrong with something: each spell of it, when each scan had its turn, when credentials were used, and what drills plant.
 -- The runner wraps this file in one transaction and records it in schema_migration; no begin or commit here.
 
 create table finding (
@@ -35,4 +35,20 @@ create table finding_scan (
   blind integer not null,
   findings integer not null,
   trouble text not null
+) strict, without rowid;
+
+create table credential_use (
+  name text not null primary key,
+  first_at integer not null,
+  last_at integer not null,
+  about text not null
+) strict, without rowid;
+
+create table drill (
+  id text not null primary key,
+  kind text not null,
+  planted_at integer not null,
+  ends_at integer not null,
+  planted_by text not null,
+  entry_seq integer not null unique
 ) strict, without rowid;

@@ -1,7 +1,7 @@
 /** What does the broker ask a database to keep about findings? Their spells, and when each scan had its turn. */
 import type { Instant } from "../base/time.ts";
 import type { EntryDraft } from "../ledger/entry.ts";
-import type { Finding, Remedy, Sighting } from "../wire/finding-messages.ts";
+import type { Finding, FindingPlace, Remedy, Sighting } from "../wire/finding-messages.ts";
 
 /** How long after its end a finding that is there again is the same spell. */
 export const REOPEN_SECONDS = 7 * 86_400;
@@ -12,12 +12,6 @@ export const FINDINGS_KEPT_SECONDS = 400 * 86_400;
 /** A sighting under its identity. */
 export interface NamedSighting extends Sighting {
   readonly id: string;
-}
-
-/** Where a page of findings ended. */
-export interface FindingPlace {
-  readonly id: string;
-  readonly episode: number;
 }
 
 /** Which findings: what is open, and what was detected or ended at or after `since`. */

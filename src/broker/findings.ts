@@ -3,9 +3,9 @@ import { hexOf, utf8 } from "../base/bytes.ts";
 import { canonicalJsonBytes } from "../base/canonical-json.ts";
 import { Fault, isFault } from "../base/fault.ts";
 import { addSeconds, type Instant } from "../base/time.ts";
-import type { Finding } from "../wire/finding-messages.ts";
+import type { Finding, FindingPage, FindingPlace } from "../wire/finding-messages.ts";
 import type { Look, Scan } from "./finding-scan.ts";
-import type { FindingPlace, NamedSighting } from "./finding-store.ts";
+import type { NamedSighting } from "./finding-store.ts";
 import { type Actor, adminEntry } from "./secrets.ts";
 import type { World } from "./world.ts";
 
@@ -120,16 +120,31 @@ function batchesOf<T>(all: readonly T[]): readonly (readonly T[])[] {
 // ── what an admin asks ──────────────────────────────────────────────────────────────────────────────────────────────
 
 /** The most that one answer holds. */
-const PAGE = 200;
+const PAGE = 100;
 
 /** One page of what is open, and of what was detected or ended since. */
 export async function listFindings(
   { since, after }: { readonly since: Instant; readonly after: FindingPlace | undefined },
   world: Pick<World, "store">,
-): Promise<{ readonly findings: readonly Finding[]; readonly next: FindingPlace | undefined }> {
+): Promise<FindingPage> {
   const findings = await world.store.findings({ since, after, limit: PAGE });
   const last = findings.length < PAGE ? undefined : findings.at(-1);
-  return { findings, next: last && { id: last.id, episode: last.episode } };
+  return { findings, ...(last === undefined ? {} : { next: { id: last.id, episode: last.episode } }) };
+}
+
+/** All of them, page after page. */
+export async function findingsSince(
+  since: Instant,
+  world: Pick<World, "store">,
+): Promise<readonly Finding[]> {
+  const all: Finding[] = [];
+  let after: FindingPlace | undefined;
+  do {
+    const { findings, next } = await listFindings({ since, after }, world); // in order: page after page
+    all.push(...findings);
+    after = next;
+  } while (after !== undefined);
+  return all;
 }
 
 /** Every spell of one finding, the newest first. @throws {@link Fault} `finding/unknown`. */

@@ -3,6 +3,7 @@
 import type { Instant } from "../base/time.ts";
 import type { EntryDraft, LedgerEntry } from "../ledger/entry.ts";
 import type { Tile, TilePlace } from "../ledger/tiles.ts";
+import type { CredentialStore } from "./credential-store.ts";
 import type { FindingStore } from "./finding-store.ts";
 import type { ImportStore } from "./import-store.ts";
 import type { LeaseStore } from "./lease-store.ts";
@@ -23,7 +24,8 @@ export interface Store
     BrokerStateStore,
     TokenStore,
     ImportStore,
-    FindingStore {
+    FindingStore,
+    CredentialStore {
   readonly close: () => Promise<void>;
 }
 
@@ -97,6 +99,8 @@ export interface DecisionStore {
   /** Decisions on this `report.id` and resource at or after `since`, which lies within {@link ATTEMPT_WINDOW_SECONDS}. */
   readonly countAttempts: (reportId: string, resource: string, since: Instant) => Promise<number>;
   readonly decision: (id: string) => Promise<StoredDecision | undefined>;
+  /** Decisions from this position of the ledger on, in order, at most `limit`. */
+  readonly decisionsFrom: (seq: number, limit: number) => Promise<readonly StoredDecision[]>;
   readonly logRefusal: (refusal: Refusal) => Promise<void>;
   readonly refusal: (id: string) => Promise<Refusal | undefined>;
   /** Forgets spends past `keepUntil`, counter uses and attempts outside every window, admin ids and proofs past `until`, old refusals. */
@@ -203,6 +207,11 @@ export interface BrokerStateStore {
   readonly rewrapNonceEpoch: (kid: number, from: Uint8Array, to: Uint8Array) => Promise<boolean>;
   readonly retireNonceEpoch: (kid: number) => Promise<void>;
   readonly cachedEndorsement: (key: string) => Promise<CachedEndorsement | undefined>;
+  /** Every certificate and CRL that was fetched, those with a key after `after`, in order of key. */
+  readonly cachedEndorsements: (
+    after: string,
+    limit: number,
+  ) => Promise<readonly (CachedEndorsement & { readonly key: string })[]>;
   readonly cacheEndorsement: (key: string, endorsement: CachedEndorsement) => Promise<void>;
 }
 

@@ -14,6 +14,7 @@ import type { ProofExchange } from "../channel/proof.ts";
 import type { OfferedSuite } from "../channel/suites.ts";
 import type { Bundle } from "../policy/bundle.ts";
 import type { BrokerProof, SealProgress } from "../wire/messages.ts";
+import type { Posture } from "./posture.ts";
 import type { CommitOutcome, DecisionCommit, Refusal, Store } from "./store.ts";
 
 /** Everything the broker reaches outside itself. Built once per process (Node) or request (Workers) by `runtime/`. */
@@ -49,6 +50,8 @@ export interface World {
   readonly anchors?: readonly Anchor[];
   /** Proves this broker to a guest (`prover.ts`); absent outside a confidential VM: then a guest has a pinned key and no more. */
   readonly prove?: Prove;
+  /** What looks after this broker; absent where nothing does. */
+  readonly posture?: Posture;
   readonly meter: Meter;
   readonly log: Log;
 }

@@ -1,6 +1,9 @@
 /** Which paths has the broker? One table; the application and the OpenAPI document walk it. */
 import { audienceRoutes } from "./admin/audiences.ts";
+import { credentialRoute } from "./admin/credentials.ts";
 import { decisionRoute } from "./admin/decisions.ts";
+import { drillRoutes } from "./admin/drills.ts";
+import { findingRoutes } from "./admin/findings.ts";
 import { importKeyRoute } from "./admin/import-keys.ts";
 import { leaseRoutes } from "./admin/leases.ts";
 import { policyRoutes } from "./admin/policies.ts";
@@ -57,6 +60,9 @@ const DOCUMENTED: readonly Route[] = [
   ...shareRoutes,
   revocationRoute,
   decisionRoute,
+  ...findingRoutes,
+  credentialRoute,
+  ...drillRoutes,
   healthRoute,
   readyRoute,
   metricsRoute,

@@ -6,10 +6,14 @@ import { type BundleMemory, createBundleCache } from "../broker/bundles.ts";
 import type { CrlNumbers } from "../broker/crl-numbers.ts";
 import { createEndorser } from "../broker/endorse.ts";
 import { createNonceEpochs } from "../broker/nonce-epochs.ts";
+import type { Posture } from "../broker/posture.ts";
 import { createRefusalLog, type RefusalCount } from "../broker/refusals.ts";
 import { createTokenKeyRing, type TokenKeyMaker } from "../broker/token-keys.ts";
 import type { AdminKey, BrokerSettings, EndorsementSource, Trust, World } from "../broker/world.ts";
+import type { InventoryPorts } from "../posture/credentials/ports.ts";
+import { createPosture } from "../posture/posture.ts";
 import type { BrokerConfig } from "./config.ts";
+import { type FindingsConfig, ownerOf } from "./findings-config.ts";
 
 type Given =
   | "now"
@@ -33,6 +37,9 @@ export interface Parts extends Pick<World, Given> {
   readonly source: EndorsementSource;
   readonly tokenKeyMaker: TokenKeyMaker;
   readonly nonceLifetimeSeconds: number;
+  readonly findings: FindingsConfig;
+  /** Certificates that this platform has in files. */
+  readonly certificateFiles: InventoryPorts["files"];
   /** How many processes share this broker's rates; one unless said. */
   readonly processes?: number;
   /** What outlives this World, where one is made for each request. */
@@ -55,6 +62,9 @@ export function composeWorld(parts: Parts): World {
   const { audience, tenant } = settings;
   const trust: Trust = { primitives, roots, providers, memo, lowestCrlNumber: crlNumbers.lowest };
   const sealed = { store, kek, primitives, now };
+  const liveBundle = createBundleCache({ store, primitives, settings }, memory?.bundle);
+  const tokenKeys = createTokenKeyRing({ ...sealed, maker });
+  const posture = postureOf(parts, { tokenKeys, liveBundle });
   return {
     now,
     random,
@@ -72,18 +82,30 @@ export function composeWorld(parts: Parts): World {
     keepCrlNumber: crlNumbers.keep,
     store,
     commit,
-    liveBundle: createBundleCache({ store, primitives, settings }, memory?.bundle),
+    liveBundle,
     logRefusal: createRefusalLog(store, log, {
       processes,
       ...(memory === undefined ? {} : { seen: memory.refusals }),
     }),
     kek,
-    tokenKeys: createTokenKeyRing({ ...sealed, maker }),
+    tokenKeys,
+    posture,
     signer,
     ledgerSigner,
     meter,
     log,
   };
+}
+
+function postureOf(parts: Parts, made: Pick<World, "tokenKeys" | "liveBundle">): Posture {
+  const { store, primitives, settings, signer, ledgerSigner, kek, log, providers, findings } = parts;
+  const ports = {
+    ...{ store, primitives, settings, signer, ledgerSigner, kek, log, providers },
+    ...made,
+    files: parts.certificateFiles,
+    ownerOf: ownerOf(findings),
+  };
+  return createPosture(ports, findings.scanSeconds);
 }
 
 /** What configuration decides about every exchange. */

@@ -6,6 +6,7 @@ import { ALL_BINDING_NAMES } from "../channel/binding-names.ts";
 import { OFFERED_SUITES } from "../channel/suites.ts";
 import { WRAP_OF_SUITE } from "../policy/vocabulary.ts";
 import { isEachOnce, label, path, table, url, whole } from "./config-fields.ts";
+import { FINDINGS, WATCHED } from "./findings-config.ts";
 import { KEK, TPM_DEVICE } from "./kek-config.ts";
 import { PROVIDERS, WORKER_PROVIDERS } from "./provider-config.ts";
 import { STORE } from "./store-config.ts";
@@ -81,6 +82,7 @@ const BROKER = {
     {},
   ),
   tokens: v.optional(table({ max_lifetime_seconds: v.optional(whole(1, 300), 300) }), {}),
+  findings: v.optional(FINDINGS, {}),
 };
 
 /** Who cosigns the log. Each once: one that is asked twice has seen no more. */
@@ -119,6 +121,7 @@ const MEMBERS = table({
     {},
   ),
   trust_simulator: v.optional(path),
+  watched: v.optional(WATCHED, []),
   providers: v.optional(PROVIDERS, {}),
   listen: table({
     host: v.pipe(v.string(), v.regex(/^[A-Za-z0-9.:-]{1,253}$/, "a host name or an IP address")),
@@ -247,6 +250,7 @@ export const WORKER_CONFIG = v.pipe(
       store: absent("no [store]: the database is the D1 binding DB"),
       kek: absent("no [kek]: the root key is the secret KEK"),
       attestation: absent("no [attestation]: a Worker runs in no confidential VM and cannot prove itself"),
+      watched: absent("no [[watched]]: a Worker has no files"),
       trust_simulator: absent("`trust_simulator_pem`, since a Worker has no files"),
     },
     v.never("no such member"),

@@ -7,6 +7,12 @@ import { OFFERED_SUITES, type OfferedSuite } from "../channel/suites.ts";
 import { WRAP_OF_SUITE } from "../policy/vocabulary.ts";
 import { type BrokerRead, CONFIG, type Read, WORKER_CONFIG } from "./config-schema.ts";
 import { type Environment, overlaid } from "./environment.ts";
+import {
+  type FindingsConfig,
+  findingsConfigOf,
+  type WatchedConfig,
+  watchedConfigOf,
+} from "./findings-config.ts";
 import { type KekConfig, kekConfigOf } from "./kek-config.ts";
 import { type ProviderFiles, type ProviderPems, providerFilesOf, providerPemsOf } from "./provider-config.ts";
 import { type StoreConfig, storeConfigOf } from "./store-config.ts";
@@ -29,6 +35,8 @@ export interface BrokerConfig {
   readonly suites: readonly OfferedSuite[];
   /** No token lives longer, whatever a policy says. */
   readonly maxTokenSeconds: number;
+  /** How often scans look, and whose is what. */
+  readonly findings: FindingsConfig;
 }
 
 /** What the operator of a broker on Node decides. Keys are references to files, never values. */
@@ -51,6 +59,8 @@ export interface Config extends BrokerConfig {
   /** Who is told each head of the log, and asked at start how far it was. */
   readonly witnesses: readonly WitnessConfig[];
   readonly attestation: AttestationConfig;
+  /** Certificates beside the broker's own that it looks after. */
+  readonly watched: readonly WatchedConfig[];
 }
 
 export interface WitnessConfig {
@@ -174,6 +184,7 @@ function configOf(read: Read): Config {
     ...present("tpmCounter", tpmCounterOf(read.ledger.tpm_counter)),
     witnesses: read.ledger.witness.map(({ url, key, required }) => ({ url, key, isRequired: required })),
     attestation: attestationOf(read.attestation),
+    watched: watchedConfigOf(read.watched),
   };
 }
 
@@ -196,6 +207,7 @@ function brokerConfigOf(read: BrokerRead): BrokerConfig {
     ledgerReaders: read.ledger.readers,
     suites: OFFERED_SUITES.filter((suite) => read.suites.includes(WRAP_OF_SUITE[suite])),
     maxTokenSeconds: read.tokens.max_lifetime_seconds,
+    findings: findingsConfigOf(read.findings),
   };
 }
 

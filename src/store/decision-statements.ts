@@ -1,5 +1,6 @@
 /** Which statements keep decisions, spent nonces and refusals? */
 import { sql } from "drizzle-orm/sql/sql";
+import { USES_KEPT_SECONDS } from "../broker/credential-store.ts";
 import { FINDINGS_KEPT_SECONDS } from "../broker/finding-store.ts";
 import {
   ATTEMPT_WINDOW_SECONDS,
@@ -25,8 +26,10 @@ import {
   adminRequest,
   attempt,
   counterUse,
+  credentialUse,
   decision,
   dpopProof,
+  drill,
   finding,
   importKey,
   ledgerEntry,
@@ -53,6 +56,7 @@ export function createDecisionStore(driver: SqlDriver): DecisionStore {
         integerOf(row, attempt.decisions),
       )[0] ?? 0,
     decision: async (id) => (await driver.read(FIND_DECISION({ id }))).map(decisionOf)[0],
+    decisionsFrom: async (seq, limit) => (await driver.read(LIST_DECISIONS({ seq, limit }))).map(decisionOf),
     logRefusal: async (row) => void (await driver.write([LOG_REFUSAL({ ...row })])),
     refusal: async (id) => (await driver.read(FIND_REFUSAL({ id }))).map(refusalOf)[0],
     prune: async (now, refusalsBefore) =>
@@ -63,6 +67,7 @@ export function createDecisionStore(driver: SqlDriver): DecisionStore {
             refusalsBefore,
             attemptsBefore: now - ATTEMPT_WINDOW_SECONDS,
             findingsBefore: now - FINDINGS_KEPT_SECONDS,
+            usesBefore: now - USES_KEPT_SECONDS,
           }),
         ),
       )),
@@ -79,11 +84,15 @@ const COUNT_ATTEMPTS = query(sql`
   where ${attempt.reportId} = ${given("reportId")} and ${attempt.resource} = ${given("resource")}
     and ${attempt.at} >= ${given("since")}`);
 
-const FIND_DECISION = query(sql`
+const STORED_DECISION = sql`
   select ${decision.id}, ${decision.at}, ${decision.trace},
     ${ledgerEntry.seq}, ${ledgerEntry.draft}, ${ledgerEntry.exhausted}, ${ledgerEntry.isAllOrNothing}
-  from ${decision} join ${ledgerEntry} on ${ledgerEntry.seq} = ${decision.seq}
-  where ${decision.id} = ${given("id")}`);
+  from ${decision} join ${ledgerEntry} on ${ledgerEntry.seq} = ${decision.seq}`;
+
+const FIND_DECISION = query(sql`${STORED_DECISION} where ${decision.id} = ${given("id")}`);
+
+const LIST_DECISIONS = query(sql`
+  ${STORED_DECISION} where ${decision.seq} >= ${given("seq")} order by ${decision.seq} limit ${given("limit")}`);
 
 function decisionOf(row: Row): StoredDecision {
   return {
@@ -121,4 +130,6 @@ const FORGET = [
   query(sql`delete from ${refusal} where ${refusal.at} < ${given("refusalsBefore")}`),
   query(sql`delete from ${finding}
     where ${finding.remediatedAt} > 0 and ${finding.remediatedAt} < ${given("findingsBefore")}`),
+  query(sql`delete from ${credentialUse} where ${credentialUse.lastAt} < ${given("usesBefore")}`),
+  query(sql`delete from ${drill} where ${drill.endsAt} < ${given("now")}`),
 ] as const;

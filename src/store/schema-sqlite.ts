@@ -350,3 +350,20 @@ export const findingScan = sqliteTable("finding_scan", {
   findings: integer("findings").notNull(),
   trouble: text("trouble").notNull(),
 });
+
+export const credentialUse = sqliteTable("credential_use", {
+  name: text("name").notNull().primaryKey(),
+  firstAt: integer("first_at").notNull(),
+  lastAt: integer("last_at").notNull(),
+  /** Canonical JSON; empty where the inventory has the thing itself. */
+  about: text("about").notNull(),
+});
+
+export const drill = sqliteTable("drill", {
+  id: text("id").notNull().primaryKey(),
+  kind: text("kind").notNull(),
+  plantedAt: integer("planted_at").notNull(),
+  endsAt: integer("ends_at").notNull(),
+  plantedBy: text("planted_by").notNull(),
+  entrySeq: integer("entry_seq").notNull().unique(),
+});

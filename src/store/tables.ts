@@ -34,6 +34,8 @@ const {
   tokenRevocation,
   finding,
   findingScan,
+  credentialUse,
+  drill,
   meta,
 } = schema;
 
@@ -63,5 +65,7 @@ export const KEPT_TABLES: readonly KeptTable[] = [
   { table: tokenRevocation, key: [tokenRevocation.decision] },
   { table: finding, key: [finding.id, finding.episode] },
   { table: findingScan, key: [findingScan.name] },
+  { table: credentialUse, key: [credentialUse.name] },
+  { table: drill, key: [drill.id] },
   { table: meta, key: [meta.name] },
 ];

@@ -3,6 +3,7 @@ import { describe } from "vitest";
 import type { Store } from "../../src/broker/store.ts";
 import { bundleContract } from "./store/bundles.ts";
 import { counterContract } from "./store/counters.ts";
+import { credentialContract } from "./store/credentials.ts";
 import { decisionContract } from "./store/decisions.ts";
 import { findingContract } from "./store/findings.ts";
 import { importContract } from "./store/imports.ts";
@@ -31,5 +32,6 @@ export function storeContract(name: string, open: OpenStore): void {
     tokenContract(open);
     importContract(open);
     findingContract(open);
+    credentialContract(open);
   });
 }

@@ -71,6 +71,8 @@ describe("a configuration", () => {
       providers: {},
       witnesses: [],
       attestation: { provider: "auto", cluster: "", freshPerSecond: 1 },
+      findings: { scanSeconds: 900, owner: "", owners: {} },
+      watched: [],
     };
     expect(parseConfig(GOOD)).toEqual(expected);
   });

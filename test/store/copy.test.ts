@@ -96,6 +96,9 @@ async function filled(): Promise<SqlDriver> {
   } as const;
   await store.putSightings([sighting], T0);
   await store.beginScan("credentials", T0, T0);
+  await store.noteUses([{ name: "crl/vcek/milan", firstAt: T0, lastAt: T0, about: "" }]);
+  const drill = { id: freshId(), kind: "certificate", plantedAt: T0, endsAt: T0, plantedBy: "admin-1" };
+  await store.putDrill(drill, adminDraft("drill"));
   await store.spendProof("jkt", "jti", T0);
   await store.revokeDecision({ decision: freshId(), at: T0, by: "admin-1" }, adminDraft("revoke"));
   return driver;

@@ -1,5 +1,6 @@
 /** What does a broker do without being asked? Signed heads, times of secrets, forgotten rows. */
 import { addSeconds } from "../../base/time.ts";
+import { runDueScans } from "../../broker/findings.ts";
 import { keepHead } from "../../broker/rollback.ts";
 import { keepSecretTimes } from "../../broker/secret-life.ts";
 import { createFiller } from "../../broker/tiles.ts";
@@ -10,6 +11,8 @@ const CHECKPOINT_MS = 1000;
 const PRUNE_MS = 600_000;
 /** How late a due destruction or rotation may be. */
 const SECRET_TIMES_MS = 10_000;
+/** How late a scan that is due may be. */
+const SCANS_MS = 5000;
 const REFUSALS_KEPT_SECONDS = 30 * 86_400;
 
 /** A failure is logged and tried again at the next turn. @returns What ends it. */
@@ -33,6 +36,10 @@ export function startHousekeeping(world: World): () => void {
     setInterval(
       run("secret-times-failed", () => keepSecretTimes(world)),
       SECRET_TIMES_MS,
+    ),
+    setInterval(
+      run("scans-failed", () => runDueScans(world.posture?.scans ?? [], world)),
+      SCANS_MS,
     ),
     setInterval(
       run("prune-failed", async () => {

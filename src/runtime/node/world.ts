@@ -16,6 +16,7 @@ import type { Anchor, EndorsementSource, Kek, World } from "../../broker/world.t
 import type { Metrics } from "../../http/metrics.ts";
 import { composeWorld } from "../compose.ts";
 import { providerTrustOf } from "../provider-config.ts";
+import { certificateFilesOf } from "./certificate-files.ts";
 import { nextTurn, systemNow, systemRandom } from "./clock.ts";
 import { keepersOf } from "./keepers.ts";
 import { bytesOf, pemOf } from "./named-files.ts";
@@ -124,6 +125,8 @@ async function unproven(opened: Opened, { source, metrics, log, part }: WorldPar
     source,
     tokenKeyMaker: nodeTokenKeys,
     nonceLifetimeSeconds: config.nonceLifetimeSeconds,
+    findings: config.findings,
+    certificateFiles: certificateFilesOf(opened),
     processes: part?.of ?? 1,
   });
 }
