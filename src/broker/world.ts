@@ -28,6 +28,8 @@ export interface World {
   readonly nonceKeys: () => Promise<NonceKeys>;
   /** From the evidence, else this broker's cache, else AMD's key server (`endorse.ts`). */
   readonly endorsementsFor: (evidence: Evidence, now: Instant) => Promise<Endorsements>;
+  /** Whom that asks at last; absent where nobody is asked. */
+  readonly source?: EndorsementSource;
   /** Remembers the number of a CRL that served, across restarts. */
   readonly keepCrlNumber: (product: ProductLine, number: bigint) => Promise<void>;
   readonly store: Store;

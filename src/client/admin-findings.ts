@@ -6,6 +6,8 @@ import type { Credential } from "../wire/credential-messages.ts";
 import { decodeCredentialPage } from "../wire/credentials.ts";
 import type { DrillOrder, DrillSummary } from "../wire/drill-messages.ts";
 import { decodeDrillList, encodeDrillOrder } from "../wire/drills.ts";
+import type { EndorsementCounts, EndorsementPage } from "../wire/endorsement-bundle.ts";
+import * as bundle from "../wire/endorsement-bundle.ts";
 import type { Finding, FindingPlace, FindingReport, ScanSummary } from "../wire/finding-messages.ts";
 import { decodeFindingReport } from "../wire/finding-report.ts";
 import { decodeFindingPage, decodeScanList, encodeAcknowledgement } from "../wire/findings.ts";
@@ -20,6 +22,9 @@ export interface FindingCalls {
   readonly findingReport: (since: Instant | undefined) => Promise<FindingReport>;
   /** What the broker depends on, in order of name. */
   readonly listCredentials: () => Promise<readonly Credential[]>;
+  /** Every certificate and CRL of AMD's that the broker keeps, in order of key. */
+  readonly listEndorsements: () => Promise<EndorsementPage["endorsements"]>;
+  readonly importEndorsements: (pem: string) => Promise<EndorsementCounts>;
   readonly plantDrill: (order: DrillOrder) => Promise<DrillSummary>;
   readonly endDrill: (id: string) => Promise<void>;
   readonly listDrills: () => Promise<readonly DrillSummary[]>;
@@ -57,6 +62,18 @@ export function findingCalls(call: AdminCall): FindingCalls {
       } while (after !== undefined);
       return credentials;
     },
+    listEndorsements: async () => {
+      const endorsements: EndorsementPage["endorsements"][number][] = [];
+      let after: string | undefined;
+      do {
+        const page = bundle.decodeEndorsementPage(await call("GET", `${ENDORSEMENTS}${queryOf({ after })}`)); // in order
+        endorsements.push(...page.endorsements);
+        after = page.next;
+      } while (after !== undefined);
+      return endorsements;
+    },
+    importEndorsements: async (pem) =>
+      bundle.decodeEndorsementCounts(await call("POST", ENDORSEMENTS, bundle.encodeEndorsementImport(pem))),
     plantDrill: async (order) => {
       const [drill] = decodeDrillList(await call("POST", DRILLS, encodeDrillOrder(order)));
       if (drill !== undefined) return drill;
@@ -73,6 +90,7 @@ function findingAt(id: string): string {
   throw new Fault("request/malformed", "expected the id of a finding, 32 hex digits");
 }
 
+const ENDORSEMENTS = "/v1/admin/endorsements";
 const DRILLS = "/v1/admin/drills";
 
 function drillAt(id: string): string {

@@ -3,6 +3,7 @@ import { audienceRoutes } from "./admin/audiences.ts";
 import { credentialRoute } from "./admin/credentials.ts";
 import { decisionRoute } from "./admin/decisions.ts";
 import { drillRoutes } from "./admin/drills.ts";
+import { endorsementRoutes } from "./admin/endorsements.ts";
 import { findingRoutes } from "./admin/findings.ts";
 import { importKeyRoute } from "./admin/import-keys.ts";
 import { leaseRoutes } from "./admin/leases.ts";
@@ -63,6 +64,7 @@ const DOCUMENTED: readonly Route[] = [
   ...findingRoutes,
   credentialRoute,
   ...drillRoutes,
+  ...endorsementRoutes,
   healthRoute,
   readyRoute,
   metricsRoute,

@@ -6,10 +6,12 @@ import { type BundleMemory, createBundleCache } from "../broker/bundles.ts";
 import type { CrlNumbers } from "../broker/crl-numbers.ts";
 import { createEndorser } from "../broker/endorse.ts";
 import { createNonceEpochs } from "../broker/nonce-epochs.ts";
+import { createPatientSource } from "../broker/patient-source.ts";
 import type { Posture } from "../broker/posture.ts";
 import { createRefusalLog, type RefusalCount } from "../broker/refusals.ts";
 import { createTokenKeyRing, type TokenKeyMaker } from "../broker/token-keys.ts";
 import type { AdminKey, BrokerSettings, EndorsementSource, Trust, World } from "../broker/world.ts";
+import { NO_SOURCE } from "../kds/no-source.ts";
 import type { InventoryPorts } from "../posture/credentials/ports.ts";
 import { createPosture } from "../posture/posture.ts";
 import type { BrokerConfig } from "./config.ts";
@@ -64,6 +66,7 @@ export function composeWorld(parts: Parts): World {
   const sealed = { store, kek, primitives, now };
   const liveBundle = createBundleCache({ store, primitives, settings }, memory?.bundle);
   const tokenKeys = createTokenKeyRing({ ...sealed, maker });
+  const patient = createPatientSource({ source, store, now });
   const posture = postureOf(parts, { tokenKeys, liveBundle });
   return {
     now,
@@ -78,7 +81,8 @@ export function composeWorld(parts: Parts): World {
       tenant,
       lifetimeSeconds: nonceLifetimeSeconds,
     }),
-    endorsementsFor: createEndorser({ store, source, trust, log }),
+    endorsementsFor: createEndorser({ store, source: patient, trust, log }),
+    ...(source === NO_SOURCE ? {} : { source: patient }),
     keepCrlNumber: crlNumbers.keep,
     store,
     commit,

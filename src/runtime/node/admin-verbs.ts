@@ -6,6 +6,7 @@ import { createAudienceCommand } from "../../cli/commands/audience.ts";
 import { createCredentialsCommand } from "../../cli/commands/credentials.ts";
 import { createDecisionCommand } from "../../cli/commands/decision.ts";
 import { createDrillCommand } from "../../cli/commands/drill.ts";
+import { createEndorsementsCommand } from "../../cli/commands/endorsements.ts";
 import { createFindingsCommand } from "../../cli/commands/findings.ts";
 import { createKekCommand } from "../../cli/commands/kek.ts";
 import { createLedgerCommand } from "../../cli/commands/ledger.ts";
@@ -59,6 +60,10 @@ export function createNodeCredentialsCommand(): Command {
 
 export function createNodeDrillCommand(): Command {
   return createDrillCommand({ open: openAdminSession, sleep });
+}
+
+export function createNodeEndorsementsCommand(): Command {
+  return createEndorsementsCommand(openAdminSession);
 }
 
 export function createNodeFindingsCommand(): Command {

@@ -111,6 +111,11 @@ const VERBS: readonly Verb[] = [
     load: async () => (await import("./admin-verbs.ts")).createNodeDrillCommand(),
   },
   {
+    name: "endorsements",
+    summary: "AMD's certificates and CRLs as a file: export, import",
+    load: async () => (await import("./admin-verbs.ts")).createNodeEndorsementsCommand(),
+  },
+  {
     name: "credentials",
     summary: "what this system depends on: list, show",
     load: async () => (await import("./admin-verbs.ts")).createNodeCredentialsCommand(),

@@ -1,6 +1,7 @@
 /** What does a broker do without being asked? Signed heads, times of secrets, forgotten rows. */
 import { addSeconds } from "../../base/time.ts";
 import { runDueScans } from "../../broker/findings.ts";
+import { refreshAhead } from "../../broker/refresh.ts";
 import { keepHead } from "../../broker/rollback.ts";
 import { keepSecretTimes } from "../../broker/secret-life.ts";
 import { createFiller } from "../../broker/tiles.ts";
@@ -13,6 +14,7 @@ const PRUNE_MS = 600_000;
 const SECRET_TIMES_MS = 10_000;
 /** How late a scan that is due may be. */
 const SCANS_MS = 5000;
+const REFRESH_MS = 60_000;
 const REFUSALS_KEPT_SECONDS = 30 * 86_400;
 
 /** A failure is logged and tried again at the next turn. @returns What ends it. */
@@ -40,6 +42,10 @@ export function startHousekeeping(world: World): () => void {
     setInterval(
       run("scans-failed", () => runDueScans(world.posture?.scans ?? [], world)),
       SCANS_MS,
+    ),
+    setInterval(
+      run("refresh-failed", () => refreshAhead(world)),
+      REFRESH_MS,
     ),
     setInterval(
       run("prune-failed", async () => {
