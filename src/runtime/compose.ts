@@ -101,12 +101,18 @@ export function composeWorld(parts: Parts): World {
   };
 }
 
+/** More than a busy broker decides between two scans. */
+const USE_PAGES = 1000;
+/** Where each statement counts against what an invocation may ask. */
+const USE_PAGES_OF_A_REQUEST = 10;
+
 function postureOf(parts: Parts, made: Pick<World, "tokenKeys" | "liveBundle">): Posture {
   const { store, primitives, settings, signer, ledgerSigner, kek, log, providers, findings } = parts;
   const ports = {
     ...{ store, primitives, settings, signer, ledgerSigner, kek, log, providers },
     ...made,
     files: parts.certificateFiles,
+    usePages: parts.memory === undefined ? USE_PAGES : USE_PAGES_OF_A_REQUEST,
     ownerOf: ownerOf(findings),
   };
   return createPosture(ports, findings.scanSeconds);

@@ -20,6 +20,7 @@ function looking() {
         ...world,
         providers: world.trust.providers,
         files: async () => [],
+        usePages: 10,
         ownerOf: () => "=cmd|' /C calc'!A0",
       },
       5,

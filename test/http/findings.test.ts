@@ -13,7 +13,13 @@ const DAY = 86_400;
 function looking() {
   return brokerAtHand((world) => ({
     posture: createPosture(
-      { ...world, providers: world.trust.providers, files: async () => [], ownerOf: () => "platform" },
+      {
+        ...world,
+        providers: world.trust.providers,
+        files: async () => [],
+        usePages: 10,
+        ownerOf: () => "platform",
+      },
       900,
     ),
   }));

@@ -22,6 +22,7 @@ function portsOf(broker = brokerAtHand(), files: readonly FileCertificate[] = []
     ...broker.world,
     providers: broker.world.trust.providers,
     files: async () => files,
+    usePages: 10,
     ownerOf: (kind) => `owner of ${kind}`,
   };
 }

@@ -26,6 +26,7 @@ async function withDecisions(count: number) {
     ...world,
     providers: world.trust.providers,
     files: async () => [],
+    usePages: 10,
     ownerOf: () => "",
   };
   return { ...broker, ports };

@@ -32,6 +32,8 @@ export interface InventoryPorts
   readonly providers: ProviderTrust;
   /** Reads them anew each time. What it throws means that nobody can say what is in them. */
   readonly files: () => Promise<readonly FileCertificate[]>;
+  /** So many pages of the log, of two hundred entries, are read for uses at once. */
+  readonly usePages: number;
   /** Whose a credential of this kind is, by configuration; empty where it says nothing. */
   readonly ownerOf: (kind: CredentialKind) => string;
 }
