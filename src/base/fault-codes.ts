@@ -102,6 +102,12 @@ export const FAULT_CODES = {
     next: "the policy's limit is used up; look at the decision",
   },
 
+  "finding/unknown": {
+    status: 404,
+    wire: "not-found",
+    next: "`ostiary findings list` shows what there is, open and ended",
+  },
+
   "audience/unknown": {
     status: 404,
     wire: "not-found",

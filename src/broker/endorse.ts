@@ -11,6 +11,7 @@ import {
   type Found,
   intermediatesNeed,
   type Need,
+  NOT_TO_BE_HAD,
   type Shelf,
   type ShelfParts,
   vcekNeed,
@@ -105,9 +106,6 @@ async function holds(evidence: Evidence, proof: Endorsements, options: VerifyOpt
     throw thrown;
   }
 }
-
-/** The key server does not answer, or is switched off. */
-const NOT_TO_BE_HAD: ReadonlySet<string> = new Set(["endorsement/unavailable", "endorsement/crl-missing"]);
 
 /** A carried CRL may be older than a revocation: one of our own is wanted beside it, and it serves alone where none is to be had. */
 async function findOrDoWithout(need: Need, { shelf, missing, options }: Search): Promise<Found> {

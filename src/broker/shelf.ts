@@ -15,6 +15,11 @@ const CRL_RETRY_SECONDS = 300;
 /** After a first fetch that failed, as long until the next. */
 const CRL_ABSENT_RETRY_SECONDS = 15;
 const MAX_KEPT = 4096;
+/** The key server does not answer, or is switched off: then what was imported serves until its dates end. */
+export const NOT_TO_BE_HAD: ReadonlySet<string> = new Set([
+  "endorsement/unavailable",
+  "endorsement/crl-missing",
+]);
 
 /** One thing that can be missing, named by what it is of. */
 export interface Need {
@@ -79,7 +84,9 @@ export function createShelf({ store, source, log }: ShelfParts): Shelf {
   return { find, keep };
 
   async function find(need: Need, now: Instant): Promise<Found | undefined> {
-    const known = kept.get(need.key) ?? (await stored(need));
+    const own = kept.get(need.key);
+    const isOwnGood = own !== undefined && !isDue(need, own, now);
+    const known = isOwnGood ? own : ((await stored(need)) ?? own); // another may have fetched a younger one
     if (known === undefined) return firstFetched(need, now);
     remember(need.key, known);
     return isDue(need, known, now)
@@ -126,7 +133,7 @@ export function createShelf({ store, source, log }: ShelfParts): Shelf {
     try {
       return await fetched(need, now);
     } catch (thrown) {
-      if (!isFault(thrown, "endorsement/unavailable")) throw thrown;
+      if (!isFault(thrown) || !NOT_TO_BE_HAD.has(thrown.code)) throw thrown;
       log("warn", "crl-refresh-failed", { key: need.key });
       return { need, endorsements: known, isFresh: false };
     }

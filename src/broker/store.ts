@@ -4,6 +4,8 @@ import type { Instant } from "../base/time.ts";
 import type { EntryDraft, LedgerEntry } from "../ledger/entry.ts";
 import type { Range } from "../ledger/ranges.ts";
 import type { Tile, TilePlace } from "../ledger/tiles.ts";
+import type { CredentialStore } from "./credential-store.ts";
+import type { FindingStore } from "./finding-store.ts";
 import type { ImportStore } from "./import-store.ts";
 import type { LeaseStore } from "./lease-store.ts";
 import type { SecretStore } from "./secret-store.ts";
@@ -22,7 +24,9 @@ export interface Store
     LeaseStore,
     BrokerStateStore,
     TokenStore,
-    ImportStore {
+    ImportStore,
+    FindingStore,
+    CredentialStore {
   readonly close: () => Promise<void>;
 }
 
@@ -109,6 +113,8 @@ export interface DecisionStore {
   readonly decisionRows: (range: Range) => Promise<readonly DecisionRow[]>;
   /** Leaves nothing of the traces of decisions at these positions; entries and their hashes stay. */
   readonly forgetTraces: (range: Range) => Promise<void>;
+  /** Decisions from this position of the ledger on, in order, at most `limit`. */
+  readonly decisionsFrom: (seq: number, limit: number) => Promise<readonly StoredDecision[]>;
   readonly logRefusal: (refusal: Refusal) => Promise<void>;
   readonly refusal: (id: string) => Promise<Refusal | undefined>;
   /** Forgets spends past `keepUntil`, counter uses and attempts outside every window, admin ids and proofs past `until`, old refusals. */
@@ -215,6 +221,11 @@ export interface BrokerStateStore {
   readonly rewrapNonceEpoch: (kid: number, from: Uint8Array, to: Uint8Array) => Promise<boolean>;
   readonly retireNonceEpoch: (kid: number) => Promise<void>;
   readonly cachedEndorsement: (key: string) => Promise<CachedEndorsement | undefined>;
+  /** Every certificate and CRL that was fetched, those with a key after `after`, in order of key. */
+  readonly cachedEndorsements: (
+    after: string,
+    limit: number,
+  ) => Promise<readonly (CachedEndorsement & { readonly key: string })[]>;
   readonly cacheEndorsement: (key: string, endorsement: CachedEndorsement) => Promise<void>;
 }
 

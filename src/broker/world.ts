@@ -14,6 +14,7 @@ import type { ProofExchange } from "../channel/proof.ts";
 import type { OfferedSuite } from "../channel/suites.ts";
 import type { Bundle } from "../policy/bundle.ts";
 import type { BrokerProof, SealProgress } from "../wire/messages.ts";
+import type { Posture } from "./posture.ts";
 import type { CommitOutcome, DecisionCommit, Refusal, Store } from "./store.ts";
 
 /** Everything the broker reaches outside itself. Built once per process (Node) or request (Workers) by `runtime/`. */
@@ -27,6 +28,8 @@ export interface World {
   readonly nonceKeys: () => Promise<NonceKeys>;
   /** From the evidence, else this broker's cache, else AMD's key server (`endorse.ts`). */
   readonly endorsementsFor: (evidence: Evidence, now: Instant) => Promise<Endorsements>;
+  /** Whom that asks at last; absent where nobody is asked. */
+  readonly source?: EndorsementSource;
   /** Remembers the number of a CRL that served, across restarts. */
   readonly keepCrlNumber: (product: ProductLine, number: bigint) => Promise<void>;
   readonly store: Store;
@@ -51,6 +54,8 @@ export interface World {
   readonly pseudonym?: (name: string) => string;
   /** Proves this broker to a guest (`prover.ts`); absent outside a confidential VM: then a guest has a pinned key and no more. */
   readonly prove?: Prove;
+  /** What looks after this broker; absent where nothing does. */
+  readonly posture?: Posture;
   readonly meter: Meter;
   readonly log: Log;
 }

@@ -1,6 +1,10 @@
 /** Which paths has the broker? One table; the application and the OpenAPI document walk it. */
 import { audienceRoutes } from "./admin/audiences.ts";
+import { credentialRoute } from "./admin/credentials.ts";
 import { decisionRoute } from "./admin/decisions.ts";
+import { drillRoutes } from "./admin/drills.ts";
+import { endorsementRoutes } from "./admin/endorsements.ts";
+import { findingRoutes } from "./admin/findings.ts";
 import { importKeyRoute } from "./admin/import-keys.ts";
 import { leaseRoutes } from "./admin/leases.ts";
 import { forgetTracesRoute } from "./admin/ledger.ts";
@@ -64,6 +68,10 @@ const DOCUMENTED: readonly Route[] = [
   revocationRoute,
   decisionRoute,
   forgetTracesRoute,
+  ...findingRoutes,
+  credentialRoute,
+  ...drillRoutes,
+  ...endorsementRoutes,
   healthRoute,
   readyRoute,
   partsRoute,

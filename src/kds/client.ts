@@ -72,7 +72,8 @@ export function createKds(options: KdsOptions): EndorsementSource {
   }
 
   async function askOne(base: string, path: string): Promise<EndorsementFile | "absent" | Fault> {
-    if (options.now() < (quietUntil.get(base) ?? 0)) return unavailable(PATIENCE);
+    const quiet = (quietUntil.get(base) ?? 0) - options.now();
+    if (quiet > 0) return patience(quiet);
     const answer = await ask(`${base}${path}`);
     options.count?.(answer.kind);
     if (answer.kind === "found") return read(answer.bytes);
@@ -81,11 +82,14 @@ export function createKds(options: KdsOptions): EndorsementSource {
     const asked = answer.seconds ?? DEFAULT_BACK_OFF_SECONDS;
     const seconds = Math.min(Math.max(asked, MIN_BACK_OFF_SECONDS), MAX_BACK_OFF_SECONDS);
     quietUntil.set(base, addSeconds(options.now(), seconds));
-    return unavailable(PATIENCE);
+    return patience(seconds);
   }
 }
 
-const PATIENCE = "AMD's key server asks for patience";
+/** For how long stands beside it, so that a broker keeps to it after a restart as well (`broker/patient-source.ts`). */
+function patience(seconds: number): Fault {
+  return new Fault("endorsement/unavailable", "AMD's key server asks for patience", { patience: seconds });
+}
 
 /** What is no certificate or CRL, HTML with status 200 for one, is no answer. */
 function read(bytes: Uint8Array): EndorsementFile | Fault {

@@ -6,10 +6,16 @@ import { type BundleMemory, createBundleCache } from "../broker/bundles.ts";
 import type { CrlNumbers } from "../broker/crl-numbers.ts";
 import { createEndorser } from "../broker/endorse.ts";
 import { createNonceEpochs } from "../broker/nonce-epochs.ts";
+import { createPatientSource } from "../broker/patient-source.ts";
+import type { Posture } from "../broker/posture.ts";
 import { createRefusalLog, type RefusalCount } from "../broker/refusals.ts";
 import { createTokenKeyRing, type TokenKeyMaker } from "../broker/token-keys.ts";
 import type { AdminKey, BrokerSettings, EndorsementSource, Trust, World } from "../broker/world.ts";
+import { NO_SOURCE } from "../kds/no-source.ts";
+import type { InventoryPorts } from "../posture/credentials/ports.ts";
+import { createPosture } from "../posture/posture.ts";
 import type { BrokerConfig } from "./config.ts";
+import { type FindingsConfig, ownerOf } from "./findings-config.ts";
 
 type Given =
   | "now"
@@ -34,6 +40,9 @@ export interface Parts extends Pick<World, Given> {
   readonly tokenKeyMaker: TokenKeyMaker;
   readonly nonceLifetimeSeconds: number;
   readonly pseudonym?: World["pseudonym"] | undefined;
+  readonly findings: FindingsConfig;
+  /** Certificates that this platform has in files. */
+  readonly certificateFiles: InventoryPorts["files"];
   /** How many processes share this broker's rates; one unless said. */
   readonly processes?: number;
   /** What outlives this World, where one is made for each request. */
@@ -57,6 +66,10 @@ export function composeWorld(parts: Parts): World {
   const trust: Trust = { primitives, roots, providers, memo, lowestCrlNumber: crlNumbers.lowest };
   const sealed = { store, kek, primitives, now };
   const named = parts.pseudonym === undefined ? {} : { pseudonym: parts.pseudonym };
+  const liveBundle = createBundleCache({ store, primitives, settings }, memory?.bundle);
+  const tokenKeys = createTokenKeyRing({ ...sealed, ...named, maker });
+  const patient = createPatientSource({ source, store, now });
+  const posture = postureOf(parts, { tokenKeys, liveBundle });
   return {
     now,
     random,
@@ -70,23 +83,42 @@ export function composeWorld(parts: Parts): World {
       tenant,
       lifetimeSeconds: nonceLifetimeSeconds,
     }),
-    endorsementsFor: createEndorser({ store, source, trust, log }),
+    endorsementsFor: createEndorser({ store, source: patient, trust, log }),
+    ...(source === NO_SOURCE ? {} : { source: patient }),
     keepCrlNumber: crlNumbers.keep,
     store,
     commit,
-    liveBundle: createBundleCache({ store, primitives, settings }, memory?.bundle),
+    liveBundle,
     logRefusal: createRefusalLog(store, log, {
       processes,
       ...(memory === undefined ? {} : { seen: memory.refusals }),
     }),
     kek,
-    tokenKeys: createTokenKeyRing({ ...sealed, ...named, maker }),
+    tokenKeys,
+    posture,
     signer,
     ledgerSigner,
     meter,
     log,
     ...named,
   };
+}
+
+/** More than a busy broker decides between two scans. */
+const USE_PAGES = 1000;
+/** Where each statement counts against what an invocation may ask. */
+const USE_PAGES_OF_A_REQUEST = 10;
+
+function postureOf(parts: Parts, made: Pick<World, "tokenKeys" | "liveBundle">): Posture {
+  const { store, primitives, settings, signer, ledgerSigner, kek, log, providers, findings } = parts;
+  const ports = {
+    ...{ store, primitives, settings, signer, ledgerSigner, kek, log, providers },
+    ...made,
+    files: parts.certificateFiles,
+    usePages: parts.memory === undefined ? USE_PAGES : USE_PAGES_OF_A_REQUEST,
+    ownerOf: ownerOf(findings),
+  };
+  return createPosture(ports, findings.scanSeconds);
 }
 
 /** What configuration decides about every exchange. */

@@ -6,6 +6,7 @@ import { ALL_BINDING_NAMES } from "../channel/binding-names.ts";
 import { OFFERED_SUITES } from "../channel/suites.ts";
 import { WRAP_OF_SUITE } from "../policy/wraps.ts";
 import { absent, isEachOnce, label, path, table, url, whole } from "./config-fields.ts";
+import { FINDINGS, WATCHED } from "./findings-config.ts";
 import { KEK } from "./kek-config.ts";
 import { LEDGER, WORKER_LEDGER } from "./ledger-config.ts";
 import { PROVIDERS, WORKER_PROVIDERS } from "./provider-config.ts";
@@ -89,12 +90,14 @@ const BROKER = {
     }),
     {},
   ),
+  findings: v.optional(FINDINGS, {}),
 };
 
 const MEMBERS = table({
   ...BROKER,
   ledger: v.optional(LEDGER, {}),
   trust_simulator: v.optional(path),
+  watched: v.optional(WATCHED, []),
   providers: v.optional(PROVIDERS, {}),
   listen: table({
     host: v.pipe(v.string(), v.regex(/^[A-Za-z0-9.:-]{1,253}$/, "a host name or an IP address")),
@@ -221,6 +224,7 @@ export const WORKER_CONFIG = v.pipe(
       traces: absent("no [traces]: Cloudflare has traces of its own"),
       health: absent("no [health]: a Worker says to everybody whether it can decide, and no more"),
       attestation: absent("no [attestation]: a Worker runs in no confidential VM and cannot prove itself"),
+      watched: absent("no [[watched]]: a Worker has no files"),
       trust_simulator: absent("`trust_simulator_pem`, since a Worker has no files"),
     },
     v.never("no such member"),

@@ -7,6 +7,12 @@ import { OFFERED_SUITES, type OfferedSuite } from "../channel/suites.ts";
 import { WRAP_OF_SUITE } from "../policy/wraps.ts";
 import { type BrokerRead, CONFIG, type Read, WORKER_CONFIG } from "./config-schema.ts";
 import { type Environment, overlaid } from "./environment.ts";
+import {
+  type FindingsConfig,
+  findingsConfigOf,
+  type WatchedConfig,
+  watchedConfigOf,
+} from "./findings-config.ts";
 import { type KekConfig, kekConfigOf } from "./kek-config.ts";
 import { type ProviderFiles, type ProviderPems, providerFilesOf, providerPemsOf } from "./provider-config.ts";
 import {
@@ -41,6 +47,8 @@ export interface BrokerConfig {
   readonly maxEvidenceSeconds: number;
   /** For so many days nobody has a trace forgotten; for ever where it is absent. */
   readonly traceDays?: number;
+  /** How often scans look, and whose is what. */
+  readonly findings: FindingsConfig;
 }
 
 /** What the operator of a broker on Node decides. Keys are references to files, never values. */
@@ -74,6 +82,8 @@ export interface Config extends BrokerConfig {
   /** Whom `/v1/health` tells more than whether the broker is ready, besides admins. */
   readonly healthDetails: "admins" | "loopback";
   readonly attestation: AttestationConfig;
+  /** Certificates beside the broker's own that it looks after. */
+  readonly watched: readonly WatchedConfig[];
 }
 
 export interface WitnessConfig {
@@ -219,6 +229,7 @@ function configOf(read: Read): Config {
     ...present("traces", read.traces === undefined ? undefined : traceOf(read.traces)),
     healthDetails: read.health.details,
     attestation: attestationOf(read.attestation),
+    watched: watchedConfigOf(read.watched),
   };
 }
 
@@ -243,6 +254,7 @@ function brokerConfigOf(read: BrokerRead): BrokerConfig {
     maxTokenSeconds: read.tokens.max_lifetime_seconds,
     maxEvidenceSeconds: read.tokens.max_evidence_age_seconds,
     ...present("traceDays", read.ledger.keep_traces_days),
+    findings: findingsConfigOf(read.findings),
   };
 }
 

@@ -51,6 +51,8 @@ export const SETTINGS: Readonly<Record<string, Form>> = {
   "rates.challenges_per_broker": "value",
   "tokens.max_lifetime_seconds": "value",
   "tokens.max_evidence_age_seconds": "value",
+  "findings.scan_every": "text",
+  "findings.owner": "text",
   "attestation.cluster": "text",
   "attestation.vmpl": "value",
   "attestation.tsm_dir": "text",

@@ -1,5 +1,7 @@
 /** Which statements keep decisions, spent nonces and refusals? */
 import { sql } from "drizzle-orm/sql/sql";
+import { USES_KEPT_SECONDS } from "../broker/credential-store.ts";
+import { FINDINGS_KEPT_SECONDS } from "../broker/finding-store.ts";
 import {
   ATTEMPT_WINDOW_SECONDS,
   type DecisionRow,
@@ -25,8 +27,11 @@ import {
   adminRequest,
   attempt,
   counterUse,
+  credentialUse,
   decision,
   dpopProof,
+  drill,
+  finding,
   importKey,
   ledgerEntry,
   nonceSpend,
@@ -54,12 +59,19 @@ export function createDecisionStore(driver: SqlDriver): DecisionStore {
     decision: async (id) => (await driver.read(FIND_DECISION({ id }))).map(decisionOf)[0],
     decisionRows: async (range) => (await driver.read(LIST_ROWS({ ...range }))).map(decisionRowOf),
     forgetTraces: async (range) => void (await driver.write([FORGET_TRACES({ ...range })])),
+    decisionsFrom: async (seq, limit) => (await driver.read(LIST_DECISIONS({ seq, limit }))).map(decisionOf),
     logRefusal: async (row) => void (await driver.write([LOG_REFUSAL({ ...row })])),
     refusal: async (id) => (await driver.read(FIND_REFUSAL({ id }))).map(refusalOf)[0],
     prune: async (now, refusalsBefore) =>
       void (await driver.write(
         FORGET.map((statement) =>
-          statement({ now, refusalsBefore, attemptsBefore: now - ATTEMPT_WINDOW_SECONDS }),
+          statement({
+            now,
+            refusalsBefore,
+            attemptsBefore: now - ATTEMPT_WINDOW_SECONDS,
+            findingsBefore: now - FINDINGS_KEPT_SECONDS,
+            usesBefore: now - USES_KEPT_SECONDS,
+          }),
         ),
       )),
   };
@@ -75,11 +87,15 @@ const COUNT_ATTEMPTS = query(sql`
   where ${attempt.reportId} = ${given("reportId")} and ${attempt.resource} = ${given("resource")}
     and ${attempt.at} >= ${given("since")}`);
 
-const FIND_DECISION = query(sql`
+const STORED_DECISION = sql`
   select ${decision.id}, ${decision.at}, ${decision.trace},
     ${ledgerEntry.seq}, ${ledgerEntry.draft}, ${ledgerEntry.exhausted}, ${ledgerEntry.isAllOrNothing}
-  from ${decision} join ${ledgerEntry} on ${ledgerEntry.seq} = ${decision.seq}
-  where ${decision.id} = ${given("id")}`);
+  from ${decision} join ${ledgerEntry} on ${ledgerEntry.seq} = ${decision.seq}`;
+
+const FIND_DECISION = query(sql`${STORED_DECISION} where ${decision.id} = ${given("id")}`);
+
+const LIST_DECISIONS = query(sql`
+  ${STORED_DECISION} where ${decision.seq} >= ${given("seq")} order by ${decision.seq} limit ${given("limit")}`);
 
 const WITHIN = sql`${decision.seq} >= ${given("start")} and ${decision.seq} < ${given("end")}`;
 
@@ -132,4 +148,8 @@ const FORGET = [
   query(sql`delete from ${dpopProof} where ${dpopProof.until} < ${given("now")}`),
   query(sql`delete from ${importKey} where ${importKey.expiresAt} < ${given("now")}`),
   query(sql`delete from ${refusal} where ${refusal.at} < ${given("refusalsBefore")}`),
+  query(sql`delete from ${finding}
+    where ${finding.remediatedAt} > 0 and ${finding.remediatedAt} < ${given("findingsBefore")}`),
+  query(sql`delete from ${credentialUse} where ${credentialUse.lastAt} < ${given("usesBefore")}`),
+  query(sql`delete from ${drill} where ${drill.endsAt} < ${given("now")}`),
 ] as const;

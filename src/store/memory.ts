@@ -19,11 +19,14 @@ import {
   type Store,
   type StoredBundle,
   type StoredCheckpoint,
+  type StoredDecision,
   type StoredEntry,
 } from "../broker/store.ts";
 import type { EntryDraft } from "../ledger/entry.ts";
 import { draftOf, draftText } from "./draft-text.ts";
 import { refuseLargeGroup, refuseOddHashes } from "./limits.ts";
+import { createMemoryCredentials } from "./memory-credentials.ts";
+import { createMemoryFindings } from "./memory-findings.ts";
 import { createMemoryImports } from "./memory-imports.ts";
 import { createMemorySecrets } from "./memory-secrets.ts";
 import { createMemoryTiles } from "./memory-tiles.ts";
@@ -38,8 +41,14 @@ export function createMemoryStore(): Store {
     (entry) => void append(tables, entry),
     secrets.putSecretVersion,
   );
+  const { forgetFindings, ...findings } = createMemoryFindings((entry) => void append(tables, entry));
+  const { forgetCredentials, ...credentials } = createMemoryCredentials(
+    (entry) => void append(tables, entry),
+  );
   const forgetOld = (now: Instant): void => {
     forgetProofs(now);
+    forgetFindings(now);
+    forgetCredentials(now);
     forgetImportKeys(now);
   };
   return {
@@ -50,6 +59,8 @@ export function createMemoryStore(): Store {
     ...secrets,
     ...brokerStateStore(tables),
     ...tokens,
+    ...findings,
+    ...credentials,
     close: async () => {},
   };
 }
@@ -103,7 +114,7 @@ function emptyTables(): Tables {
 type Beside = ReturnType<typeof createMemorySecrets>["beside"];
 
 function decisionStore(tables: Tables, forgetOld: (now: Instant) => void, beside: Beside): DecisionStore {
-  const { decisions, spends, refusals } = tables;
+  const { spends, refusals } = tables;
   return {
     commitDecisions: async (group) => {
       refuseLargeGroup(group);
@@ -117,21 +128,22 @@ function decisionStore(tables: Tables, forgetOld: (now: Instant) => void, beside
           commit.at >= since &&
           commit.items.some((item) => item.resource === resource),
       ).length,
-    decision: async (id) => {
-      const found = decisions.get(id);
-      if (found === undefined) return undefined;
-      const { at, trace } = found.commit;
-      return { ...entryAt(tables, found.seq), id, at, trace };
-    },
     decisionRows: async ({ start, end }) =>
-      [...decisions]
+      [...tables.decisions]
         .filter(([, { seq }]) => seq >= start && seq < end)
         .map(([id, { seq, commit }]) => ({ seq, id, at: commit.at, trace: commit.trace })),
     forgetTraces: async ({ start, end }) => {
-      for (const [id, { seq, commit }] of decisions) {
-        if (seq >= start && seq < end) decisions.set(id, { seq, commit: { ...commit, trace: FORGOTTEN } });
+      for (const [id, { seq, commit }] of tables.decisions) {
+        if (seq >= start && seq < end)
+          tables.decisions.set(id, { seq, commit: { ...commit, trace: FORGOTTEN } });
       }
     },
+    decision: async (id) => decisionAt(tables, id),
+    decisionsFrom: async (seq, limit) =>
+      [...tables.decisions.keys()]
+        .flatMap((id) => decisionAt(tables, id) ?? [])
+        .filter((one) => one.seq >= seq)
+        .slice(0, limit),
     logRefusal: async (refusal) => {
       if (!refusals.has(refusal.id)) refusals.set(refusal.id, { ...refusal });
     },
@@ -145,6 +157,13 @@ function decisionStore(tables: Tables, forgetOld: (now: Instant) => void, beside
       tables.attempts = tables.attempts.filter(({ at }) => at >= now - ATTEMPT_WINDOW_SECONDS);
     },
   };
+}
+
+function decisionAt(tables: Tables, id: string): StoredDecision | undefined {
+  const found = tables.decisions.get(id);
+  if (found === undefined) return undefined;
+  const { at, trace } = found.commit;
+  return { ...entryAt(tables, found.seq), id, at, trace };
 }
 
 /** The nonce first: who loses it writes nothing. A decision's id is as unique as its nonce. */
@@ -298,6 +317,12 @@ function brokerStateStore(tables: Tables): BrokerStateStore {
       const found = endorsements.get(key);
       return found && { ...found, der: found.der.slice() };
     },
+    cachedEndorsements: async (after, limit) =>
+      [...endorsements]
+        .filter(([key]) => key > after)
+        .toSorted(([a], [b]) => (a < b ? -1 : 1))
+        .slice(0, limit)
+        .map(([key, { der, obtainedAt }]) => ({ key, der: der.slice(), obtainedAt })),
     cacheEndorsement: async (key, { der, obtainedAt }) =>
       void endorsements.set(key, { der: der.slice(), obtainedAt }),
   };

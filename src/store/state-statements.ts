@@ -29,6 +29,11 @@ export function createStateStore(driver: SqlDriver): BrokerStateStore {
     rewrapNonceEpoch: (kid, from, to) => hasChanged(REWRAP_EPOCH({ kid, from, to })),
     retireNonceEpoch: async (kid) => void (await driver.write([RETIRE_EPOCH({ kid })])),
     cachedEndorsement: async (key) => (await driver.read(FIND_ENDORSEMENT({ key }))).map(endorsementOf)[0],
+    cachedEndorsements: async (after, limit) =>
+      (await driver.read(LIST_ENDORSEMENTS({ after, limit }))).map((row) => ({
+        key: textOf(row, endorsement.key),
+        ...endorsementOf(row),
+      })),
     cacheEndorsement: async (key, { der, obtainedAt }) =>
       void (await driver.write([CACHE_ENDORSEMENT({ key, der, obtainedAt })])),
   };
@@ -74,6 +79,10 @@ function epochOf(row: Row): NonceEpoch {
 const FIND_ENDORSEMENT = query(sql`
   select ${endorsement.der}, ${endorsement.obtainedAt} from ${endorsement}
   where ${endorsement.key} = ${given("key")}`);
+
+const LIST_ENDORSEMENTS = query(sql`
+  select ${endorsement.key}, ${endorsement.der}, ${endorsement.obtainedAt} from ${endorsement}
+  where ${endorsement.key} > ${given("after")} order by ${endorsement.key} limit ${given("limit")}`);
 
 const CACHE_ENDORSEMENT = query(sql`
   ${insertInto(endorsement)} where true on conflict (${nameOf(endorsement.key)}) do update

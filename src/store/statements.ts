@@ -1,7 +1,9 @@
 /** How is the Store contract kept by any database? By statements that SQLite, D1 and Postgres speak, one file per part. */
 import type { Store } from "../broker/store.ts";
 import { createBundleStore } from "./bundle-statements.ts";
+import { createCredentialStore } from "./credential-statements.ts";
 import { createDecisionStore } from "./decision-statements.ts";
+import { createFindingStore } from "./finding-statements.ts";
 import { createImportStore } from "./import-statements.ts";
 import { createLeaseStore } from "./lease-statements.ts";
 import { createLedgerStore } from "./ledger-statements.ts";
@@ -21,6 +23,8 @@ export function createSqlStore(driver: SqlDriver): Store {
     ...createStateStore(driver),
     ...createTokenStore(driver),
     ...createImportStore(driver),
+    ...createFindingStore(driver),
+    ...createCredentialStore(driver),
     close: driver.close,
   };
 }

@@ -32,6 +32,10 @@ const {
   tokenKey,
   dpopProof,
   tokenRevocation,
+  finding,
+  findingScan,
+  credentialUse,
+  drill,
   meta,
 } = schema;
 
@@ -59,5 +63,9 @@ export const KEPT_TABLES: readonly KeptTable[] = [
   { table: tokenKey, key: [tokenKey.serial] },
   { table: dpopProof, key: [dpopProof.jkt, dpopProof.jti] },
   { table: tokenRevocation, key: [tokenRevocation.decision] },
+  { table: finding, key: [finding.id, finding.episode] },
+  { table: findingScan, key: [findingScan.name] },
+  { table: credentialUse, key: [credentialUse.name] },
+  { table: drill, key: [drill.id] },
   { table: meta, key: [meta.name] },
 ];

@@ -3,7 +3,9 @@ import { describe } from "vitest";
 import type { Store } from "../../src/broker/store.ts";
 import { bundleContract } from "./store/bundles.ts";
 import { counterContract } from "./store/counters.ts";
+import { credentialContract } from "./store/credentials.ts";
 import { decisionContract } from "./store/decisions.ts";
+import { findingContract } from "./store/findings.ts";
 import { importContract } from "./store/imports.ts";
 import { leaseContract } from "./store/leases.ts";
 import { ledgerContract } from "./store/ledger.ts";
@@ -29,5 +31,7 @@ export function storeContract(name: string, open: OpenStore): void {
     stateContract(open);
     tokenContract(open);
     importContract(open);
+    findingContract(open);
+    credentialContract(open);
   });
 }

@@ -77,6 +77,8 @@ describe("a configuration", () => {
       notifies: [],
       healthDetails: "admins",
       attestation: { provider: "auto", cluster: "", freshPerSecond: 1 },
+      findings: { scanSeconds: 900, owner: "", owners: {} },
+      watched: [],
     };
     expect(parseConfig(GOOD)).toEqual(expected);
   });

@@ -1,9 +1,11 @@
 /** Does each `OSTIARY_*` stand for its member, and none for what only the file may say? */
+
 import { describe, expect, it } from "vitest";
 import { isFault } from "../../src/base/fault.ts";
 import { parseConfig } from "../../src/runtime/config.ts";
 import { CONFIG } from "../../src/runtime/config-schema.ts";
 import { type Environment, SETTINGS } from "../../src/runtime/environment.ts";
+import { CREDENTIAL_KINDS } from "../../src/wire/credential-messages.ts";
 
 const HEAD = 'mode = "production"\naudience = "https://broker.example"\n';
 const LISTEN = '[listen]\nhost = "127.0.0.1"\nport = 8443\n';
@@ -20,7 +22,7 @@ function problemsOf(environment: Environment, text = GOOD): Readonly<Record<stri
   }
 }
 
-/** What only the file may say: who an admin is, which mode this is, whom it trusts, further root keys and the broker that keeps one. */
+/** What only the file may say: who an admin is, which mode this is, whom it trusts, further root keys and the broker that keeps one, and whose is what. */
 const PEER = [
   "audience",
   "cluster",
@@ -34,6 +36,8 @@ const PEER = [
   "version",
 ];
 const FILE_ONLY = [
+  "watched",
+  ...CREDENTIAL_KINDS.map((kind) => `findings.owners.${kind}`),
   ...PEER.map((name) => `kek.peer.${name}`),
   "ledger.peer",
   "ledger.publish",

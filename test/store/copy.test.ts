@@ -83,6 +83,22 @@ async function filled(): Promise<SqlDriver> {
     expiresAt: T0,
   } as const;
   await store.putImportKey(importKey, adminDraft("import-key"));
+  const sighting = {
+    id: "cd".repeat(16),
+    class: "credential-weak",
+    subject: "broker-tls",
+    severity: "high",
+    owner: "ü",
+    sentence: "it is weak",
+    advice: "make another",
+    evidence: { bits: 1024 },
+    introducedAt: T0,
+  } as const;
+  await store.putSightings([sighting], T0);
+  await store.beginScan("credentials", T0, T0);
+  await store.noteUses([{ name: "crl/vcek/milan", firstAt: T0, lastAt: T0, about: "" }]);
+  const drill = { id: freshId(), kind: "certificate", plantedAt: T0, endsAt: T0, plantedBy: "admin-1" };
+  await store.putDrill(drill, adminDraft("drill"));
   await store.spendProof("jkt", "jti", T0);
   await store.revokeDecision({ decision: freshId(), at: T0, by: "admin-1" }, adminDraft("revoke"));
   return driver;

@@ -11,6 +11,7 @@ import { decodeClaims, encodeClaims } from "../../src/wire/claims.ts";
 import * as decision from "../../src/wire/decision.ts";
 import * as lease from "../../src/wire/lease.ts";
 import * as ledger from "../../src/wire/ledger.ts";
+import type { LedgerPage } from "../../src/wire/ledger-messages.ts";
 import type * as wire from "../../src/wire/messages.ts";
 import type { WantedItem } from "../../src/wire/messages.ts";
 import * as problem from "../../src/wire/problem.ts";
@@ -325,7 +326,7 @@ describe("what is written is what is read", () => {
       size: fc.nat(),
       entries: fc.array(any.bytes(1, 300), { maxLength: 8 }),
     });
-    expectRoundTrip<wire.LedgerPage>(pages, ledger.encodeLedgerPage, ledger.decodeLedgerPage);
+    expectRoundTrip<LedgerPage>(pages, ledger.encodeLedgerPage, ledger.decodeLedgerPage);
   });
 
   it("keeps what is known of a decision", () => {

@@ -200,8 +200,8 @@ async function refuseUnsigned({ ark, intermediate, leaf }: Path, options: Verify
   }
 }
 
-/** A pinned ARK makes its own dates moot. */
-function refuseOutOfDate({ commonName, notBefore, notAfter }: Certificate, now: Instant): void {
+/** A pinned ARK makes its own dates moot. @throws {@link Fault} `endorsement/not-yet-valid`, `endorsement/expired`. */
+export function refuseOutOfDate({ commonName, notBefore, notAfter }: Certificate, now: Instant): void {
   if (now < notBefore) {
     throw new Fault(
       "endorsement/not-yet-valid",

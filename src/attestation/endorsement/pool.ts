@@ -42,7 +42,7 @@ export function poolOf(certificates: readonly Uint8Array[], kind: EndorsementKin
   };
 }
 
-interface PoolParts {
+export interface PoolParts {
   readonly memo: ChainMemo;
   readonly roots: TrustAnchors;
   readonly primitives: Primitives;
@@ -75,7 +75,8 @@ function absent(names: readonly string[]): Fault {
   );
 }
 
-function anchorOf(ark: Certificate, { roots, primitives }: PoolParts): TrustAnchor {
+/** The pin that accepts it. @throws {@link Fault} `endorsement/untrusted-root`. */
+export function anchorOf(ark: Certificate, { roots, primitives }: PoolParts): TrustAnchor {
   const fingerprint = hexOf(primitives.digest("sha256", ark.spki));
   const anchor = roots.find(({ spkiSha256 }) => spkiSha256 === fingerprint);
   if (anchor === undefined) {

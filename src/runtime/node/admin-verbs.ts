@@ -1,8 +1,13 @@
 /** The admin's verbs on Node: their client, their key, and the files they read. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { AdminOptions } from "../../cli/admin-session.ts";
 import type { Command } from "../../cli/command.ts";
 import { createAudienceCommand } from "../../cli/commands/audience.ts";
+import { createCredentialsCommand } from "../../cli/commands/credentials.ts";
 import { createDecisionCommand } from "../../cli/commands/decision.ts";
+import { createDrillCommand } from "../../cli/commands/drill.ts";
+import { createEndorsementsCommand } from "../../cli/commands/endorsements.ts";
+import { createFindingsCommand } from "../../cli/commands/findings.ts";
 import { createKekCommand } from "../../cli/commands/kek.ts";
 import { createLedgerCommand } from "../../cli/commands/ledger.ts";
 import { createPolicyCommand } from "../../cli/commands/policy.ts";
@@ -12,6 +17,7 @@ import type { LedgerSource } from "../../cli/ledger-source.ts";
 import { describeBroker } from "../../client/describe.ts";
 import { createKekFile } from "../../kek/file.ts";
 import { openAdminSession } from "./admin-session.ts";
+import { systemNow } from "./clock.ts";
 import { makeTokenKey, sealKeyFile } from "./kek-devices.ts";
 import { openLog, writeLogFile } from "./log-files.ts";
 import { nodePrimitives } from "./primitives.ts";
@@ -48,6 +54,22 @@ export function createNodeTokenCommand(): Command {
 
 export function createNodeDecisionCommand(): Command {
   return createDecisionCommand(openAdminSession);
+}
+
+export function createNodeCredentialsCommand(): Command {
+  return createCredentialsCommand(openAdminSession);
+}
+
+export function createNodeDrillCommand(): Command {
+  return createDrillCommand({ open: openAdminSession, sleep });
+}
+
+export function createNodeEndorsementsCommand(): Command {
+  return createEndorsementsCommand(openAdminSession);
+}
+
+export function createNodeFindingsCommand(): Command {
+  return createFindingsCommand({ open: openAdminSession, now: systemNow });
 }
 
 export function createNodeLedgerCommand(): Command {

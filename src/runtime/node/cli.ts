@@ -106,6 +106,26 @@ const VERBS: readonly Verb[] = [
     load: async () => (await import("./admin-verbs.ts")).createNodeDecisionCommand(),
   },
   {
+    name: "findings",
+    summary: "what is not good: list, show, ack, report, scan",
+    load: async () => (await import("./admin-verbs.ts")).createNodeFindingsCommand(),
+  },
+  {
+    name: "drill",
+    summary: "plant something that is not good, and measure how soon it is found",
+    load: async () => (await import("./admin-verbs.ts")).createNodeDrillCommand(),
+  },
+  {
+    name: "endorsements",
+    summary: "AMD's certificates and CRLs as a file: export, import",
+    load: async () => (await import("./admin-verbs.ts")).createNodeEndorsementsCommand(),
+  },
+  {
+    name: "credentials",
+    summary: "what this system depends on: list, show",
+    load: async () => (await import("./admin-verbs.ts")).createNodeCredentialsCommand(),
+  },
+  {
     name: "ledger",
     summary:
       "the transparency log: head, show, prove, export, verify, compare, forget-traces, reveal, witness",

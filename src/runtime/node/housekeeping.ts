@@ -1,6 +1,8 @@
 /** What does a broker do without being asked? Signed heads, times of secrets, forgotten rows. */
 import { addSeconds } from "../../base/time.ts";
+import { runDueScans } from "../../broker/findings.ts";
 import { forgetSome } from "../../broker/forgotten.ts";
+import { refreshAhead } from "../../broker/refresh.ts";
 import { keepHead } from "../../broker/rollback.ts";
 import { keepSecretTimes } from "../../broker/secret-life.ts";
 import { createFiller } from "../../broker/tiles.ts";
@@ -11,6 +13,9 @@ const CHECKPOINT_MS = 1000;
 const PRUNE_MS = 600_000;
 /** How late a due destruction or rotation may be. */
 const SECRET_TIMES_MS = 10_000;
+/** How late a scan that is due may be. */
+const SCANS_MS = 5000;
+const REFRESH_MS = 60_000;
 const REFUSALS_KEPT_SECONDS = 30 * 86_400;
 
 /** A failure is logged and tried again at the next turn. @returns What ends it. */
@@ -38,6 +43,14 @@ export function startHousekeeping(world: World): () => void {
     setInterval(
       run("secret-times-failed", () => keepSecretTimes(world)),
       SECRET_TIMES_MS,
+    ),
+    setInterval(
+      run("scans-failed", () => runDueScans(world.posture?.scans ?? [], world)),
+      SCANS_MS,
+    ),
+    setInterval(
+      run("refresh-failed", () => refreshAhead(world)),
+      REFRESH_MS,
     ),
     setInterval(
       run("prune-failed", async () => {

@@ -16,6 +16,7 @@ import type { Anchor, EndorsementSource, Kek, World } from "../../broker/world.t
 import type { Metrics } from "../../http/metrics.ts";
 import { composeWorld } from "../compose.ts";
 import { providerTrustOf } from "../provider-config.ts";
+import { certificateFilesOf } from "./certificate-files.ts";
 import { nextTurn, systemNow, systemRandom } from "./clock.ts";
 import { headPlacesOf } from "./head-places.ts";
 import { keepersOf } from "./keepers.ts";
@@ -130,6 +131,8 @@ async function unproven(opened: Opened, { source, metrics, log, part }: WorldPar
     tokenKeyMaker: nodeTokenKeys,
     nonceLifetimeSeconds: config.nonceLifetimeSeconds,
     pseudonym,
+    findings: config.findings,
+    certificateFiles: certificateFilesOf(opened),
     processes: part?.of ?? 1,
   });
 }

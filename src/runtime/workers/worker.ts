@@ -3,7 +3,9 @@ import { Fault, isFault } from "../../base/fault.ts";
 import { FAULT_CODES } from "../../base/fault-codes.ts";
 import { addSeconds } from "../../base/time.ts";
 import { advanceCheckpoint } from "../../broker/checkpoints.ts";
+import { runDueScans } from "../../broker/findings.ts";
 import { forgetSome } from "../../broker/forgotten.ts";
+import { refreshAhead } from "../../broker/refresh.ts";
 import { keepSecretTimes } from "../../broker/secret-life.ts";
 import { createFiller } from "../../broker/tiles.ts";
 import type { World } from "../../broker/world.ts";
@@ -128,6 +130,8 @@ async function keepHouse(world: World, minute: number): Promise<void> {
   await logged(world, "filling-failed", createFiller(BATCHES_PER_TURN, world.log)(world));
   await logged(world, "forgetting-failed", forgetSome(world));
   await logged(world, "secret-times-failed", keepSecretTimes(world));
+  await logged(world, "scans-failed", runDueScans(world.posture?.scans ?? [], world));
+  await logged(world, "refresh-failed", refreshAhead(world));
   if (minute % PRUNE_MINUTES !== 0) return;
   const now = world.now();
   await logged(world, "prune-failed", world.store.prune(now, addSeconds(now, -REFUSALS_KEPT_SECONDS)));

@@ -120,6 +120,8 @@ function worldOf(opened: Opened, store: Store): World {
     source: sourceOf(config, metrics),
     tokenKeyMaker: workerTokenKeys(subtle),
     nonceLifetimeSeconds: config.nonceLifetimeSeconds,
+    findings: config.findings,
+    certificateFiles: async () => [],
     memory,
   });
 }

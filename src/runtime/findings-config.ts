@@ -1,0 +1,65 @@
+/** Which configuration says how findings come about: how often scans look, whose is what, and which certificates are watched? */
+import * as v from "valibot";
+import { CREDENTIAL_KINDS, type CredentialKind } from "../wire/credential-messages.ts";
+import { duration, isEachOnce, path, table } from "./config-fields.ts";
+
+const owner = v.pipe(v.string(), v.regex(/^\P{Cc}{1,200}$/u, "a name of at most 200 characters"));
+
+const owners = v.optional(
+  table(Object.fromEntries(CREDENTIAL_KINDS.map((kind) => [kind, v.optional(owner)]))),
+  {},
+);
+
+export const FINDINGS = table({
+  scan_every: v.optional(duration(5, 86_400), "15m"),
+  owner: v.optional(owner),
+  owners,
+});
+
+/** Certificates that this broker's operator depends on as well: authorities of agents, of proxies, of a mirror. */
+export const WATCHED = v.pipe(
+  v.array(
+    table({
+      name: v.pipe(v.string(), v.regex(/^[\w.:-]{1,64}$/, "letters, digits, `.`, `_`, `:` and `-`")),
+      file: path,
+      owner: v.optional(owner),
+      breaks: v.optional(v.pipe(v.string(), v.regex(/^\P{Cc}{1,500}$/u, "a sentence"))),
+    }),
+  ),
+  v.check(
+    (list) => list.length <= 100 && isEachOnce(list.map(({ name }) => name)),
+    "at most 100, each `name` once",
+  ),
+);
+
+export interface FindingsConfig {
+  readonly scanSeconds: number;
+  readonly owner: string;
+  readonly owners: Readonly<Partial<Record<CredentialKind, string>>>;
+}
+
+export interface WatchedConfig {
+  readonly name: string;
+  readonly file: string;
+  readonly owner?: string;
+  readonly breaks?: string;
+}
+
+export function findingsConfigOf(read: v.InferOutput<typeof FINDINGS>): FindingsConfig {
+  const given = Object.entries(read.owners).filter(([, name]) => name !== undefined);
+  return { scanSeconds: read.scan_every, owner: read.owner ?? "", owners: Object.fromEntries(given) };
+}
+
+export function watchedConfigOf(read: v.InferOutput<typeof WATCHED>): readonly WatchedConfig[] {
+  return read.map(({ name, file, owner: whose, breaks }) => ({
+    name,
+    file,
+    ...(whose === undefined ? {} : { owner: whose }),
+    ...(breaks === undefined ? {} : { breaks }),
+  }));
+}
+
+/** Whose a credential of a kind is: the kind's own owner, else everybody's. */
+export function ownerOf({ owner: whose, owners: of }: FindingsConfig): (kind: CredentialKind) => string {
+  return (kind) => of[kind] ?? whose;
+}
