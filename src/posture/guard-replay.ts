@@ -4,7 +4,7 @@ import type { Primitives } from "../base/primitives.ts";
 import { isJsonObject } from "../base/shape.ts";
 import { parseStrictJson } from "../base/strict-json.ts";
 import { settle } from "../broker/settle.ts";
-import type { Store, StoredDecision } from "../broker/store.ts";
+import { FORGOTTEN, type Store, type StoredDecision } from "../broker/store.ts";
 import { factsOfTold } from "../policy/told-facts.ts";
 import { SNP_VOCABULARY } from "../policy/vocabulary.ts";
 import type { FindingReport, Guardrail, GuardrailReplay } from "../wire/finding-messages.ts";
@@ -93,6 +93,7 @@ const TRACE_LIMITS = { maxBytes: 8 << 20, maxDepth: 256, code: "store/incompatib
 
 /** What the exchange decides is left out of facts that are read back; a guard asks for none of it but resource and time. */
 function factsOf(stored: StoredDecision, program: Program): Facts | undefined {
+  if (stored.trace === FORGOTTEN) return undefined;
   const items = parseStrictJson(utf8(stored.trace), TRACE_LIMITS);
   const [item] = Array.isArray(items) ? items : [];
   const told = isJsonObject(item) ? item["facts"] : undefined;
