@@ -6,6 +6,7 @@ import { ACTIVATION_TYPE, openDsse, parseActivation } from "../policy/signatures
 import { readTar } from "../policy/tar.ts";
 import type { ActivationSummary, BundleDetail, BundleList, BundleSummary } from "../wire/messages.ts";
 import { openBundle } from "./bundles.ts";
+import { refuseUnexplainedGains } from "./gains.ts";
 import { type Actor, adminEntry } from "./secrets.ts";
 import type { Activation, StoredBundle } from "./store.ts";
 import type { World } from "./world.ts";
@@ -38,7 +39,8 @@ export async function proposeBundle(
  * Makes a proposed bundle live from the next decision on. The statement names bundle, serial and broker, so that neither an
  * old activation nor that of another broker can be used again.
  *
- * @throws {@link Fault} `policy/unknown`, `policy/bad-signature`, `policy/not-next` (also where another admin was first).
+ * @throws {@link Fault} `policy/unknown`, `policy/bad-signature`, `policy/not-next` (also where another admin was first),
+ *   `policy/unexplained-gain`.
  */
 export async function activateBundle(
   request: { readonly digest: string; readonly signature: string },
@@ -56,6 +58,7 @@ export async function activateBundle(
     throw new Fault("policy/bad-signature", "expected an activation signed for this bundle and this broker");
   }
   if (statement.serial !== serial) throw notNext(`activation ${serial}`, String(statement.serial));
+  await refuseUnexplainedGains(bundle, world);
   const { digest } = bundle;
   const activation: Activation = {
     serial,

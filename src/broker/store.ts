@@ -3,9 +3,11 @@
 import type { Instant } from "../base/time.ts";
 import type { EntryDraft, LedgerEntry } from "../ledger/entry.ts";
 import type { Tile, TilePlace } from "../ledger/tiles.ts";
+import type { ExplanationStore } from "./explanation-store.ts";
 import type { ImportStore } from "./import-store.ts";
 import type { LeaseStore } from "./lease-store.ts";
 import type { SecretStore } from "./secret-store.ts";
+import type { ShadowStore } from "./shadow-store.ts";
 import type { TokenStore } from "./token-store.ts";
 
 /**
@@ -21,7 +23,9 @@ export interface Store
     LeaseStore,
     BrokerStateStore,
     TokenStore,
-    ImportStore {
+    ImportStore,
+    ExplanationStore,
+    ShadowStore {
   readonly close: () => Promise<void>;
 }
 
@@ -95,6 +99,8 @@ export interface DecisionStore {
   /** Decisions on this `report.id` and resource at or after `since`, which lies within {@link ATTEMPT_WINDOW_SECONDS}. */
   readonly countAttempts: (reportId: string, resource: string, since: Instant) => Promise<number>;
   readonly decision: (id: string) => Promise<StoredDecision | undefined>;
+  /** At most `limit` decisions below position `before` of the log (`undefined`: all), newest first. */
+  readonly decisionsBefore: (before: number | undefined, limit: number) => Promise<readonly StoredDecision[]>;
   readonly logRefusal: (refusal: Refusal) => Promise<void>;
   readonly refusal: (id: string) => Promise<Refusal | undefined>;
   /** Forgets spends past `keepUntil`, counter uses and attempts outside every window, admin ids and proofs past `until`, old refusals. */

@@ -16,11 +16,12 @@ import * as rootKey from "../wire/root-key.ts";
 import * as shares from "../wire/shares.ts";
 import { decodeIntrospection } from "../wire/token.ts";
 import * as tokenKey from "../wire/token-key.ts";
+import { type ChangeCalls, changeCalls } from "./admin-changes.ts";
 import { type AdminCall, type SecretCalls, secretCalls } from "./admin-secrets.ts";
 import { fetchBounded } from "./bounded-fetch.ts";
 
 /** What an admin can do, one call each. Every call throws {@link Fault}: the broker's own, or `broker/unreachable`. */
-export interface AdminClient extends SecretCalls {
+export interface AdminClient extends SecretCalls, ChangeCalls {
   readonly proposeBundle: (proposal: wire.BundleProposal) => Promise<wire.ProposalAnswer>;
   readonly activateBundle: (digest: string, signature: string) => Promise<wire.ActivationSummary>;
   readonly listBundles: () => Promise<wire.BundleList>;
@@ -69,6 +70,7 @@ export function createAdminClient(options: AdminClientOptions): AdminClient {
     send({ method, path, body, type: "application/json" }, options);
   return {
     ...secretCalls(call),
+    ...changeCalls(call),
     proposeBundle: async (proposal) =>
       bundle.decodeProposalAnswer(
         await call("POST", "/v1/admin/policies", bundle.encodeBundleProposal(proposal)),

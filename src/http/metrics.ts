@@ -19,6 +19,10 @@ export const METRICS = {
   decisions: { kind: "counter", help: "Decisions in the ledger by outcome and code" },
   refusals: { kind: "counter", help: "Refusals before a decision by fault code" },
   endorsement_fetches: { kind: "counter", help: "Requests to AMD's key server or its mirror by outcome" },
+  shadow: {
+    kind: "counter",
+    help: "Items shown to the bundle in shadow by result: alike, gained, lost, changed, code; and dropped, unkept, failed",
+  },
   process_losses: {
     kind: "counter",
     help: "Processes of this broker that ended unasked and were begun again",

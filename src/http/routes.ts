@@ -1,9 +1,10 @@
 /** Which paths has the broker? One table; the application and the OpenAPI document walk it. */
 import { audienceRoutes } from "./admin/audiences.ts";
-import { decisionRoute } from "./admin/decisions.ts";
+import { decisionRoute, decisionsRoute } from "./admin/decisions.ts";
 import { importKeyRoute } from "./admin/import-keys.ts";
 import { leaseRoutes } from "./admin/leases.ts";
 import { policyRoutes } from "./admin/policies.ts";
+import { policyChangeRoutes } from "./admin/policy-changes.ts";
 import { readersRoute } from "./admin/readers.ts";
 import { revocationRoute } from "./admin/revocations.ts";
 import { rootKeyRoutes } from "./admin/root-key.ts";
@@ -51,11 +52,13 @@ const DOCUMENTED: readonly Route[] = [
   readersRoute,
   ...leaseRoutes,
   ...policyRoutes,
+  ...policyChangeRoutes,
   ...audienceRoutes,
   ...tokenKeyRoutes,
   ...rootKeyRoutes,
   ...shareRoutes,
   revocationRoute,
+  decisionsRoute,
   decisionRoute,
   healthRoute,
   readyRoute,

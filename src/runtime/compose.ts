@@ -7,6 +7,7 @@ import type { CrlNumbers } from "../broker/crl-numbers.ts";
 import { createEndorser } from "../broker/endorse.ts";
 import { createNonceEpochs } from "../broker/nonce-epochs.ts";
 import { createRefusalLog, type RefusalCount } from "../broker/refusals.ts";
+import { createShadowing, type ShadowMemory } from "../broker/shadowing.ts";
 import { createTokenKeyRing, type TokenKeyMaker } from "../broker/token-keys.ts";
 import type { AdminKey, BrokerSettings, EndorsementSource, Trust, World } from "../broker/world.ts";
 import type { BrokerConfig } from "./config.ts";
@@ -33,10 +34,17 @@ export interface Parts extends Pick<World, Given> {
   readonly source: EndorsementSource;
   readonly tokenKeyMaker: TokenKeyMaker;
   readonly nonceLifetimeSeconds: number;
+  /** Begins work that no request waits for. */
+  readonly later: (work: () => Promise<void>) => void;
+  readonly turn?: () => Promise<void>;
   /** How many processes share this broker's rates; one unless said. */
   readonly processes?: number;
   /** What outlives this World, where one is made for each request. */
-  readonly memory?: { readonly bundle: BundleMemory; readonly refusals: RefusalCount };
+  readonly memory?: {
+    readonly bundle: BundleMemory;
+    readonly refusals: RefusalCount;
+    readonly shadow: ShadowMemory;
+  };
 }
 
 export function composeWorld(parts: Parts): World {
@@ -51,6 +59,8 @@ export function composeWorld(parts: Parts): World {
     nonceLifetimeSeconds,
     processes = 1,
     memory,
+    later,
+    turn,
   } = parts;
   const { audience, tenant } = settings;
   const trust: Trust = { primitives, roots, providers, memo, lowestCrlNumber: crlNumbers.lowest };
@@ -83,6 +93,12 @@ export function composeWorld(parts: Parts): World {
     ledgerSigner,
     meter,
     log,
+    ...(turn === undefined ? {} : { turn }),
+    shadow: createShadowing({
+      ...{ store, primitives, settings, meter, log, now, later },
+      ...(turn === undefined ? {} : { turn }),
+      ...(memory === undefined ? {} : { memory: memory.shadow }),
+    }),
   };
 }
 

@@ -51,6 +51,8 @@ export function createDecisionStore(driver: SqlDriver): DecisionStore {
         integerOf(row, attempt.decisions),
       )[0] ?? 0,
     decision: async (id) => (await driver.read(FIND_DECISION({ id }))).map(decisionOf)[0],
+    decisionsBefore: async (before = Number.MAX_SAFE_INTEGER, limit) =>
+      (await driver.read(LIST_BEFORE({ before, limit: Math.max(0, limit) }))).map(decisionOf),
     logRefusal: async (row) => void (await driver.write([LOG_REFUSAL({ ...row })])),
     refusal: async (id) => (await driver.read(FIND_REFUSAL({ id }))).map(refusalOf)[0],
     prune: async (now, refusalsBefore) =>
@@ -72,11 +74,19 @@ const COUNT_ATTEMPTS = query(sql`
   where ${attempt.reportId} = ${given("reportId")} and ${attempt.resource} = ${given("resource")}
     and ${attempt.at} >= ${given("since")}`);
 
+/** A decision and its entry. */
+const DECISION_COLUMNS = sql`${decision.id}, ${decision.at}, ${decision.trace},
+  ${ledgerEntry.seq}, ${ledgerEntry.draft}, ${ledgerEntry.exhausted}, ${ledgerEntry.isAllOrNothing}`;
+
 const FIND_DECISION = query(sql`
-  select ${decision.id}, ${decision.at}, ${decision.trace},
-    ${ledgerEntry.seq}, ${ledgerEntry.draft}, ${ledgerEntry.exhausted}, ${ledgerEntry.isAllOrNothing}
+  select ${DECISION_COLUMNS}
   from ${decision} join ${ledgerEntry} on ${ledgerEntry.seq} = ${decision.seq}
   where ${decision.id} = ${given("id")}`);
+
+const LIST_BEFORE = query(sql`
+  select ${DECISION_COLUMNS}
+  from ${decision} join ${ledgerEntry} on ${ledgerEntry.seq} = ${decision.seq}
+  where ${decision.seq} < ${given("before")} order by ${decision.seq} desc limit ${given("limit")}`);
 
 function decisionOf(row: Row): StoredDecision {
   return {

@@ -18,6 +18,7 @@ import {
   type Store,
   type StoredBundle,
   type StoredCheckpoint,
+  type StoredDecision,
   type StoredEntry,
 } from "../broker/store.ts";
 import type { EntryDraft } from "../ledger/entry.ts";
@@ -25,6 +26,7 @@ import { draftOf, draftText } from "./draft-text.ts";
 import { refuseLargeGroup, refuseOddHashes } from "./limits.ts";
 import { createMemoryImports } from "./memory-imports.ts";
 import { createMemorySecrets } from "./memory-secrets.ts";
+import { createMemoryShadow } from "./memory-shadow.ts";
 import { createMemoryTiles } from "./memory-tiles.ts";
 import { createMemoryTokens } from "./memory-tokens.ts";
 
@@ -44,6 +46,10 @@ export function createMemoryStore(): Store {
   return {
     ...decisionStore(tables, forgetOld, beside),
     ...imports,
+    ...createMemoryShadow({
+      append: (entry) => void append(tables, entry),
+      hasBundle: (digest) => tables.bundles.some((bundle) => bundle.digest === digest),
+    }),
     ...ledgerStore(tables),
     ...bundleStore(tables),
     ...secrets,
@@ -55,7 +61,7 @@ export function createMemoryStore(): Store {
 
 interface Tables {
   readonly ledger: LedgerRow[];
-  readonly decisions: Map<string, { readonly seq: number; readonly commit: DecisionCommit }>;
+  readonly decisions: Map<string, KeptDecision>;
   readonly spends: Map<string, { readonly kid: number; readonly keepUntil: Instant }>;
   readonly adminRequests: Map<string, Instant>;
   readonly refusals: Map<string, Refusal>;
@@ -67,6 +73,11 @@ interface Tables {
   readonly epochs: Map<number, NonceEpoch>;
   readonly endorsements: Map<string, CachedEndorsement>;
   checkpoint: StoredCheckpoint | undefined;
+}
+
+interface KeptDecision {
+  readonly seq: number;
+  readonly commit: DecisionCommit;
 }
 
 interface LedgerRow {
@@ -118,10 +129,14 @@ function decisionStore(tables: Tables, forgetOld: (now: Instant) => void, beside
       ).length,
     decision: async (id) => {
       const found = decisions.get(id);
-      if (found === undefined) return undefined;
-      const { at, trace } = found.commit;
-      return { ...entryAt(tables, found.seq), id, at, trace };
+      return found && decisionAt(tables, id, found);
     },
+    decisionsBefore: async (before = Infinity, limit) =>
+      [...decisions]
+        .filter(([, { seq }]) => seq < before)
+        .toReversed()
+        .slice(0, Math.max(0, limit))
+        .map(([id, kept]) => decisionAt(tables, id, kept)),
     logRefusal: async (refusal) => {
       if (!refusals.has(refusal.id)) refusals.set(refusal.id, { ...refusal });
     },
@@ -135,6 +150,10 @@ function decisionStore(tables: Tables, forgetOld: (now: Instant) => void, beside
       tables.attempts = tables.attempts.filter(({ at }) => at >= now - ATTEMPT_WINDOW_SECONDS);
     },
   };
+}
+
+function decisionAt(tables: Tables, id: string, { seq, commit }: KeptDecision): StoredDecision {
+  return { ...entryAt(tables, seq), id, at: commit.at, trace: commit.trace };
 }
 
 /** The nonce first: who loses it writes nothing. A decision's id is as unique as its nonce. */

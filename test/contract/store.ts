@@ -10,6 +10,7 @@ import { ledgerContract } from "./store/ledger.ts";
 import { secretLifeContract } from "./store/secret-life.ts";
 import { secretReaderContract } from "./store/secret-readers.ts";
 import { secretContract } from "./store/secrets.ts";
+import { shadowContract } from "./store/shadow.ts";
 import { stateContract } from "./store/state.ts";
 import { tokenContract } from "./store/tokens.ts";
 
@@ -29,5 +30,6 @@ export function storeContract(name: string, open: OpenStore): void {
     stateContract(open);
     tokenContract(open);
     importContract(open);
+    shadowContract(open);
   });
 }

@@ -1,6 +1,7 @@
 /** How does `ostiary store` reach the database? As the broker does, by the same configuration. */
 import { checkLog } from "../../broker/check-log.ts";
 import type { HeadWorld } from "../../broker/heads.ts";
+import { checkShadow } from "../../broker/shadow-chain.ts";
 import { type Filling, fillTiles } from "../../broker/tiles.ts";
 import type { Copied } from "../../cli/commands/store.ts";
 import { copyStore } from "../../store/copy.ts";
@@ -21,7 +22,11 @@ export function migrate(configPath: string, tell: (filling: Filling) => void): P
 }
 
 export function check(configPath: string): Promise<number> {
-  return onLog(configPath, "existing", checkLog);
+  return onLog(configPath, "existing", async (world) => {
+    const size = await checkLog(world);
+    await checkShadow(world); // what it is held against is whole by now
+    return size;
+  });
 }
 
 async function onLog(

@@ -125,6 +125,8 @@ async function unproven(opened: Opened, { source, metrics, log, part }: WorldPar
     tokenKeyMaker: nodeTokenKeys,
     nonceLifetimeSeconds: config.nonceLifetimeSeconds,
     processes: part?.of ?? 1,
+    later: (work) => void setImmediate(() => void work()),
+    turn: nextTurn,
   });
 }
 
