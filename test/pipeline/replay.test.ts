@@ -19,8 +19,8 @@ const GUESTS: readonly Deviation[] = [
 ];
 
 /** A good guest, another image, a debuggable guest, and one that wants two things: their decisions, one a line. */
-async function decided(): Promise<readonly string[]> {
-  const broker = await guestBroker();
+async function decided(policy: string | null = POLICY): Promise<readonly string[]> {
+  const broker = await guestBroker({ policy });
   for (const guest of GUESTS) await post(broker, "/v1/release", (await attemptOf(broker, guest)).body);
   const entries = await ledgerEntries({ from: 0, limit: 100 }, broker.world);
   const ids = entries.flatMap((entry) => (entry.kind === "decision" ? [entry.id] : []));
@@ -69,6 +69,16 @@ describe("decisions of the past", () => {
       decisions: 4,
       groups: [{ example: ids[0], count: 2, reason: "allowed by what was live then" }, {}],
     });
+  });
+
+  it("are judged though no policy was live then", async () => {
+    const [first = ""] = await decided(null);
+    const files = { "p.writ": POLICY, l: first };
+    const { status, out } = await writ(files, "test", "--replay", "l", "p.writ");
+    expect(status).toBe(1);
+    expect(out).toContain(
+      "1 decisions judged again: of 1 items 0 alike, 1 gained, 0 lost, 0 on other terms\n",
+    );
   });
 
   it("are explained by the same walk as at the broker, one item at a time", async () => {
