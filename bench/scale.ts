@@ -16,12 +16,14 @@ const isHundredth = process.argv.includes("--hundredth");
 const SECRETS = isHundredth ? [100, 1000, 10_000] : [100, 10_000, 1_000_000];
 const POLICIES = isHundredth ? [10, 100] : [10, 1000];
 const ENTRIES = isHundredth ? 100_000 : 10_000_000;
+const REPLAYED = isHundredth ? 1000 : 100_000;
 const RELEASES = isHundredth ? 100 : 1000;
 const LONG_RUN = isHundredth ? 2000 : 30_000;
 const TURNS = isHundredth ? 1 : 5;
 
 const MOST_GROWTH = 1.2;
 const MOST_LOG_MS = 1;
+const MOST_REPLAY_SECONDS = 60;
 const LEAST_GAIN = 1.7;
 /** In a million releases: what a leak of a hundred bytes for each would come to. */
 const MOST_MIB_IN_A_MILLION = 100;
@@ -35,6 +37,7 @@ const SUITES = {
   cores: async () => benchCores(await smallFolder()),
   log: () => benchLedger(join(folder, "ledger")),
   verify: () => benchVerify(),
+  replay: () => benchReplay(join(folder, "replay")),
 };
 const at = process.argv.indexOf("--only");
 const only = at < 0 ? undefined : process.argv[at + 1];
@@ -184,6 +187,24 @@ function benchVerify(): void {
   print(
     "verify",
     `ten times the entries take ${growth.toFixed(2)} times the memory (aim under ${MOST_GROWTH}, ${met(growth < MOST_GROWTH)})`,
+  );
+}
+
+/** On one core: a broker goes on releasing on the other. An unchanged policy answers every one of them as it did. */
+async function benchReplay(path: string): Promise<void> {
+  const { secretPath } = await makeDemoFolder(path, { isUnlimited: true });
+  const { decisions, alike, seconds, cpuSeconds, grownMiB } = childOf(
+    "scale-replay.ts",
+    path,
+    secretPath,
+    String(REPLAYED),
+  );
+  if (alike !== decisions)
+    throw new Error(`${decisions - alike} of ${decisions} decisions came out otherwise`);
+  print(
+    "replay",
+    `${decisions} decisions judged again by two bundles in ${seconds.toFixed(1)} s (aim: under ${MOST_REPLAY_SECONDS}, ${met(seconds < MOST_REPLAY_SECONDS)}), ` +
+      `${cpuSeconds.toFixed(1)} s of CPU; all alike; ${grownMiB.toFixed(0)} MiB more resident`,
   );
 }
 

@@ -90,6 +90,16 @@ export const FAULT_CODES = {
     next: "sign the bundle with a known admin key",
   },
   "policy/not-next": { status: 409, wire: "conflict", next: "propose again on top of the live bundle" },
+  "policy/unexplained-gain": {
+    status: 409,
+    wire: "conflict",
+    next: "`ostiary policy replay DIGEST` shows who gains; `ostiary policy explain DIGEST --because TEXT` signs why",
+  },
+  "policy/shadow-altered": {
+    status: 503,
+    wire: "unavailable",
+    next: "somebody wrote to the database: find out who, and restore a backup",
+  },
   "policy/unknown": { status: 404, wire: "not-found", next: "`ostiary policy list` shows the known bundles" },
   "policy/nobody-to-notify": {
     status: 409,

@@ -11,6 +11,7 @@ import type { DecisionEntry } from "../ledger/entry.ts";
 import type { Bundle } from "../policy/bundle.ts";
 import { factsJson } from "../policy/claims.ts";
 import { counterUses, reattestSeconds, tokenTtlSeconds } from "../policy/obligations.ts";
+import { termsJson } from "../policy/told-terms.ts";
 import { wantsEvidence } from "./evidence-fault.ts";
 import type { AppraisedItem, Given } from "./items.ts";
 import type { StoredLease } from "./lease-store.ts";
@@ -95,6 +96,7 @@ export async function commitDecision(pending: PendingDecision, world: World): Pr
     throw new Fault("nonce/spent", "expected a nonce that has opened no door yet");
   }
   const entry = settleDecision({ seq: outcome.seq, draft, exhausted: outcome.exhausted, isAllOrNothing });
+  world.shadow?.({ id, at: now, live: pending.bundle, appraisals: appraisals.map((item) => item.appraisal) });
   world.meter.count("decisions", { outcome: entry.outcome, code: entry.code ?? "none" });
   if (entry.outcome === "deny") throw refusalOf(entry, appraisals, outcome.exhausted);
   return authorize(entry, pending, world.settings.maxTokenSeconds);
@@ -129,6 +131,7 @@ function traceOf(item: AppraisedItem, binding: Binding) {
     ...(appraisal.obligations.notify.length === 0 ? {} : { notify: appraisal.obligations.notify }),
     trace: appraisal.trace,
     ...(appraisal.facts === undefined ? {} : { facts: factsJson(appraisal.facts) }),
+    ...(appraisal.terms === undefined ? {} : { terms: termsJson(appraisal.terms) }),
   };
 }
 

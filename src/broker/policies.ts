@@ -6,6 +6,7 @@ import { ACTIVATION_TYPE, openDsse, parseActivation } from "../policy/signatures
 import { readTar } from "../policy/tar.ts";
 import type { ActivationSummary, BundleDetail, BundleList, BundleSummary } from "../wire/messages.ts";
 import { openBundle } from "./bundles.ts";
+import { refuseUnexplainedGains } from "./gains.ts";
 import { namesToNotify } from "./notified.ts";
 import { type Actor, adminEntry } from "./secrets.ts";
 import type { Activation, StoredBundle } from "./store.ts";
@@ -40,7 +41,7 @@ export async function proposeBundle(
  * old activation nor that of another broker can be used again.
  *
  * @throws {@link Fault} `policy/unknown`, `policy/bad-signature`, `policy/not-next` (also where another admin was first),
- *   `policy/nobody-to-notify`.
+ *   `policy/nobody-to-notify`, `policy/unexplained-gain`.
  */
 export async function activateBundle(
   request: { readonly digest: string; readonly signature: string },
@@ -59,6 +60,7 @@ export async function activateBundle(
     throw new Fault("policy/bad-signature", "expected an activation signed for this bundle and this broker");
   }
   if (statement.serial !== serial) throw notNext(`activation ${serial}`, String(statement.serial));
+  await refuseUnexplainedGains(bundle, world);
   const { digest } = bundle;
   const activation: Activation = {
     serial,

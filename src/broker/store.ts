@@ -5,10 +5,12 @@ import type { EntryDraft, LedgerEntry } from "../ledger/entry.ts";
 import type { Range } from "../ledger/ranges.ts";
 import type { Tile, TilePlace } from "../ledger/tiles.ts";
 import type { CredentialStore } from "./credential-store.ts";
+import type { ExplanationStore } from "./explanation-store.ts";
 import type { FindingStore } from "./finding-store.ts";
 import type { ImportStore } from "./import-store.ts";
 import type { LeaseStore } from "./lease-store.ts";
 import type { SecretStore } from "./secret-store.ts";
+import type { ShadowStore } from "./shadow-store.ts";
 import type { TokenStore } from "./token-store.ts";
 
 /**
@@ -26,7 +28,9 @@ export interface Store
     TokenStore,
     ImportStore,
     FindingStore,
-    CredentialStore {
+    CredentialStore,
+    ExplanationStore,
+    ShadowStore {
   readonly close: () => Promise<void>;
 }
 
@@ -115,6 +119,8 @@ export interface DecisionStore {
   readonly forgetTraces: (range: Range) => Promise<void>;
   /** Decisions from this position of the ledger on, in order, at most `limit`. */
   readonly decisionsFrom: (seq: number, limit: number) => Promise<readonly StoredDecision[]>;
+  /** At most `limit` decisions below position `before` of the log (`undefined`: all), newest first. */
+  readonly decisionsBefore: (before: number | undefined, limit: number) => Promise<readonly StoredDecision[]>;
   readonly logRefusal: (refusal: Refusal) => Promise<void>;
   readonly refusal: (id: string) => Promise<Refusal | undefined>;
   /** Forgets spends past `keepUntil`, counter uses and attempts outside every window, admin ids and proofs past `until`, old refusals. */

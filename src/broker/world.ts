@@ -12,6 +12,7 @@ import type { Instant } from "../base/time.ts";
 import type { NonceKeys } from "../channel/nonce.ts";
 import type { ProofExchange } from "../channel/proof.ts";
 import type { OfferedSuite } from "../channel/suites.ts";
+import type { AppraisalOutcome } from "../policy/appraise.ts";
 import type { Bundle } from "../policy/bundle.ts";
 import type { BrokerProof, SealProgress } from "../wire/messages.ts";
 import type { Posture } from "./posture.ts";
@@ -58,6 +59,10 @@ export interface World {
   readonly posture?: Posture;
   readonly meter: Meter;
   readonly log: Log;
+  /** Ends once what waits on the event loop had its turn; without it, long work goes on at once. */
+  readonly turn?: () => Promise<void>;
+  /** Shows a decision that was committed to a bundle in shadow, later and without an answer (`shadowing.ts`). */
+  readonly shadow?: Shadow;
 }
 
 /** Whom the verifier trusts, and what it remembers of certificates it has proven before. */
@@ -199,6 +204,17 @@ export interface EndorsementSource {
   readonly intermediates: (product: ProductLine, kind: "vcek" | "vlek") => Promise<readonly Uint8Array[]>;
   /** The CRL of the product's ARK, as DER. */
   readonly crl: (product: ProductLine, kind: "vcek" | "vlek") => Promise<Uint8Array>;
+}
+
+/** Never throws, never waits. */
+export type Shadow = (decision: SeenDecision) => void;
+
+/** A decision as a bundle in shadow is shown it. */
+export interface SeenDecision {
+  readonly id: string;
+  readonly at: Instant;
+  readonly live: Bundle | undefined;
+  readonly appraisals: readonly AppraisalOutcome[];
 }
 
 /** A proof for this exchange. @throws {@link Fault} `request/rate-limited` (fresh), `provider/unavailable`, `endorsement/…`. */

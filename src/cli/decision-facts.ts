@@ -1,6 +1,7 @@
 /** What did a decision see? The facts of each item, from the JSON of `decision show --json`. */
 import type { JsonObject, JsonValue } from "../base/canonical-json.ts";
 import { Fault } from "../base/fault.ts";
+import { BROKERS_OWN } from "../policy/told-decision.ts";
 import { SNP_VOCABULARY } from "../policy/vocabulary.ts";
 import type { Facts } from "../writ/facts.ts";
 import { factsOfJson } from "./request-facts.ts";
@@ -13,14 +14,6 @@ export interface DecidedItem {
   readonly code: string | undefined;
   readonly facts: Facts;
 }
-
-/** Refusals of the broker's own, where the policy allowed. */
-const NO_POLICYS: ReadonlySet<string> = new Set([
-  "no-secret",
-  "wrong-binding",
-  "lease-held",
-  "other-version",
-]);
 
 /** Whether an object is a decision, and not facts. */
 export function isDecision(value: JsonObject): boolean {
@@ -42,7 +35,7 @@ export function decidedItems(decision: JsonObject): readonly DecidedItem[] {
     const { resource, code, facts } = item;
     if (facts === undefined) return [];
     if (!isObject(facts)) throw malformed();
-    const why = typeof code === "string" && !NO_POLICYS.has(code) ? code : undefined;
+    const why = typeof code === "string" && !BROKERS_OWN.has(code) ? code : undefined;
     return [{ id, resource, code: why, facts: factsOfJson(facts, SNP_VOCABULARY) }];
   });
 }

@@ -27,6 +27,10 @@ export const METRICS = {
   sink_deliveries: { kind: "counter", help: "Batches of events for a sink, by outcome" },
   spans: { kind: "counter", help: "Spans for the collector, by outcome" },
   sink_events: { kind: "counter", help: "Events that a sink took" },
+  shadow: {
+    kind: "counter",
+    help: "Items shown to the bundle in shadow by result: alike, gained, lost, changed, code; and dropped, unkept, failed",
+  },
   process_losses: {
     kind: "counter",
     help: "Processes of this broker that ended unasked and were begun again",

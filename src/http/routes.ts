@@ -1,7 +1,7 @@
 /** Which paths has the broker? One table; the application and the OpenAPI document walk it. */
 import { audienceRoutes } from "./admin/audiences.ts";
 import { credentialRoute } from "./admin/credentials.ts";
-import { decisionRoute } from "./admin/decisions.ts";
+import { decisionRoute, decisionsRoute } from "./admin/decisions.ts";
 import { drillRoutes } from "./admin/drills.ts";
 import { endorsementRoutes } from "./admin/endorsements.ts";
 import { findingRoutes } from "./admin/findings.ts";
@@ -9,6 +9,7 @@ import { importKeyRoute } from "./admin/import-keys.ts";
 import { leaseRoutes } from "./admin/leases.ts";
 import { forgetTracesRoute } from "./admin/ledger.ts";
 import { policyRoutes } from "./admin/policies.ts";
+import { policyChangeRoutes } from "./admin/policy-changes.ts";
 import { readersRoute } from "./admin/readers.ts";
 import { revocationRoute } from "./admin/revocations.ts";
 import { rootKeyRoutes } from "./admin/root-key.ts";
@@ -61,11 +62,13 @@ const DOCUMENTED: readonly Route[] = [
   readersRoute,
   ...leaseRoutes,
   ...policyRoutes,
+  ...policyChangeRoutes,
   ...audienceRoutes,
   ...tokenKeyRoutes,
   ...rootKeyRoutes,
   ...shareRoutes,
   revocationRoute,
+  decisionsRoute,
   decisionRoute,
   forgetTracesRoute,
   ...findingRoutes,

@@ -1,13 +1,12 @@
 /** May this guest have this, says the policy? Bound evidence, bundle and context to an appraisal. It answers; it never throws. */
 import type { Brand } from "../base/brand.ts";
-import type { JsonValue } from "../base/canonical-json.ts";
 import type { BoundEvidence } from "../channel/bind.ts";
 import type { ClauseTrace, Decision, DeclarationTrace, Trace } from "../writ/decision.ts";
 import { evaluate } from "../writ/evaluation/evaluator.ts";
 import { NO_OBLIGATIONS } from "../writ/evaluation/obligations.ts";
 import type { Facts } from "../writ/facts.ts";
 import type { Bundle } from "./bundle.ts";
-import { type FactContext, factsAgain, factsOf, type UseContext } from "./facts.ts";
+import { type FactContext, factsAgain, factsOf, relabelled, type UseContext } from "./facts.ts";
 import { isOutdated, type Terms, unmetTerms } from "./obligations.ts";
 import { FIELDS } from "./vocabulary-fields.ts";
 
@@ -25,12 +24,14 @@ export interface AppraisalOutcome {
   readonly obligations: Decision["obligations"];
   /** The one text of the policy's author that the guest may read. */
   readonly sentence: string | undefined;
-  /** Every clause in scope, expected and received: a {@link Trace}. */
-  readonly trace: JsonValue;
+  /** Every clause in scope, expected and received. */
+  readonly trace: Trace;
   /** Whether new evidence would change a no: the policy allows this, and `reattest` says that the evidence is too old. */
   readonly isOutdated: boolean;
   /** What the policy saw, so that another one can be asked later; `undefined` where it never came to that. */
   readonly facts: Facts | undefined;
+  /** What the exchange offered beside that; there where the facts are. */
+  readonly terms: Terms | undefined;
 }
 
 /** The policy's answer over bound evidence, now or at the decision of a token. Only this file makes it. */
@@ -80,13 +81,38 @@ export function appraiseAgain(
   }
 }
 
+/** Of a bundle, what it takes to judge. */
+type Judge = Pick<Bundle, "program" | "vcpus">;
+
+/** All that an answer depended on: whoever has both can ask another bundle. */
+export interface Seen {
+  readonly facts: Facts;
+  readonly terms: Terms;
+}
+
+/**
+ * What a bundle says of what was judged before, at the time that it was judged at. Total, as {@link appraise}. It has no mark: nothing
+ * can be committed by it.
+ */
+export function outcomeOver({ facts, terms }: Seen, bundle: Judge | undefined): AppraisalOutcome {
+  const resource = String(facts.get("request.resource"));
+  try {
+    return judged(relabelled(facts, bundle?.vcpus), bundle, { ...terms, resource });
+  } catch {
+    return refusalOf("internal", traceWith({ resource }, []));
+  }
+}
+
 /** The only place that makes the mark. */
 function mark(outcome: AppraisalOutcome): Appraisal {
   return outcome as Appraisal;
 }
 
-function judged(facts: Facts, bundle: Bundle | undefined, context: AppraisalContext): AppraisalOutcome {
-  if (bundle === undefined) return { ...refusalOf("no-policy", traceWith(context, [])), facts };
+type Judging = Terms & Pick<AppraisalContext, "resource">;
+
+function judged(facts: Facts, bundle: Judge | undefined, context: Judging): AppraisalOutcome {
+  const seen = { facts, terms: termsOf(context) };
+  if (bundle === undefined) return { ...refusalOf("no-policy", traceWith(context, [])), ...seen };
   const missing = ALWAYS_PRESENT.filter((field) => !facts.has(field));
   if (missing.length > 0) {
     const guard = builtInGuard(EVIDENCE_GUARD, missing.map(missingClause));
@@ -95,26 +121,23 @@ function judged(facts: Facts, bundle: Bundle | undefined, context: AppraisalCont
   const decision = evaluate(bundle.program, facts);
   if (!decision.isAllowed) {
     const refusal = refusalOf(decision.code ?? "internal", decision.trace, decision.sentence);
-    return { ...refusal, facts };
+    return { ...refusal, ...seen };
   }
   const unmet = unmetTerms(decision.obligations, context);
   if (unmet.length > 0) {
     const refusal = refusalOf("denied", withGuard(decision.trace, unmet));
-    return { ...refusal, facts, isOutdated: isOutdated(decision.obligations, context) };
+    return { ...refusal, ...seen, isOutdated: isOutdated(decision.obligations, context) };
   }
   const { allowedBy, obligations, sentence, trace, isRetiring } = decision;
   const tier = isRetiring ? "warning" : "affirming";
   return {
-    tier,
-    isAllowed: true,
-    code: undefined,
-    allowedBy,
-    obligations,
-    sentence,
-    trace,
-    facts,
-    isOutdated: false,
+    ...{ tier, isAllowed: true, code: undefined, allowedBy, obligations, sentence, trace, isOutdated: false },
+    ...seen,
   };
+}
+
+function termsOf({ suite, keyVersion, heldMs }: Judging): Terms {
+  return { suite, keyVersion, ...(heldMs === undefined ? {} : { heldMs }) };
 }
 
 function refusalOf(
@@ -132,10 +155,14 @@ function refusalOf(
     trace,
     facts: undefined,
     isOutdated: false,
+    terms: undefined,
   };
 }
 
-function traceWith(context: AppraisalContext, declarations: readonly DeclarationTrace[]): Trace {
+function traceWith(
+  context: Pick<AppraisalContext, "resource">,
+  declarations: readonly DeclarationTrace[],
+): Trace {
   return { resource: context.resource, declarations, revoked: [] };
 }
 

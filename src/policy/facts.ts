@@ -60,21 +60,29 @@ export type UseContext = FactContext & Required<Pick<FactContext, "heldMs">>;
  * The facts of an earlier decision as they are now: what the exchange decides is of this one, and what ages has aged. The
  * channel is still the one over which the guest was attested.
  */
-export function factsAgain(
-  held: Facts,
-  context: UseContext,
-  vcpus: ReadonlyMap<string, number> = new Map(),
-): Facts {
+export function factsAgain(held: Facts, context: UseContext, vcpus?: ReadonlyMap<string, number>): Facts {
   const facts = new Map(held);
   putAll(facts, CONTEXT_READINGS, context);
   for (const [field, sign] of AGEING) {
     const then = held.get(field);
     if (typeof then === "number") facts.set(field, Math.max(0, then + sign * context.heldMs));
   }
-  facts.delete("vm.vcpus"); // the label of a reference value: the live bundle's
-  const count = vcpus.get(String(held.get("measurement")));
-  if (count !== undefined) facts.set("vm.vcpus", count);
+  label(facts, vcpus);
   return facts;
+}
+
+/** The same facts under another bundle. */
+export function relabelled(facts: Facts, vcpus?: ReadonlyMap<string, number>): Facts {
+  const anew = new Map(facts);
+  label(anew, vcpus);
+  return anew;
+}
+
+/** The number of vCPUs is the label of a reference value: each bundle has its own. */
+function label(facts: Map<string, FactValue>, vcpus: ReadonlyMap<string, number> = new Map()): void {
+  const count = vcpus.get(String(facts.get("measurement")));
+  if (count === undefined) facts.delete("vm.vcpus");
+  else facts.set("vm.vcpus", count);
 }
 
 const AGEING = [

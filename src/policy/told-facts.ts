@@ -14,9 +14,29 @@ import { SNP_VOCABULARY } from "./vocabulary.ts";
  * @returns `undefined` where one is no field of the vocabulary, or a value of another type.
  */
 export function factsOfTold(told: JsonObject): Facts | undefined {
+  return factsBut(EXCHANGE_FIELDS, told);
+}
+
+/**
+ * All that a decision saw, its exchange included: to judge it again as it was. What the broker took for the peer's address stays the
+ * word that it was, though it may be no address.
+ */
+export function allFactsOfTold(told: JsonObject): Facts | undefined {
+  const facts = factsBut(JUST_SOURCE, told);
+  const source = told[SOURCE];
+  if (facts === undefined || source === undefined) return facts;
+  if (typeof source !== "string") return undefined;
+  facts.set(SOURCE, source);
+  return facts;
+}
+
+const SOURCE = "request.source";
+const JUST_SOURCE: ReadonlySet<string> = new Set([SOURCE]);
+
+function factsBut(left: ReadonlySet<string>, told: JsonObject): Map<string, FactValue> | undefined {
   const facts = new Map<string, FactValue>();
   for (const [name, value] of Object.entries(told)) {
-    if (EXCHANGE_FIELDS.has(name)) continue;
+    if (left.has(name)) continue;
     const type = typeOf(name, SNP_VOCABULARY);
     const fact = type === undefined || value === undefined ? undefined : factOfJson(value, type);
     if (fact === undefined) return undefined;

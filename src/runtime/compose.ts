@@ -9,6 +9,7 @@ import { createNonceEpochs } from "../broker/nonce-epochs.ts";
 import { createPatientSource } from "../broker/patient-source.ts";
 import type { Posture } from "../broker/posture.ts";
 import { createRefusalLog, type RefusalCount } from "../broker/refusals.ts";
+import { createShadowing, type ShadowMemory } from "../broker/shadowing.ts";
 import { createTokenKeyRing, type TokenKeyMaker } from "../broker/token-keys.ts";
 import type { AdminKey, BrokerSettings, EndorsementSource, Trust, World } from "../broker/world.ts";
 import { NO_SOURCE } from "../kds/no-source.ts";
@@ -43,10 +44,17 @@ export interface Parts extends Pick<World, Given> {
   readonly findings: FindingsConfig;
   /** Certificates that this platform has in files. */
   readonly certificateFiles: InventoryPorts["files"];
+  /** Begins work that no request waits for. */
+  readonly later: (work: () => Promise<void>) => void;
+  readonly turn?: () => Promise<void>;
   /** How many processes share this broker's rates; one unless said. */
   readonly processes?: number;
   /** What outlives this World, where one is made for each request. */
-  readonly memory?: { readonly bundle: BundleMemory; readonly refusals: RefusalCount };
+  readonly memory?: {
+    readonly bundle: BundleMemory;
+    readonly refusals: RefusalCount;
+    readonly shadow: ShadowMemory;
+  };
 }
 
 export function composeWorld(parts: Parts): World {
@@ -101,6 +109,18 @@ export function composeWorld(parts: Parts): World {
     meter,
     log,
     ...named,
+    ...shadowOf(parts),
+  };
+}
+
+/** The bundle that is shown what the live one decides, and whose turn it is. */
+function shadowOf(parts: Parts): Pick<World, "shadow" | "turn"> {
+  const { store, primitives, settings, meter, log, now, later, turn, memory } = parts;
+  const turns = turn === undefined ? {} : { turn };
+  const kept = memory === undefined ? {} : { memory: memory.shadow };
+  return {
+    ...turns,
+    shadow: createShadowing({ store, primitives, settings, meter, log, now, later, ...turns, ...kept }),
   };
 }
 

@@ -4,7 +4,7 @@ import type { CredentialStore, CredentialUse, Drill } from "../broker/credential
 import { draftText } from "./draft-text.ts";
 import { appendWhere, NEXT_SEQ } from "./ledger-statements.ts";
 import { given, insertInto, instantOf, nameOf, query, type Row, type SqlDriver, textOf } from "./query.ts";
-import { credentialUse, drill } from "./schema-sqlite.ts";
+import { credentialUse, drill } from "./schema-findings.ts";
 
 /** The part of the Store contract that is about credentials. */
 export function createCredentialStore(driver: SqlDriver): CredentialStore {

@@ -23,15 +23,13 @@ import {
   type SqlDriver,
   textOf,
 } from "./query.ts";
+import { credentialUse, drill, finding } from "./schema-findings.ts";
 import {
   adminRequest,
   attempt,
   counterUse,
-  credentialUse,
   decision,
   dpopProof,
-  drill,
-  finding,
   importKey,
   ledgerEntry,
   nonceSpend,
@@ -60,6 +58,8 @@ export function createDecisionStore(driver: SqlDriver): DecisionStore {
     decisionRows: async (range) => (await driver.read(LIST_ROWS({ ...range }))).map(decisionRowOf),
     forgetTraces: async (range) => void (await driver.write([FORGET_TRACES({ ...range })])),
     decisionsFrom: async (seq, limit) => (await driver.read(LIST_DECISIONS({ seq, limit }))).map(decisionOf),
+    decisionsBefore: async (before = Number.MAX_SAFE_INTEGER, limit) =>
+      (await driver.read(LIST_BEFORE({ before, limit: Math.max(0, limit) }))).map(decisionOf),
     logRefusal: async (row) => void (await driver.write([LOG_REFUSAL({ ...row })])),
     refusal: async (id) => (await driver.read(FIND_REFUSAL({ id }))).map(refusalOf)[0],
     prune: async (now, refusalsBefore) =>
@@ -113,6 +113,9 @@ function decisionRowOf(row: Row): DecisionRow {
     trace: textOf(row, decision.trace),
   };
 }
+
+const LIST_BEFORE = query(sql`
+  ${STORED_DECISION} where ${decision.seq} < ${given("before")} order by ${decision.seq} desc limit ${given("limit")}`);
 
 function decisionOf(row: Row): StoredDecision {
   return {

@@ -27,7 +27,7 @@ import {
   textOf,
   wordOf,
 } from "./query.ts";
-import { finding, findingScan } from "./schema-sqlite.ts";
+import { finding, findingScan } from "./schema-findings.ts";
 
 /** The part of the Store contract that is about findings. */
 export function createFindingStore(driver: SqlDriver): FindingStore {

@@ -1,6 +1,7 @@
 /** How much may one call ask of a store? What is more is a bug of the caller, and is refused before any row is written. */
 import { Fault } from "../base/fault.ts";
 import { MAX_GROUP } from "../broker/group-commit.ts";
+import type { ShadowDifference } from "../broker/shadow-store.ts";
 import type { DecisionCommit } from "../broker/store.ts";
 import { HASH_SIZE } from "../ledger/merkle.ts";
 import { TILE_WIDTH, type Tile } from "../ledger/tiles.ts";
@@ -41,3 +42,15 @@ export function refuseOddTiles(tiles: readonly Tile[]): void {
 
 /** D1 counts each statement of a batch against what one invocation may ask. */
 const MAX_TILES = 40;
+
+/** Refuses more rows than one batch is to write, and rows that do not follow one another. */
+export function refuseManyDifferences(rows: readonly Pick<ShadowDifference, "seq">[]): void {
+  const first = rows[0]?.seq ?? 0;
+  if (rows.length > MAX_DIFFERENCES || rows.some(({ seq }, i) => seq !== first + i)) {
+    throw new Fault("internal/invariant", `expected at most ${MAX_DIFFERENCES} rows without gaps`, {
+      received: rows.length,
+    });
+  }
+}
+
+const MAX_DIFFERENCES = 32;

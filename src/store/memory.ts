@@ -29,6 +29,7 @@ import { createMemoryCredentials } from "./memory-credentials.ts";
 import { createMemoryFindings } from "./memory-findings.ts";
 import { createMemoryImports } from "./memory-imports.ts";
 import { createMemorySecrets } from "./memory-secrets.ts";
+import { createMemoryShadow } from "./memory-shadow.ts";
 import { createMemoryTiles } from "./memory-tiles.ts";
 import { createMemoryTokens } from "./memory-tokens.ts";
 
@@ -54,6 +55,10 @@ export function createMemoryStore(): Store {
   return {
     ...decisionStore(tables, forgetOld, beside),
     ...imports,
+    ...createMemoryShadow({
+      append: (entry) => void append(tables, entry),
+      hasBundle: (digest) => tables.bundles.some((bundle) => bundle.digest === digest),
+    }),
     ...ledgerStore(tables),
     ...bundleStore(tables),
     ...secrets,
@@ -67,7 +72,7 @@ export function createMemoryStore(): Store {
 
 interface Tables {
   readonly ledger: LedgerRow[];
-  readonly decisions: Map<string, { readonly seq: number; readonly commit: DecisionCommit }>;
+  readonly decisions: Map<string, KeptDecision>;
   readonly spends: Map<string, { readonly kid: number; readonly keepUntil: Instant }>;
   readonly adminRequests: Map<string, Instant>;
   readonly refusals: Map<string, Refusal>;
@@ -79,6 +84,11 @@ interface Tables {
   readonly epochs: Map<number, NonceEpoch>;
   readonly endorsements: Map<string, CachedEndorsement>;
   checkpoint: StoredCheckpoint | undefined;
+}
+
+interface KeptDecision {
+  readonly seq: number;
+  readonly commit: DecisionCommit;
 }
 
 interface LedgerRow {
@@ -144,6 +154,12 @@ function decisionStore(tables: Tables, forgetOld: (now: Instant) => void, beside
         .flatMap((id) => decisionAt(tables, id) ?? [])
         .filter((one) => one.seq >= seq)
         .slice(0, limit),
+    decisionsBefore: async (before = Infinity, limit) =>
+      [...tables.decisions]
+        .filter(([, { seq }]) => seq < before)
+        .toReversed()
+        .slice(0, Math.max(0, limit))
+        .flatMap(([id]) => decisionAt(tables, id) ?? []),
     logRefusal: async (refusal) => {
       if (!refusals.has(refusal.id)) refusals.set(refusal.id, { ...refusal });
     },

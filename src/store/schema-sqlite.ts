@@ -134,6 +134,52 @@ export const activation = sqliteTable("activation", {
   entrySeq: integer("entry_seq").notNull().unique(),
 });
 
+export const gainExplanation = sqliteTable(
+  "gain_explanation",
+  {
+    id: text("id").notNull().primaryKey(),
+    digest: text("digest")
+      .notNull()
+      .references(() => bundle.digest),
+    signature: text("signature").notNull(),
+    at: integer("at").notNull(),
+    by: text("by").notNull(),
+    entrySeq: integer("entry_seq").notNull().unique(),
+  },
+  (t) => [index("gain_explanation_digest").on(t.digest)],
+);
+
+export const shadowOrder = sqliteTable("shadow_order", {
+  serial: integer("serial").primaryKey(),
+  digest: text("digest").notNull(),
+  signature: text("signature").notNull(),
+  at: integer("at").notNull(),
+  by: text("by").notNull(),
+  entrySeq: integer("entry_seq").notNull().unique(),
+});
+
+export const shadowDifference = sqliteTable(
+  "shadow_difference",
+  {
+    seq: integer("seq").primaryKey(),
+    order: integer("shadow_order").notNull(),
+    decision: text("decision").notNull(),
+    item: integer("item").notNull(),
+    at: integer("at").notNull(),
+    resource: text("resource").notNull(),
+    direction: text("direction").notNull(),
+    liveCode: text("live_code").notNull(),
+    shadowCode: text("shadow_code").notNull(),
+    clause: text("clause").notNull(),
+    reason: text("reason").notNull(),
+    liveTrace: text("live_trace").notNull(),
+    shadowTrace: text("shadow_trace").notNull(),
+    hash: text("hash").notNull(),
+    entrySeq: integer("entry_seq").notNull(),
+  },
+  (t) => [index("shadow_difference_order").on(t.order)],
+);
+
 // ── secrets ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export const secretVersion = sqliteTable(
@@ -303,67 +349,3 @@ export const tokenRevocation = sqliteTable("token_revocation", {
 });
 
 // ── findings ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-export const finding = sqliteTable(
-  "finding",
-  {
-    id: text("id").notNull(),
-    episode: integer("episode").notNull(),
-    class: text("class").notNull(),
-    subject: text("subject").notNull(),
-    severity: text("severity").notNull(),
-    owner: text("owner").notNull(),
-    sentence: text("sentence").notNull(),
-    advice: text("advice").notNull(),
-    /** Canonical JSON. */
-    evidence: text("evidence").notNull(),
-    /** Empty for a real one. */
-    drill: text("drill").notNull(),
-    /** 0 where nothing says when it came to be. */
-    introducedAt: integer("introduced_at").notNull(),
-    detectedAt: integer("detected_at").notNull(),
-    seenAt: integer("seen_at").notNull(),
-    /** 0 as long as nobody knows of it. */
-    acknowledgedAt: integer("acknowledged_at").notNull(),
-    acknowledgedBy: text("acknowledged_by").notNull(),
-    note: text("note").notNull(),
-    /** 0 while it is open. */
-    remediatedAt: integer("remediated_at").notNull(),
-    remedy: text("remedy").notNull(),
-    recurrences: integer("recurrences").notNull(),
-  },
-  (t) => [
-    primaryKey({ columns: [t.id, t.episode] }),
-    index("finding_class").on(t.class, t.remediatedAt, t.id),
-    check("episode", sql`${t.episode} >= 1`),
-    check("recurrences", sql`${t.recurrences} >= 0`),
-  ],
-);
-
-export const findingScan = sqliteTable("finding_scan", {
-  name: text("name").notNull().primaryKey(),
-  begunAt: integer("begun_at").notNull(),
-  endedAt: integer("ended_at").notNull(),
-  runs: integer("runs").notNull(),
-  subjects: integer("subjects").notNull(),
-  blind: integer("blind").notNull(),
-  findings: integer("findings").notNull(),
-  trouble: text("trouble").notNull(),
-});
-
-export const credentialUse = sqliteTable("credential_use", {
-  name: text("name").notNull().primaryKey(),
-  firstAt: integer("first_at").notNull(),
-  lastAt: integer("last_at").notNull(),
-  /** Canonical JSON; empty where the inventory has the thing itself. */
-  about: text("about").notNull(),
-});
-
-export const drill = sqliteTable("drill", {
-  id: text("id").notNull().primaryKey(),
-  kind: text("kind").notNull(),
-  plantedAt: integer("planted_at").notNull(),
-  endsAt: integer("ends_at").notNull(),
-  plantedBy: text("planted_by").notNull(),
-  entrySeq: integer("entry_seq").notNull().unique(),
-});

@@ -3,12 +3,14 @@ import type { Store } from "../broker/store.ts";
 import { createBundleStore } from "./bundle-statements.ts";
 import { createCredentialStore } from "./credential-statements.ts";
 import { createDecisionStore } from "./decision-statements.ts";
+import { createExplanationStore } from "./explanation-statements.ts";
 import { createFindingStore } from "./finding-statements.ts";
 import { createImportStore } from "./import-statements.ts";
 import { createLeaseStore } from "./lease-statements.ts";
 import { createLedgerStore } from "./ledger-statements.ts";
 import type { SqlDriver } from "./query.ts";
 import { createSecretStore } from "./secret-statements.ts";
+import { createShadowStore } from "./shadow-statements.ts";
 import { createStateStore } from "./state-statements.ts";
 import { createTokenStore } from "./token-statements.ts";
 
@@ -25,6 +27,8 @@ export function createSqlStore(driver: SqlDriver): Store {
     ...createImportStore(driver),
     ...createFindingStore(driver),
     ...createCredentialStore(driver),
+    ...createExplanationStore(driver),
+    ...createShadowStore(driver),
     close: driver.close,
   };
 }

@@ -1,6 +1,7 @@
 /** Which tables hold what a broker remembers, and what orders the rows of each? `schema_migration` is the database's own. */
 import type { Column } from "drizzle-orm/column";
 import type { Table } from "drizzle-orm/table";
+import { credentialUse, drill, finding, findingScan } from "./schema-findings.ts";
 import * as schema from "./schema-sqlite.ts";
 
 export interface KeptTable {
@@ -20,6 +21,9 @@ const {
   ledgerTile,
   bundle,
   activation,
+  gainExplanation,
+  shadowOrder,
+  shadowDifference,
   secretVersion,
   secretSetting,
   secretReader,
@@ -32,10 +36,6 @@ const {
   tokenKey,
   dpopProof,
   tokenRevocation,
-  finding,
-  findingScan,
-  credentialUse,
-  drill,
   meta,
 } = schema;
 
@@ -51,6 +51,9 @@ export const KEPT_TABLES: readonly KeptTable[] = [
   { table: ledgerTile, key: [ledgerTile.level, ledgerTile.position] },
   { table: bundle, key: [bundle.digest] },
   { table: activation, key: [activation.serial] },
+  { table: gainExplanation, key: [gainExplanation.id] },
+  { table: shadowOrder, key: [shadowOrder.serial] },
+  { table: shadowDifference, key: [shadowDifference.seq] },
   { table: secretVersion, key: [secretVersion.path, secretVersion.version] },
   { table: secretSetting, key: [secretSetting.path] },
   { table: secretReader, key: [secretReader.path, secretReader.version, secretReader.reader] },

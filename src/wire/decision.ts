@@ -31,6 +31,26 @@ export const DECISION_DETAIL = v.variant("kind", [
   }),
 ]);
 
+/** Decisions of the ledger, newest first; `next` is where the next page begins. */
+export interface DecisionPage {
+  readonly decisions: readonly DecisionDetail[];
+  readonly next?: number;
+}
+
+export const DECISION_PAGE = v.object({
+  decisions: v.array(DECISION_DETAIL),
+  next: v.exactOptional(countField(0)),
+});
+
+/** @throws {@link Fault} `broker/unreachable`, `request/too-large`. */
+export function decodeDecisionPage(bytes: Uint8Array): DecisionPage {
+  return decode(DECISION_PAGE, bytes, ANSWER);
+}
+
+export function encodeDecisionPage({ decisions, next }: DecisionPage): string {
+  return encode({ decisions: decisions.map((one) => ({ ...one, at: instantText(one.at) })), next });
+}
+
 /** @throws {@link Fault} `broker/unreachable`, `request/too-large`. */
 export function decodeDecisionDetail(bytes: Uint8Array): DecisionDetail {
   return decode(DECISION_DETAIL, bytes, ANSWER);

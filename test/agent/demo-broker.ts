@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Signer } from "../../src/base/primitives.ts";
+import { explainAll } from "../../src/cli/policy/explain.ts";
 import { type AdminClient, createAdminClient } from "../../src/client/admin.ts";
 import { packBundle } from "../../src/policy/bundle.ts";
 import { signActivation, signBundle } from "../../src/policy/signatures.ts";
@@ -198,6 +199,8 @@ async function makeLive(admin: AdminClient, signer: Signer, audience: string, te
   const { live } = await admin.listBundles();
   const tar = packBundle([{ path: "agent.writ", text }], live?.digest, nodePrimitives.digest);
   const { digest } = await admin.proposeBundle({ tar, signature: await signBundle(tar, signer) });
+  const session = { client: admin, signer, audience };
+  await explainAll({ digest, because: "a test" }, session, { err: () => {}, isTty: false });
   await admin.activateBundle(
     digest,
     await signActivation({ digest, serial: (live?.serial ?? 0) + 1, audience }, signer),

@@ -12,6 +12,7 @@ import { ledgerContract } from "./store/ledger.ts";
 import { secretLifeContract } from "./store/secret-life.ts";
 import { secretReaderContract } from "./store/secret-readers.ts";
 import { secretContract } from "./store/secrets.ts";
+import { shadowContract } from "./store/shadow.ts";
 import { stateContract } from "./store/state.ts";
 import { tokenContract } from "./store/tokens.ts";
 
@@ -33,5 +34,6 @@ export function storeContract(name: string, open: OpenStore): void {
     importContract(open);
     findingContract(open);
     credentialContract(open);
+    shadowContract(open);
   });
 }

@@ -5,6 +5,7 @@ import type { ProductLine } from "../../src/attestation/snp/product.ts";
 import { createEndorser } from "../../src/broker/endorse.ts";
 import type { World } from "../../src/broker/world.ts";
 import { type Transcript, type TranscriptFields, transcriptOf } from "../../src/channel/transcript.ts";
+import { explainAll } from "../../src/cli/policy/explain.ts";
 import type { EvidenceRequest } from "../../src/client/guest.ts";
 import type { HttpEdges } from "../../src/http/route.ts";
 import { packBundle } from "../../src/policy/bundle.ts";
@@ -79,7 +80,7 @@ export async function guestBroker({
   return { ...broker, chip };
 }
 
-/** Proposes and activates one source as the admin does. */
+/** Proposes and activates one source as the admin does, who says why where somebody gains. */
 export async function makeLive(
   { admin, adminSigner }: BrokerAtHand,
   text: string,
@@ -88,6 +89,8 @@ export async function makeLive(
   const { live } = await admin.listBundles();
   const tar = packBundle([{ path: "test.writ", text }], live?.digest, nodePrimitives.digest);
   const { digest } = await admin.proposeBundle({ tar, signature: await signBundle(tar, adminSigner) });
+  const session = { client: admin, signer: adminSigner, audience: AUDIENCE };
+  await explainAll({ digest, because: "a test" }, session, { err: () => {}, isTty: false });
   const signature = await signActivation({ digest, serial, audience: AUDIENCE }, adminSigner);
   await admin.activateBundle(digest, signature);
   return digest;

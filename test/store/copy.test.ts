@@ -16,9 +16,12 @@ import {
   adminDraft,
   bundleOf,
   commitOf,
+  explanationOf,
   freshId,
   itemOf,
   settingsOf,
+  shadowOrderOf,
+  shadowRowOf,
   T0,
   useOf,
   versionOf,
@@ -54,6 +57,9 @@ async function filled(): Promise<SqlDriver> {
   await store.putBundle(bundleOf("a".repeat(64)), adminDraft("propose"));
   const activation = { serial: 1, digest: "a".repeat(64), signature: "{}", at: T0, by: "admin-1" };
   await store.activateBundle(activation, adminDraft("activate"));
+  await store.putExplanation(explanationOf("f".repeat(64)), adminDraft("explain"));
+  await store.orderShadow(shadowOrderOf(1, "a".repeat(64)), adminDraft("shadow"));
+  await store.keepShadowDifferences([shadowRowOf(1)], adminDraft("shadow-differences"));
   await store.putSecretVersion(versionOf(), adminDraft("secret-put"));
   const settings = settingsOf({ bindings: [1, 3], owner: "ü", labels: { a: "b" } });
   await store.putSecretSettings({ path: "prod/db", settings, expected: undefined }, adminDraft("settings"));

@@ -6,10 +6,13 @@ import type { DecisionDetail } from "../../wire/messages.ts";
 import { ADMIN_OPTIONS, ADMIN_USAGE, adminOptionsOf, type OpenAdminSession } from "../admin-session.ts";
 import { parseArguments } from "../arguments.ts";
 import { type Command, Misuse } from "../command.ts";
+import { exportDecisions } from "../decision-export.ts";
 import { explainedItems } from "../explained-items.ts";
 import { tableOf } from "../table.ts";
 
 const USAGE = `ostiary decision show ID…     what was decided under each id, and every clause with what it wanted and got
+ostiary decision export [--since TIME] [--until TIME] [--limit N]
+                              decisions with their facts, newest first, one a line, for \`writ test --replay\`
 
 The id is the one that the guest was given. What failed before the evidence was genuine and bound is a line of the
 decision log: time, source, code. With --json a decision is one line: \`writ explain\` and \`writ test --replay\` read it.
@@ -19,10 +22,11 @@ ${ADMIN_USAGE}`;
 export function createDecisionCommand(open: OpenAdminSession): Command {
   return {
     name: "decision",
-    summary: "why a guest was let in or refused, by decision id",
+    summary: "why a guest was let in or refused, by decision id; many of them for a replay",
     usage: USAGE,
     run: async ([verb, ...rest], terminal) => {
-      if (verb !== "show") throw new Misuse("expected `show` after `decision`");
+      if (verb === "export") return exportDecisions(rest, open, terminal);
+      if (verb !== "show") throw new Misuse("expected `show` or `export` after `decision`");
       const { values, positionals } = parseArguments(rest, ADMIN_OPTIONS);
       if (positionals.length === 0) throw new Misuse("expected an ID after `show`");
       const { client } = await open(adminOptionsOf(values));

@@ -1,9 +1,6 @@
 /** `ostiary policy …`: bundles of release policy on a broker, each step signed by an admin's key. */
 import { posix } from "node:path";
-import { Fault } from "../../base/fault.ts";
-import type { Primitives } from "../../base/primitives.ts";
 import { formatInstant } from "../../base/time.ts";
-import type { AdminClient } from "../../client/admin.ts";
 import { packBundle } from "../../policy/bundle.ts";
 import { signActivation, signBundle } from "../../policy/signatures.ts";
 import {
@@ -12,15 +9,15 @@ import {
   encodeBundleList,
   encodeProposalAnswer,
 } from "../../wire/bundle.ts";
-import {
-  ADMIN_OPTIONS,
-  ADMIN_USAGE,
-  adminOptionsOf,
-  type OpenAdminSession,
-  openedBy,
-} from "../admin-session.ts";
+import { ADMIN_OPTIONS, ADMIN_USAGE, adminOptionsOf, openedBy } from "../admin-session.ts";
 import { oneWord, parseArguments } from "../arguments.ts";
-import { type Command, type ExitStatus, Misuse, type Terminal } from "../command.ts";
+import { type Command, type ExitStatus, Misuse } from "../command.ts";
+import { apply, drift, plan } from "../policy/declared.ts";
+import type { Edges, PolicyEdges, Subverb } from "../policy/edges.ts";
+import { explain } from "../policy/explain.ts";
+import { replay } from "../policy/replay.ts";
+import { shadow } from "../policy/shadow.ts";
+import { wholeDigest } from "../policy/whole-digest.ts";
 import { compileBelow } from "../policy-files.ts";
 import { tableOf } from "../table.ts";
 
@@ -28,22 +25,27 @@ const USAGE = `ostiary policy propose FILE… [--root DIR]   pack, sign and send
 ostiary policy activate DIGEST              make a proposed bundle live from the next decision on
 ostiary policy list                         every known bundle, the live one marked
 ostiary policy show DIGEST                  modules and sources of one bundle
+ostiary policy replay CANDIDATE [--since TIME] [--until TIME] [--limit N]
+                                            what a DIGEST or a folder would have said to the guests of the past
+ostiary policy explain DIGEST --because TEXT [--resource PATTERN]
+                                            sign why it may let in whom the live bundle refuses
+ostiary policy shadow [DIGEST [--until TIME] | --stop]
+                                            show it every decision and keep where it differs; or show what differed
+ostiary policy drift DIR                    whether the folder's sources are what is live (status 1: they are not)
+ostiary policy plan DIR                     what the folder's sources would change, and for whom (status 1: something)
+ostiary policy apply DIR [--explain TEXT] [--propose-only]
+                                            propose the folder's sources, and make them live
 
 The first digits of a digest are enough where no other bundle begins with them.
 What the sources import comes along, from below the folder of the first FILE or below --root DIR.
 
 ${ADMIN_USAGE}`;
 
-export interface PolicyEdges {
-  readonly open: OpenAdminSession;
-  readonly digest: Primitives["digest"];
-}
-
 /** Makes the verb; `open` gives it the client and the key that its options name. */
 export function createPolicyCommand(edges: PolicyEdges): Command {
   return {
     name: "policy",
-    summary: "release policy on a broker: propose, activate, list, show",
+    summary: "release policy on a broker: propose, replay, shadow, activate, plan, apply, drift",
     usage: USAGE,
     run: async ([name, ...rest], terminal) => {
       const verb = name === undefined ? undefined : SUBVERBS.get(name);
@@ -54,17 +56,17 @@ export function createPolicyCommand(edges: PolicyEdges): Command {
   };
 }
 
-interface Edges extends PolicyEdges {
-  readonly terminal: Terminal;
-}
-
-type Subverb = (args: readonly string[], edges: Edges) => Promise<ExitStatus>;
-
 const SUBVERBS: ReadonlyMap<string, Subverb> = new Map([
   ["propose", propose],
   ["activate", activate],
   ["list", list],
   ["show", show],
+  ["replay", replay],
+  ["explain", explain],
+  ["shadow", shadow],
+  ["plan", plan],
+  ["apply", apply],
+  ["drift", drift],
 ]);
 
 async function propose(args: readonly string[], { open, digest, terminal }: Edges): Promise<ExitStatus> {
@@ -139,20 +141,6 @@ async function show(args: readonly string[], { open, terminal }: Edges): Promise
   );
   for (const { path, text } of bundle.sources) terminal.out(`\n── ${path}\n${printable(text)}\n`);
   return 0;
-}
-
-/** @throws {@link Fault} `policy/unknown` where none or several bundles begin with these digits. */
-async function wholeDigest(digits: string, client: AdminClient): Promise<string> {
-  if (!/^[0-9a-f]{4,64}$/.test(digits))
-    throw new Misuse("expected at least four digits of a bundle's digest");
-  const { bundles } = await client.listBundles();
-  const matching = bundles.filter(({ digest }) => digest.startsWith(digits));
-  const [found] = matching;
-  if (found !== undefined && matching.length === 1) return found.digest;
-  throw new Fault(
-    "policy/unknown",
-    `expected one bundle that begins with \`${digits}\`, received ${matching.length}`,
-  );
 }
 
 /** The name of a file inside its bundle. */

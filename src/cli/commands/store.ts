@@ -11,8 +11,8 @@ The database that the configuration of DIR (ostiary-data) names.
 
   migrate   make the tables of an empty PostgreSQL database, or bring older ones up to date, and make the tiles that the log of
             an older version lacks; safe while brokers run
-  check     open it as the broker would, hold every entry and every tile against the signed head, change nothing, and say how
-            long the log is
+  check     open it as the broker would, hold every entry and every tile against the signed head, and the record of shadows
+            against the entries; change nothing, and say how long the log is
   copy      everything from the database of the configuration FROM to that of TO, which is made or empty; stop the brokers
             of FROM first. Until it is whole and compared no broker starts on it. In the place of a configuration stands, for
             Cloudflare D1, a file that ends in .sql: what \`wrangler d1 export\` wrote, or what \`wrangler d1 execute\` is to

@@ -1,81 +1,86 @@
-/** What would these policies have said to requests of the past? Decisions of a log, judged anew (WRIT section 8.3). */
+/** What would these policies have said to requests of the past? Decisions of a log, judged again (WRIT section 8.3). */
+import { hexOf, utf8 } from "../../base/bytes.ts";
 import { canonicalJson } from "../../base/canonical-json.ts";
 import { Fault } from "../../base/fault.ts";
+import { isJsonObject } from "../../base/shape.ts";
 import { parseStrictJson } from "../../base/strict-json.ts";
+import { type ReplaySides, replayItem } from "../../policy/replay.ts";
+import {
+  EMPTY_TALLY,
+  joinTallies,
+  type ReplayedDecision,
+  type ReplayTally,
+  tallyOf,
+} from "../../policy/replay-tally.ts";
+import { toldItems } from "../../policy/told-decision.ts";
+import { tallyJson } from "../../wire/replay.ts";
 import { entryLabels } from "../../writ/entry-labels.ts";
-import { evaluate } from "../../writ/evaluation/evaluator.ts";
-import type { Facts } from "../../writ/facts.ts";
 import type { Program } from "../../writ/program.ts";
 import type { ExitStatus } from "../command.ts";
-import { type DecidedItem, decidedItems, isObject } from "../decision-facts.ts";
+import { logLines } from "../log-lines.ts";
+import { replayText } from "../policy/replay-text.ts";
 import type { WritEdges } from "./verb.ts";
 
-const MAX_LOG_BYTES = 256 << 20;
 const LINE_LIMITS = { maxBytes: 8 << 20, maxDepth: 256, code: "request/malformed" } as const;
-const NEWLINE = 0x0a;
+const LINES_PER_STEP = 250;
 
-interface Replayed {
-  readonly item: DecidedItem;
-  /** Nothing where it is allowed now. */
-  readonly code: string | undefined;
+export interface Replay {
+  readonly log: string;
+  readonly program: Program;
+  /** What the program is compared with; without it, what was decided. */
+  readonly against: Program | undefined;
+  readonly isJson: boolean;
 }
 
-/** Status 1 where a request would be decided otherwise. Obligations and their counters take no part. */
+/** Status 1 where a request would be decided otherwise, or a decision is not what its entry says. Memory stays flat. */
 export async function replay(
-  { log, program, isJson }: { readonly log: string; readonly program: Program; readonly isJson: boolean },
-  { terminal }: WritEdges,
+  { log, program, against, isJson }: Replay,
+  { terminal, primitives }: WritEdges,
 ): Promise<ExitStatus> {
-  const items = itemsOf(await terminal.readFile(log, MAX_LOG_BYTES));
-  const vcpus = entryLabels(program.refsets, "measurement");
-  const replayed = items.map(
-    (item): Replayed => ({ item, code: evaluate(program, labelled(item.facts, vcpus)).code }),
-  );
-  const changed = replayed.filter(({ item, code }) => (item.code === undefined) !== (code === undefined));
-  terminal.out(
-    isJson
-      ? `${canonicalJson({ decisions: replayed.length, changed: changed.map(jsonOf) })}\n`
-      : textOf(replayed, changed),
-  );
-  return changed.length === 0 ? 0 : 1;
-}
-
-/** The number of vCPUs is the label of a reference value: another set may say another one. */
-function labelled(facts: Facts, vcpus: ReadonlyMap<string, number>): Facts {
-  const anew = new Map(facts);
-  const count = vcpus.get(String(facts.get("measurement")));
-  if (count === undefined) anew.delete("vm.vcpus");
-  else anew.set("vm.vcpus", count);
-  return anew;
-}
-
-/** One decision a line. */
-function itemsOf(bytes: Uint8Array): readonly DecidedItem[] {
-  const items: DecidedItem[] = [];
-  for (let start = 0; start < bytes.length; ) {
-    const found = bytes.indexOf(NEWLINE, start);
-    const end = found < 0 ? bytes.length : found;
-    if (end > start) items.push(...itemsOfLine(bytes.subarray(start, end)));
-    start = end + 1;
+  const sides = { newer: sideOf(program), older: against === undefined ? undefined : sideOf(against) };
+  let [tally, some]: [ReplayTally, ReplayedDecision[]] = [EMPTY_TALLY, []];
+  const count = (): void => {
+    tally = joinTallies(tally, tallyOf(some.splice(0)));
+    if (terminal.isTty) terminal.err(`\r${tally.decisions} decisions judged again`);
+  };
+  for await (const line of logLines(log)) {
+    some.push(...replayLine(line, sides, primitives));
+    if (some.length >= LINES_PER_STEP) count();
   }
-  return items;
+  count();
+  if (terminal.isTty) terminal.err("\n");
+  terminal.out(isJson ? `${canonicalJson(tallyJson(tally))}\n` : replayText(tally));
+  const { gained, lost, changed, tampered, unreproduced } = tally;
+  return gained + lost + changed + tampered + unreproduced === 0 ? 0 : 1;
 }
 
-function itemsOfLine(line: Uint8Array): readonly DecidedItem[] {
+/** No bundle: it has decided nothing under a digest. */
+function sideOf(program: Program): ReplaySides["newer"] {
+  return { digest: "", program, vcpus: entryLabels(program.refsets, "measurement") };
+}
+
+/** One decision a line. A line of the decision log has no facts: it failed before any policy was asked. */
+function replayLine(
+  line: Uint8Array,
+  sides: ReplaySides,
+  { digest }: WritEdges["primitives"],
+): readonly ReplayedDecision[] {
   const value = parseStrictJson(line, LINE_LIMITS);
-  if (!isObject(value)) throw new Fault("request/malformed", "expected one decision a line");
-  return decidedItems(value);
+  if (!isJsonObject(value)) throw malformed();
+  const { kind, id, entry, trace } = value;
+  if (kind === "refusal") return [];
+  const isWhole = typeof id === "string" && isJsonObject(entry) && isJsonObject(trace);
+  if (!isWhole || trace["items"] === undefined) throw malformed();
+  const { items } = trace;
+  const hash = hexOf(digest("sha256", utf8(canonicalJson(items))));
+  if (entry["trace_hash"] !== hash || entry["id"] !== id) return [{ id, items: undefined }];
+  const decidedBy = typeof entry["policy_hash"] === "string" ? entry["policy_hash"] : null;
+  return [{ id, items: toldItems(items)?.map((item) => replayItem(item, decidedBy, sides)) }];
 }
 
-function jsonOf({ item: { id, resource, code: was }, code }: Replayed) {
-  return { id, resource, was: was ?? null, now: code ?? null };
-}
-
-function textOf(replayed: readonly Replayed[], changed: readonly Replayed[]): string {
-  const lines = changed.map(({ item, code }) =>
-    code === undefined
-      ? `newly allowed  ${item.id}  ${item.resource}  was ${item.code ?? "allowed"}\n`
-      : `newly refused  ${item.id}  ${item.resource}  now ${code}\n`,
+function malformed(): Fault {
+  return new Fault(
+    "request/malformed",
+    "expected one decision a line, as `ostiary decision export` or `decision show --json` tells it",
   );
-  const head = `${replayed.length} decided again, ${replayed.length - changed.length} alike, ${changed.length} otherwise\n`;
-  return `${lines.join("")}${head}`;
 }

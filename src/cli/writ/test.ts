@@ -15,6 +15,7 @@ import type { ExitStatus } from "../command.ts";
 import { compileFiles, tellDiagnostics, tellingOf } from "./compile-files.ts";
 import { replay } from "./replay.ts";
 import { reportAt } from "./report-facts.ts";
+import { sideOf } from "./side.ts";
 import type { WritEdges, WritVerb } from "./verb.ts";
 
 export const TEST: WritVerb = {
@@ -29,7 +30,11 @@ export const TEST: WritVerb = {
     ["--suggest", "test: print the missing tests, to be added to the file"],
     [
       "--replay LOG",
-      "test: decisions of the past instead, judged by these files (one a line: decision show --json)",
+      "test: decisions of the past instead, judged by these files (one a line: decision export)",
+    ],
+    [
+      "--against OLD",
+      "test: with --replay, compared with these sources, obligations too, not with what was decided",
     ],
   ],
   run: test,
@@ -40,6 +45,7 @@ const OPTIONS = {
   lcov: { type: "string" },
   suggest: { type: "boolean" },
   replay: { type: "string" },
+  against: { type: "string" },
   root: { type: "string" },
   json: { type: "boolean" },
   sarif: { type: "boolean" },
@@ -55,8 +61,7 @@ async function test(args: readonly string[], edges: WritEdges): Promise<ExitStat
     tellDiagnostics(compilation, edges.terminal, telling);
     return 1;
   }
-  if (values.replay !== undefined)
-    return replay({ log: values.replay, program, isJson: values.json === true }, edges);
+  if (values.replay !== undefined) return replayed(values, program, edges);
   const root = resolve(values.root ?? dirname(positionals[0] ?? "."));
   const runs = runTests(program, tests, {
     vocabulary: SNP_VOCABULARY,
@@ -70,6 +75,23 @@ async function test(args: readonly string[], edges: WritEdges): Promise<ExitStat
   const isAsked = values.coverage === true;
   edges.terminal.out(values.json === true ? `${canonicalJson(jsonOf(told))}\n` : textOf(told, isAsked));
   return isGood(told) && (!isAsked || coverage.seen === coverage.ways) ? 0 : 1;
+}
+
+interface ReplayValues {
+  readonly replay?: string | undefined;
+  readonly against?: string | undefined;
+  readonly root?: string | undefined;
+  readonly json?: boolean | undefined;
+}
+
+async function replayed(values: ReplayValues, program: Program, edges: WritEdges): Promise<ExitStatus> {
+  const older = values.against === undefined ? undefined : await sideOf(values.against, values.root, edges);
+  const against = older?.compilation.program;
+  if (older !== undefined && against === undefined) {
+    tellDiagnostics(older.compilation, edges.terminal, "text");
+    return 1;
+  }
+  return replay({ log: values.replay ?? "-", program, against, isJson: values.json === true }, edges);
 }
 
 /** The missing tests on standard output; what no test can show on standard error, with status 1. */

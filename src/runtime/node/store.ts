@@ -2,6 +2,7 @@
 import { checkDecisions } from "../../broker/check-decisions.ts";
 import { checkLog } from "../../broker/check-log.ts";
 import type { HeadWorld } from "../../broker/heads.ts";
+import { checkShadow } from "../../broker/shadow-chain.ts";
 import { type Filling, fillTiles } from "../../broker/tiles.ts";
 import type { Copied } from "../../cli/commands/store.ts";
 import { copyStore } from "../../store/copy.ts";
@@ -25,6 +26,7 @@ export function check(configPath: string): Promise<number> {
   return onLog(configPath, "existing", async (world) => {
     const size = await checkLog(world);
     await checkDecisions(world);
+    await checkShadow(world); // what it is held against is whole by now
     return size;
   });
 }

@@ -134,6 +134,8 @@ async function unproven(opened: Opened, { source, metrics, log, part }: WorldPar
     findings: config.findings,
     certificateFiles: certificateFilesOf(opened),
     processes: part?.of ?? 1,
+    later: (work) => void setImmediate(() => void work()),
+    turn: nextTurn,
   });
 }
 

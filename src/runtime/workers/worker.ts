@@ -56,9 +56,12 @@ export function createWorker(): Worker {
         return refusal(thrown);
       }
     },
-    scheduled: async ({ scheduledTime }, env) => {
+    scheduled: async ({ scheduledTime }, env, context) => {
       const { facts } = await opened(env);
-      await keepHouse(openWorld(facts, env), new Date(scheduledTime).getUTCMinutes());
+      await keepHouse(
+        openWorld(facts, env, (work) => context.waitUntil(work)),
+        new Date(scheduledTime).getUTCMinutes(),
+      );
     },
   };
 }
@@ -79,7 +82,7 @@ async function served(
   isolate: Isolate,
   { env, context }: { readonly env: WorkerEnv; readonly context: WorkerContext },
 ): Promise<Response> {
-  const world = openWorld(isolate.facts, env);
+  const world = openWorld(isolate.facts, env, (work) => context.waitUntil(work));
   const app = createApp(world, edgesOf(isolate));
   const response = await app.fetch(request, { source: sourceOf(request) });
   if (request.method !== "GET" && milliseconds() >= isolate.signedAt + CHECKPOINT_MS) {

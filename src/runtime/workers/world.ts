@@ -12,6 +12,7 @@ import type { BundleMemory } from "../../broker/bundles.ts";
 import { forwardClock } from "../../broker/clock.ts";
 import { createCrlNumbers, type KnownCrlNumbers, knownCrlNumbers } from "../../broker/crl-numbers.ts";
 import type { RefusalCount } from "../../broker/refusals.ts";
+import type { ShadowMemory } from "../../broker/shadowing.ts";
 import { checkLedger, refuseForeignStore } from "../../broker/startup.ts";
 import type { DecisionCommit, Store } from "../../broker/store.ts";
 import type { EndorsementSource, Kek, World } from "../../broker/world.ts";
@@ -47,7 +48,11 @@ export interface Opened {
   readonly now: () => Instant;
   readonly memo: World["trust"]["memo"];
   readonly crlNumbers: KnownCrlNumbers;
-  readonly memory: { readonly bundle: BundleMemory; readonly refusals: RefusalCount };
+  readonly memory: {
+    readonly bundle: BundleMemory;
+    readonly refusals: RefusalCount;
+    readonly shadow: ShadowMemory;
+  };
   readonly metrics: Metrics;
   readonly log: Log;
 }
@@ -86,7 +91,7 @@ export async function openIsolate(env: WorkerEnv): Promise<Opened> {
     now: forwardClock(systemNow),
     memo: createChainMemo(MEMO_ENTRIES),
     crlNumbers: await knownCrlNumbers(store),
-    memory: { bundle: {}, refusals: { second: undefined, lines: 0 } },
+    memory: { bundle: {}, refusals: { second: undefined, lines: 0 }, shadow: {} },
     metrics: createMetrics(),
     log: createWorkerLog(config.logLevel),
   };
@@ -94,12 +99,15 @@ export async function openIsolate(env: WorkerEnv): Promise<Opened> {
   return opened;
 }
 
+/** Keeps a request's isolate until its work has ended. */
+export type WaitUntil = (work: Promise<unknown>) => void;
+
 /** The World of one request. */
-export function openWorld(opened: Opened, env: WorkerEnv): World {
-  return worldOf(opened, createSqlStore(createD1Driver(databaseOf(env))));
+export function openWorld(opened: Opened, env: WorkerEnv, waitUntil: WaitUntil): World {
+  return worldOf(opened, createSqlStore(createD1Driver(databaseOf(env))), waitUntil);
 }
 
-function worldOf(opened: Opened, store: Store): World {
+function worldOf(opened: Opened, store: Store, waitUntil: WaitUntil = () => undefined): World {
   const { config, settings, signers, kek, roots, providers, now, memo, crlNumbers, memory, metrics, log } =
     opened;
   return composeWorld({
@@ -123,6 +131,7 @@ function worldOf(opened: Opened, store: Store): World {
     findings: config.findings,
     certificateFiles: async () => [],
     memory,
+    later: (work) => waitUntil(work()),
   });
 }
 

@@ -27,6 +27,11 @@ const TELLERS: Readonly<Record<string, Tell>> = {
   audit: ({ audit }) => [`audit ${audit}`],
 };
 
+/** The kinds of promise that two decisions do not make alike. */
+export function changedObligations(a: Obligations, b: Obligations): readonly string[] {
+  return Object.keys(TELLERS).filter((kind) => obligationsText(a, kind) !== obligationsText(b, kind));
+}
+
 /** @param was - The promise that is not kept; nothing is told where none of its kind is left. */
 export function obligationsText(obligations: Obligations, was: string): string {
   const [kind = ""] = was.split(" ");

@@ -13,7 +13,10 @@ export interface Refusal {
  *
  * @param about - A clause that is told of before others, where it fails too.
  */
-export function refusalOf({ isAllowed, code, trace }: Decision, about?: ClauseText): Refusal | undefined {
+export function refusalOf(
+  { isAllowed, code, trace }: Pick<Decision, "isAllowed" | "code" | "trace">,
+  about?: ClauseText,
+): Refusal | undefined {
   if (isAllowed) return undefined;
   const [revoked] = trace.revoked;
   if (code === "revoked" && revoked !== undefined) {

@@ -1,6 +1,8 @@
 /** Which rows do store tests write? Plain examples, each different from the one before; no test library here. */
 import { instant } from "../../../src/base/time.ts";
+import type { StoredExplanation } from "../../../src/broker/explanation-store.ts";
 import type { SecretSettings, SecretVersion } from "../../../src/broker/secret-store.ts";
+import type { ShadowDifference, StoredShadowOrder } from "../../../src/broker/shadow-store.ts";
 import type { CommitItem, CounterUse, DecisionCommit, StoredBundle } from "../../../src/broker/store.ts";
 import type { EntryDraft } from "../../../src/ledger/entry.ts";
 
@@ -109,5 +111,32 @@ export function bundleOf(digest: string): StoredBundle {
     signature: '{"payload":""}',
     proposedAt: T0,
     proposedBy: "admin-1",
+  };
+}
+
+export function explanationOf(id: string): StoredExplanation {
+  return { id, digest: "a".repeat(64), signature: '{"payload":"explain"}', at: T0, by: "admin-1" };
+}
+
+export function shadowOrderOf(serial: number, digest: string): StoredShadowOrder {
+  return { serial, digest, signature: '{"payload":"shadow"}', at: T0, by: "admin-1" };
+}
+
+export function shadowRowOf(seq: number, order = 1): ShadowDifference {
+  return {
+    seq,
+    order,
+    decision: `01J${String(seq).padStart(23, "0")}`,
+    item: 0,
+    at: T0,
+    resource: "prod/db",
+    direction: "lost",
+    liveCode: "",
+    shadowCode: "require-failed",
+    clause: "require vmpl == 0",
+    reason: "allowed by t/p",
+    liveTrace: "1".repeat(64),
+    shadowTrace: "2".repeat(64),
+    hash: String(seq).padStart(64, "0"),
   };
 }
