@@ -4,6 +4,7 @@ import { Fault } from "../base/fault.ts";
 import type { Primitives, Signer } from "../base/primitives.ts";
 import type { Instant } from "../base/time.ts";
 import { bodyHashOf, MAX_ADMIN_TOKEN_SECONDS, signAdminToken } from "../wire/admin-token.ts";
+import * as admins from "../wire/admins.ts";
 import * as audience from "../wire/audience.ts";
 import * as bundle from "../wire/bundle.ts";
 import { decodeDecisionDetail } from "../wire/decision.ts";
@@ -25,6 +26,9 @@ export interface AdminClient extends SecretCalls {
   readonly activateBundle: (digest: string, signature: string) => Promise<wire.ActivationSummary>;
   readonly listBundles: () => Promise<wire.BundleList>;
   readonly showBundle: (digest: string) => Promise<wire.BundleDetail>;
+  readonly listAdmins: () => Promise<wire.RosterView>;
+  /** @param statement - A change of the roster, as enough people of the root signed it. */
+  readonly changeRoster: (statement: string) => Promise<wire.RosterView>;
   readonly addAudience: (
     name: string,
     registration: wire.AudienceRegistration,
@@ -79,6 +83,9 @@ export function createAdminClient(options: AdminClientOptions): AdminClient {
       ),
     listBundles: async () => bundle.decodeBundleList(await call("GET", "/v1/admin/policies")),
     showBundle: async (digest) => bundle.decodeBundleDetail(await call("GET", bundleAt(digest))),
+    listAdmins: async () => admins.decodeRosterView(await call("GET", ADMINS)),
+    changeRoster: async (statement) =>
+      admins.decodeRosterView(await call("POST", ADMINS, admins.encodeRosterChangeRequest(statement))),
     addAudience: async (name, registration) =>
       audience.decodeAudienceSummary(
         await call("PUT", audienceAt(name), audience.encodeAudienceRegistration(registration)),
@@ -113,6 +120,7 @@ function bundleAt(digest: string): string {
   throw new Fault("request/malformed", "expected a digest as 64 lower-case hex digits");
 }
 
+const ADMINS = "/v1/admin/admins";
 const ROOT_KEY = "/v1/admin/root-key";
 const SHARES = `${ROOT_KEY}/shares`;
 const TOKEN_KEYS = "/v1/admin/token-keys";

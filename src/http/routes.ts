@@ -1,4 +1,5 @@
 /** Which paths has the broker? One table; the application and the OpenAPI document walk it. */
+import { adminRoutes } from "./admin/admins.ts";
 import { audienceRoutes } from "./admin/audiences.ts";
 import { decisionRoute } from "./admin/decisions.ts";
 import { importKeyRoute } from "./admin/import-keys.ts";
@@ -51,6 +52,7 @@ const DOCUMENTED: readonly Route[] = [
   readersRoute,
   ...leaseRoutes,
   ...policyRoutes,
+  ...adminRoutes,
   ...audienceRoutes,
   ...tokenKeyRoutes,
   ...rootKeyRoutes,

@@ -97,6 +97,23 @@ export function loadBundle(tar: Uint8Array, digest: Primitives["digest"]): Bundl
   };
 }
 
+/**
+ * Digest of the bundle that this one follows; `undefined` for the first. Nothing is compiled.
+ *
+ * @throws {@link Fault} `policy/malformed` for another archive than the digest says.
+ */
+export function previousOf(
+  tar: Uint8Array,
+  expected: string,
+  digest: Primitives["digest"],
+): string | undefined {
+  const manifest = readTar(tar).find(({ path }) => path === MANIFEST);
+  if (manifest === undefined || hexOf(digest("sha256", tar)) !== expected) {
+    throw malformed("expected the archive that its digest names");
+  }
+  return chosenOf(manifest.bytes).previous ?? undefined;
+}
+
 interface ManifestParts {
   readonly files: readonly TarFile[];
   readonly program: Program;

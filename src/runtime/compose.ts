@@ -5,11 +5,15 @@ import type { TrustAnchors } from "../attestation/endorsement/roots.ts";
 import { type BundleMemory, createBundleCache } from "../broker/bundles.ts";
 import type { CrlNumbers } from "../broker/crl-numbers.ts";
 import { createEndorser } from "../broker/endorse.ts";
+import { type LastActs, lastActs } from "../broker/last-acts.ts";
 import { createNonceEpochs } from "../broker/nonce-epochs.ts";
 import { createRefusalLog, type RefusalCount } from "../broker/refusals.ts";
+import { createRosterCache, type RosterMemory } from "../broker/roster.ts";
 import { createTokenKeyRing, type TokenKeyMaker } from "../broker/token-keys.ts";
-import type { AdminKey, BrokerSettings, EndorsementSource, Trust, World } from "../broker/world.ts";
+import type { BrokerSettings, EndorsementSource, Trust, World } from "../broker/world.ts";
+import type { Admin } from "../policy/admins.ts";
 import type { BrokerConfig } from "./config.ts";
+import { governanceOf } from "./governance-config.ts";
 
 type Given =
   | "now"
@@ -36,7 +40,11 @@ export interface Parts extends Pick<World, Given> {
   /** How many processes share this broker's rates; one unless said. */
   readonly processes?: number;
   /** What outlives this World, where one is made for each request. */
-  readonly memory?: { readonly bundle: BundleMemory; readonly refusals: RefusalCount };
+  readonly memory?: {
+    readonly bundle: BundleMemory;
+    readonly roster: RosterMemory;
+    readonly refusals: RefusalCount;
+  };
 }
 
 export function composeWorld(parts: Parts): World {
@@ -55,6 +63,8 @@ export function composeWorld(parts: Parts): World {
   const { audience, tenant } = settings;
   const trust: Trust = { primitives, roots, providers, memo, lowestCrlNumber: crlNumbers.lowest };
   const sealed = { store, kek, primitives, now };
+  const acts = (): Promise<LastActs> => lastActs({ store, primitives, settings, ledgerSigner });
+  const roster = createRosterCache({ store, primitives, settings, lastActs: acts }, memory?.roster);
   return {
     now,
     random,
@@ -72,7 +82,8 @@ export function composeWorld(parts: Parts): World {
     keepCrlNumber: crlNumbers.keep,
     store,
     commit,
-    liveBundle: createBundleCache({ store, primitives, settings }, memory?.bundle),
+    roster,
+    liveBundle: createBundleCache({ store, primitives, settings, roster, lastActs: acts }, memory?.bundle),
     logRefusal: createRefusalLog(store, log, {
       processes,
       ...(memory === undefined ? {} : { seen: memory.refusals }),
@@ -86,12 +97,13 @@ export function composeWorld(parts: Parts): World {
   };
 }
 
-/** What configuration decides about every exchange. */
+/** What configuration decides about every exchange. @throws {@link Fault} `config/invalid`. */
 export function settingsOf(
   config: BrokerConfig,
-  about: { readonly externalUrl: string | undefined; readonly adminKeys: readonly AdminKey[] },
+  about: { readonly externalUrl: string | undefined; readonly admins: readonly Admin[] },
 ): BrokerSettings {
   const { audience, tenant, region, environment, mode, suites, maxTokenSeconds } = config;
-  const { externalUrl: issuer = audience, adminKeys } = about;
-  return { audience, issuer, maxTokenSeconds, tenant, region, environment, mode, suites, adminKeys };
+  const { externalUrl: issuer = audience, admins } = about;
+  const governance = governanceOf(config.governance, admins);
+  return { audience, issuer, maxTokenSeconds, tenant, region, environment, mode, suites, governance };
 }

@@ -1,12 +1,18 @@
 /** What does the configuration say? TOML text in; a frozen record out, or one Fault that lists every problem. */
 import type * as v from "valibot";
-import type { AdminKey } from "../broker/world.ts";
 import { ALL_BINDINGS, BINDING_NAMES } from "../channel/binding-names.ts";
 import type { Binding } from "../channel/bindings.ts";
 import { OFFERED_SUITES, type OfferedSuite } from "../channel/suites.ts";
+import type { Admin } from "../policy/admins.ts";
 import { WRAP_OF_SUITE } from "../policy/vocabulary.ts";
 import { type BrokerRead, CONFIG, type Read, WORKER_CONFIG } from "./config-schema.ts";
 import { type Environment, overlaid } from "./environment.ts";
+import {
+  type GovernanceConfig,
+  governanceConfigOf,
+  type PersonConfig,
+  personOf,
+} from "./governance-config.ts";
 import { type KekConfig, kekConfigOf } from "./kek-config.ts";
 import { type ProviderFiles, type ProviderPems, providerFilesOf, providerPemsOf } from "./provider-config.ts";
 import { type StoreConfig, storeConfigOf } from "./store-config.ts";
@@ -29,6 +35,8 @@ export interface BrokerConfig {
   readonly suites: readonly OfferedSuite[];
   /** No token lives longer, whatever a policy says. */
   readonly maxTokenSeconds: number;
+  /** How many people it takes. */
+  readonly governance: GovernanceConfig;
 }
 
 /** What the operator of a broker on Node decides. Keys are references to files, never values. */
@@ -68,7 +76,7 @@ export interface WorkerConfig extends BrokerConfig {
   /** The simulator's root; in production mode there is none. */
   readonly trustSimulatorPem?: string;
   readonly providers: ProviderPems;
-  readonly admins: readonly AdminKey[];
+  readonly admins: readonly Admin[];
 }
 
 /** How this broker proves itself to guests (PROTOCOL section 8). */
@@ -112,10 +120,8 @@ export interface FilesConfig {
   readonly database?: string;
 }
 
-/** An admin's Ed25519 public key: its SubjectPublicKeyInfo, or the PEM file that holds it. */
-export type AdminConfig =
-  | { readonly kid: string; readonly spki: Uint8Array }
-  | { readonly kid: string; readonly file: string };
+/** An admin with an Ed25519 public key: its SubjectPublicKeyInfo, or the PEM file that holds it. */
+export type AdminConfig = PersonConfig & ({ readonly spki: Uint8Array } | { readonly file: string });
 
 export interface KdsConfig {
   readonly isEnabled: boolean;
@@ -143,7 +149,7 @@ export function parseWorkerConfig(text: string, environment: Environment = {}): 
     ...present("externalUrl", read.external_url),
     ...present("trustSimulatorPem", read.trust_simulator_pem),
     providers: providerPemsOf(read.providers),
-    admins: read.admin,
+    admins: read.admin.map((one) => ({ ...personOf(one), spki: one.spki })),
   });
 }
 
@@ -196,6 +202,7 @@ function brokerConfigOf(read: BrokerRead): BrokerConfig {
     ledgerReaders: read.ledger.readers,
     suites: OFFERED_SUITES.filter((suite) => read.suites.includes(WRAP_OF_SUITE[suite])),
     maxTokenSeconds: read.tokens.max_lifetime_seconds,
+    governance: governanceConfigOf(read.governance, read.owner),
   };
 }
 
@@ -241,8 +248,9 @@ function filesOf(read: Read["files"]): FilesConfig {
 }
 
 /** Exactly one of the two is there: the schema saw to it. */
-function adminOf({ kid, spki: key, file = "" }: Read["admin"][number]): AdminConfig {
-  return key === undefined ? { kid, file } : { kid, spki: key };
+function adminOf(read: Read["admin"][number]): AdminConfig {
+  const { spki: key, file = "" } = read;
+  return { ...personOf(read), ...(key === undefined ? { file } : { spki: key }) };
 }
 
 /** An optional member: there, or not there at all. */

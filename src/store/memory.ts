@@ -2,10 +2,8 @@
 import { equalBytes, hexOf } from "../base/bytes.ts";
 import type { Instant } from "../base/time.ts";
 import {
-  type Activation,
   ATTEMPT_WINDOW_SECONDS,
   type BrokerStateStore,
-  type BundleStore,
   type CachedEndorsement,
   type CommitItem,
   type CommitOutcome,
@@ -16,7 +14,6 @@ import {
   type NonceEpoch,
   type Refusal,
   type Store,
-  type StoredBundle,
   type StoredCheckpoint,
   type StoredEntry,
 } from "../broker/store.ts";
@@ -24,6 +21,7 @@ import type { EntryDraft } from "../ledger/entry.ts";
 import { draftOf, draftText } from "./draft-text.ts";
 import { refuseLargeGroup, refuseOddHashes } from "./limits.ts";
 import { createMemoryImports } from "./memory-imports.ts";
+import { createMemoryPolicies } from "./memory-policies.ts";
 import { createMemorySecrets } from "./memory-secrets.ts";
 import { createMemoryTiles } from "./memory-tiles.ts";
 import { createMemoryTokens } from "./memory-tokens.ts";
@@ -45,7 +43,7 @@ export function createMemoryStore(): Store {
     ...decisionStore(tables, forgetOld, beside),
     ...imports,
     ...ledgerStore(tables),
-    ...bundleStore(tables),
+    ...createMemoryPolicies((entry) => void append(tables, entry)),
     ...secrets,
     ...brokerStateStore(tables),
     ...tokens,
@@ -61,8 +59,6 @@ interface Tables {
   readonly refusals: Map<string, Refusal>;
   uses: readonly Use[];
   attempts: readonly DecisionCommit[];
-  readonly bundles: StoredBundle[];
-  readonly activations: Activation[];
   readonly meta: Map<string, string>;
   readonly epochs: Map<number, NonceEpoch>;
   readonly endorsements: Map<string, CachedEndorsement>;
@@ -88,8 +84,6 @@ function emptyTables(): Tables {
     refusals: new Map(),
     uses: [],
     attempts: [],
-    bundles: [],
-    activations: [],
     meta: new Map(),
     epochs: new Map(),
     endorsements: new Map(),
@@ -222,34 +216,6 @@ function append(tables: Tables, draft: EntryDraft, counters: Omit<LedgerRow, "dr
 function entryAt(tables: Tables, seq: number): StoredEntry {
   const { draft, exhausted, isAllOrNothing } = tables.ledger[seq] ?? { draft: "", ...NO_COUNTERS };
   return { seq, draft: draftOf(draft), exhausted, isAllOrNothing };
-}
-
-// ── policy bundles ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-function bundleStore(tables: Tables): BundleStore {
-  const { bundles, activations } = tables;
-  return {
-    putBundle: async (bundle, entry) => {
-      if (bundles.some(({ digest }) => digest === bundle.digest)) return false;
-      bundles.unshift({ ...bundle, tar: bundle.tar.slice() });
-      append(tables, entry);
-      return true;
-    },
-    activateBundle: async (activation, entry) => {
-      const isKnown = bundles.some(({ digest }) => digest === activation.digest);
-      if (!isKnown || activation.serial !== activations.length + 1) return false;
-      activations.push({ ...activation });
-      append(tables, entry);
-      return true;
-    },
-    liveActivation: async () => activations.at(-1),
-    activations: async () => [...activations],
-    bundle: async (digest) => {
-      const found = bundles.find((bundle) => bundle.digest === digest);
-      return found && { ...found, tar: found.tar.slice() };
-    },
-    bundles: async () => bundles.map(({ tar: _, ...bundle }) => bundle),
-  };
 }
 
 // ── the broker's own state ──────────────────────────────────────────────────────────────────────────────────────────

@@ -93,6 +93,8 @@ export const checkpoint = sqliteTable(
     size: integer("size").notNull(),
     note: text("note").notNull(),
     frontier: bytes("frontier").notNull(),
+    /** Which acts of policy and roster were the last under it, signed; empty in a database from before. */
+    acts: text("acts").notNull().default(""),
   },
   (t) => [check("id", sql`${t.id} = 1`)],
 );
@@ -133,6 +135,38 @@ export const activation = sqliteTable("activation", {
   by: text("by").notNull(),
   entrySeq: integer("entry_seq").notNull().unique(),
 });
+
+export const policyApproval = sqliteTable(
+  "policy_approval",
+  {
+    /** SHA-256 of the envelope. */
+    id: text("id").primaryKey(),
+    bundle: text("bundle")
+      .notNull()
+      .references(() => bundle.digest),
+    envelope: text("envelope").notNull(),
+    at: integer("at").notNull(),
+    by: text("by").notNull(),
+    entrySeq: integer("entry_seq").notNull().unique(),
+  },
+  (t) => [index("policy_approval_bundle").on(t.bundle)],
+);
+
+// ── admins ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const rosterChange = sqliteTable(
+  "roster_change",
+  {
+    serial: integer("serial").primaryKey(),
+    envelope: text("envelope").notNull(),
+    /** SHA-256 of its payload. */
+    digest: text("digest").notNull().unique(),
+    at: integer("at").notNull(),
+    by: text("by").notNull(),
+    entrySeq: integer("entry_seq").notNull().unique(),
+  },
+  (t) => [check("serial", sql`${t.serial} > 0`)],
+);
 
 // ── secrets ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -2,6 +2,7 @@
 import type { Store } from "../broker/store.ts";
 import { createBundleStore } from "./bundle-statements.ts";
 import { createDecisionStore } from "./decision-statements.ts";
+import { createGovernanceStore } from "./governance-statements.ts";
 import { createImportStore } from "./import-statements.ts";
 import { createLeaseStore } from "./lease-statements.ts";
 import { createLedgerStore } from "./ledger-statements.ts";
@@ -16,6 +17,7 @@ export function createSqlStore(driver: SqlDriver): Store {
     ...createDecisionStore(driver),
     ...createLedgerStore(driver),
     ...createBundleStore(driver),
+    ...createGovernanceStore(driver),
     ...createSecretStore(driver),
     ...createLeaseStore(driver),
     ...createStateStore(driver),

@@ -3,6 +3,8 @@ import type { CarriedEvidence } from "../attestation/evidence.ts";
 import type { JsonObject, JsonValue } from "../base/canonical-json.ts";
 import type { Instant } from "../base/time.ts";
 import type { SealedRelease } from "../channel/release-key.ts";
+import type { Admin, OwnerGroup } from "../policy/admins.ts";
+import type { VouchedActivation } from "../policy/roster.ts";
 
 export type BindingId = 1 | 2 | 3;
 export type SuiteId = 1 | 2 | 3;
@@ -149,6 +151,22 @@ export interface BrokerDescription {
   readonly tiers: readonly number[];
 }
 
+// ── admins ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The admins, and what a change of them has to build upon. */
+export interface RosterView {
+  readonly admins: readonly (Admin & { readonly isRoot: boolean })[];
+  readonly groups: readonly OwnerGroup[];
+  readonly approvals: number;
+  readonly rootThreshold: number;
+  /** How many changes there were. */
+  readonly serial: number;
+  readonly head?: string;
+  /** What a change has to vouch for. */
+  readonly live?: VouchedActivation;
+  readonly warnings: readonly string[];
+}
+
 // ── admin ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export interface BundleProposal {
@@ -179,6 +197,10 @@ export interface ActivationSummary {
 export interface BundleList {
   readonly bundles: readonly BundleSummary[];
   readonly live?: ActivationSummary;
+  /** The head of the roster, which an activation names; absent where nobody was added to the configuration's admins. */
+  readonly roster?: string;
+  /** What is weak about the governance of this broker, as sentences. */
+  readonly warnings: readonly string[];
 }
 
 /** One bundle with its sources, which an admin reads before activating it. */

@@ -4,6 +4,7 @@ import type { Store } from "../../src/broker/store.ts";
 import { bundleContract } from "./store/bundles.ts";
 import { counterContract } from "./store/counters.ts";
 import { decisionContract } from "./store/decisions.ts";
+import { governanceContract } from "./store/governance.ts";
 import { importContract } from "./store/imports.ts";
 import { leaseContract } from "./store/leases.ts";
 import { ledgerContract } from "./store/ledger.ts";
@@ -22,6 +23,7 @@ export function storeContract(name: string, open: OpenStore): void {
     counterContract(open);
     ledgerContract(open);
     bundleContract(open);
+    governanceContract(open);
     secretContract(open);
     secretLifeContract(open);
     secretReaderContract(open);

@@ -53,7 +53,11 @@ async function filled(): Promise<SqlDriver> {
   ]);
   await store.putBundle(bundleOf("a".repeat(64)), adminDraft("propose"));
   const activation = { serial: 1, digest: "a".repeat(64), signature: "{}", at: T0, by: "admin-1" };
-  await store.activateBundle(activation, adminDraft("activate"));
+  await store.activateBundle(activation, { roster: 0, approvals: 0 }, adminDraft("activate"));
+  const approval = { id: "c".repeat(64), bundle: "a".repeat(64), envelope: "{}", at: T0, by: "admin-2" };
+  await store.putApproval(approval, { roster: 0, live: 1 }, adminDraft("approve"));
+  const change = { serial: 1, envelope: "{}", digest: "d".repeat(64), at: T0, by: "admin-1" };
+  await store.putRosterChange(change, 1, adminDraft("admin-add"));
   await store.putSecretVersion(versionOf(), adminDraft("secret-put"));
   const settings = settingsOf({ bindings: [1, 3], owner: "ü", labels: { a: "b" } });
   await store.putSecretSettings({ path: "prod/db", settings, expected: undefined }, adminDraft("settings"));
@@ -159,7 +163,7 @@ describe("a copy", () => {
   it("that broke off at any write is refused by brokers, and by the next copy", async () => {
     const from = await filled();
     const crash = () => Promise.reject(new Error("killed"));
-    for (const n of [2, 5, 12, LAST_WRITE - 1, LAST_WRITE]) {
+    for (const n of [2, 5, 14, LAST_WRITE - 1, LAST_WRITE]) {
       const to = fresh();
       await expect(copyStore(from, interrupted(to, n, crash)), `${n}`).rejects.toThrow("killed");
       await expect(refuseForeignStore(createSqlStore(to), KEK, AUDIENCE)).rejects.toMatchObject(INCOMPATIBLE);

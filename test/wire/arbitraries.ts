@@ -4,6 +4,7 @@ import type { CarriedEvidence, CarriedHostVtpm } from "../../src/attestation/evi
 import { type Instant, instant } from "../../src/base/time.ts";
 import { RECIPE_NAMES, type Recipe } from "../../src/keys/recipe.ts";
 import type { TransitOperation } from "../../src/keys/transit-type.ts";
+import { ROLES } from "../../src/policy/admins.ts";
 import type * as wire from "../../src/wire/messages.ts";
 import type * as secrets from "../../src/wire/secret-messages.ts";
 import type { TransitItem } from "../../src/wire/transit.ts";
@@ -183,6 +184,41 @@ export const activations: fc.Arbitrary<wire.ActivationSummary> = fc.record({
 });
 
 export const bundleSummaries = fc.record({ digest: digests, proposedAt: instants, proposedBy: names });
+
+const prefixes = fc.array(paths, { maxLength: 2 });
+const words = fc.array(names, { maxLength: 2 });
+
+const admins = fc.record({
+  kid: names,
+  spki: bytes(44),
+  person: names,
+  roles: fc.uniqueArray(fc.constantFrom(...ROLES)),
+  under: prefixes,
+  owns: words,
+  isRoot: fc.boolean(),
+});
+
+const groups = fc.record({
+  name: names,
+  paths: prefixes,
+  modules: words,
+  refsets: words,
+  approvals: fc.integer({ min: 1, max: 16 }),
+});
+
+export const rosterViews: fc.Arbitrary<wire.RosterView> = fc.record(
+  {
+    admins: fc.array(admins, { maxLength: 3 }),
+    groups: fc.array(groups, { maxLength: 2 }),
+    approvals: fc.integer({ min: 0, max: 16 }),
+    rootThreshold: fc.integer({ min: 1, max: 16 }),
+    serial: fc.nat(),
+    head: digests,
+    live: fc.record({ serial: fc.integer({ min: 1 }), envelope: digests }),
+    warnings: words,
+  },
+  { requiredKeys: ["admins", "groups", "approvals", "rootThreshold", "serial", "warnings"] },
+);
 
 export const sealedReleases = fc.record({
   header: bytes(1, 300),

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { base64UrlOf, utf8 } from "../../src/base/bytes.ts";
 import { Fault } from "../../src/base/fault.ts";
 import { decodeAdminClaims, decodeAdminHeader } from "../../src/wire/admin-token.ts";
+import * as admins from "../../src/wire/admins.ts";
 import { decodeAttestAnswer, decodeAttestRequest } from "../../src/wire/attest.ts";
 import * as audience from "../../src/wire/audience.ts";
 import * as bundle from "../../src/wire/bundle.ts";
@@ -273,6 +274,8 @@ const DECODERS: readonly (readonly [string, (bytes: Uint8Array) => unknown])[] =
   ["activation", bundle.decodeActivationSummary],
   ["bundle list", bundle.decodeBundleList],
   ["bundle detail", bundle.decodeBundleDetail],
+  ["roster change", admins.decodeRosterChange],
+  ["roster", admins.decodeRosterView],
   ["ledger page", decodeLedgerPage],
   ["decision", decodeDecisionDetail],
   ["problem", decodeProblem],

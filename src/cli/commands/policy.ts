@@ -5,7 +5,8 @@ import type { Primitives } from "../../base/primitives.ts";
 import { formatInstant } from "../../base/time.ts";
 import type { AdminClient } from "../../client/admin.ts";
 import { packBundle } from "../../policy/bundle.ts";
-import { signActivation, signBundle } from "../../policy/signatures.ts";
+import { signBundle } from "../../policy/signatures.ts";
+import { signActivation } from "../../policy/statements.ts";
 import {
   encodeActivationSummary,
   encodeBundleDetail,
@@ -93,11 +94,11 @@ async function propose(args: readonly string[], { open, digest, terminal }: Edge
 async function activate(args: readonly string[], { open, terminal }: Edges): Promise<ExitStatus> {
   const { values, positionals } = parseArguments(args, ADMIN_OPTIONS);
   const digits = oneWord(positionals, "DIGEST");
-  const { client, signer, audience } = await open(adminOptionsOf(values));
+  const { client, signer, audience, now } = await open(adminOptionsOf(values));
   const digest = await wholeDigest(digits, client);
-  const { live } = await client.listBundles();
+  const { live, roster = null } = await client.listBundles();
   const serial = (live?.serial ?? 0) + 1;
-  const order = await signActivation({ digest, serial, audience }, signer);
+  const order = await signActivation({ digest, serial, audience, at: now(), roster }, signer);
   const activation = await client.activateBundle(digest, order);
   terminal.out(
     values.json === true

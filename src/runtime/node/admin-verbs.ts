@@ -1,6 +1,7 @@
 /** The admin's verbs on Node: their client, their key, and the files they read. */
 import type { AdminOptions } from "../../cli/admin-session.ts";
 import type { Command } from "../../cli/command.ts";
+import { createAdminCommand } from "../../cli/commands/admin.ts";
 import { createAudienceCommand } from "../../cli/commands/audience.ts";
 import { createDecisionCommand } from "../../cli/commands/decision.ts";
 import { createKekCommand } from "../../cli/commands/kek.ts";
@@ -34,6 +35,10 @@ export function createNodeKekCommand(): Command {
     makeTokenKey,
     sealKeyFile,
   });
+}
+
+export function createNodeAdminCommand(): Command {
+  return createAdminCommand(openAdminSession);
 }
 
 export function createNodeAudienceCommand(): Command {

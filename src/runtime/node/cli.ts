@@ -86,6 +86,11 @@ const VERBS: readonly Verb[] = [
     load: async () => (await import("./admin-verbs.ts")).createNodeKekCommand(),
   },
   {
+    name: "admin",
+    summary: "admins and their roles: list, add, remove, sign",
+    load: async () => (await import("./admin-verbs.ts")).createNodeAdminCommand(),
+  },
+  {
     name: "audience",
     summary: "token audiences: add, list, remove",
     load: async () => (await import("./admin-verbs.ts")).createNodeAudienceCommand(),
