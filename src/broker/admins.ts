@@ -3,7 +3,7 @@ import { hexOf, utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import { ROOT_GROUP } from "../policy/admins.ts";
 import { nextRoster, type RosterStatement, type VouchedActivation } from "../policy/roster.ts";
-import type { RosterView } from "../wire/messages.ts";
+import type { RosterView } from "../wire/governance-messages.ts";
 import { rosterEdges } from "./roster.ts";
 import { type Actor, adminEntry } from "./secrets.ts";
 import type { Activation } from "./store.ts";

@@ -1,18 +1,19 @@
 /** Which bundle is live? The newest activation, with both its signatures and its sources checked again at load. */
 import { hexOf, utf8 } from "../base/bytes.ts";
-import { Fault } from "../base/fault.ts";
+import { Fault, isFault } from "../base/fault.ts";
 import type { Primitives } from "../base/primitives.ts";
-import type { Admin, Role } from "../policy/admins.ts";
-import { type Bundle, loadBundle, previousOf } from "../policy/bundle.ts";
+import { type Bundle, previousOf } from "../policy/bundle.ts";
 import type { Roster, RosterHistory } from "../policy/roster.ts";
-import { BUNDLE_TYPE, openDsse, payloadIn } from "../policy/signatures.ts";
+import { payloadIn } from "../policy/signatures.ts";
 import { ACTIVATION_TYPE, type ActivationStatement, parseActivation } from "../policy/statements.ts";
+import { refuseUnapproved } from "./judge-bundle.ts";
 import type { LastActs } from "./last-acts.ts";
+import { bundleOf, openActivation, openBundle } from "./open-bundle.ts";
 import type { Activation, Store } from "./store.ts";
 import type { BrokerSettings } from "./world.ts";
 
 export interface BundleSources {
-  readonly store: Pick<Store, "liveActivation" | "bundle">;
+  readonly store: Pick<Store, "liveActivation" | "bundle" | "approvalsOf">;
   readonly primitives: Primitives;
   readonly settings: BrokerSettings;
   readonly roster: () => Promise<RosterHistory>;
@@ -81,10 +82,28 @@ async function openActivated(activation: Activation, sources: BundleSources): Pr
       digest: activation.digest,
     });
   }
-  if (under !== undefined) {
-    return openBundle(stored.tar, stored.signature, { digest: activation.digest, roster: under, primitives });
+  if (under === undefined) return bundleOf(stored.tar, activation.digest, primitives);
+  const opened = await openBundle(stored.tar, stored.signature, {
+    digest: activation.digest,
+    roster: under,
+    primitives,
+  });
+  await stillApproved(refuseUnapproved(opened, { ...statement, roster: under }, sources));
+  return opened.bundle;
+}
+
+/** What was activated had its approvals: where it lacks them now, somebody wrote to the database. */
+async function stillApproved(looking: Promise<unknown>): Promise<void> {
+  try {
+    await looking;
+  } catch (thrown) {
+    if (!isFault(thrown) || thrown.code === "store/unavailable") throw thrown;
+    throw new Fault(
+      "policy/altered",
+      `the bundle that is live is not approved: ${thrown.message}`,
+      thrown.detail,
+    );
   }
-  return bundleOf(stored.tar, activation.digest, primitives);
 }
 
 function refuseOther(
@@ -146,45 +165,4 @@ const MAX_STEPS = 64;
 
 function cut(where: string): Fault {
   return new Fault("policy/altered", `an activation that ${where} is gone`);
-}
-
-/** Opens an order to activate: signed by an admin who may. */
-export async function openActivation(
-  envelope: string,
-  roster: Roster,
-  primitives: Primitives,
-): Promise<ActivationStatement> {
-  const keys = holdersOf(roster, "operator", "author");
-  return parseActivation(
-    (await openDsse(envelope, { payloadType: ACTIVATION_TYPE, keys }, primitives)).payload,
-  );
-}
-
-/** The admins who have one of the roles. */
-function holdersOf({ admins }: Pick<Roster, "admins">, ...roles: readonly Role[]): readonly Admin[] {
-  return admins.filter((admin) => roles.some((role) => admin.roles.includes(role)));
-}
-
-/** Opens a signed bundle: an author's signature over exactly this tar, then recompiled from source. */
-export async function openBundle(
-  tar: Uint8Array,
-  signature: string,
-  expected: { readonly digest?: string; readonly roster: Roster; readonly primitives: Primitives },
-): Promise<Bundle> {
-  const { roster, primitives } = expected;
-  const keys = holdersOf(roster, "author");
-  await openDsse(signature, { payloadType: BUNDLE_TYPE, keys, payload: tar }, primitives);
-  return bundleOf(tar, expected.digest, primitives);
-}
-
-/** The same of an archive that is known by its digest, whoever signed it. @throws {@link Fault} `policy/bad-signature`, `policy/malformed`. */
-export function bundleOf(tar: Uint8Array, digest: string | undefined, primitives: Primitives): Bundle {
-  const bundle = loadBundle(tar, primitives.digest);
-  if (digest !== undefined && bundle.digest !== digest) {
-    throw new Fault("policy/bad-signature", "the stored bundle is not the one that was activated", {
-      expected: digest,
-      received: bundle.digest,
-    });
-  }
-  return bundle;
 }

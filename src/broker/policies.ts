@@ -6,7 +6,8 @@ import type { Roster } from "../policy/roster.ts";
 import type { ActivationStatement } from "../policy/statements.ts";
 import { readTar } from "../policy/tar.ts";
 import type { ActivationSummary, BundleDetail, BundleList, BundleSummary } from "../wire/messages.ts";
-import { bundleOf, openActivation, openBundle } from "./bundles.ts";
+import { refuseBeyond, refuseUnapproved } from "./judge-bundle.ts";
+import { bundleOf, type OpenedBundle, openActivation, openBundle } from "./open-bundle.ts";
 import { type Actor, adminEntry } from "./secrets.ts";
 import type { Activation, StoredBundle } from "./store.ts";
 import { weaknessesOf } from "./weaknesses.ts";
@@ -15,7 +16,7 @@ import type { World } from "./world.ts";
 /**
  * Takes a signed bundle in: signature, sources and predecessor must hold. It decides nothing until it is activated.
  *
- * @throws {@link Fault} `policy/bad-signature`, `policy/malformed`, `policy/not-next`.
+ * @throws {@link Fault} `policy/bad-signature`, `policy/malformed`, `policy/not-next`; `admin/forbidden` where it changes what its author's role does not reach.
  */
 export async function proposeBundle(
   proposed: { readonly tar: Uint8Array; readonly signature: string },
@@ -23,8 +24,10 @@ export async function proposeBundle(
   world: World,
 ): Promise<{ readonly digest: string; readonly isNew: boolean }> {
   const { now: roster } = await world.roster();
-  const bundle = await openBundle(proposed.tar, proposed.signature, { roster, primitives: world.primitives });
-  await refuseOutOfLine(bundle, world);
+  const opened = await openBundle(proposed.tar, proposed.signature, { roster, primitives: world.primitives });
+  const { bundle } = opened;
+  const serial = await refuseOutOfLine(bundle, world);
+  await refuseBeyond(opened, { serial, at: world.now(), roster }, world);
   const stored: StoredBundle = {
     digest: bundle.digest,
     tar: proposed.tar,
@@ -41,7 +44,7 @@ export async function proposeBundle(
  * Makes a proposed bundle live from the next decision on. The statement names bundle, serial and broker, so that neither an
  * old activation nor that of another broker can be used again.
  *
- * @throws {@link Fault} `policy/unknown`, `policy/bad-signature`, `policy/not-next` (also where another admin was first).
+ * @throws {@link Fault} `policy/unknown`, `policy/bad-signature`, `policy/unapproved`, `policy/not-next` (also where another admin was first).
  */
 export async function activateBundle(
   request: { readonly digest: string; readonly signature: string },
@@ -49,10 +52,12 @@ export async function activateBundle(
   world: World,
 ): Promise<ActivationSummary> {
   const { now: roster } = await world.roster();
-  const bundle = await knownBundle(request.digest, roster, world);
+  const opened = await knownBundle(request.digest, roster, world);
+  const { bundle } = opened;
   const serial = await refuseOutOfLine(bundle, world);
   const statement = await openActivation(request.signature, roster, world.primitives);
   refuseOtherOrder(statement, { digest: bundle.digest, serial, roster }, world);
+  const approvals = await refuseUnapproved(opened, { serial, at: statement.at, roster }, world);
   const { digest } = bundle;
   const activation: Activation = {
     serial,
@@ -62,7 +67,7 @@ export async function activateBundle(
     by: actor.kid,
   };
   const act = { act: "policy-activate", subject: namesOf(bundle), digest };
-  const terms = { roster: roster.serial, approvals: 0 };
+  const terms = { roster: roster.serial, approvals };
   if (!(await world.store.activateBundle(activation, terms, adminEntry(act, actor, world)))) {
     throw notNext(`activation ${serial}`, "another admin's activation");
   }
@@ -91,7 +96,12 @@ function refuseOtherOrder(statement: ActivationStatement, order: Order, world: W
   }
 }
 
-async function knownBundle(digest: string, roster: Roster, { store, primitives }: World): Promise<Bundle> {
+/** A bundle that is known, opened under the admins of now. @throws {@link Fault} `policy/unknown`, `policy/bad-signature`. */
+export async function knownBundle(
+  digest: string,
+  roster: Roster,
+  { store, primitives }: World,
+): Promise<OpenedBundle> {
   const stored = await store.bundle(digest);
   if (stored === undefined) throw unknownBundle(digest);
   return openBundle(stored.tar, stored.signature, { digest, roster, primitives });
@@ -135,7 +145,7 @@ function sourcesOf(tar: Uint8Array): BundleDetail["sources"] {
 }
 
 /** A bundle names its predecessor; answers the serial that its activation would have. */
-async function refuseOutOfLine(bundle: Bundle, world: World): Promise<number> {
+export async function refuseOutOfLine(bundle: Bundle, world: World): Promise<number> {
   const live = await world.store.liveActivation();
   const expected = live?.digest;
   const received = bundle.manifest.previous ?? undefined;

@@ -8,10 +8,12 @@ import * as admins from "../wire/admins.ts";
 import * as audience from "../wire/audience.ts";
 import * as bundle from "../wire/bundle.ts";
 import { decodeDecisionDetail } from "../wire/decision.ts";
+import type { PolicyReview, RosterView } from "../wire/governance-messages.ts";
 import { decodeLedgerPage } from "../wire/ledger.ts";
 import { decodeInclusionProof } from "../wire/ledger-proof.ts";
 import type * as wire from "../wire/messages.ts";
 import { isAudienceName } from "../wire/resource-path.ts";
+import * as review from "../wire/review.ts";
 import { decodeRevocation } from "../wire/revocation.ts";
 import * as rootKey from "../wire/root-key.ts";
 import * as shares from "../wire/shares.ts";
@@ -26,9 +28,12 @@ export interface AdminClient extends SecretCalls {
   readonly activateBundle: (digest: string, signature: string) => Promise<wire.ActivationSummary>;
   readonly listBundles: () => Promise<wire.BundleList>;
   readonly showBundle: (digest: string) => Promise<wire.BundleDetail>;
-  readonly listAdmins: () => Promise<wire.RosterView>;
+  readonly reviewBundle: (digest: string) => Promise<PolicyReview>;
+  /** @param statement - An approval or a rejection, signed. */
+  readonly approveBundle: (digest: string, statement: string) => Promise<PolicyReview>;
+  readonly listAdmins: () => Promise<RosterView>;
   /** @param statement - A change of the roster, as enough people of the root signed it. */
-  readonly changeRoster: (statement: string) => Promise<wire.RosterView>;
+  readonly changeRoster: (statement: string) => Promise<RosterView>;
   readonly addAudience: (
     name: string,
     registration: wire.AudienceRegistration,
@@ -83,6 +88,9 @@ export function createAdminClient(options: AdminClientOptions): AdminClient {
       ),
     listBundles: async () => bundle.decodeBundleList(await call("GET", "/v1/admin/policies")),
     showBundle: async (digest) => bundle.decodeBundleDetail(await call("GET", bundleAt(digest))),
+    reviewBundle: async (digest) => review.decodePolicyReview(await call("GET", reviewAt(digest))),
+    approveBundle: async (digest, statement) =>
+      review.decodePolicyReview(await call("PUT", reviewAt(digest), review.encodeApproval({ statement }))),
     listAdmins: async () => admins.decodeRosterView(await call("GET", ADMINS)),
     changeRoster: async (statement) =>
       admins.decodeRosterView(await call("POST", ADMINS, admins.encodeRosterChangeRequest(statement))),
@@ -113,6 +121,10 @@ export function createAdminClient(options: AdminClientOptions): AdminClient {
       decodeLedgerPage(await call("GET", `/v1/ledger/entries?from=${from}&limit=${limit}`)),
     inclusion: async (seq) => decodeInclusionProof(await call("GET", `/v1/ledger/inclusion?seq=${seq}`)),
   };
+}
+
+function reviewAt(digest: string): string {
+  return bundleAt(digest).replace("/policies/", "/policy-reviews/");
 }
 
 function bundleAt(digest: string): string {

@@ -36,6 +36,8 @@ export const ADMIN_ROLES: Readonly<Record<string, RoleRow>> = {
   "GET /v1/admin/policies/{digest}": { roles: ALL, reach: "any" },
   "POST /v1/admin/policies": { roles: ["author"], reach: "any" },
   "PUT /v1/admin/policies/{digest}": { roles: ["author", "operator"], reach: "any" },
+  "GET /v1/admin/policy-reviews/{digest}": { roles: ALL, reach: "any" },
+  "PUT /v1/admin/policy-reviews/{digest}": { roles: ["approver"], reach: "any" },
   "GET /v1/admin/admins": { roles: ALL, reach: "any" },
   "POST /v1/admin/admins": { roles: ALL, reach: "any" },
   "GET /v1/admin/audiences": { roles: [...READERS, "author"], reach: "any" },

@@ -4,8 +4,8 @@ import type { JsonObject } from "../base/canonical-json.ts";
 import { adminRecord, type OwnerGroup, ROLES } from "../policy/admins.ts";
 import { ANSWER, decode, encode, REQUEST } from "./codec.ts";
 import { countField, digestField, fixedBytesField, textField } from "./fields.ts";
+import type { RosterView } from "./governance-messages.ts";
 import { MAX_BODY_BYTES } from "./limits.ts";
-import type { RosterView } from "./messages.ts";
 
 /** A DSSE envelope as JSON text; `policy/roster.ts` opens it. */
 export const ROSTER_CHANGE = v.strictObject({

@@ -3,8 +3,6 @@ import type { CarriedEvidence } from "../attestation/evidence.ts";
 import type { JsonObject, JsonValue } from "../base/canonical-json.ts";
 import type { Instant } from "../base/time.ts";
 import type { SealedRelease } from "../channel/release-key.ts";
-import type { Admin, OwnerGroup } from "../policy/admins.ts";
-import type { VouchedActivation } from "../policy/roster.ts";
 
 export type BindingId = 1 | 2 | 3;
 export type SuiteId = 1 | 2 | 3;
@@ -149,22 +147,6 @@ export interface BrokerDescription {
   readonly isSimulatorTrusted: boolean;
   /** PROTOCOL section 8: 0 alone outside a confidential VM, else 0, 1 and 2. */
   readonly tiers: readonly number[];
-}
-
-// ── admins ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-/** The admins, and what a change of them has to build upon. */
-export interface RosterView {
-  readonly admins: readonly (Admin & { readonly isRoot: boolean })[];
-  readonly groups: readonly OwnerGroup[];
-  readonly approvals: number;
-  readonly rootThreshold: number;
-  /** How many changes there were. */
-  readonly serial: number;
-  readonly head?: string;
-  /** What a change has to vouch for. */
-  readonly live?: VouchedActivation;
-  readonly warnings: readonly string[];
 }
 
 // ── admin ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -25,6 +25,7 @@ async function liveWith(
     roster,
     lastActs: () => lastActs(broker.world),
     store: {
+      approvalsOf: store.approvalsOf,
       liveActivation: async () => {
         const live = await store.liveActivation();
         return live === undefined ? undefined : { ...live, ...rows.activation };

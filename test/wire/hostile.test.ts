@@ -13,6 +13,7 @@ import { decodeDecisionDetail } from "../../src/wire/decision.ts";
 import { decodeLedgerPage } from "../../src/wire/ledger.ts";
 import { decodeProblem } from "../../src/wire/problem.ts";
 import { decodeReleaseAnswer, decodeReleaseRequest } from "../../src/wire/release.ts";
+import * as review from "../../src/wire/review.ts";
 import { decodeRevocation } from "../../src/wire/revocation.ts";
 import * as secret from "../../src/wire/secret.ts";
 import * as token from "../../src/wire/token.ts";
@@ -276,6 +277,8 @@ const DECODERS: readonly (readonly [string, (bytes: Uint8Array) => unknown])[] =
   ["bundle detail", bundle.decodeBundleDetail],
   ["roster change", admins.decodeRosterChange],
   ["roster", admins.decodeRosterView],
+  ["approval", review.decodeApproval],
+  ["review", review.decodePolicyReview],
   ["ledger page", decodeLedgerPage],
   ["decision", decodeDecisionDetail],
   ["problem", decodeProblem],

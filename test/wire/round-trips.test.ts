@@ -16,6 +16,7 @@ import type * as wire from "../../src/wire/messages.ts";
 import * as problem from "../../src/wire/problem.ts";
 import * as readers from "../../src/wire/readers.ts";
 import * as release from "../../src/wire/release.ts";
+import * as review from "../../src/wire/review.ts";
 import * as revocation from "../../src/wire/revocation.ts";
 import * as secret from "../../src/wire/secret.ts";
 import type * as secrets from "../../src/wire/secret-messages.ts";
@@ -287,6 +288,11 @@ describe("what is written is what is read", () => {
       ({ statement }) => admins.encodeRosterChangeRequest(statement),
       admins.decodeRosterChange,
     );
+  });
+
+  it("keeps reviews and approvals", () => {
+    expectRoundTrip(any.policyReviews, review.encodePolicyReview, review.decodePolicyReview);
+    expectRoundTrip(fc.record({ statement: any.names }), review.encodeApproval, review.decodeApproval);
   });
 
   it("keeps bundle messages", () => {

@@ -7,7 +7,7 @@ import { type Admin, isAdminName, isPathPrefix, ROLES, type Role } from "../../p
 import { type RosterChange, rosterChangeIn, signRosterChange } from "../../policy/roster.ts";
 import { cosignDsse } from "../../policy/signatures.ts";
 import { encodeRosterView } from "../../wire/admins.ts";
-import type { RosterView } from "../../wire/messages.ts";
+import type { RosterView } from "../../wire/governance-messages.ts";
 import {
   ADMIN_OPTIONS,
   ADMIN_USAGE,

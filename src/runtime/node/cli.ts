@@ -72,7 +72,7 @@ const VERBS: readonly Verb[] = [
   },
   {
     name: "policy",
-    summary: "release policy on a broker: propose, activate, list, show",
+    summary: "release policy on a broker: propose, review, approve, activate, roll back",
     load: async () => (await import("./admin-verbs.ts")).createNodePolicyCommand(),
   },
   {
