@@ -259,6 +259,9 @@ describe("the roster in the database", () => {
   it("is known from the log where what stands beside its head was taken away, and refused where that was changed", async () => {
     const { people, world, ada, ben } = await team();
     const { record } = people.stranger({ kid: "dan", roles: ROLES });
+    await beginEpoch(world);
+    await advanceCheckpoint(world);
+    const before = (await world.store.checkpoint())?.acts ?? "";
     await changed([ada, ben], world, adding(record));
     await advanceCheckpoint(world);
     const none = { rosterChanges: async () => [], rosterHead: async () => undefined };
@@ -267,7 +270,7 @@ describe("the roster in the database", () => {
     const { acts, ...bare } = kept;
     expect(await altered(world, { ...none, checkpoint: async () => bare })).toBe("roster/altered");
     const blank = acts.replace(/"payload":"[^"]*"/, '"payload":"e30"');
-    for (const other of [blank, "{}", acts.replace("e", "f")]) {
+    for (const other of [before, blank, "{}", acts.replace("e", "f")]) {
       const code = await altered(world, { ...none, checkpoint: async () => ({ ...kept, acts: other }) });
       expect(code).toBe("ledger/inconsistent");
     }

@@ -16,8 +16,10 @@ import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { nodeSealing } from "../../src/runtime/node/sealing.ts";
 import { createEd25519Signer, generateEd25519Pem } from "../../src/runtime/node/signers.ts";
 import { decodeAttestAnswer } from "../../src/wire/attest.ts";
+import type { PolicyReview } from "../../src/wire/governance-messages.ts";
 import { commitOf } from "../contract/store/examples.ts";
 import { AUDIENCE, type BrokerAtHand, brokerAtHand, memoryKek } from "../http/broker-at-hand.ts";
+import { type PersonAtHand, peopleAtHand } from "../http/people-at-hand.ts";
 import { attemptOf, guestBroker, post } from "../pipeline/guest-at-hand.ts";
 
 interface Ended {
@@ -477,5 +479,99 @@ describe("ostiary policy", () => {
   it.each(statuses)("ends `policy %s` with status %i", async (words, status) => {
     const files = { "broken.writ": "writ 1\npolicy {", "../secret.writ": POLICY };
     expect((await verbsOf(brokerAtHand()).policy(words, files)).status).toBe(status);
+  });
+});
+
+describe("ostiary policy, with people who have to agree", () => {
+  const WIDER = POLICY.replaceAll("vmpl == 0", "vmpl <= 1").replace("1.0.0", "2.0.0");
+
+  function team() {
+    const people = peopleAtHand({ approvals: 1 });
+    const verbsAs = ({ admin, signer }: PersonAtHand) => {
+      const { now } = people.broker.world;
+      const open = async () => ({ client: admin, signer, audience: AUDIENCE, url: AUDIENCE, now });
+      const policy = createPolicyCommand({ open, digest: nodePrimitives.digest });
+      return (words: string, files?: Files) => run(policy, words.split(" "), files);
+    };
+    const ada = people.add({ kid: "ada", roles: ["author"], owns: ["root"] });
+    const ben = people.add({ kid: "ben", roles: ["approver"] });
+    return { ada: verbsAs(ada), ben: verbsAs(ben), admin: ada.admin };
+  }
+
+  it("goes from a diff to a proposal, a review, an approval, and back", async () => {
+    const { ada, ben } = team();
+    const files = { "a.writ": POLICY };
+    const diff = await ada("diff a.writ", files);
+    expect(diff).toMatchObject({ status: 1 });
+    expect(diff.out).toContain("newly allowed, for example:");
+    const { digest } = JSON.parse((await ada("propose a.writ --json", files)).out);
+    expect((await ada("propose a.writ", files)).out).toMatch(
+      /: widens what is allowed\nnext: ostiary policy review/,
+    );
+    expect((await ada(`activate ${digest}`)).status).toBe(1);
+    const review = await ben(`review ${digest}`);
+    expect(review.status).toBe(1);
+    for (const shown of ["by ada\n", "newly allowed", "0 of 1 approvers approved", "policy approve"]) {
+      expect(review.out).toContain(shown);
+    }
+    const approved = await ben(`approve ${digest} --valid 1h`);
+    expect(approved.out).toMatch(
+      /approve by ben at .*, until .*\n1 of 1 approvers approved: ben\nnobody else has/,
+    );
+    expect(JSON.parse((await ben(`review ${digest} --json`)).out)).toMatchObject({
+      approved: true,
+      finding: "widens",
+    });
+    expect((await ada(`activate ${digest}`)).out).toBe(`live: ${digest} (activation 1)\n`);
+    const wider = JSON.parse((await ada("propose a.writ --json", { "a.writ": WIDER })).out).digest;
+    await ben(`approve ${wider}`);
+    await ada(`activate ${wider}`);
+    const back = await ada(`rollback ${digest}`);
+    expect(back).toMatchObject({ status: 0 });
+    expect(back.out).toMatch(/^live: [0-9a-f]{64} \(activation 3\)\n$/);
+    const again = await ada(`rollback ${wider}`);
+    expect(again.status).toBe(1);
+    expect(again.out).toMatch(/^proposed [0-9a-f]{64}\n0 of 1 approvers approved\n/);
+  });
+
+  it("takes a no, and tells who said it", async () => {
+    const { ada, ben } = team();
+    const { digest } = JSON.parse((await ada("propose a.writ --json", { "a.writ": POLICY })).out);
+    expect((await ben(`approve ${digest} --reject`)).out).toContain("rejected by ben\n");
+    expect((await ada(`activate ${digest}`)).status).toBe(1);
+  });
+
+  it("signs nothing where the broker says otherwise of a change than its sources do", async () => {
+    const { ada, ben, admin } = team();
+    const { digest } = JSON.parse((await ada("propose a.writ --json", { "a.writ": POLICY })).out);
+    const honest = await admin.reviewBundle(digest);
+    const told: PolicyReview = { ...honest, finding: "narrows" };
+    const detail = await admin.showBundle(digest);
+    const other = { ...detail, sources: detail.sources.map((one) => ({ ...one, text: `${one.text}# \n` })) };
+    let sent = 0;
+    const lying = (change: Partial<BrokerAtHand["admin"]>) => {
+      const client = {
+        ...admin,
+        ...change,
+        approveBundle: async () => {
+          sent += 1;
+          return honest;
+        },
+      };
+      const open = async () => ({
+        client,
+        signer: createEd25519Signer("ben", generateEd25519Pem()),
+        audience: AUDIENCE,
+        url: AUDIENCE,
+        now: brokerAtHand().world.now,
+      });
+      const command = createPolicyCommand({ open, digest: nodePrimitives.digest });
+      return run(command, ["approve", digest]);
+    };
+    expect((await lying({ reviewBundle: async () => told })).status).toBe(1);
+    expect((await lying({ showBundle: async () => other })).status).toBe(1);
+    expect(sent).toBe(0);
+    expect((await lying({})).status).toBe(0);
+    expect((await ben("approve 0000")).status).toBe(1);
   });
 });

@@ -43,7 +43,8 @@ export function peopleAtHand(
   const admins: Admin[] = [];
   const broker = brokerAtHand((base) => {
     const settings = { ...base.settings, governance: { ...ONE_ADMIN, admins, ...governance } };
-    return { ...governedParts({ ...base, settings }), ...change(base) };
+    const changed = change(base);
+    return { ...governedParts({ ...base, ...changed, settings }), ...changed };
   });
   const stranger: PeopleAtHand["stranger"] = (admin) => personOf(admin, broker);
   const add: PeopleAtHand["add"] = (admin) => {
