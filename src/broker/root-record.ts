@@ -12,7 +12,7 @@ const CONFIGURATION = { kid: "configuration" };
 
 /**
  * Notes the root that this broker starts with. One that differs from the last is an entry of the log and a warning; so is one
- * whose predecessor nobody remembers, unless the log is empty.
+ * whose predecessor nobody remembers, unless no policy was ever live.
  */
 export async function recordRoot(
   world: Pick<World, "store" | "settings" | "primitives" | "now" | "log">,
@@ -23,7 +23,7 @@ export async function recordRoot(
   const digest = hexOf(primitives.digest("sha256", canonicalJsonBytes(recordOf(governance))));
   const kept = await store.meta(NAME);
   if (kept === digest) return;
-  if (kept !== undefined || (await store.ledgerSize()) > 0) {
+  if (kept !== undefined || (await store.liveActivation()) !== undefined) {
     const people = governance.admins.map(({ kid }) => kid).join(" ");
     await store.appendEntry(
       adminEntry({ act: "root-changed", subject: people.slice(0, 4096), digest }, CONFIGURATION, world),
