@@ -2,6 +2,7 @@
 import { DISK_FAULT_CODES } from "./disk-fault-codes.ts";
 import { EVIDENCE_FAULT_CODES } from "./evidence-fault-codes.ts";
 import type { FaultRow } from "./fault-row.ts";
+import { GOVERNANCE_FAULT_CODES } from "./governance-fault-codes.ts";
 import { GUEST_FAULT_CODES } from "./guest-fault-codes.ts";
 import { MEASUREMENT_FAULT_CODES } from "./measurement-fault-codes.ts";
 
@@ -325,6 +326,8 @@ export const FAULT_CODES = {
     next: "look at the log's lines before this one, and at the memory of the machine",
   },
   "file/unusable": { status: 503, wire: "try-later", next: "look at the file's path and permissions" },
+  ...GOVERNANCE_FAULT_CODES,
+
   ...GUEST_FAULT_CODES,
   ...DISK_FAULT_CODES,
   ...MEASUREMENT_FAULT_CODES,

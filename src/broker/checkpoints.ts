@@ -4,7 +4,8 @@ import { originOf, signCheckpoint } from "../ledger/checkpoint.ts";
 import { appendLeaf, emptyFrontier, type Frontier, frontierRoot } from "../ledger/merkle.ts";
 import { grownTiles } from "../ledger/tiles.ts";
 import { type HeadWorld, keptHead } from "./heads.ts";
-import { leafHashes } from "./leaves.ts";
+import { actsUnder, type LastActs, notedActs, signActs } from "./last-acts.ts";
+import { leafPages } from "./leaves.ts";
 import { ENTRIES_PER_BATCH, edgeOf } from "./tiles.ts";
 
 /**
@@ -22,34 +23,43 @@ export async function advanceCheckpoint(world: HeadWorld): Promise<string> {
       received: size,
     });
   }
-  let frontier = kept?.frontier ?? emptyFrontier();
-  let note = kept?.note;
-  while (note === undefined || frontier.size < size) {
-    const to = Math.min(frontier.size + ENTRIES_PER_BATCH, size);
-    [frontier, note] = await advanceTo(to, frontier, world); // in order: each head stands on the one before
+  if (kept !== undefined && kept.frontier.size === size) return kept.note;
+  let at: Advance = { frontier: kept?.frontier ?? emptyFrontier(), acts: await actsUnder(kept, world) };
+  let note: string | undefined;
+  while (note === undefined || at.frontier.size < size) {
+    const to = Math.min(at.frontier.size + ENTRIES_PER_BATCH, size);
+    [at, note] = await advanceTo(to, at, world); // in order: each head stands on the one before
   }
   return note;
+}
+
+/** The tree so far, and the last acts in it. */
+interface Advance {
+  readonly frontier: Frontier;
+  readonly acts: LastActs;
 }
 
 /** A head over some more entries, kept with the tiles that grew, in one batch. */
 async function advanceTo(
   size: number,
-  before: Frontier,
+  { frontier: before, acts: actsBefore }: Advance,
   world: HeadWorld,
-): Promise<readonly [Frontier, string]> {
+): Promise<readonly [Advance, string]> {
   const { digest } = world.primitives;
   const edge = await edgeOf(before, world);
-  let frontier = before;
+  let [frontier, acts] = [before, actsBefore];
   const leaves: Uint8Array[] = [];
-  for await (const page of leafHashes({ start: before.size, end: size }, world)) {
-    leaves.push(...page);
-    for (const hash of page) frontier = appendLeaf(frontier, hash, digest);
+  for await (const { entries, hashes } of leafPages({ start: before.size, end: size }, world)) {
+    leaves.push(...hashes);
+    for (const hash of hashes) frontier = appendLeaf(frontier, hash, digest);
+    acts = notedActs(acts, entries);
   }
   const note = await signedHead(frontier, world);
   // Where the tiles before are not there yet, whoever fills them makes these too.
   const tiles = edge === undefined ? [] : grownTiles({ size: before.size, edge }, leaves, digest);
-  await world.store.putCheckpoint({ size, note, frontier: frontier.roots }, tiles);
-  return [frontier, note];
+  const beside = await signActs(acts, frontier, world);
+  await world.store.putCheckpoint({ size, note, frontier: frontier.roots, acts: beside }, tiles);
+  return [{ frontier, acts }, note];
 }
 
 /** The signed head of a tree. */

@@ -7,6 +7,7 @@ import type { Difference, ReplaySides } from "../policy/replay.ts";
 import type { ReplayedDecision } from "../policy/replay-tally.ts";
 import { openDsse } from "../policy/signatures.ts";
 import { meets, parsePattern } from "../writ/patterns.ts";
+import { holdersOf } from "./open-bundle.ts";
 import { replayPage } from "./replay.ts";
 import { type Actor, adminEntry } from "./secrets.ts";
 import type { World } from "./world.ts";
@@ -98,7 +99,7 @@ function isCovering(explained: ExplainedGain, { resource, clause }: Difference):
 /** What was explained of a bundle. Signatures are looked at again: whoever can write rows explains nothing. */
 async function explainedGains(
   digest: string,
-  world: Pick<World, "store" | "primitives" | "settings">,
+  world: Pick<World, "store" | "primitives" | "settings" | "roster">,
 ): Promise<readonly ExplainedGain[]> {
   const stored = await world.store.explanations(digest);
   const explained: ExplainedGain[] = [];
@@ -133,9 +134,10 @@ export async function explainGains(
 async function openExplanation(
   signature: string,
   digest: string,
-  { primitives, settings }: Pick<World, "primitives" | "settings">,
+  { primitives, settings, roster }: Pick<World, "primitives" | "settings" | "roster">,
 ): Promise<readonly ExplainedGain[]> {
-  const expected = { payloadType: EXPLANATION_TYPE, keys: settings.adminKeys };
+  const keys = holdersOf((await roster()).now, "author", "approver", "operator");
+  const expected = { payloadType: EXPLANATION_TYPE, keys };
   const statement = parseExplanation((await openDsse(signature, expected, primitives)).payload);
   if (statement.digest === digest && statement.audience === settings.audience) return statement.gains;
   throw new Fault("policy/bad-signature", "expected an explanation signed for this bundle and this broker");

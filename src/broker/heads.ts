@@ -10,6 +10,8 @@ export interface SignedHead {
   readonly note: string;
   readonly checkpoint: Checkpoint;
   readonly frontier: Frontier;
+  /** What stands beside it (`last-acts.ts`), unopened. */
+  readonly acts?: string;
 }
 
 /** What of a World it takes to sign heads and to prove under them. */
@@ -29,7 +31,8 @@ export async function keptHead(world: HeadWorld): Promise<SignedHead | undefined
   const frontier: Frontier = { size: kept.size, roots: kept.frontier };
   const root = frontierRoot(frontier, world.primitives.digest);
   if (checkpoint.size === kept.size && equalBytes(checkpoint.root, root)) {
-    return { note: kept.note, checkpoint, frontier };
+    const { note, acts } = kept;
+    return { note, checkpoint, frontier, ...(acts === undefined ? {} : { acts }) };
   }
   throw new Fault("ledger/inconsistent", "the kept tree is not the one that was signed", { size: kept.size });
 }

@@ -17,19 +17,34 @@ export async function ledgerEntries(
   return stored.map(settle);
 }
 
+/** Some entries in order, and the hash of each. */
+export interface LeafPage {
+  readonly entries: readonly LedgerEntry[];
+  readonly hashes: readonly Uint8Array[];
+}
+
 /** The hashes of leaves, page by page. @throws {@link Fault} `ledger/inconsistent` where one is missing. */
 export async function* leafHashes(
-  { start, end }: Range,
+  range: Range,
   world: Pick<World, "store" | "primitives">,
 ): AsyncGenerator<readonly Uint8Array[], void, undefined> {
+  for await (const { hashes } of leafPages(range, world)) yield hashes;
+}
+
+/** Leaves with their hashes, page by page. @throws {@link Fault} `ledger/inconsistent` where one is missing. */
+export async function* leafPages(
+  { start, end }: Range,
+  world: Pick<World, "store" | "primitives">,
+): AsyncGenerator<LeafPage, void, undefined> {
   const { digest } = world.primitives;
   for (let from = start; from < end; ) {
     const entries = await ledgerEntries({ from, limit: Math.min(ENTRIES_PER_READ, end - from) }, world); // in order: a page tells where the next begins
     if (entries.length === 0) throw missing(from);
-    yield entries.map((entry, i) => {
+    const hashes = entries.map((entry, i) => {
       if (entry.seq !== from + i) throw missing(from + i);
       return leafHash(encodeEntry(entry), digest);
     });
+    yield { entries, hashes };
     from += entries.length;
   }
 }

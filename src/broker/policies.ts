@@ -2,28 +2,34 @@
 import { parseUtf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import type { Bundle } from "../policy/bundle.ts";
-import { ACTIVATION_TYPE, openDsse, parseActivation } from "../policy/signatures.ts";
+import type { Roster } from "../policy/roster.ts";
+import type { ActivationStatement } from "../policy/statements.ts";
 import { readTar } from "../policy/tar.ts";
 import type { ActivationSummary, BundleDetail, BundleList, BundleSummary } from "../wire/messages.ts";
-import { openBundle } from "./bundles.ts";
 import { refuseUnexplainedGains } from "./gains.ts";
+import { refuseBeyond, refuseUnapproved } from "./judge-bundle.ts";
 import { namesToNotify } from "./notified.ts";
+import { bundleOf, type OpenedBundle, openActivation, openBundle } from "./open-bundle.ts";
 import { type Actor, adminEntry } from "./secrets.ts";
 import type { Activation, StoredBundle } from "./store.ts";
+import { weaknessesOf } from "./weaknesses.ts";
 import type { World } from "./world.ts";
 
 /**
  * Takes a signed bundle in: signature, sources and predecessor must hold. It decides nothing until it is activated.
  *
- * @throws {@link Fault} `policy/bad-signature`, `policy/malformed`, `policy/not-next`.
+ * @throws {@link Fault} `policy/bad-signature`, `policy/malformed`, `policy/not-next`; `admin/forbidden` where it changes what its author's role does not reach.
  */
 export async function proposeBundle(
   proposed: { readonly tar: Uint8Array; readonly signature: string },
   actor: Actor,
   world: World,
 ): Promise<{ readonly digest: string; readonly isNew: boolean }> {
-  const bundle = await openBundle(proposed.tar, proposed.signature, world);
-  await refuseOutOfLine(bundle, world);
+  const { now: roster } = await world.roster();
+  const opened = await openBundle(proposed.tar, proposed.signature, { roster, primitives: world.primitives });
+  const { bundle } = opened;
+  const serial = await refuseOutOfLine(bundle, world);
+  await refuseBeyond(opened, { serial, at: world.now(), roster }, world);
   const stored: StoredBundle = {
     digest: bundle.digest,
     tar: proposed.tar,
@@ -40,7 +46,7 @@ export async function proposeBundle(
  * Makes a proposed bundle live from the next decision on. The statement names bundle, serial and broker, so that neither an
  * old activation nor that of another broker can be used again.
  *
- * @throws {@link Fault} `policy/unknown`, `policy/bad-signature`, `policy/not-next` (also where another admin was first),
+ * @throws {@link Fault} `policy/unknown`, `policy/bad-signature`, `policy/unapproved`, `policy/not-next` (also where another admin was first),
  *   `policy/nobody-to-notify`, `policy/unexplained-gain`.
  */
 export async function activateBundle(
@@ -48,18 +54,14 @@ export async function activateBundle(
   actor: Actor,
   world: World,
 ): Promise<ActivationSummary> {
-  const stored = await world.store.bundle(request.digest);
-  if (stored === undefined) throw unknownBundle(request.digest);
-  const bundle = await openBundle(stored.tar, stored.signature, { ...world, digest: request.digest });
+  const { now: roster } = await world.roster();
+  const opened = await knownBundle(request.digest, roster, world);
+  const { bundle } = opened;
   const serial = await refuseOutOfLine(bundle, world);
   refuseUnheard(bundle, world);
-  const { settings, primitives } = world;
-  const expected = { payloadType: ACTIVATION_TYPE, keys: settings.adminKeys };
-  const statement = parseActivation((await openDsse(request.signature, expected, primitives)).payload);
-  if (statement.digest !== bundle.digest || statement.audience !== settings.audience) {
-    throw new Fault("policy/bad-signature", "expected an activation signed for this bundle and this broker");
-  }
-  if (statement.serial !== serial) throw notNext(`activation ${serial}`, String(statement.serial));
+  const statement = await openActivation(request.signature, roster, world.primitives);
+  refuseOtherOrder(statement, { digest: bundle.digest, serial, roster }, world);
+  const approvals = await refuseUnapproved(opened, { serial, at: statement.at, roster }, world);
   await refuseUnexplainedGains(bundle, world);
   const { digest } = bundle;
   const activation: Activation = {
@@ -70,7 +72,8 @@ export async function activateBundle(
     by: actor.kid,
   };
   const act = { act: "policy-activate", subject: namesOf(bundle), digest };
-  if (!(await world.store.activateBundle(activation, adminEntry(act, actor, world)))) {
+  const terms = { roster: roster.serial, approvals };
+  if (!(await world.store.activateBundle(activation, terms, adminEntry(act, actor, world)))) {
     throw notNext(`activation ${serial}`, "another admin's activation");
   }
   return activationOf(activation);
@@ -84,17 +87,56 @@ function refuseUnheard({ program }: Bundle, { settings }: World): void {
   throw new Fault("policy/nobody-to-notify", `expected a [[notify]] for each name of the policies: ${names}`);
 }
 
+/** What an order has to be about. */
+interface Order {
+  readonly digest: string;
+  readonly serial: number;
+  readonly roster: Roster;
+}
+
+/** An order is for now: approvals have to be alive when it says that it was signed. */
+const SKEW_SECONDS = 300;
+
+function refuseOtherOrder(statement: ActivationStatement, order: Order, world: World): void {
+  if (statement.digest !== order.digest || statement.audience !== world.settings.audience) {
+    throw new Fault("policy/bad-signature", "expected an activation signed for this bundle and this broker");
+  }
+  if (statement.serial !== order.serial)
+    throw notNext(`activation ${order.serial}`, String(statement.serial));
+  if (statement.roster !== (order.roster.head ?? null)) throw notNext("the admins of now", "those of before");
+  if (Math.abs(statement.at - world.now()) > SKEW_SECONDS) {
+    throw new Fault("policy/bad-signature", "expected an activation that was signed now");
+  }
+}
+
+/** A bundle that is known, opened under the admins of now. @throws {@link Fault} `policy/unknown`, `policy/bad-signature`. */
+export async function knownBundle(
+  digest: string,
+  roster: Roster,
+  { store, primitives }: World,
+): Promise<OpenedBundle> {
+  const stored = await store.bundle(digest);
+  if (stored === undefined) throw unknownBundle(digest);
+  return openBundle(stored.tar, stored.signature, { digest, roster, primitives });
+}
+
 /** Every known bundle, newest first, and the live activation. */
 export async function listBundles(world: World): Promise<BundleList> {
   const [bundles, live] = await Promise.all([world.store.bundles(), world.store.liveActivation()]);
-  return { bundles: bundles.map(summaryOf), ...(live === undefined ? {} : { live: activationOf(live) }) };
+  const { now } = await world.roster();
+  return {
+    bundles: bundles.map(summaryOf),
+    ...(live === undefined ? {} : { live: activationOf(live) }),
+    ...(now.head === undefined ? {} : { roster: now.head }),
+    warnings: weaknessesOf(world.settings.governance, now),
+  };
 }
 
-/** One bundle with its sources, opened and checked again. @throws {@link Fault} `policy/unknown`, `policy/bad-signature`. */
+/** One bundle with its sources, compiled again. @throws {@link Fault} `policy/unknown`, `policy/bad-signature`, `policy/malformed`. */
 export async function showBundle(digest: string, world: World): Promise<BundleDetail> {
   const stored = await world.store.bundle(digest);
   if (stored === undefined) throw unknownBundle(digest);
-  const bundle = await openBundle(stored.tar, stored.signature, { ...world, digest });
+  const bundle = bundleOf(stored.tar, digest, world.primitives);
   return { ...summaryOf(stored), modules: bundle.modules, sources: sourcesOf(stored.tar) };
 }
 
@@ -116,7 +158,7 @@ function sourcesOf(tar: Uint8Array): BundleDetail["sources"] {
 }
 
 /** A bundle names its predecessor; answers the serial that its activation would have. */
-async function refuseOutOfLine(bundle: Bundle, world: World): Promise<number> {
+export async function refuseOutOfLine(bundle: Bundle, world: World): Promise<number> {
   const live = await world.store.liveActivation();
   const expected = live?.digest;
   const received = bundle.manifest.previous ?? undefined;

@@ -125,12 +125,12 @@ function claimsOf({ cluster }: ProverPlan, { settings, signer, now, primitives }
   });
 }
 
-/** Who may sign policy here: SHA-256 over the admin keys by name, so that a guest sees when there is another. */
+/** Who is the root of policy here: SHA-256 over the keys of the configuration by name, so that a guest sees when there is another. */
 function policyRootOf(
-  { adminKeys }: ProverWorld["settings"],
+  { governance: { admins } }: ProverWorld["settings"],
   digest: ProverWorld["primitives"]["digest"],
 ): string {
-  const keys = adminKeys
+  const keys = admins
     .map(({ kid, spki }) => ({ kid, spki: base64UrlOf(spki) }))
     .sort((a, b) => (a.kid < b.kid ? -1 : 1));
   return hexOf(digest("sha256", canonicalJsonBytes(keys)));

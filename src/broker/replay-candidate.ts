@@ -4,7 +4,7 @@ import { Fault } from "../base/fault.ts";
 import { type Bundle, loadBundle } from "../policy/bundle.ts";
 import { tallyOf } from "../policy/replay-tally.ts";
 import type { ReplayAnswer, ReplayRequest } from "../wire/replay.ts";
-import { openBundle } from "./bundles.ts";
+import { openBundle } from "./open-bundle.ts";
 import { replayPage } from "./replay.ts";
 import type { World } from "./world.ts";
 
@@ -40,9 +40,11 @@ async function candidateOf(
   if (stored === undefined) {
     throw new Fault("policy/unknown", `expected the digest of a known bundle, received \`${digest}\``);
   }
-  const { settings, primitives } = world;
-  last = await openBundle(stored.tar, stored.signature, { digest, settings, primitives });
-  return last;
+  const { now: roster } = await world.roster();
+  const { primitives } = world;
+  const { bundle } = await openBundle(stored.tar, stored.signature, { digest, roster, primitives });
+  last = bundle;
+  return bundle;
 }
 
 /** A replay asks for the same candidate page after page: it is compiled once. What it is, its digest says. */

@@ -9,14 +9,17 @@ import { makeTransitKey } from "../keys/transit-key.ts";
 import { parseTransitType, type TransitType, transitTypeText } from "../keys/transit-type.ts";
 import { zeroize } from "../keys/zeroize.ts";
 import type { EntryDraft } from "../ledger/entry.ts";
+import { type Admin, reaches } from "../policy/admins.ts";
 import { MAX_SECRET_BYTES } from "../wire/limits.ts";
 import type { SecretSummary } from "../wire/secret-messages.ts";
 import type { SecretHead, SecretVersion, StoredSettings } from "./secret-store.ts";
 import type { World } from "./world.ts";
 
-/** Who did it: the `kid` of the admin key that signed the request. */
+/** Who did it: the `kid` of the admin key that signed the request, and whose it is. */
 export interface Actor {
   readonly kid: string;
+  /** Absent where nobody asked by a request. */
+  readonly admin?: Admin;
 }
 
 /**
@@ -226,9 +229,12 @@ export async function showSecret(path: string, world: World): Promise<readonly S
   return versions.map((version) => summaryOf(version, settings)).reverse();
 }
 
-/** The newest version of every path, without its bytes. */
-export async function listSecrets(world: World): Promise<readonly SecretSummary[]> {
-  return (await world.store.secrets()).map((version) => summaryOf(version, undefined));
+/** The newest version of every path that the actor's roles reach, without its bytes. */
+export async function listSecrets({ admin }: Actor, world: World): Promise<readonly SecretSummary[]> {
+  const reached = (await world.store.secrets()).filter(
+    ({ path }) => admin === undefined || reaches(admin, path),
+  );
+  return reached.map((version) => summaryOf(version, undefined));
 }
 
 /** What nobody chose is left out. */

@@ -5,12 +5,12 @@ import type { Bundle } from "../policy/bundle.ts";
 import { parseShadow, SHADOW_TYPE, type ShadowStatement } from "../policy/order-statements.ts";
 import { openDsse } from "../policy/signatures.ts";
 import type { ShadowState } from "../wire/shadow.ts";
-import { openBundle } from "./bundles.ts";
+import { holdersOf, openBundle } from "./open-bundle.ts";
 import { type Actor, adminEntry } from "./secrets.ts";
 import type { StoredShadowOrder } from "./shadow-store.ts";
 import type { World } from "./world.ts";
 
-type ShadowWorld = Pick<World, "store" | "primitives" | "settings">;
+type ShadowWorld = Pick<World, "store" | "primitives" | "settings" | "roster">;
 
 /** A bundle that is shown every decision. */
 export interface ActiveShadow {
@@ -91,9 +91,10 @@ export async function openShadow(
 
 async function openOrder(
   signature: string,
-  { settings, primitives }: Omit<ShadowWorld, "store">,
+  { settings, primitives, roster }: Omit<ShadowWorld, "store">,
 ): Promise<ShadowStatement> {
-  const expected = { payloadType: SHADOW_TYPE, keys: settings.adminKeys };
+  const keys = holdersOf((await roster()).now, "author", "operator");
+  const expected = { payloadType: SHADOW_TYPE, keys };
   const statement = parseShadow((await openDsse(signature, expected, primitives)).payload);
   if (statement.audience === settings.audience) return statement;
   throw new Fault("policy/bad-signature", "expected an order of a shadow signed for this broker");
@@ -104,6 +105,7 @@ async function openedBundle(digest: string, world: ShadowWorld): Promise<Bundle>
   if (stored === undefined) {
     throw new Fault("policy/unknown", `expected the digest of a known bundle, received \`${digest}\``);
   }
-  const { settings, primitives } = world;
-  return openBundle(stored.tar, stored.signature, { digest, settings, primitives });
+  const { now: roster } = await world.roster();
+  const { primitives } = world;
+  return (await openBundle(stored.tar, stored.signature, { digest, roster, primitives })).bundle;
 }

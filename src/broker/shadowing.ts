@@ -11,7 +11,7 @@ import { chained, DIFFERENCES_ACT, type NewDifference, rowsText } from "./shadow
 import type { SeenDecision, Shadow, World } from "./world.ts";
 
 export interface ShadowingParts
-  extends Pick<World, "store" | "primitives" | "settings" | "meter" | "log" | "now" | "turn"> {
+  extends Pick<World, "store" | "primitives" | "settings" | "roster" | "meter" | "log" | "now" | "turn"> {
   /** Begins work that nobody waits for. */
   readonly later: (work: () => Promise<void>) => void;
   readonly memory?: ShadowMemory;

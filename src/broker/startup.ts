@@ -5,6 +5,7 @@ import { advanceCheckpoint } from "./checkpoints.ts";
 import { refuseEarlierClock } from "./clock.ts";
 import { keptHead } from "./heads.ts";
 import { keepHead, refuseRolledBack } from "./rollback.ts";
+import { recordRoot } from "./root-record.ts";
 import { type Store, UNFINISHED } from "./store.ts";
 import { edgeOf } from "./tiles.ts";
 import type { Kek, World } from "./world.ts";
@@ -65,13 +66,22 @@ export async function checkLedger(world: World, wasAhead = false): Promise<void>
 /** The same, and marks the start in the log. @throws {@link Fault} as {@link checkLedger}. */
 export async function beginEpoch(world: World, wasAhead = false): Promise<void> {
   await checkLedger(world, wasAhead);
+  await recordRoot(world);
+  await refuseAltered(world);
   await world.store.appendEntry({ v: 1, kind: "epoch", time: world.now(), act: "start" });
   await keepHead(world);
+}
+
+/** Admins and policy are opened before anything is served: what is not as it was signed keeps a broker from starting. */
+export async function refuseAltered(world: Pick<World, "roster" | "liveBundle">): Promise<void> {
+  await world.roster();
+  await world.liveBundle();
 }
 
 /** What a further process of a running broker looks at: another has checked what was signed, and marked the start. */
 export async function joinEpoch(world: World, wasAhead = false): Promise<void> {
   await refuseRolledBack(world);
+  await refuseAltered(world);
   if (!wasAhead) await refuseTimeAgain(world);
 }
 

@@ -7,6 +7,7 @@ import type { Tile, TilePlace } from "../ledger/tiles.ts";
 import type { CredentialStore } from "./credential-store.ts";
 import type { ExplanationStore } from "./explanation-store.ts";
 import type { FindingStore } from "./finding-store.ts";
+import type { GovernanceStore } from "./governance-store.ts";
 import type { ImportStore } from "./import-store.ts";
 import type { LeaseStore } from "./lease-store.ts";
 import type { SecretStore } from "./secret-store.ts";
@@ -22,6 +23,7 @@ export interface Store
   extends DecisionStore,
     LedgerStore,
     BundleStore,
+    GovernanceStore,
     SecretStore,
     LeaseStore,
     BrokerStateStore,
@@ -142,6 +144,8 @@ export interface StoredCheckpoint {
   readonly size: number;
   readonly note: string;
   readonly frontier: readonly Uint8Array[];
+  /** Which acts of policy and roster were the last under it, signed (`last-acts.ts`); a database from before has none. */
+  readonly acts?: string;
 }
 
 export interface LedgerStore {
@@ -183,11 +187,23 @@ export interface Activation {
   readonly by: string;
 }
 
+/** What has to be so still when an activation is written. */
+export interface ActivationTerms {
+  /** How many changes the roster has; 0 for none. */
+  readonly roster: number;
+  /** How many approvals and rejections the bundle has. */
+  readonly approvals: number;
+}
+
 export interface BundleStore {
   /** False when the digest is already there (then nothing changes and no entry is written). */
   readonly putBundle: (bundle: StoredBundle, entry: EntryDraft) => Promise<boolean>;
-  /** False when `serial` is already taken: someone else activated first; nothing changes then. */
-  readonly activateBundle: (activation: Activation, entry: EntryDraft) => Promise<boolean>;
+  /** False when `serial` is already taken, or something is not as `expected`: someone else was first; nothing changes then. */
+  readonly activateBundle: (
+    activation: Activation,
+    expected: ActivationTerms,
+    entry: EntryDraft,
+  ) => Promise<boolean>;
   readonly liveActivation: () => Promise<Activation | undefined>;
   readonly activations: () => Promise<readonly Activation[]>;
   readonly bundle: (digest: string) => Promise<StoredBundle | undefined>;

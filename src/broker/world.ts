@@ -12,8 +12,10 @@ import type { Instant } from "../base/time.ts";
 import type { NonceKeys } from "../channel/nonce.ts";
 import type { ProofExchange } from "../channel/proof.ts";
 import type { OfferedSuite } from "../channel/suites.ts";
+import type { Governance } from "../policy/admins.ts";
 import type { AppraisalOutcome } from "../policy/appraise.ts";
 import type { Bundle } from "../policy/bundle.ts";
+import type { RosterHistory } from "../policy/roster.ts";
 import type { BrokerProof, SealProgress } from "../wire/messages.ts";
 import type { Posture } from "./posture.ts";
 import type { CommitOutcome, DecisionCommit, Refusal, Store } from "./store.ts";
@@ -38,6 +40,8 @@ export interface World {
   readonly commit: (commit: DecisionCommit) => Promise<CommitOutcome>;
   /** The live bundle, its signatures checked and its sources compiled (`bundles.ts`). */
   readonly liveBundle: () => Promise<Bundle | undefined>;
+  /** The admins, and how they came to be (`roster.ts`). */
+  readonly roster: () => Promise<RosterHistory>;
   /** One line of the decision log, rate-capped (`refusals.ts`). */
   readonly logRefusal: (refusal: Refusal) => Promise<void>;
   readonly kek: Kek;
@@ -92,17 +96,12 @@ export interface BrokerSettings {
   readonly mode: "production" | "demo";
   /** How secrets may be sealed here, out of what this version can do. */
   readonly suites: readonly OfferedSuite[];
-  readonly adminKeys: readonly AdminKey[];
+  /** The root of all trust in admins: configuration, never the database. */
+  readonly governance: Governance;
   /** For so many days nobody has a trace forgotten; for ever where it is absent. */
   readonly traceDays?: number;
   /** Whom policies may have notified, by name; nobody where it is left out. */
   readonly notifies?: readonly string[];
-}
-
-/** A person's Ed25519 key, as configuration names it. Configuration, never the database, says who an admin is. */
-export interface AdminKey {
-  readonly kid: string;
-  readonly spki: Uint8Array;
 }
 
 /** A key-encryption key, wherever it lives. It never sees why it is asked. */

@@ -1,5 +1,6 @@
 /** Which broker does an admin's verb speak to, and with whose key? Options that every such verb has. */
 import type { Signer } from "../base/primitives.ts";
+import type { Instant } from "../base/time.ts";
 import type { AdminClient } from "../client/admin.ts";
 import { noWords, parseArguments } from "./arguments.ts";
 
@@ -19,6 +20,7 @@ export interface AdminSession {
   readonly audience: string;
   /** Where the broker is reached. */
   readonly url: string;
+  readonly now: () => Instant;
 }
 
 /** @throws {@link Fault} `file/unusable`, `config/invalid`. */
@@ -39,7 +41,7 @@ export const ADMIN_USAGE = `which broker, and who asks:
   --broker URL     address of the broker
   --audience URL   identity of the broker, where that is not its address
   --key FILE       your Ed25519 private key, PEM
-  --kid NAME       the name that the broker's configuration gives your key
+  --kid NAME       the name that your key has among the admins
   --json           print facts as JSON
 `;
 

@@ -4,14 +4,17 @@ import { Fault } from "../base/fault.ts";
 import type { Primitives, Signer } from "../base/primitives.ts";
 import type { Instant } from "../base/time.ts";
 import { bodyHashOf, MAX_ADMIN_TOKEN_SECONDS, signAdminToken } from "../wire/admin-token.ts";
+import * as admins from "../wire/admins.ts";
 import * as audience from "../wire/audience.ts";
 import * as bundle from "../wire/bundle.ts";
 import { decodeDecisionDetail } from "../wire/decision.ts";
+import type { PolicyReview, RosterView } from "../wire/governance-messages.ts";
 import * as ledger from "../wire/ledger.ts";
 import type * as log from "../wire/ledger-messages.ts";
 import { decodeInclusionProof } from "../wire/ledger-proof.ts";
 import type * as wire from "../wire/messages.ts";
 import { isAudienceName } from "../wire/resource-path.ts";
+import * as review from "../wire/review.ts";
 import { decodeRevocation } from "../wire/revocation.ts";
 import * as rootKey from "../wire/root-key.ts";
 import * as shares from "../wire/shares.ts";
@@ -28,6 +31,12 @@ export interface AdminClient extends SecretCalls, FindingCalls, ChangeCalls {
   readonly activateBundle: (digest: string, signature: string) => Promise<wire.ActivationSummary>;
   readonly listBundles: () => Promise<wire.BundleList>;
   readonly showBundle: (digest: string) => Promise<wire.BundleDetail>;
+  readonly reviewBundle: (digest: string) => Promise<PolicyReview>;
+  /** @param statement - An approval or a rejection, signed. */
+  readonly approveBundle: (digest: string, statement: string) => Promise<PolicyReview>;
+  readonly listAdmins: () => Promise<RosterView>;
+  /** @param statement - A change of the roster, as enough people of the root signed it. */
+  readonly changeRoster: (statement: string) => Promise<RosterView>;
   readonly addAudience: (
     name: string,
     registration: wire.AudienceRegistration,
@@ -86,6 +95,12 @@ export function createAdminClient(options: AdminClientOptions): AdminClient {
       ),
     listBundles: async () => bundle.decodeBundleList(await call("GET", "/v1/admin/policies")),
     showBundle: async (digest) => bundle.decodeBundleDetail(await call("GET", bundleAt(digest))),
+    reviewBundle: async (digest) => review.decodePolicyReview(await call("GET", reviewAt(digest))),
+    approveBundle: async (digest, statement) =>
+      review.decodePolicyReview(await call("PUT", reviewAt(digest), review.encodeApproval({ statement }))),
+    listAdmins: async () => admins.decodeRosterView(await call("GET", ADMINS)),
+    changeRoster: async (statement) =>
+      admins.decodeRosterView(await call("POST", ADMINS, admins.encodeRosterChangeRequest(statement))),
     addAudience: async (name, registration) =>
       audience.decodeAudienceSummary(
         await call("PUT", audienceAt(name), audience.encodeAudienceRegistration(registration)),
@@ -108,6 +123,14 @@ export function createAdminClient(options: AdminClientOptions): AdminClient {
         await send({ method: "POST", path: "/v1/introspect", body: formOf({ token }), type: FORM }, options),
       ),
     decision: async (id) => decodeDecisionDetail(await call("GET", decisionAt(id))),
+    ...ledgerCalls(call),
+  };
+}
+
+type LedgerCalls = Pick<AdminClient, "checkpoint" | "ledgerPage" | "inclusion" | "forgetTraces">;
+
+function ledgerCalls(call: AdminCall): LedgerCalls {
+  return {
     checkpoint: async () => new TextDecoder().decode(await call("GET", "/v1/ledger/checkpoint")),
     ledgerPage: async (from, limit) =>
       ledger.decodeLedgerPage(await call("GET", `/v1/ledger/entries?from=${from}&limit=${limit}`)),
@@ -123,11 +146,16 @@ export function createAdminClient(options: AdminClientOptions): AdminClient {
   };
 }
 
+function reviewAt(digest: string): string {
+  return bundleAt(digest).replace("/policies/", "/policy-reviews/");
+}
+
 function bundleAt(digest: string): string {
   if (/^[0-9a-f]{64}$/.test(digest)) return `/v1/admin/policies/${digest}`;
   throw new Fault("request/malformed", "expected a digest as 64 lower-case hex digits");
 }
 
+const ADMINS = "/v1/admin/admins";
 const ROOT_KEY = "/v1/admin/root-key";
 const SHARES = `${ROOT_KEY}/shares`;
 const TOKEN_KEYS = "/v1/admin/token-keys";

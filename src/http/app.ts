@@ -8,7 +8,7 @@ import type { World } from "../broker/world.ts";
 import { authorize } from "./authorize.ts";
 import { refusedOf } from "./problem.ts";
 import { responseOf, responseOfRefusal } from "./response.ts";
-import type { HttpEdges, Route, ServingContext } from "./route.ts";
+import { type HttpEdges, parameterOf, type Route, type ServingContext } from "./route.ts";
 import { ROUTES } from "./routes.ts";
 import { createTimeline, type Timeline } from "./timeline.ts";
 
@@ -128,12 +128,6 @@ function queryOf(url: string): URLSearchParams {
 /** The path as it was sent: a parameter is never decoded. */
 function sentPathOf(url: string): string {
   return /^[a-z]+:\/\/[^/?#]*([^?#]*)/i.exec(url)?.[1] ?? "/";
-}
-
-/** What stands where the route has `*` or `{name}`; both stand last. */
-function parameterOf(route: string, path: string): string {
-  const fixed = /^([^*{]*)[*{]/.exec(route)?.[1];
-  return fixed === undefined ? "" : path.slice(fixed.length);
 }
 
 function honoPath(path: string): string {

@@ -1,10 +1,11 @@
-/** Which admin asks? A JWT by a configured Ed25519 key that binds this method, this URL and this body, once (PRODUCT section 3). */
+/** Which admin asks? A JWT by the Ed25519 key of an admin that binds this method, this URL and this body, once (PRODUCT section 3). */
 import { base64UrlOf, equalBytes, parseBase64Url, utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import { bareKeyOf } from "../base/spki.ts";
 import { addSeconds, type Instant, instant } from "../base/time.ts";
 import type { Actor } from "../broker/secrets.ts";
-import type { AdminKey, World } from "../broker/world.ts";
+import type { World } from "../broker/world.ts";
+import type { Admin } from "../policy/admins.ts";
 import {
   ADMIN_ALGORITHM,
   bodyHashOf,
@@ -28,7 +29,7 @@ export interface AdminRequest {
 
 /** A signed request whose body has not been looked at yet. */
 export interface SignedAdminRequest {
-  readonly actor: Actor;
+  readonly actor: Actor & { readonly admin: Admin };
   readonly claims: AdminClaims;
 }
 
@@ -39,7 +40,8 @@ export interface SignedAdminRequest {
  */
 export async function verifyAdminToken(request: AdminRequest, world: World): Promise<SignedAdminRequest> {
   const token = bearerTokenOf(request.authorization);
-  const key = keyOf(token, world.settings.adminKeys);
+  decodeAdminHeader(headerOf(token)); // what is no such token asks no database
+  const key = keyOf(token, (await world.roster()).now.admins);
   const claims = decodeAdminClaims(await verifiedPayload(token, key));
   const isForThis =
     claims.aud === world.settings.audience &&
@@ -47,7 +49,7 @@ export async function verifyAdminToken(request: AdminRequest, world: World): Pro
     request.ownUrls.some((url) => claims.htu === `${url}${request.path}`);
   if (!isForThis) throw unauthorized("a token for this audience, method and URL");
   refuseOutOfTime(claims, world.now());
-  return { actor: { kid: key.kid }, claims };
+  return { actor: { kid: key.kid, admin: key }, claims };
 }
 
 /**
@@ -77,16 +79,20 @@ function bearerTokenOf(authorization: string | undefined): string {
 }
 
 /** The header only names a key; which algorithm that key is used with stands here, not there. */
-function keyOf(token: string, adminKeys: readonly AdminKey[]): AdminKey {
-  const header = parseBase64Url(token.split(".", 1).join(""));
-  if (header === undefined) throw unauthorized("a JWT");
-  const { kid } = decodeAdminHeader(header);
-  const key = adminKeys.find((known) => known.kid === kid);
-  if (key === undefined) throw unauthorized("the name of a configured admin key");
+function keyOf(token: string, admins: readonly Admin[]): Admin {
+  const { kid } = decodeAdminHeader(headerOf(token));
+  const key = admins.find((known) => known.kid === kid);
+  if (key === undefined) throw unauthorized("the name of a key that an admin has");
   return key;
 }
 
-async function verifiedPayload(token: string, key: AdminKey): Promise<Uint8Array> {
+function headerOf(token: string): Uint8Array {
+  const header = parseBase64Url(token.split(".", 1).join(""));
+  if (header === undefined) throw unauthorized("a JWT");
+  return header;
+}
+
+async function verifiedPayload(token: string, key: Admin): Promise<Uint8Array> {
   const bare = bareKeyOf("ed25519", key.spki);
   if (bare === undefined) throw new Fault("internal/invariant", "an admin key is an Ed25519 key");
   const { compactVerify, importJWK } = await import("jose"); // when an admin first asks: no guest waits for it at the start

@@ -5,9 +5,10 @@ import { type Holder, verifyHolder } from "../broker/dpop.ts";
 import type { Exchange } from "../broker/request.ts";
 import type { Actor } from "../broker/secrets.ts";
 import { MAX_BODY_BYTES } from "../wire/limits.ts";
+import { refuseOtherRole } from "./admin-roles.ts";
 import { spendAdminToken, verifyAdminToken } from "./auth.ts";
 import { readBody } from "./limits.ts";
-import type { Route, ServingContext } from "./route.ts";
+import { parameterOf, type Route, type ServingContext } from "./route.ts";
 
 /** A request before its body was looked at. */
 export interface Asked {
@@ -23,7 +24,7 @@ export interface Authorized {
   readonly holder?: Holder;
 }
 
-/** @throws {@link Fault} `admin/unauthorized`, `token/…`; `request/wrong-media-type`, `request/too-large`. */
+/** @throws {@link Fault} `admin/unauthorized`, `admin/forbidden`, `token/…`; `request/wrong-media-type`, `request/too-large`. */
 export async function authorize(asked: Asked, route: Route, context: ServingContext): Promise<Authorized> {
   const { audience } = route;
   if (audience === "anyone") return { body: await bodyOf(asked, route) };
@@ -41,13 +42,14 @@ function isOnThisMachine({ exchange: { source } }: Asked, { edges }: ServingCont
   return edges.healthDetails === "loopback" && /^(::ffff:)?127[.]\d+[.]\d+[.]\d+$|^::1$/.test(source);
 }
 
-/** In order: a signature over everything but the body, then the body, then its hash and the spend of the token. */
+/** In order: a signature over everything but the body, a role that may, then the body, then its hash and the spend of the token. */
 async function authorizedAdmin(
   asked: Asked,
   route: Route,
   { world, edges }: ServingContext,
 ): Promise<Authorized> {
   const signed = await verifyAdminToken({ ...lineOf(asked), ownUrls: edges.ownUrls }, world);
+  refuseOtherRole(signed.actor.admin, route, parameterOf(route.path, asked.path));
   const body = await bodyOf(asked, route);
   return { body, actor: await spendAdminToken(signed, body, world) };
 }

@@ -32,7 +32,8 @@ export function refusedOf(thrown: unknown, about: Asked): Refused {
   }
   const level = FAULT_CODES[thrown.code].status >= 500 ? "error" : "info";
   log(level, "refused", { ...prefixed(thrown), id, code: thrown.code, message: thrown.message });
-  const isForAdmin = about.isAdmin && FAULT_CODES[thrown.code].status < 500;
+  const isKnown = about.isAdmin || thrown.code === "admin/forbidden"; // said to nobody but an admin whose signature is good
+  const isForAdmin = isKnown && FAULT_CODES[thrown.code].status < 500;
   const problem = isForAdmin ? problemForAdmin(thrown, id) : problemOf(thrown.code, id, sentenceOf(thrown));
   return { code: thrown.code, problem, headers: headersOf(thrown) };
 }

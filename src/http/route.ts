@@ -97,3 +97,9 @@ export interface HttpEdges {
   readonly isDraining: () => boolean;
   readonly version: string;
 }
+
+/** What stands where the route has `*` or `{name}`; both stand last. */
+export function parameterOf(route: string, path: string): string {
+  const fixed = /^([^*{]*)[*{]/.exec(route)?.[1];
+  return fixed === undefined ? "" : path.slice(fixed.length);
+}

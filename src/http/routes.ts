@@ -1,4 +1,5 @@
 /** Which paths has the broker? One table; the application and the OpenAPI document walk it. */
+import { adminRoutes } from "./admin/admins.ts";
 import { audienceRoutes } from "./admin/audiences.ts";
 import { credentialRoute } from "./admin/credentials.ts";
 import { decisionRoute, decisionsRoute } from "./admin/decisions.ts";
@@ -63,6 +64,7 @@ const DOCUMENTED: readonly Route[] = [
   ...leaseRoutes,
   ...policyRoutes,
   ...policyChangeRoutes,
+  ...adminRoutes,
   ...audienceRoutes,
   ...tokenKeyRoutes,
   ...rootKeyRoutes,

@@ -5,6 +5,7 @@ import { Fault } from "../base/fault.ts";
 import type { Primitives } from "../base/primitives.ts";
 import { parseStrictJson } from "../base/strict-json.ts";
 import { type Compilation, compileSources } from "../writ/compile.ts";
+import type { DiffSide } from "../writ/diff/attribution.ts";
 import { entryLabels } from "../writ/entry-labels.ts";
 import type { Program } from "../writ/program.ts";
 import type { SourceFile } from "../writ/sources.ts";
@@ -20,6 +21,9 @@ interface BundleModule {
   readonly name: string;
   readonly version: string;
 }
+
+/** What was compiled, and from which files. */
+export type BundleSide = DiffSide & { readonly program: Program };
 
 /** What `bundle.json` says. */
 interface BundleManifest {
@@ -41,6 +45,8 @@ export interface Bundle {
   readonly modules: readonly BundleModule[];
   readonly program: Program;
   readonly manifest: BundleManifest;
+  /** The same as one side of a comparison (`gate.ts`). */
+  readonly side: BundleSide;
   /** Measurement → vCPU count, where reference values say one and agree. */
   readonly vcpus: ReadonlyMap<string, number>;
 }
@@ -61,7 +67,7 @@ export function packBundle(
     path,
     bytes: typeof text === "string" ? utf8(text) : text,
   }));
-  const program = compile(files, digest);
+  const { program } = compile(files, digest);
   const manifest = manifestOf({ files, program, previous: previous ?? null, compiler: COMPILER }, digest);
   const tar = writeTar([...files, { path: MANIFEST, bytes: encodeManifest(manifest) }]);
   loadBundle(tar, digest); // whatever this door lets out, the other one lets in
@@ -81,7 +87,7 @@ export function loadBundle(tar: Uint8Array, digest: Primitives["digest"]): Bundl
   if (stated === undefined) throw malformed(`expected a file ${MANIFEST}`);
   const { previous, compiler } = chosenOf(stated.bytes);
   const files = all.filter((file) => file !== stated);
-  const program = compile(files, digest);
+  const { compilation, program } = compile(files, digest);
   const manifest = manifestOf({ files, program, previous, compiler }, digest);
   if (!equalBytes(encodeManifest(manifest), stated.bytes)) {
     throw malformed(
@@ -93,8 +99,26 @@ export function loadBundle(tar: Uint8Array, digest: Primitives["digest"]): Bundl
     modules: manifest.modules,
     program,
     manifest,
+    side: { compilation, program, files: new Map(files.map(({ path, bytes }) => [path, bytes])) },
     vcpus: entryLabels(program.refsets, "measurement"),
   };
+}
+
+/**
+ * Digest of the bundle that this one follows; `undefined` for the first. Nothing is compiled.
+ *
+ * @throws {@link Fault} `policy/malformed` for another archive than the digest says.
+ */
+export function previousOf(
+  tar: Uint8Array,
+  expected: string,
+  digest: Primitives["digest"],
+): string | undefined {
+  const manifest = readTar(tar).find(({ path }) => path === MANIFEST);
+  if (manifest === undefined || hexOf(digest("sha256", tar)) !== expected) {
+    throw malformed("expected the archive that its digest names");
+  }
+  return chosenOf(manifest.bytes).previous ?? undefined;
 }
 
 interface ManifestParts {
@@ -149,7 +173,15 @@ function isObject(value: ReturnType<typeof parseStrictJson>): value is JsonObjec
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function compile(files: readonly TarFile[], digest: Primitives["digest"]): Program {
+/** What a broker has before its first bundle: nothing is allowed. */
+export function emptySide(digest: Primitives["digest"]): BundleSide {
+  return { ...compile([], digest), files: new Map() };
+}
+
+function compile(
+  files: readonly TarFile[],
+  digest: Primitives["digest"],
+): { readonly compilation: Compilation; readonly program: Program } {
   const byPath = new Map(files.map(({ path, bytes }) => [path, bytes]));
   const sources = files
     .filter(({ path }) => path.endsWith(".writ") && !path.endsWith(".test.writ"))
@@ -159,8 +191,9 @@ function compile(files: readonly TarFile[], digest: Primitives["digest"]): Progr
     files: (path) => byPath.get(path),
     digest,
   });
-  if (compilation.program === undefined) throw uncompiled(compilation);
-  return compilation.program;
+  const { program } = compilation;
+  if (program === undefined) throw uncompiled(compilation);
+  return { compilation, program };
 }
 
 function uncompiled({ diagnostics, sources }: Compilation): Fault {

@@ -1,22 +1,15 @@
-/** Who signed this bundle, or this activation? DSSE envelopes with Ed25519, k of n distinct keys. */
+/** Who signed this bundle, or this statement about policy? DSSE envelopes with Ed25519, k of n distinct keys. */
 import { base64UrlOf, concatBytes, equalBytes, parseBase64Url, utf8 } from "../base/bytes.ts";
-import {
-  canonicalJson,
-  canonicalJsonBytes,
-  type JsonObject,
-  type JsonValue,
-} from "../base/canonical-json.ts";
+import { canonicalJson, type JsonObject, type JsonValue } from "../base/canonical-json.ts";
 import { Fault } from "../base/fault.ts";
 import type { Primitives, Signer } from "../base/primitives.ts";
 import { parseStrictJson } from "../base/strict-json.ts";
 import { MAX_TAR_BYTES } from "./tar.ts";
 
 export const BUNDLE_TYPE = "application/vnd.ostiary.bundle.v1+tar";
-export const ACTIVATION_TYPE = "application/vnd.ostiary.activation.v1+json";
 
 const MAX_ENVELOPE = 2 * MAX_TAR_BYTES;
 const MAX_SIGNATURES = 64;
-const DIGEST = /^[0-9a-f]{64}$/;
 
 /** A person's public key: Ed25519, DER SubjectPublicKeyInfo. */
 interface VerificationKey {
@@ -38,16 +31,6 @@ export interface OpenedEnvelope {
   readonly payload: Uint8Array;
   /** Key ids whose signatures hold, in the order of the configured keys. */
   readonly signedBy: readonly string[];
-}
-
-/** An order to make one bundle the live one, as an admin signs it. */
-export interface ActivationStatement {
-  /** SHA-256 of the bundle's archive, lower-case hex. */
-  readonly digest: string;
-  /** Number of this activation on this broker, from 1 without gaps: an old order cannot be replayed. */
-  readonly serial: number;
-  /** The broker the order is for. */
-  readonly audience: string;
 }
 
 /**
@@ -77,7 +60,7 @@ export async function signDsse(payloadType: string, payload: Uint8Array, signer:
 export async function openDsse(
   envelope: string,
   expected: ExpectedEnvelope,
-  primitives: Primitives,
+  primitives: Pick<Primitives, "verify">,
 ): Promise<OpenedEnvelope> {
   const { payloadType, payload, signatures } = parseEnvelope(envelope);
   if (payloadType !== expected.payloadType)
@@ -107,35 +90,24 @@ export function signBundle(tar: Uint8Array, signer: Signer): Promise<string> {
   return signDsse(BUNDLE_TYPE, tar, signer);
 }
 
-/** Signs the order to activate a bundle. */
-export function signActivation(statement: ActivationStatement, signer: Signer): Promise<string> {
-  return signDsse(ACTIVATION_TYPE, encodeActivation(statement), signer);
+/** The same envelope with one more signature. @throws {@link Fault} `policy/bad-signature` for what is none; as {@link signDsse}. */
+export async function cosignDsse(envelope: string, signer: Signer): Promise<string> {
+  const { payload, payloadType, signatures } = parseEnvelope(envelope);
+  const own = await signDsse(payloadType, payload, signer);
+  const [added] = [...parseEnvelope(own).signatures];
+  const all = new Map([...signatures, ...(added === undefined ? [] : [added])]);
+  return canonicalJson({
+    payload: base64UrlOf(payload),
+    payloadType,
+    signatures: [...all].map(([keyid, sig]) => ({ keyid, sig: base64UrlOf(sig) })),
+  });
 }
 
-/** The canonical JSON that {@link signActivation} signs. */
-export function encodeActivation({ digest, serial, audience }: ActivationStatement): Uint8Array {
-  return canonicalJsonBytes({ v: 1, act: "activate", digest, serial, audience });
-}
-
-/**
- * Reads the payload of an activation: canonical, with these members and no others.
- *
- * @throws {@link Fault} `policy/bad-signature`.
- */
-export function parseActivation(payload: Uint8Array): ActivationStatement {
-  const { digest, serial, audience } = parseObject(payload, 4096);
-  const isWhole =
-    typeof digest === "string" &&
-    DIGEST.test(digest) &&
-    typeof serial === "number" &&
-    Number.isSafeInteger(serial) &&
-    serial >= 1 &&
-    typeof audience === "string";
-  const statement = isWhole ? { digest, serial, audience } : undefined;
-  if (statement === undefined || !equalBytes(encodeActivation(statement), payload)) {
-    throw rejected("expected an activation: v, act, digest, serial, audience");
-  }
-  return statement;
+/** What an envelope carries, whoever signed it: to be shown to people before they sign. @throws {@link Fault} `policy/bad-signature`. */
+export function payloadIn(envelope: string, payloadType: string): Uint8Array {
+  const opened = parseEnvelope(envelope);
+  if (opened.payloadType !== payloadType) throw rejected(`expected a payload of type ${payloadType}`);
+  return opened.payload;
 }
 
 /** `DSSEv1 SP len(type) SP type SP len(payload) SP payload`: lengths in bytes, decimal. */
@@ -182,7 +154,8 @@ function bytesOf(value: JsonValue | undefined): Uint8Array | undefined {
   );
 }
 
-function parseObject(bytes: Uint8Array, maxBytes: number): JsonObject {
+/** Reads an object of JSON that was signed. @throws {@link Fault} `policy/bad-signature`. */
+export function parseObject(bytes: Uint8Array, maxBytes: number): JsonObject {
   if (bytes.length > maxBytes) throw rejected(`expected at most ${maxBytes} bytes`);
   return objectOf(parseStrictJson(bytes, { maxBytes, maxDepth: 4, code: "policy/bad-signature" }));
 }
@@ -197,5 +170,5 @@ function isList(value: readonly JsonValue[] | JsonObject): value is readonly Jso
 }
 
 function rejected(expected: string): Fault {
-  return new Fault("policy/bad-signature", `signature of a bundle or activation: ${expected}`);
+  return new Fault("policy/bad-signature", `signature: ${expected}`);
 }

@@ -5,18 +5,22 @@ import type { TrustAnchors } from "../attestation/endorsement/roots.ts";
 import { type BundleMemory, createBundleCache } from "../broker/bundles.ts";
 import type { CrlNumbers } from "../broker/crl-numbers.ts";
 import { createEndorser } from "../broker/endorse.ts";
+import { type LastActs, lastActs } from "../broker/last-acts.ts";
 import { createNonceEpochs } from "../broker/nonce-epochs.ts";
 import { createPatientSource } from "../broker/patient-source.ts";
 import type { Posture } from "../broker/posture.ts";
 import { createRefusalLog, type RefusalCount } from "../broker/refusals.ts";
+import { createRosterCache, type RosterMemory } from "../broker/roster.ts";
 import { createShadowing, type ShadowMemory } from "../broker/shadowing.ts";
 import { createTokenKeyRing, type TokenKeyMaker } from "../broker/token-keys.ts";
-import type { AdminKey, BrokerSettings, EndorsementSource, Trust, World } from "../broker/world.ts";
+import type { BrokerSettings, EndorsementSource, Trust, World } from "../broker/world.ts";
 import { NO_SOURCE } from "../kds/no-source.ts";
+import type { Admin } from "../policy/admins.ts";
 import type { InventoryPorts } from "../posture/credentials/ports.ts";
 import { createPosture } from "../posture/posture.ts";
 import type { BrokerConfig } from "./config.ts";
 import { type FindingsConfig, ownerOf } from "./findings-config.ts";
+import { governanceOf } from "./governance-config.ts";
 
 type Given =
   | "now"
@@ -52,6 +56,7 @@ export interface Parts extends Pick<World, Given> {
   /** What outlives this World, where one is made for each request. */
   readonly memory?: {
     readonly bundle: BundleMemory;
+    readonly roster: RosterMemory;
     readonly refusals: RefusalCount;
     readonly shadow: ShadowMemory;
   };
@@ -74,10 +79,10 @@ export function composeWorld(parts: Parts): World {
   const trust: Trust = { primitives, roots, providers, memo, lowestCrlNumber: crlNumbers.lowest };
   const sealed = { store, kek, primitives, now };
   const named = parts.pseudonym === undefined ? {} : { pseudonym: parts.pseudonym };
-  const liveBundle = createBundleCache({ store, primitives, settings }, memory?.bundle);
+  const { roster, liveBundle } = governedBy(parts);
   const tokenKeys = createTokenKeyRing({ ...sealed, ...named, maker });
   const patient = createPatientSource({ source, store, now });
-  const posture = postureOf(parts, { tokenKeys, liveBundle });
+  const posture = postureOf(parts, { tokenKeys, liveBundle, roster });
   return {
     now,
     random,
@@ -96,6 +101,7 @@ export function composeWorld(parts: Parts): World {
     keepCrlNumber: crlNumbers.keep,
     store,
     commit,
+    roster,
     liveBundle,
     logRefusal: createRefusalLog(store, log, {
       processes,
@@ -109,18 +115,38 @@ export function composeWorld(parts: Parts): World {
     meter,
     log,
     ...named,
-    ...shadowOf(parts),
+    ...shadowOf(parts, roster),
   };
 }
 
+/** Who may change policy, and which one is live. */
+function governedBy(parts: Parts): Pick<World, "roster" | "liveBundle"> {
+  const { store, primitives, settings, ledgerSigner, memory } = parts;
+  const acts = (): Promise<LastActs> => lastActs({ store, primitives, settings, ledgerSigner });
+  const known = { store, primitives, settings, lastActs: acts };
+  const roster = createRosterCache(known, memory?.roster);
+  return { roster, liveBundle: createBundleCache({ ...known, roster }, memory?.bundle) };
+}
+
 /** The bundle that is shown what the live one decides, and whose turn it is. */
-function shadowOf(parts: Parts): Pick<World, "shadow" | "turn"> {
+function shadowOf(parts: Parts, roster: World["roster"]): Pick<World, "shadow" | "turn"> {
   const { store, primitives, settings, meter, log, now, later, turn, memory } = parts;
   const turns = turn === undefined ? {} : { turn };
   const kept = memory === undefined ? {} : { memory: memory.shadow };
   return {
     ...turns,
-    shadow: createShadowing({ store, primitives, settings, meter, log, now, later, ...turns, ...kept }),
+    shadow: createShadowing({
+      store,
+      primitives,
+      settings,
+      roster,
+      meter,
+      log,
+      now,
+      later,
+      ...turns,
+      ...kept,
+    }),
   };
 }
 
@@ -129,7 +155,7 @@ const USE_PAGES = 1000;
 /** Where each statement counts against what an invocation may ask. */
 const USE_PAGES_OF_A_REQUEST = 10;
 
-function postureOf(parts: Parts, made: Pick<World, "tokenKeys" | "liveBundle">): Posture {
+function postureOf(parts: Parts, made: Pick<World, "tokenKeys" | "liveBundle" | "roster">): Posture {
   const { store, primitives, settings, signer, ledgerSigner, kek, log, providers, findings } = parts;
   const ports = {
     ...{ store, primitives, settings, signer, ledgerSigner, kek, log, providers },
@@ -141,14 +167,15 @@ function postureOf(parts: Parts, made: Pick<World, "tokenKeys" | "liveBundle">):
   return createPosture(ports, findings.scanSeconds);
 }
 
-/** What configuration decides about every exchange. */
+/** What configuration decides about every exchange. @throws {@link Fault} `config/invalid`. */
 export function settingsOf(
   config: BrokerConfig,
-  about: { readonly externalUrl: string | undefined; readonly adminKeys: readonly AdminKey[] },
+  about: { readonly externalUrl: string | undefined; readonly admins: readonly Admin[] },
 ): BrokerSettings {
   const { audience, tenant, region, environment, mode, suites, maxTokenSeconds, maxEvidenceSeconds } = config;
-  const { externalUrl: issuer = audience, adminKeys } = about;
+  const { externalUrl: issuer = audience, admins } = about;
   const kept = config.traceDays === undefined ? {} : { traceDays: config.traceDays };
+  const governance = governanceOf(config.governance, admins);
   return {
     ...kept,
     audience,
@@ -160,6 +187,6 @@ export function settingsOf(
     environment,
     mode,
     suites,
-    adminKeys,
+    governance,
   };
 }

@@ -1,43 +1,16 @@
 /** Which configuration is one? The schema of its TOML: every member, what it may be, and what it is unless said. */
 import * as v from "valibot";
-import { parseBase64Url } from "../base/bytes.ts";
-import { bareKeyOf } from "../base/spki.ts";
 import { ALL_BINDING_NAMES } from "../channel/binding-names.ts";
 import { OFFERED_SUITES } from "../channel/suites.ts";
 import { WRAP_OF_SUITE } from "../policy/wraps.ts";
 import { absent, isEachOnce, label, path, table, url, whole } from "./config-fields.ts";
 import { FINDINGS, WATCHED } from "./findings-config.ts";
+import { ADMINS, GOVERNANCE, OWNERS, WORKER_ADMINS } from "./governance-config.ts";
 import { KEK } from "./kek-config.ts";
 import { LEDGER, WORKER_LEDGER } from "./ledger-config.ts";
 import { PROVIDERS, WORKER_PROVIDERS } from "./provider-config.ts";
 import { AUDIT, NOTIFY, TRACES } from "./sink-config.ts";
 import { STORE } from "./store-config.ts";
-
-const keyName = v.pipe(
-  v.string(),
-  v.regex(/^[\w.@-]{1,128}$/, "a name of letters, digits, `.`, `_`, `@` and `-`"),
-);
-const spki = v.pipe(
-  v.string(),
-  v.rawTransform<string, Uint8Array>(({ dataset, addIssue, NEVER }) => {
-    const bytes = parseBase64Url(dataset.value);
-    if (bytes !== undefined && bareKeyOf("ed25519", bytes) !== undefined) return bytes;
-    addIssue({ message: "base64url of an Ed25519 SubjectPublicKeyInfo (44 bytes)" });
-    return NEVER;
-  }),
-);
-
-const admin = v.pipe(
-  table({ kid: keyName, spki: v.optional(spki), file: v.optional(path) }),
-  v.check((read) => (read.spki === undefined) !== (read.file === undefined), "either `spki` or `file`"),
-);
-
-/** One name, one person, one key: an approval by two people must not be one person twice. */
-const admins = v.pipe(
-  v.array(admin),
-  v.check((list) => isEachOnce(list.map(({ kid }) => kid)), "each `kid` once"),
-  v.check((list) => isEachOnce(list.map((read) => read.file ?? String(read.spki))), "each key once"),
-);
 
 /** A key has one use: the signing key signs releases, the ledger key checkpoints; the keys of tokens are in the database. */
 const files = v.pipe(
@@ -83,6 +56,8 @@ const BROKER = {
     }),
     {},
   ),
+  governance: v.optional(GOVERNANCE, {}),
+  owner: v.optional(OWNERS, []),
   tokens: v.optional(
     table({
       max_lifetime_seconds: v.optional(whole(1, 300), 300),
@@ -110,7 +85,7 @@ const MEMBERS = table({
   files,
   store: v.optional(STORE),
   kek: v.optional(KEK),
-  admin: v.optional(admins, []),
+  admin: v.optional(ADMINS, []),
   audit: v.optional(AUDIT, []),
   notify: v.optional(NOTIFY, []),
   traces: v.optional(TRACES),
@@ -195,9 +170,6 @@ export const CONFIG = v.pipe(
 /** What the schema let through. */
 export type Read = v.InferOutput<typeof CONFIG>;
 
-/** An admin of a broker that has no files. */
-const workerAdmin = table({ kid: keyName, spki });
-
 /** The configuration of a Worker: it has no files, no sockets and no TLS of its own, and says so to whoever names one. */
 export const WORKER_CONFIG = v.pipe(
   v.objectWithRest(
@@ -207,14 +179,7 @@ export const WORKER_CONFIG = v.pipe(
       external_url: v.optional(url),
       trust_simulator_pem: v.optional(v.pipe(v.string(), v.maxLength(65_536))),
       providers: v.optional(WORKER_PROVIDERS, {}),
-      admin: v.optional(
-        v.pipe(
-          v.array(workerAdmin),
-          v.check((list) => isEachOnce(list.map(({ kid }) => kid)), "each `kid` once"),
-          v.check((list) => isEachOnce(list.map((read) => String(read.spki))), "each key once"),
-        ),
-        [],
-      ),
+      admin: v.optional(WORKER_ADMINS, []),
       listen: absent("no [listen]: Cloudflare ends TLS, so that the binding is `application` and no other"),
       files: absent("no [files]: keys are the secrets KEK, SIGNING_KEY and LEDGER_KEY"),
       store: absent("no [store]: the database is the D1 binding DB"),

@@ -1,9 +1,9 @@
 /** What does the configuration say? TOML text in; a frozen record out, or one Fault that lists every problem. */
 import type * as v from "valibot";
-import type { AdminKey } from "../broker/world.ts";
 import { ALL_BINDINGS, BINDING_NAMES } from "../channel/binding-names.ts";
 import type { Binding } from "../channel/bindings.ts";
 import { OFFERED_SUITES, type OfferedSuite } from "../channel/suites.ts";
+import type { Admin } from "../policy/admins.ts";
 import { WRAP_OF_SUITE } from "../policy/wraps.ts";
 import { type BrokerRead, CONFIG, type Read, WORKER_CONFIG } from "./config-schema.ts";
 import { type Environment, overlaid } from "./environment.ts";
@@ -13,6 +13,12 @@ import {
   type WatchedConfig,
   watchedConfigOf,
 } from "./findings-config.ts";
+import {
+  type GovernanceConfig,
+  governanceConfigOf,
+  type PersonConfig,
+  personOf,
+} from "./governance-config.ts";
 import { type KekConfig, kekConfigOf } from "./kek-config.ts";
 import { type ProviderFiles, type ProviderPems, providerFilesOf, providerPemsOf } from "./provider-config.ts";
 import {
@@ -49,6 +55,8 @@ export interface BrokerConfig {
   readonly traceDays?: number;
   /** How often scans look, and whose is what. */
   readonly findings: FindingsConfig;
+  /** How many people it takes. */
+  readonly governance: GovernanceConfig;
 }
 
 /** What the operator of a broker on Node decides. Keys are references to files, never values. */
@@ -116,7 +124,7 @@ export interface WorkerConfig extends BrokerConfig {
   /** The simulator's root; in production mode there is none. */
   readonly trustSimulatorPem?: string;
   readonly providers: ProviderPems;
-  readonly admins: readonly AdminKey[];
+  readonly admins: readonly Admin[];
 }
 
 /** How this broker proves itself to guests (PROTOCOL section 8). */
@@ -160,10 +168,8 @@ export interface FilesConfig {
   readonly database?: string;
 }
 
-/** An admin's Ed25519 public key: its SubjectPublicKeyInfo, or the PEM file that holds it. */
-export type AdminConfig =
-  | { readonly kid: string; readonly spki: Uint8Array }
-  | { readonly kid: string; readonly file: string };
+/** An admin with an Ed25519 public key: its SubjectPublicKeyInfo, or the PEM file that holds it. */
+export type AdminConfig = PersonConfig & ({ readonly spki: Uint8Array } | { readonly file: string });
 
 export interface KdsConfig {
   readonly isEnabled: boolean;
@@ -191,7 +197,7 @@ export function parseWorkerConfig(text: string, environment: Environment = {}): 
     ...present("externalUrl", read.external_url),
     ...present("trustSimulatorPem", read.trust_simulator_pem),
     providers: providerPemsOf(read.providers),
-    admins: read.admin,
+    admins: read.admin.map((one) => ({ ...personOf(one), spki: one.spki })),
   });
 }
 
@@ -255,6 +261,7 @@ function brokerConfigOf(read: BrokerRead): BrokerConfig {
     maxEvidenceSeconds: read.tokens.max_evidence_age_seconds,
     ...present("traceDays", read.ledger.keep_traces_days),
     findings: findingsConfigOf(read.findings),
+    governance: governanceConfigOf(read.governance, read.owner),
   };
 }
 
@@ -305,8 +312,9 @@ function filesOf(read: Read["files"]): FilesConfig {
 }
 
 /** Exactly one of the two is there: the schema saw to it. */
-function adminOf({ kid, spki: key, file = "" }: Read["admin"][number]): AdminConfig {
-  return key === undefined ? { kid, file } : { kid, spki: key };
+function adminOf(read: Read["admin"][number]): AdminConfig {
+  const { spki: key, file = "" } = read;
+  return { ...personOf(read), ...(key === undefined ? { file } : { spki: key }) };
 }
 
 /** An optional member: there, or not there at all. */

@@ -2,6 +2,7 @@
 import { sql } from "drizzle-orm/sql/sql";
 import type { Activation, BundleStore, StoredBundle } from "../broker/store.ts";
 import { draftText } from "./draft-text.ts";
+import { ROSTER_SERIAL } from "./governance-statements.ts";
 import { appendWhere, NEXT_SEQ } from "./ledger-statements.ts";
 import {
   bytesOf,
@@ -15,6 +16,7 @@ import {
   type SqlDriver,
   textOf,
 } from "./query.ts";
+import { policyApproval } from "./schema-governance.ts";
 import { activation, bundle } from "./schema-sqlite.ts";
 
 /** The bundle part of the Store contract. */
@@ -25,10 +27,10 @@ export function createBundleStore(driver: SqlDriver): BundleStore {
       const [put] = await driver.write([PUT({ ...row }), APPEND_PUT({ digest, draft: draftText(draft) })]);
       return put !== undefined && put.length > 0;
     },
-    activateBundle: async (row, draft) => {
+    activateBundle: async (row, { roster, approvals }, draft) => {
       const { serial } = row;
       const [put] = await driver.write([
-        ACTIVATE({ ...row }),
+        ACTIVATE({ ...row, roster, approvals }),
         APPEND_ACTIVATE({ serial, draft: draftText(draft) }),
       ]);
       return put !== undefined && put.length > 0;
@@ -50,6 +52,9 @@ const ACTIVATE = query(sql`
   ${insertInto(activation, { entrySeq: NEXT_SEQ })}
   where ${given("serial")} = (select coalesce(max(${activation.serial}), 0) + 1 from ${activation})
     and exists (select 1 from ${bundle} where ${bundle.digest} = ${given("digest")})
+    and ${given("roster")} = ${ROSTER_SERIAL}
+    and ${given("approvals")} = (select count(*) from ${policyApproval}
+      where ${policyApproval.bundle} = ${given("digest")})
   on conflict do nothing returning ${nameOf(activation.serial)}`);
 
 const APPEND_ACTIVATE = appendWhere(sql`

@@ -35,6 +35,7 @@ export const D1_STEPS: readonly string[] = [
   "0009-import-keys.sql",
   "0010-findings.sql",
   "0011-shadow.sql",
+  "0012-governance.sql",
 ];
 
 /** The largest row and the longest string or blob that D1 takes (its documentation of limits, October 2026). */

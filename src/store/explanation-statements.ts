@@ -4,7 +4,8 @@ import type { ExplanationStore, StoredExplanation } from "../broker/explanation-
 import { draftText } from "./draft-text.ts";
 import { appendWhere, NEXT_SEQ } from "./ledger-statements.ts";
 import { given, insertInto, instantOf, nameOf, query, type Row, type SqlDriver, textOf } from "./query.ts";
-import { bundle, gainExplanation } from "./schema-sqlite.ts";
+import { gainExplanation } from "./schema-governance.ts";
+import { bundle } from "./schema-sqlite.ts";
 
 /** The part of the Store contract that is about explained gains. */
 export function createExplanationStore(driver: SqlDriver): ExplanationStore {

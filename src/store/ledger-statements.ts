@@ -33,9 +33,9 @@ export function createLedgerStore(driver: SqlDriver): LedgerStore {
     ledgerSize: async () =>
       (await driver.read(LEDGER_SIZE({}))).map((row) => integerOf(row, checkpoint.size))[0] ?? 0,
     checkpoint: async () => (await driver.read(FIND_CHECKPOINT({}))).map(checkpointOf)[0],
-    putCheckpoint: async ({ size, note, frontier }, tiles) => {
+    putCheckpoint: async ({ size, note, frontier, acts = "" }, tiles) => {
       refuseOddHashes(frontier);
-      const head = PUT_CHECKPOINT({ size, note, frontier: concatBytes(...frontier) });
+      const head = PUT_CHECKPOINT({ size, note, frontier: concatBytes(...frontier), acts });
       await driver.write([...putTiles(tiles), head]);
     },
     putTiles: async (tiles) => void (await driver.write(putTiles(tiles))),
@@ -79,12 +79,12 @@ const LIST_ENTRIES = query(sql`
 const LEDGER_SIZE = query(sql`select ${NEXT_SEQ} as ${nameOf(checkpoint.size)}`);
 
 const FIND_CHECKPOINT = query(sql`
-  select ${checkpoint.size}, ${checkpoint.note}, ${checkpoint.frontier} from ${checkpoint}`);
+  select ${checkpoint.size}, ${checkpoint.note}, ${checkpoint.frontier}, ${checkpoint.acts} from ${checkpoint}`);
 
 const PUT_CHECKPOINT = query(sql`
   ${insertInto(checkpoint, { id: sql`1` })} where true on conflict (${nameOf(checkpoint.id)}) do update
   set ${nameOf(checkpoint.size)} = excluded.size, ${nameOf(checkpoint.note)} = excluded.note,
-    ${nameOf(checkpoint.frontier)} = excluded.frontier
+    ${nameOf(checkpoint.frontier)} = excluded.frontier, ${nameOf(checkpoint.acts)} = excluded.acts
   where excluded.size > ${checkpoint.size}`);
 
 function putTiles(tiles: readonly Tile[]): readonly Statement[] {
@@ -122,7 +122,9 @@ function reachOf({ position, hashes }: Tile): number {
 
 function checkpointOf(row: Row): StoredCheckpoint {
   const hashes = bytesOf(row, checkpoint.frontier);
+  const acts = textOf(row, checkpoint.acts);
   return {
+    ...(acts === "" ? {} : { acts }),
     size: integerOf(row, checkpoint.size),
     note: textOf(row, checkpoint.note),
     frontier: Array.from({ length: hashes.length / HASH_SIZE }, (_, i) =>

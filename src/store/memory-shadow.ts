@@ -7,7 +7,7 @@ import { refuseManyDifferences } from "./limits.ts";
 /** What of the other tables it looks at. */
 export interface MemoryTables {
   readonly append: (entry: EntryDraft) => void;
-  readonly hasBundle: (digest: string) => boolean;
+  readonly hasBundle: (digest: string) => Promise<boolean>;
 }
 
 export function createMemoryShadow({ append, hasBundle }: MemoryTables): ExplanationStore & ShadowStore {
@@ -16,15 +16,15 @@ export function createMemoryShadow({ append, hasBundle }: MemoryTables): Explana
   const rows: ShadowDifference[] = [];
   return {
     putExplanation: async (explanation, entry) => {
-      if (explanations.some(({ id }) => id === explanation.id) || !hasBundle(explanation.digest))
-        return false;
+      if (!(await hasBundle(explanation.digest))) return false;
+      if (explanations.some(({ id }) => id === explanation.id)) return false;
       explanations.push({ ...explanation });
       append(entry);
       return true;
     },
     explanations: async (of) => explanations.filter(({ digest }) => digest === of),
     orderShadow: async (order, entry) => {
-      const isThere = order.digest === "" || hasBundle(order.digest);
+      const isThere = order.digest === "" || (await hasBundle(order.digest));
       if (!isThere || order.serial !== orders.length + 1) return false;
       orders.push({ ...order });
       append(entry);

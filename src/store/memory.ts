@@ -2,10 +2,8 @@
 import { equalBytes, hexOf } from "../base/bytes.ts";
 import type { Instant } from "../base/time.ts";
 import {
-  type Activation,
   ATTEMPT_WINDOW_SECONDS,
   type BrokerStateStore,
-  type BundleStore,
   type CachedEndorsement,
   type CommitItem,
   type CommitOutcome,
@@ -17,7 +15,6 @@ import {
   type NonceEpoch,
   type Refusal,
   type Store,
-  type StoredBundle,
   type StoredCheckpoint,
   type StoredDecision,
   type StoredEntry,
@@ -28,6 +25,7 @@ import { refuseLargeGroup, refuseOddHashes } from "./limits.ts";
 import { createMemoryCredentials } from "./memory-credentials.ts";
 import { createMemoryFindings } from "./memory-findings.ts";
 import { createMemoryImports } from "./memory-imports.ts";
+import { createMemoryPolicies } from "./memory-policies.ts";
 import { createMemorySecrets } from "./memory-secrets.ts";
 import { createMemoryShadow } from "./memory-shadow.ts";
 import { createMemoryTiles } from "./memory-tiles.ts";
@@ -42,6 +40,7 @@ export function createMemoryStore(): Store {
     (entry) => void append(tables, entry),
     secrets.putSecretVersion,
   );
+  const policies = createMemoryPolicies((entry) => void append(tables, entry));
   const { forgetFindings, ...findings } = createMemoryFindings((entry) => void append(tables, entry));
   const { forgetCredentials, ...credentials } = createMemoryCredentials(
     (entry) => void append(tables, entry),
@@ -57,10 +56,10 @@ export function createMemoryStore(): Store {
     ...imports,
     ...createMemoryShadow({
       append: (entry) => void append(tables, entry),
-      hasBundle: (digest) => tables.bundles.some((bundle) => bundle.digest === digest),
+      hasBundle: async (digest) => (await policies.bundle(digest)) !== undefined,
     }),
     ...ledgerStore(tables),
-    ...bundleStore(tables),
+    ...policies,
     ...secrets,
     ...brokerStateStore(tables),
     ...tokens,
@@ -78,8 +77,6 @@ interface Tables {
   readonly refusals: Map<string, Refusal>;
   uses: readonly Use[];
   attempts: readonly DecisionCommit[];
-  readonly bundles: StoredBundle[];
-  readonly activations: Activation[];
   readonly meta: Map<string, string>;
   readonly epochs: Map<number, NonceEpoch>;
   readonly endorsements: Map<string, CachedEndorsement>;
@@ -110,8 +107,6 @@ function emptyTables(): Tables {
     refusals: new Map(),
     uses: [],
     attempts: [],
-    bundles: [],
-    activations: [],
     meta: new Map(),
     epochs: new Map(),
     endorsements: new Map(),
@@ -267,34 +262,6 @@ function append(tables: Tables, draft: EntryDraft, counters: Omit<LedgerRow, "dr
 function entryAt(tables: Tables, seq: number): StoredEntry {
   const { draft, exhausted, isAllOrNothing } = tables.ledger[seq] ?? { draft: "", ...NO_COUNTERS };
   return { seq, draft: draftOf(draft), exhausted, isAllOrNothing };
-}
-
-// ── policy bundles ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-function bundleStore(tables: Tables): BundleStore {
-  const { bundles, activations } = tables;
-  return {
-    putBundle: async (bundle, entry) => {
-      if (bundles.some(({ digest }) => digest === bundle.digest)) return false;
-      bundles.unshift({ ...bundle, tar: bundle.tar.slice() });
-      append(tables, entry);
-      return true;
-    },
-    activateBundle: async (activation, entry) => {
-      const isKnown = bundles.some(({ digest }) => digest === activation.digest);
-      if (!isKnown || activation.serial !== activations.length + 1) return false;
-      activations.push({ ...activation });
-      append(tables, entry);
-      return true;
-    },
-    liveActivation: async () => activations.at(-1),
-    activations: async () => [...activations],
-    bundle: async (digest) => {
-      const found = bundles.find((bundle) => bundle.digest === digest);
-      return found && { ...found, tar: found.tar.slice() };
-    },
-    bundles: async () => bundles.map(({ tar: _, ...bundle }) => bundle),
-  };
 }
 
 // ── the broker's own state ──────────────────────────────────────────────────────────────────────────────────────────

@@ -93,6 +93,8 @@ export const checkpoint = sqliteTable(
     size: integer("size").notNull(),
     note: text("note").notNull(),
     frontier: bytes("frontier").notNull(),
+    /** Which acts of policy and roster were the last under it, signed; empty in a database from before. */
+    acts: text("acts").notNull().default(""),
   },
   (t) => [check("id", sql`${t.id} = 1`)],
 );
@@ -133,52 +135,6 @@ export const activation = sqliteTable("activation", {
   by: text("by").notNull(),
   entrySeq: integer("entry_seq").notNull().unique(),
 });
-
-export const gainExplanation = sqliteTable(
-  "gain_explanation",
-  {
-    id: text("id").notNull().primaryKey(),
-    digest: text("digest")
-      .notNull()
-      .references(() => bundle.digest),
-    signature: text("signature").notNull(),
-    at: integer("at").notNull(),
-    by: text("by").notNull(),
-    entrySeq: integer("entry_seq").notNull().unique(),
-  },
-  (t) => [index("gain_explanation_digest").on(t.digest)],
-);
-
-export const shadowOrder = sqliteTable("shadow_order", {
-  serial: integer("serial").primaryKey(),
-  digest: text("digest").notNull(),
-  signature: text("signature").notNull(),
-  at: integer("at").notNull(),
-  by: text("by").notNull(),
-  entrySeq: integer("entry_seq").notNull().unique(),
-});
-
-export const shadowDifference = sqliteTable(
-  "shadow_difference",
-  {
-    seq: integer("seq").primaryKey(),
-    order: integer("shadow_order").notNull(),
-    decision: text("decision").notNull(),
-    item: integer("item").notNull(),
-    at: integer("at").notNull(),
-    resource: text("resource").notNull(),
-    direction: text("direction").notNull(),
-    liveCode: text("live_code").notNull(),
-    shadowCode: text("shadow_code").notNull(),
-    clause: text("clause").notNull(),
-    reason: text("reason").notNull(),
-    liveTrace: text("live_trace").notNull(),
-    shadowTrace: text("shadow_trace").notNull(),
-    hash: text("hash").notNull(),
-    entrySeq: integer("entry_seq").notNull(),
-  },
-  (t) => [index("shadow_difference_order").on(t.order)],
-);
 
 // ── secrets ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 

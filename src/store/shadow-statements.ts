@@ -15,7 +15,8 @@ import {
   type SqlDriver,
   textOf,
 } from "./query.ts";
-import { bundle, shadowDifference, shadowOrder } from "./schema-sqlite.ts";
+import { shadowDifference, shadowOrder } from "./schema-governance.ts";
+import { bundle } from "./schema-sqlite.ts";
 
 /** The part of the Store contract that is about bundles in shadow. */
 export function createShadowStore(driver: SqlDriver): ShadowStore {

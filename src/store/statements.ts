@@ -5,6 +5,7 @@ import { createCredentialStore } from "./credential-statements.ts";
 import { createDecisionStore } from "./decision-statements.ts";
 import { createExplanationStore } from "./explanation-statements.ts";
 import { createFindingStore } from "./finding-statements.ts";
+import { createGovernanceStore } from "./governance-statements.ts";
 import { createImportStore } from "./import-statements.ts";
 import { createLeaseStore } from "./lease-statements.ts";
 import { createLedgerStore } from "./ledger-statements.ts";
@@ -20,6 +21,7 @@ export function createSqlStore(driver: SqlDriver): Store {
     ...createDecisionStore(driver),
     ...createLedgerStore(driver),
     ...createBundleStore(driver),
+    ...createGovernanceStore(driver),
     ...createSecretStore(driver),
     ...createLeaseStore(driver),
     ...createStateStore(driver),

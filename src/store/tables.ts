@@ -2,6 +2,13 @@
 import type { Column } from "drizzle-orm/column";
 import type { Table } from "drizzle-orm/table";
 import { credentialUse, drill, finding, findingScan } from "./schema-findings.ts";
+import {
+  gainExplanation,
+  policyApproval,
+  rosterChange,
+  shadowDifference,
+  shadowOrder,
+} from "./schema-governance.ts";
 import * as schema from "./schema-sqlite.ts";
 
 export interface KeptTable {
@@ -21,9 +28,6 @@ const {
   ledgerTile,
   bundle,
   activation,
-  gainExplanation,
-  shadowOrder,
-  shadowDifference,
   secretVersion,
   secretSetting,
   secretReader,
@@ -54,6 +58,8 @@ export const KEPT_TABLES: readonly KeptTable[] = [
   { table: gainExplanation, key: [gainExplanation.id] },
   { table: shadowOrder, key: [shadowOrder.serial] },
   { table: shadowDifference, key: [shadowDifference.seq] },
+  { table: policyApproval, key: [policyApproval.id] },
+  { table: rosterChange, key: [rosterChange.serial] },
   { table: secretVersion, key: [secretVersion.path, secretVersion.version] },
   { table: secretSetting, key: [secretSetting.path] },
   { table: secretReader, key: [secretReader.path, secretReader.version, secretReader.reader] },

@@ -46,6 +46,8 @@ export const ACTIVATION_SUMMARY = v.object({
 export const BUNDLE_LIST = v.object({
   bundles: v.array(BUNDLE_SUMMARY),
   live: v.exactOptional(ACTIVATION_SUMMARY),
+  roster: v.exactOptional(digestField()),
+  warnings: v.array(textField(512)),
 });
 export const BUNDLE_DETAIL = v.object({
   ...SUMMARY_MEMBERS,
@@ -94,8 +96,8 @@ export function decodeBundleList(bytes: Uint8Array): BundleList {
   return decode(BUNDLE_LIST, bytes, ANSWER);
 }
 
-export function encodeBundleList({ bundles, live }: BundleList): string {
-  return encode({ bundles: bundles.map(summaryOf), live: live && activationOf(live) });
+export function encodeBundleList({ bundles, live, roster, warnings }: BundleList): string {
+  return encode({ bundles: bundles.map(summaryOf), live: live && activationOf(live), roster, warnings });
 }
 
 /** @throws {@link Fault} `broker/unreachable`, `request/too-large`. */

@@ -185,6 +185,10 @@ export interface ActivationSummary {
 export interface BundleList {
   readonly bundles: readonly BundleSummary[];
   readonly live?: ActivationSummary;
+  /** The head of the roster, which an activation names; absent where nobody was added to the configuration's admins. */
+  readonly roster?: string;
+  /** What is weak about the governance of this broker, as sentences. */
+  readonly warnings: readonly string[];
 }
 
 /** One bundle with its sources, which an admin reads before activating it. */

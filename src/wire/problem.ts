@@ -27,6 +27,8 @@ const TITLES: Readonly<Record<string, string>> = {
   "slow-down": "Too many requests; wait as long as Retry-After says",
   "try-later": "The broker cannot decide now; try again later",
   unauthorized: "The request is not authorized",
+  forbidden: "Another role may do this",
+  unapproved: "The policy lacks approvals",
   "not-found": "There is nothing here by this name",
   conflict: "The state is another than the request expects",
   absent: "The policy allows what is not there",

@@ -9,7 +9,8 @@ import type { Signer } from "../../src/base/primitives.ts";
 import { explainAll } from "../../src/cli/policy/explain.ts";
 import { type AdminClient, createAdminClient } from "../../src/client/admin.ts";
 import { packBundle } from "../../src/policy/bundle.ts";
-import { signActivation, signBundle } from "../../src/policy/signatures.ts";
+import { signBundle } from "../../src/policy/signatures.ts";
+import { signActivation } from "../../src/policy/statements.ts";
 import { systemNow, systemRandom } from "../../src/runtime/node/clock.ts";
 import { DATA_FILES, initDataFolder } from "../../src/runtime/node/init.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
@@ -196,15 +197,13 @@ function serving(child: ChildProcess): Promise<void> {
 }
 
 async function makeLive(admin: AdminClient, signer: Signer, audience: string, text = POLICY): Promise<void> {
-  const { live } = await admin.listBundles();
+  const { live, roster = null } = await admin.listBundles();
   const tar = packBundle([{ path: "agent.writ", text }], live?.digest, nodePrimitives.digest);
   const { digest } = await admin.proposeBundle({ tar, signature: await signBundle(tar, signer) });
-  const session = { client: admin, signer, audience };
+  const session = { client: admin, signer, audience, now: systemNow };
   await explainAll({ digest, because: "a test" }, session, { err: () => {}, isTty: false });
-  await admin.activateBundle(
-    digest,
-    await signActivation({ digest, serial: (live?.serial ?? 0) + 1, audience }, signer),
-  );
+  const order = { digest, serial: (live?.serial ?? 0) + 1, audience, at: systemNow(), roster };
+  await admin.activateBundle(digest, await signActivation(order, signer));
 }
 
 export function freePort(): Promise<number> {

@@ -1,9 +1,11 @@
 /** Can a policy become live without an admin's signature? Not by writing rows: each is checked again at load. */
 import { describe, expect, it } from "vitest";
 import { createBundleCache } from "../../src/broker/bundles.ts";
+import { lastActs } from "../../src/broker/last-acts.ts";
 import type { Activation, StoredBundle } from "../../src/broker/store.ts";
 import { packBundle } from "../../src/policy/bundle.ts";
-import { signActivation, signBundle } from "../../src/policy/signatures.ts";
+import { signBundle } from "../../src/policy/signatures.ts";
+import { signActivation } from "../../src/policy/statements.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { createEd25519Signer, generateEd25519Pem } from "../../src/runtime/node/signers.ts";
 import { AUDIENCE } from "../http/broker-at-hand.ts";
@@ -16,11 +18,14 @@ async function liveWith(
   broker: GuestBroker,
   rows: { readonly activation?: Partial<Activation>; readonly bundle?: Partial<StoredBundle> },
 ) {
-  const { store, settings, primitives } = broker.world;
+  const { store, settings, primitives, roster } = broker.world;
   const load = createBundleCache({
     primitives,
     settings,
+    roster,
+    lastActs: () => lastActs(broker.world),
     store: {
+      approvalsOf: store.approvalsOf,
       liveActivation: async () => {
         const live = await store.liveActivation();
         return live === undefined ? undefined : { ...live, ...rows.activation };
@@ -78,7 +83,10 @@ describe("the live bundle", () => {
   ])("is refused when the activation was signed for %s", async (_name, change) => {
     const broker = await guestBroker();
     const digest = (await broker.world.store.liveActivation())?.digest ?? "";
-    const signature = await signActivation({ digest, ...change }, broker.adminSigner);
+    const signature = await signActivation(
+      { digest, at: broker.world.now(), roster: null, ...change },
+      broker.adminSigner,
+    );
     await expect(liveWith(broker, { activation: { signature } })).rejects.toMatchObject({
       code: "policy/bad-signature",
     });
@@ -88,7 +96,11 @@ describe("the live bundle", () => {
     const broker = await guestBroker();
     const { world } = broker;
     await expect(
-      createBundleCache({ ...world, store: { ...world.store, bundle: async () => undefined } })(),
+      createBundleCache({
+        ...world,
+        store: { ...world.store, bundle: async () => undefined },
+        lastActs: () => lastActs(world),
+      })(),
     ).rejects.toMatchObject({ code: "policy/unknown" });
   });
 });

@@ -11,6 +11,7 @@ import { certTableOf } from "../../src/simulator/chip-folder.ts";
 import { decodeBrokerClaims } from "../../src/wire/broker-claims.ts";
 import { AUDIENCE, CHIP, CLUSTER, exchangeOf, NOW, ROOT } from "../client/proving-broker.ts";
 import { BROKER, random } from "../client/sealed-answer.ts";
+import { ONE_ADMIN } from "../http/broker-at-hand.ts";
 
 interface Bench {
   readonly prove: Prove;
@@ -48,7 +49,7 @@ function bench({ brings = true, freshPerSecond = 1 } = {}): Bench {
     region: "",
     environment: "",
     mode: "production",
-    adminKeys: [{ kid: "admin-1", spki: random(44) }],
+    governance: { ...ONE_ADMIN, admins: ONE_ADMIN.admins.map((one) => ({ ...one, spki: random(44) })) },
   } as const;
   const prove = createProver(
     { provider, cluster: CLUSTER, freshPerSecond, milliseconds: () => state.seconds * 1000 },

@@ -5,6 +5,7 @@ import { utf8 } from "../../src/base/bytes.ts";
 import { Fault } from "../../src/base/fault.ts";
 import { FAULT_CODES } from "../../src/base/fault-codes.ts";
 import { type Command, type ExitStatus, exitStatusOf, type Terminal } from "../../src/cli/command.ts";
+import { createAdminCommand } from "../../src/cli/commands/admin.ts";
 import { createAudienceCommand } from "../../src/cli/commands/audience.ts";
 import { createKekCommand } from "../../src/cli/commands/kek.ts";
 import { createPolicyCommand } from "../../src/cli/commands/policy.ts";
@@ -13,37 +14,45 @@ import { createTokenCommand } from "../../src/cli/commands/token.ts";
 import { kekRing } from "../../src/kek/ring.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { nodeSealing } from "../../src/runtime/node/sealing.ts";
+import { createEd25519Signer, generateEd25519Pem } from "../../src/runtime/node/signers.ts";
 import { decodeAttestAnswer } from "../../src/wire/attest.ts";
+import type { PolicyReview } from "../../src/wire/governance-messages.ts";
 import { commitOf } from "../contract/store/examples.ts";
 import { AUDIENCE, type BrokerAtHand, brokerAtHand, memoryKek } from "../http/broker-at-hand.ts";
+import { type PersonAtHand, peopleAtHand } from "../http/people-at-hand.ts";
 import { attemptOf, guestBroker, post } from "../pipeline/guest-at-hand.ts";
 
 interface Ended {
   readonly status: number;
   readonly out: string;
+  readonly err: string;
+  readonly written: ReadonlyMap<string, Uint8Array>;
 }
 
 type Files = Readonly<Record<string, string>>;
 
 async function run(command: Command, words: readonly string[], files: Files = {}): Promise<Ended> {
-  let out = "";
+  let [out, err] = ["", ""];
+  const written = new Map<string, Uint8Array>();
   const terminal: Terminal = {
     out: (text) => {
       out += text;
     },
-    err: () => {},
+    err: (text) => {
+      err += text;
+    },
     isTty: false,
     readFile: async (path) => {
       const text = files[path];
       if (text === undefined) throw new Fault("file/unusable", `no file \`${path}\``);
       return utf8(text);
     },
-    writeFile: async () => {},
+    writeFile: async (path, bytes) => void written.set(path, bytes),
   };
   try {
-    return { status: await command.run(words, terminal), out };
+    return { status: await command.run(words, terminal), out, err, written };
   } catch (thrown) {
-    return { status: exitStatusOf(thrown, (fault) => FAULT_CODES[fault.code].status), out };
+    return { status: exitStatusOf(thrown, (fault) => FAULT_CODES[fault.code].status), out, err, written };
   }
 }
 
@@ -58,12 +67,14 @@ function verbsOf(broker: BrokerAtHand) {
     signer: broker.adminSigner,
     audience: AUDIENCE,
     url: AUDIENCE,
+    now: broker.world.now,
   });
   const secret = createSecretCommand(open, nodeSealing);
   const policy = createPolicyCommand({ open, digest: nodePrimitives.digest });
   return {
     secret: (words: string, files?: Files) => run(secret, words.split(" "), files),
     policy: (words: string, files?: Files) => run(policy, words.split(" "), files),
+    admin: (words: string, files?: Files) => run(createAdminCommand(open), words.split(" "), files),
     audience: (words: string) => run(createAudienceCommand(open), words.split(" ")),
     kek: (words: string, createKey = async (_path: string) => {}) =>
       run(createKekCommand({ open, createKey, ...noOthers }), words.split(" ")),
@@ -91,7 +102,7 @@ describe("ostiary kek", () => {
     await secret("put prod/disk", { "-": "planted" });
     const shown = await kek("show");
     expect(shown.out).toMatch(/^wraps +memory:new\nopens +memory:test\nunder other keys +0 versions\n$/);
-    expect(await kek("migrate")).toEqual({
+    expect(await kek("migrate")).toMatchObject({
       status: 0,
       out: "0 versions wrapped anew; everything lies under memory:new\n",
     });
@@ -145,7 +156,7 @@ describe("ostiary secret", () => {
   it("takes plaintext from standard input or a file, and prints none of it", async () => {
     const { secret } = verbsOf(brokerAtHand());
     const first = await secret("put prod/disk", { "-": "planted" });
-    expect(first).toEqual({ status: 0, out: "prod/disk version 1 enabled\n" });
+    expect(first).toMatchObject({ status: 0, out: "prod/disk version 1 enabled\n" });
     const second = await secret("put prod/disk --file key.bin --json", { "key.bin": "planted" });
     expect(JSON.parse(second.out)).toMatchObject({ path: "prod/disk", version: 2, kind: "static" });
     const shown = await secret("show prod/disk");
@@ -296,12 +307,59 @@ describe("ostiary secret", () => {
   });
 });
 
+describe("ostiary admin", () => {
+  const pem = (spki: Uint8Array) =>
+    `-----BEGIN PUBLIC KEY-----\n${Buffer.from(spki).toString("base64")}\n-----END PUBLIC KEY-----\n`;
+  const bob = createEd25519Signer("bob", generateEd25519Pem());
+  const files = { "bob.pem": pem(bob.spki), "none.pem": "no key" };
+
+  it("adds an admin who is listed then, and removes them", async () => {
+    const { admin } = verbsOf(brokerAtHand());
+    const words = "add bob --public bob.pem --role author --role auditor --under prod/db --person robert";
+    expect((await admin(words, files)).out).toMatch(/\nbob +robert +author auditor +prod\/db\n/);
+    expect(JSON.parse((await admin("list --json")).out)).toMatchObject({ serial: 1, rootThreshold: 1 });
+    expect((await admin("remove bob")).out).not.toContain("robert");
+    expect((await admin("list")).out).toContain("warning: one admin alone may change what is released");
+  });
+
+  it("keeps a statement for others to sign, says what it does, and sends it with the last signature", async () => {
+    const broker = brokerAtHand();
+    const { admin } = verbsOf(broker);
+    const kept = await admin("add bob --public bob.pem --role auditor --to change.json", files);
+    expect(kept.out).toBe("signed in change.json; next: ostiary admin sign change.json --send\n");
+    expect(await broker.world.store.rosterChanges()).toEqual([]);
+    const statement = new TextDecoder().decode(kept.written.get("change.json"));
+    const sent = await admin("sign change.json --send", { "change.json": statement });
+    expect(sent.out).toMatch(/\nbob +bob +auditor +every path\n/);
+    expect(sent.err).toBe("adds bob of bob: auditor; every path; owns nothing\n");
+  });
+
+  it.each([
+    ["", 2],
+    ["give bob", 2],
+    ["add bob", 2],
+    ["add", 2],
+    ["add b/b --public bob.pem", 2],
+    ["add bob --public bob.pem --role god", 2],
+    ["add bob --public bob.pem --under prod/**", 2],
+    ["add bob --public none.pem", 3],
+    ["add bob --public bob.pem --owns nobody", 1],
+    ["add admin-1 --public bob.pem", 1],
+    ["remove bob", 1],
+    ["remove admin-1", 1],
+    ["sign bob.pem", 1],
+    ["sign nowhere", 3],
+  ])("ends `admin %s` with status %i", async (words, status) => {
+    expect((await verbsOf(brokerAtHand()).admin(words, files)).status).toBe(status);
+  });
+});
+
 describe("ostiary audience", () => {
   it("adds, lists and removes, and says which tokens are bound to nothing", async () => {
     const { audience } = verbsOf(brokerAtHand());
     expect((await audience("list")).out).toBe("no audiences\n");
     const added = await audience("add sts --aud https://sts.example");
-    expect(added).toEqual({ status: 0, out: "token/sts is for https://sts.example\n" });
+    expect(added).toMatchObject({ status: 0, out: "token/sts is for https://sts.example\n" });
     const bearer = await audience("add cloud --aud urn:cloud --bearer --json");
     expect(JSON.parse(bearer.out)).toMatchObject({ name: "cloud", aud: "urn:cloud", bearer: true });
     const lines = (await audience("list")).out.split("\n");
@@ -362,7 +420,7 @@ describe("ostiary token", () => {
     expect(active.status).toBe(0);
     expect(active.out).toMatch(new RegExp(`^active +DPoP\n(.*\n)*decision +${attested.decision}\n`));
     expect((await token(`revoke ${attested.decision}`)).out).toContain("count no more");
-    expect(await token("introspect", files)).toEqual({ status: 1, out: "inactive\n" });
+    expect(await token("introspect", files)).toMatchObject({ status: 1, out: "inactive\n" });
     expect((await token("introspect --json", files)).out).toBe('{"active":false}\n');
   });
 });
@@ -386,7 +444,7 @@ describe("ostiary policy", () => {
     const { digest } = JSON.parse(proposed.out);
     expect((await policy("propose policies/disks.writ", files)).out).toContain(`already proposed ${digest}`);
     const activated = await policy(`activate ${digest.slice(0, 8)}`);
-    expect(activated).toEqual({ status: 0, out: `live: ${digest} (activation 1)\n` });
+    expect(activated).toMatchObject({ status: 0, out: `live: ${digest} (activation 1)\n` });
     expect((await policy("list")).out).toMatch(new RegExp(`^live  ${digest}`, "m"));
     const shown = await policy(`show ${digest}`);
     expect(shown.out).toContain("acme.disks 1.0.0");
@@ -421,5 +479,99 @@ describe("ostiary policy", () => {
   it.each(statuses)("ends `policy %s` with status %i", async (words, status) => {
     const files = { "broken.writ": "writ 1\npolicy {", "../secret.writ": POLICY };
     expect((await verbsOf(brokerAtHand()).policy(words, files)).status).toBe(status);
+  });
+});
+
+describe("ostiary policy, with people who have to agree", () => {
+  const WIDER = POLICY.replaceAll("vmpl == 0", "vmpl <= 1").replace("1.0.0", "2.0.0");
+
+  function team() {
+    const people = peopleAtHand({ approvals: 1 });
+    const verbsAs = ({ admin, signer }: PersonAtHand) => {
+      const { now } = people.broker.world;
+      const open = async () => ({ client: admin, signer, audience: AUDIENCE, url: AUDIENCE, now });
+      const policy = createPolicyCommand({ open, digest: nodePrimitives.digest });
+      return (words: string, files?: Files) => run(policy, words.split(" "), files);
+    };
+    const ada = people.add({ kid: "ada", roles: ["author"], owns: ["root"] });
+    const ben = people.add({ kid: "ben", roles: ["approver"] });
+    return { ada: verbsAs(ada), ben: verbsAs(ben), admin: ada.admin };
+  }
+
+  it("goes from a diff to a proposal, a review, an approval, and back", async () => {
+    const { ada, ben } = team();
+    const files = { "a.writ": POLICY };
+    const diff = await ada("diff a.writ", files);
+    expect(diff).toMatchObject({ status: 1 });
+    expect(diff.out).toContain("newly allowed, for example:");
+    const { digest } = JSON.parse((await ada("propose a.writ --json", files)).out);
+    expect((await ada("propose a.writ", files)).out).toMatch(
+      /: widens what is allowed\nnext: ostiary policy review/,
+    );
+    expect((await ada(`activate ${digest}`)).status).toBe(1);
+    const review = await ben(`review ${digest}`);
+    expect(review.status).toBe(1);
+    for (const shown of ["by ada\n", "newly allowed", "0 of 1 approvers approved", "policy approve"]) {
+      expect(review.out).toContain(shown);
+    }
+    const approved = await ben(`approve ${digest} --valid 1h`);
+    expect(approved.out).toMatch(
+      /approve by ben at .*, until .*\n1 of 1 approvers approved: ben\nnobody else has/,
+    );
+    expect(JSON.parse((await ben(`review ${digest} --json`)).out)).toMatchObject({
+      approved: true,
+      finding: "widens",
+    });
+    expect((await ada(`activate ${digest}`)).out).toBe(`live: ${digest} (activation 1)\n`);
+    const wider = JSON.parse((await ada("propose a.writ --json", { "a.writ": WIDER })).out).digest;
+    await ben(`approve ${wider}`);
+    await ada(`activate ${wider}`);
+    const back = await ada(`rollback ${digest}`);
+    expect(back).toMatchObject({ status: 0 });
+    expect(back.out).toMatch(/^live: [0-9a-f]{64} \(activation 3\)\n$/);
+    const again = await ada(`rollback ${wider}`);
+    expect(again.status).toBe(1);
+    expect(again.out).toMatch(/^proposed [0-9a-f]{64}\n0 of 1 approvers approved\n/);
+  });
+
+  it("takes a no, and tells who said it", async () => {
+    const { ada, ben } = team();
+    const { digest } = JSON.parse((await ada("propose a.writ --json", { "a.writ": POLICY })).out);
+    expect((await ben(`approve ${digest} --reject`)).out).toContain("rejected by ben\n");
+    expect((await ada(`activate ${digest}`)).status).toBe(1);
+  });
+
+  it("signs nothing where the broker says otherwise of a change than its sources do", async () => {
+    const { ada, ben, admin } = team();
+    const { digest } = JSON.parse((await ada("propose a.writ --json", { "a.writ": POLICY })).out);
+    const honest = await admin.reviewBundle(digest);
+    const told: PolicyReview = { ...honest, finding: "narrows" };
+    const detail = await admin.showBundle(digest);
+    const other = { ...detail, sources: detail.sources.map((one) => ({ ...one, text: `${one.text}# \n` })) };
+    let sent = 0;
+    const lying = (change: Partial<BrokerAtHand["admin"]>) => {
+      const client = {
+        ...admin,
+        ...change,
+        approveBundle: async () => {
+          sent += 1;
+          return honest;
+        },
+      };
+      const open = async () => ({
+        client,
+        signer: createEd25519Signer("ben", generateEd25519Pem()),
+        audience: AUDIENCE,
+        url: AUDIENCE,
+        now: brokerAtHand().world.now,
+      });
+      const command = createPolicyCommand({ open, digest: nodePrimitives.digest });
+      return run(command, ["approve", digest]);
+    };
+    expect((await lying({ reviewBundle: async () => told })).status).toBe(1);
+    expect((await lying({ showBundle: async () => other })).status).toBe(1);
+    expect(sent).toBe(0);
+    expect((await lying({})).status).toBe(0);
+    expect((await ben("approve 0000")).status).toBe(1);
   });
 });

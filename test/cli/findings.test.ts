@@ -31,6 +31,7 @@ function looking() {
     signer: broker.adminSigner,
     audience: AUDIENCE,
     url: AUDIENCE,
+    now: broker.world.now,
   });
   const findings = createFindingsCommand({ open, now: broker.world.now });
   const sleep = async () => {
@@ -166,6 +167,7 @@ describe("a drill", () => {
       signer: broker.adminSigner,
       audience: AUDIENCE,
       url: AUDIENCE,
+      now: broker.world.now,
     });
     const drill = createDrillCommand({ open, sleep: async () => broker.pass(20) });
     const { status, out } = await run(drill, "weak-key", "--for", "60s");

@@ -42,6 +42,7 @@ async function run(
     signer: broker.adminSigner,
     audience: AUDIENCE,
     url: AUDIENCE,
+    now: broker.world.now,
   });
   const commands = {
     policy: createPolicyCommand({ open, digest }),

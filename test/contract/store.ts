@@ -6,6 +6,7 @@ import { counterContract } from "./store/counters.ts";
 import { credentialContract } from "./store/credentials.ts";
 import { decisionContract } from "./store/decisions.ts";
 import { findingContract } from "./store/findings.ts";
+import { governanceContract } from "./store/governance.ts";
 import { importContract } from "./store/imports.ts";
 import { leaseContract } from "./store/leases.ts";
 import { ledgerContract } from "./store/ledger.ts";
@@ -25,6 +26,7 @@ export function storeContract(name: string, open: OpenStore): void {
     counterContract(open);
     ledgerContract(open);
     bundleContract(open);
+    governanceContract(open);
     secretContract(open);
     secretLifeContract(open);
     secretReaderContract(open);

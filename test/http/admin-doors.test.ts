@@ -4,7 +4,8 @@ import { isFault } from "../../src/base/fault.ts";
 import { openCheckpoint, originOf } from "../../src/ledger/checkpoint.ts";
 import { leafHash, rootOf } from "../../src/ledger/merkle.ts";
 import { packBundle } from "../../src/policy/bundle.ts";
-import { signActivation, signBundle } from "../../src/policy/signatures.ts";
+import { signBundle } from "../../src/policy/signatures.ts";
+import { signActivation } from "../../src/policy/statements.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { codeOfPromise } from "../support/faults.ts";
 import { AUDIENCE, brokerAtHand } from "./broker-at-hand.ts";
@@ -158,6 +159,12 @@ describe("token keys", () => {
   });
 });
 
+/** Of the first activation, by the admin of these tests. */
+function orderOf(digest: string) {
+  const at = brokerAtHand().world.now();
+  return { digest, serial: 1, audience: AUDIENCE, at, roster: null };
+}
+
 describe("policies", () => {
   it("are proposed, activated, listed and shown", async () => {
     const { admin, adminSigner } = brokerAtHand();
@@ -167,7 +174,7 @@ describe("policies", () => {
     expect(isNew).toBe(true);
     expect((await admin.proposeBundle(proposal)).isNew).toBe(false);
     expect((await admin.listBundles()).live).toBeUndefined();
-    const order = await signActivation({ digest, serial: 1, audience: AUDIENCE }, adminSigner);
+    const order = await signActivation(orderOf(digest), adminSigner);
     expect(await admin.activateBundle(digest, order)).toMatchObject({ digest, serial: 1, by: "admin-1" });
     expect((await admin.listBundles()).live).toMatchObject({ digest, serial: 1 });
     const shown = await admin.showBundle(digest);

@@ -9,8 +9,10 @@ import type { LogFields } from "../../src/base/log.ts";
 import type { Signer } from "../../src/base/primitives.ts";
 import { instant } from "../../src/base/time.ts";
 import { createBundleCache } from "../../src/broker/bundles.ts";
+import { lastActs } from "../../src/broker/last-acts.ts";
 import { createNonceEpochs } from "../../src/broker/nonce-epochs.ts";
 import { createRefusalLog } from "../../src/broker/refusals.ts";
+import { createRosterCache } from "../../src/broker/roster.ts";
 import { createTokenKeyRing } from "../../src/broker/token-keys.ts";
 import type { Kek, World } from "../../src/broker/world.ts";
 import { type AdminClient, createAdminClient } from "../../src/client/admin.ts";
@@ -20,6 +22,7 @@ import { createMetrics } from "../../src/http/metrics.ts";
 import { createUlids } from "../../src/http/request-id.ts";
 import type { HttpEdges } from "../../src/http/route.ts";
 import { unwrapUnder, wrapUnder } from "../../src/keys/wrap.ts";
+import type { Governance } from "../../src/policy/admins.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import {
   createEd25519Signer,
@@ -37,6 +40,24 @@ export const ADMIN_PEM = generateEd25519Pem();
 const SIGNING_KEY = createEs256Signer("broker-1", generateEs256Pem());
 const LEDGER_KEY = createEd25519Signer("ledger-1", generateEd25519Pem());
 const ADMIN_KEY = createEd25519Signer(ADMIN_KID, ADMIN_PEM);
+
+/** The admins of these tests: one, who may do everything alone. */
+export const ONE_ADMIN: Governance = {
+  admins: [
+    {
+      kid: ADMIN_KID,
+      spki: ADMIN_KEY.spki,
+      person: ADMIN_KID,
+      roles: ["author", "approver", "operator", "auditor"],
+      under: [],
+      owns: ["root"],
+    },
+  ],
+  groups: [],
+  approvals: 0,
+  rootThreshold: 1,
+  accepts: {},
+};
 
 export interface LogLine extends LogFields {
   readonly level: string;
@@ -119,8 +140,10 @@ function worldOf(now: World["now"], log: World["log"]): World {
     environment: "",
     mode: "production",
     suites: [1, 2],
-    adminKeys: [{ kid: ADMIN_KID, spki: ADMIN_KEY.spki }],
+    governance: ONE_ADMIN,
   } as const;
+  const acts = () => lastActs({ store, primitives: nodePrimitives, settings, ledgerSigner: LEDGER_KEY });
+  const roster = createRosterCache({ store, primitives: nodePrimitives, settings, lastActs: acts });
   return {
     now,
     random,
@@ -153,7 +176,8 @@ function worldOf(now: World["now"], log: World["log"]): World {
       if (outcome === undefined) throw new Fault("internal/invariant", "one commit, one outcome");
       return outcome;
     },
-    liveBundle: createBundleCache({ store, primitives: nodePrimitives, settings }),
+    roster,
+    liveBundle: createBundleCache({ store, primitives: nodePrimitives, settings, roster, lastActs: acts }),
     logRefusal: createRefusalLog(store, log),
     kek,
     signer: SIGNING_KEY,

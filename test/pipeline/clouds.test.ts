@@ -5,7 +5,8 @@ import { describe, expect, it } from "vitest";
 import type { CarriedRaw } from "../../src/attestation/evidence.ts";
 import { hexOf } from "../../src/base/bytes.ts";
 import { packBundle } from "../../src/policy/bundle.ts";
-import { signActivation, signBundle } from "../../src/policy/signatures.ts";
+import { signBundle } from "../../src/policy/signatures.ts";
+import { signActivation } from "../../src/policy/statements.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { certTableOf } from "../../src/simulator/chip-folder.ts";
 import { createSimulatedChip, type ReportPlan, type SimulatedChip } from "../../src/simulator/sp.ts";
@@ -53,7 +54,10 @@ async function brokerUnder(name: string, prefix: string): Promise<GuestBroker> {
   const { admin, adminSigner } = broker;
   const tar = packBundle(changed(name, prefix), undefined, nodePrimitives.digest);
   const { digest } = await admin.proposeBundle({ tar, signature: await signBundle(tar, adminSigner) });
-  const signature = await signActivation({ digest, serial: 1, audience: AUDIENCE }, adminSigner);
+  const signature = await signActivation(
+    { digest, serial: 1, audience: AUDIENCE, at: broker.world.now(), roster: null },
+    adminSigner,
+  );
   await admin.activateBundle(digest, signature);
   return broker;
 }

@@ -9,7 +9,8 @@ import { explainAll } from "../../src/cli/policy/explain.ts";
 import type { EvidenceRequest } from "../../src/client/guest.ts";
 import type { HttpEdges } from "../../src/http/route.ts";
 import { packBundle } from "../../src/policy/bundle.ts";
-import { signActivation, signBundle } from "../../src/policy/signatures.ts";
+import { signBundle } from "../../src/policy/signatures.ts";
+import { signActivation } from "../../src/policy/statements.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { certTableOf, endorsementsOf } from "../../src/simulator/chip-folder.ts";
 import { createSimulatedChip, type ReportPlan, type SimulatedChip } from "../../src/simulator/sp.ts";
@@ -82,16 +83,17 @@ export async function guestBroker({
 
 /** Proposes and activates one source as the admin does, who says why where somebody gains. */
 export async function makeLive(
-  { admin, adminSigner }: BrokerAtHand,
+  { admin, adminSigner, world }: BrokerAtHand,
   text: string,
   serial: number,
 ): Promise<string> {
-  const { live } = await admin.listBundles();
+  const { live, roster = null } = await admin.listBundles();
   const tar = packBundle([{ path: "test.writ", text }], live?.digest, nodePrimitives.digest);
   const { digest } = await admin.proposeBundle({ tar, signature: await signBundle(tar, adminSigner) });
-  const session = { client: admin, signer: adminSigner, audience: AUDIENCE };
+  const session = { client: admin, signer: adminSigner, audience: AUDIENCE, now: world.now };
   await explainAll({ digest, because: "a test" }, session, { err: () => {}, isTty: false });
-  const signature = await signActivation({ digest, serial, audience: AUDIENCE }, adminSigner);
+  const order = { digest, serial, audience: AUDIENCE, at: world.now(), roster };
+  const signature = await signActivation(order, adminSigner);
   await admin.activateBundle(digest, signature);
   return digest;
 }

@@ -7,7 +7,8 @@ import { fillTiles } from "../../src/broker/tiles.ts";
 import { packBundle } from "../../src/policy/bundle.ts";
 import { type ExplanationStatement, signExplanation } from "../../src/policy/order-statements.ts";
 import { EMPTY_TALLY, joinTallies } from "../../src/policy/replay-tally.ts";
-import { signActivation, signBundle } from "../../src/policy/signatures.ts";
+import { signBundle } from "../../src/policy/signatures.ts";
+import { signActivation } from "../../src/policy/statements.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { createEd25519Signer, generateEd25519Pem } from "../../src/runtime/node/signers.ts";
 import { AUDIENCE } from "../http/broker-at-hand.ts";
@@ -31,13 +32,11 @@ async function propose({ admin, adminSigner }: GuestBroker, text: string): Promi
   return (await admin.proposeBundle({ tar, signature: await signBundle(tar, adminSigner) })).digest;
 }
 
-async function activate({ admin, adminSigner }: GuestBroker, digest: string) {
-  const { live } = await admin.listBundles();
+async function activate({ admin, adminSigner, world }: GuestBroker, digest: string) {
+  const { live, roster = null } = await admin.listBundles();
   const serial = (live?.serial ?? 0) + 1;
-  return admin.activateBundle(
-    digest,
-    await signActivation({ digest, serial, audience: AUDIENCE }, adminSigner),
-  );
+  const order = { digest, serial, audience: AUDIENCE, at: world.now(), roster };
+  return admin.activateBundle(digest, await signActivation(order, adminSigner));
 }
 
 async function explain(broker: GuestBroker, digest: string, changes: Partial<ExplanationStatement> = {}) {

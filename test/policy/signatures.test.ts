@@ -5,16 +5,19 @@ import { hexOf, utf8 } from "../../src/base/bytes.ts";
 import { isFault } from "../../src/base/fault.ts";
 import type { Signer } from "../../src/base/primitives.ts";
 import {
-  ACTIVATION_TYPE,
   BUNDLE_TYPE,
-  encodeActivation,
+  cosignDsse,
   openDsse,
-  parseActivation,
   preAuthenticationEncoding,
-  signActivation,
   signBundle,
   signDsse,
 } from "../../src/policy/signatures.ts";
+import {
+  ACTIVATION_TYPE,
+  encodeActivation,
+  parseActivation,
+  signActivation,
+} from "../../src/policy/statements.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 
 interface Person {
@@ -174,6 +177,13 @@ describe("k of n", () => {
     expect(await codeOf(() => openDsse(envelope, keys, nodePrimitives))).toBe("policy/bad-signature");
   });
 
+  it("is met by signatures that were gathered one after the other", async () => {
+    const first = await signDsse(BUNDLE_TYPE, payload, ada.signer);
+    const both = await cosignDsse(first, ben.signer);
+    expect((await openDsse(both, two, nodePrimitives)).signedBy).toEqual(["ada", "ben"]);
+    expect(await cosignDsse(both, ben.signer)).toBe(both);
+  });
+
   it("is never fewer than one", async () => {
     const envelope = await signedBy();
     const none = { ...expected, threshold: 0 };
@@ -182,7 +192,13 @@ describe("k of n", () => {
 });
 
 describe("an activation", () => {
-  const statement = { digest: "ab".repeat(32), serial: 7, audience: "https://broker.example" };
+  const statement = {
+    digest: "ab".repeat(32),
+    serial: 7,
+    audience: "https://broker.example",
+    at: 1_795_000_000,
+    roster: null,
+  };
 
   it("comes back as it was signed", async () => {
     const envelope = await signActivation(statement, ada.signer);
@@ -193,8 +209,8 @@ describe("an activation", () => {
 
   const rows: readonly (readonly [string, string])[] = [
     ["no JSON", "activate"],
-    ["another act", JSON.stringify({ act: "deactivate", ...statement, v: 1 })],
-    ["another version", new TextDecoder().decode(encodeActivation(statement)).replace('"v":1', '"v":2')],
+    ["another act", JSON.stringify({ act: "deactivate", ...statement, v: 2 })],
+    ["another version", new TextDecoder().decode(encodeActivation(statement)).replace('"v":2', '"v":1')],
     ["a member more", new TextDecoder().decode(encodeActivation(statement)).replace("{", '{"a":1,')],
     ["white space", new TextDecoder().decode(encodeActivation(statement)).replace("{", "{ ")],
     ["serial 0", new TextDecoder().decode(encodeActivation({ ...statement, serial: 0 }))],

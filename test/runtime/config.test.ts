@@ -61,7 +61,17 @@ describe("a configuration", () => {
         database: "ostiary.db",
       },
       kek: { wraps: { kind: "file", path: "kek.key" }, also: [] },
-      admins: [{ kid: "admin-1", spki: expect.any(Uint8Array) }],
+      admins: [
+        {
+          kid: "admin-1",
+          person: "admin-1",
+          roles: ["author", "approver", "operator", "auditor"],
+          under: [],
+          owns: ["root"],
+          spki: expect.any(Uint8Array),
+        },
+      ],
+      governance: { approvals: 1, groups: [], accepts: {} },
       kds: { isEnabled: true, url: "https://kdsintf.amd.com", timeoutSeconds: 10 },
       nonceLifetimeSeconds: 60,
       rates: { perSource: 10, perBroker: 1000 },
@@ -135,7 +145,7 @@ key_file = "b.pem"
 `.replace(`spki = "${SPKI}"\n`, "");
     const config = parseConfig(text);
     expect(config.trustSimulatorFile).toBe("root.pem");
-    expect(config.admins).toEqual([{ kid: "admin-1", file: "x" }]);
+    expect(config.admins).toMatchObject([{ kid: "admin-1", file: "x" }]);
     expect(config.kds).toMatchObject({
       isEnabled: false,
       mirror: "http://kds.internal:8080",
@@ -143,6 +153,42 @@ key_file = "b.pem"
     });
     expect(config.listen.tls).toEqual({ certFile: "a.pem", keyFile: "b.pem" });
     expect(config).toMatchObject({ nonceLifetimeSeconds: 120, ledgerReaders: "anyone" });
+  });
+
+  it("takes people with roles, paths and groups, and how many of them it takes", () => {
+    const config = parseConfig(`${GOOD}person = "ada"
+roles = ["author"]
+under = ["prod/db"]
+owns = ["root", "database"]
+[governance]
+approvals = 2
+root = 1
+[governance.accept]
+roster = "${"a".repeat(64)}"
+[[owner]]
+name = "database"
+paths = ["prod/db"]
+modules = ["acme.db"]
+refsets = ["acme.db/images"]
+approvals = 2
+`);
+    expect(config.admins).toMatchObject([
+      { kid: "admin-1", person: "ada", roles: ["author"], under: ["prod/db"], owns: ["root", "database"] },
+    ]);
+    expect(config.governance).toEqual({
+      approvals: 2,
+      root: 1,
+      groups: [
+        {
+          name: "database",
+          paths: ["prod/db"],
+          modules: ["acme.db"],
+          refsets: ["acme.db/images"],
+          approvals: 2,
+        },
+      ],
+      accepts: { roster: "a".repeat(64) },
+    });
   });
 
   it("takes a PostgreSQL server: encrypted unless it is on this machine", () => {
@@ -389,6 +435,25 @@ key = "${key}"
     ["admin named twice", "admin", `${GOOD}\n[[admin]]\nkid = "admin-1"\nfile = "x"\n`],
     ["key given to two admins", "admin", `${GOOD}\n[[admin]]\nkid = "admin-2"\nspki = "${SPKI}"\n`],
     ["P-256 key for an admin", "admin.0.spki", replaced(SPKI, "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE")],
+    ["role that there is not", "admin.0.roles.0", `${GOOD}roles = ["god"]\n`],
+    ["role twice", "admin.0.roles", `${GOOD}roles = ["author", "author"]\n`],
+    ["path that is a pattern", "admin.0.under.0", `${GOOD}under = ["prod/**"]\n`],
+    ["path that climbs", "admin.0.under.0", `${GOOD}under = ["prod/.."]\n`],
+    ["person with a space", "admin.0.person", `${GOOD}person = "a b"\n`],
+    ["approvals below none", "governance.approvals", `${GOOD}[governance]\napprovals = -1\n`],
+    ["a root of nobody", "governance.root", `${GOOD}[governance]\nroot = 0\n`],
+    ["a history by no digest", "governance.accept.roster", `${GOOD}[governance.accept]\nroster = "x"\n`],
+    ["a group called root", "owner.0.name", `${GOOD}[[owner]]\nname = "root"\napprovals = 1\n`],
+    [
+      "a group that nobody approves for",
+      "owner.0.approvals",
+      `${GOOD}[[owner]]\nname = "a"\napprovals = 0\n`,
+    ],
+    [
+      "a group twice",
+      "owner",
+      `${GOOD}[[owner]]\nname = "a"\napprovals = 1\n[[owner]]\nname = "a"\napprovals = 1\n`,
+    ],
     ["nonce that lives too long", "nonce.lifetime_seconds", `${GOOD}\n[nonce]\nlifetime_seconds = 121\n`],
     [
       "token that lives too long",

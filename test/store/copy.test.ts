@@ -7,6 +7,8 @@ import type { Kek } from "../../src/broker/world.ts";
 import { copyStore } from "../../src/store/copy.ts";
 import { openPostgresDriver } from "../../src/store/postgres.ts";
 import type { SqlDriver } from "../../src/store/query.ts";
+import * as findings from "../../src/store/schema-findings.ts";
+import * as governance from "../../src/store/schema-governance.ts";
 import * as schema from "../../src/store/schema-sqlite.ts";
 import { createSqliteDriver } from "../../src/store/sqlite.ts";
 import { openSqlite } from "../../src/store/sqlite-file.ts";
@@ -56,7 +58,11 @@ async function filled(): Promise<SqlDriver> {
   ]);
   await store.putBundle(bundleOf("a".repeat(64)), adminDraft("propose"));
   const activation = { serial: 1, digest: "a".repeat(64), signature: "{}", at: T0, by: "admin-1" };
-  await store.activateBundle(activation, adminDraft("activate"));
+  await store.activateBundle(activation, { roster: 0, approvals: 0 }, adminDraft("activate"));
+  const approval = { id: "c".repeat(64), bundle: "a".repeat(64), envelope: "{}", at: T0, by: "admin-2" };
+  await store.putApproval(approval, { roster: 0, live: 1 }, adminDraft("approve"));
+  const change = { serial: 1, envelope: "{}", digest: "d".repeat(64), at: T0, by: "admin-1" };
+  await store.putRosterChange(change, 1, adminDraft("admin-add"));
   await store.putExplanation(explanationOf("f".repeat(64)), adminDraft("explain"));
   await store.orderShadow(shadowOrderOf(1, "a".repeat(64)), adminDraft("shadow"));
   await store.keepShadowDifferences([shadowRowOf(1)], adminDraft("shadow-differences"));
@@ -148,7 +154,9 @@ const INCOMPATIBLE = { code: "store/incompatible" };
 
 describe("the tables that are copied", () => {
   it("are all but the database's own, each by its primary key", () => {
-    const known = Object.values(schema).filter((value) => is(value, SQLiteTable));
+    const known = Object.values({ ...schema, ...findings, ...governance }).filter((value) =>
+      is(value, SQLiteTable),
+    );
     const names = KEPT_TABLES.map(({ table }) => getTableName(table));
     expect([...names, "schema_migration"].sort()).toEqual(known.map((table) => getTableName(table)).sort());
     for (const { table, key } of KEPT_TABLES) {
@@ -181,7 +189,7 @@ describe("a copy", () => {
   it("that broke off at any write is refused by brokers, and by the next copy", async () => {
     const from = await filled();
     const crash = () => Promise.reject(new Error("killed"));
-    for (const n of [2, 5, 12, LAST_WRITE - 1, LAST_WRITE]) {
+    for (const n of [2, 5, 14, LAST_WRITE - 1, LAST_WRITE]) {
       const to = fresh();
       await expect(copyStore(from, interrupted(to, n, crash)), `${n}`).rejects.toThrow("killed");
       await expect(refuseForeignStore(createSqlStore(to), KEK, AUDIENCE)).rejects.toMatchObject(INCOMPATIBLE);

@@ -2,11 +2,14 @@ import { is } from "drizzle-orm";
 import { getTableConfig, SQLiteTable } from "drizzle-orm/sqlite-core";
 import { describe, expect, it } from "vitest";
 import * as findings from "../../src/store/schema-findings.ts";
+import * as governance from "../../src/store/schema-governance.ts";
 import * as schema from "../../src/store/schema-sqlite.ts";
 import { openSqlite } from "../../src/store/sqlite-file.ts";
 import { temporaryPath } from "./temporary.ts";
 
-const tables = Object.values({ ...schema, ...findings }).filter((value) => is(value, SQLiteTable));
+const tables = Object.values({ ...schema, ...findings, ...governance }).filter((value) =>
+  is(value, SQLiteTable),
+);
 
 describe("the migrations", () => {
   it("make exactly the tables of the schema, all of them strict", () => {

@@ -5,6 +5,9 @@ import type { CarriedSvsmVtpm } from "../../src/attestation/svsm/vtpm.ts";
 import { type Instant, instant } from "../../src/base/time.ts";
 import { RECIPE_NAMES, type Recipe } from "../../src/keys/recipe.ts";
 import type { TransitOperation } from "../../src/keys/transit-type.ts";
+import { ROLES } from "../../src/policy/admins.ts";
+import { FINDINGS } from "../../src/policy/finding.ts";
+import type { PolicyReview, RosterView } from "../../src/wire/governance-messages.ts";
 import type * as wire from "../../src/wire/messages.ts";
 import type * as secrets from "../../src/wire/secret-messages.ts";
 import type { TransitItem } from "../../src/wire/transit.ts";
@@ -202,6 +205,92 @@ export const activations: fc.Arbitrary<wire.ActivationSummary> = fc.record({
 });
 
 export const bundleSummaries = fc.record({ digest: digests, proposedAt: instants, proposedBy: names });
+
+const prefixes = fc.array(paths, { maxLength: 2 });
+const words = fc.array(names, { maxLength: 2 });
+
+const admins = fc.record({
+  kid: names,
+  spki: bytes(44),
+  person: names,
+  roles: fc.uniqueArray(fc.constantFrom(...ROLES)),
+  under: prefixes,
+  owns: words,
+  isRoot: fc.boolean(),
+});
+
+const groups = fc.record({
+  name: names,
+  paths: prefixes,
+  modules: words,
+  refsets: words,
+  approvals: fc.integer({ min: 1, max: 16 }),
+});
+
+export const rosterViews: fc.Arbitrary<RosterView> = fc.record(
+  {
+    admins: fc.array(admins, { maxLength: 3 }),
+    groups: fc.array(groups, { maxLength: 2 }),
+    approvals: fc.integer({ min: 0, max: 16 }),
+    rootThreshold: fc.integer({ min: 1, max: 16 }),
+    serial: fc.nat(),
+    head: digests,
+    live: fc.record({ serial: fc.integer({ min: 1 }), envelope: digests }),
+    warnings: words,
+  },
+  { requiredKeys: ["admins", "groups", "approvals", "rootThreshold", "serial", "warnings"] },
+);
+
+const statements = fc.record(
+  {
+    at: instants,
+    by: names,
+    person: names,
+    decision: fc.constantFrom("approve" as const, "reject" as const),
+    expires: instants,
+    why: names,
+  },
+  { requiredKeys: ["at", "by"] },
+);
+
+const needs = fc.record(
+  { group: names, approvals: fc.integer({ min: 1, max: 16 }), by: words },
+  { requiredKeys: ["approvals", "by"] },
+);
+
+export const policyReviews: fc.Arbitrary<PolicyReview> = fc.record(
+  {
+    digest: digests,
+    previous: digests,
+    serial: fc.integer({ min: 1 }),
+    finding: fc.constantFrom(...FINDINGS),
+    verdict: digests,
+    authors: words,
+    needs: fc.array(needs, { maxLength: 2 }),
+    rejectedBy: words,
+    isApproved: fc.boolean(),
+    statements: fc.array(statements, { maxLength: 2 }),
+    text: fc.string({ unit: "grapheme" }),
+    diff: fc.record({ verdict: names }),
+    warnings: words,
+  },
+  {
+    requiredKeys: [
+      "digest",
+      "serial",
+      "finding",
+      "verdict",
+      "authors",
+      "needs",
+      "rejectedBy",
+      "isApproved",
+      "statements",
+      "text",
+      "diff",
+      "warnings",
+    ],
+  },
+);
 
 export const sealedReleases = fc.record({
   header: bytes(1, 300),

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { base64UrlOf, utf8 } from "../../src/base/bytes.ts";
 import { Fault } from "../../src/base/fault.ts";
 import { decodeAdminClaims, decodeAdminHeader } from "../../src/wire/admin-token.ts";
+import * as admins from "../../src/wire/admins.ts";
 import { decodeAttestAnswer, decodeAttestRequest } from "../../src/wire/attest.ts";
 import * as audience from "../../src/wire/audience.ts";
 import * as bundle from "../../src/wire/bundle.ts";
@@ -12,6 +13,7 @@ import { decodeDecisionDetail } from "../../src/wire/decision.ts";
 import { decodeLedgerPage } from "../../src/wire/ledger.ts";
 import { decodeProblem } from "../../src/wire/problem.ts";
 import { decodeReleaseAnswer, decodeReleaseRequest } from "../../src/wire/release.ts";
+import * as review from "../../src/wire/review.ts";
 import { decodeRevocation } from "../../src/wire/revocation.ts";
 import * as secret from "../../src/wire/secret.ts";
 import * as token from "../../src/wire/token.ts";
@@ -296,6 +298,10 @@ const DECODERS: readonly (readonly [string, (bytes: Uint8Array) => unknown])[] =
   ["activation", bundle.decodeActivationSummary],
   ["bundle list", bundle.decodeBundleList],
   ["bundle detail", bundle.decodeBundleDetail],
+  ["roster change", admins.decodeRosterChange],
+  ["roster", admins.decodeRosterView],
+  ["approval", review.decodeApproval],
+  ["review", review.decodePolicyReview],
   ["ledger page", decodeLedgerPage],
   ["decision", decodeDecisionDetail],
   ["problem", decodeProblem],

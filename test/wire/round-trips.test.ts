@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { utf8 } from "../../src/base/bytes.ts";
 import { CONTEXT_FIELDS } from "../../src/keys/derivation.ts";
 import { TRANSIT_OPERATIONS, TRANSIT_TYPES } from "../../src/keys/transit-type.ts";
+import * as admins from "../../src/wire/admins.ts";
 import * as attest from "../../src/wire/attest.ts";
 import * as audience from "../../src/wire/audience.ts";
 import * as bundle from "../../src/wire/bundle.ts";
@@ -18,6 +19,7 @@ import * as problem from "../../src/wire/problem.ts";
 import * as readers from "../../src/wire/readers.ts";
 import * as release from "../../src/wire/release.ts";
 import * as renewal from "../../src/wire/renew.ts";
+import * as review from "../../src/wire/review.ts";
 import * as revocation from "../../src/wire/revocation.ts";
 import * as secret from "../../src/wire/secret.ts";
 import type * as secrets from "../../src/wire/secret-messages.ts";
@@ -296,6 +298,21 @@ describe("what is written is what is read", () => {
     expectRoundTrip(returns, lease.encodeLeaseReturn, lease.decodeLeaseReturn);
   });
 
+  it("keeps messages about admins", () => {
+    expectRoundTrip(any.rosterViews, admins.encodeRosterView, admins.decodeRosterView);
+    const changes = fc.record({ statement: any.names });
+    expectRoundTrip(
+      changes,
+      ({ statement }) => admins.encodeRosterChangeRequest(statement),
+      admins.decodeRosterChange,
+    );
+  });
+
+  it("keeps reviews and approvals", () => {
+    expectRoundTrip(any.policyReviews, review.encodePolicyReview, review.decodePolicyReview);
+    expectRoundTrip(fc.record({ statement: any.names }), review.encodeApproval, review.decodeApproval);
+  });
+
   it("keeps bundle messages", () => {
     const proposals = fc.record({ tar: any.bytes(1, 2000), signature: any.names });
     expectRoundTrip(proposals, bundle.encodeBundleProposal, bundle.decodeBundleProposal);
@@ -305,8 +322,13 @@ describe("what is written is what is read", () => {
     expectRoundTrip(signatures, bundle.encodeBundleActivation, bundle.decodeBundleActivation);
     expectRoundTrip(any.activations, bundle.encodeActivationSummary, bundle.decodeActivationSummary);
     const lists: fc.Arbitrary<wire.BundleList> = fc.record(
-      { bundles: fc.array(any.bundleSummaries, { maxLength: 4 }), live: any.activations },
-      { requiredKeys: ["bundles"] },
+      {
+        bundles: fc.array(any.bundleSummaries, { maxLength: 4 }),
+        live: any.activations,
+        roster: any.digests,
+        warnings: fc.array(any.names, { maxLength: 2 }),
+      },
+      { requiredKeys: ["bundles", "warnings"] },
     );
     expectRoundTrip(lists, bundle.encodeBundleList, bundle.decodeBundleList);
     const details: fc.Arbitrary<wire.BundleDetail> = fc

@@ -5,7 +5,8 @@ import { DEFAULT_FOLDER } from "../broker-folder.ts";
 import { type Command, Misuse } from "../command.ts";
 import { tableOf } from "../table.ts";
 
-const USAGE = `ostiary init [--data DIR] [--audience URL] [--port N] [--mode production|demo] [--cloud NAME] [--tls NAME] [--no-kds] [--json]
+const USAGE = `ostiary init [--data DIR] [--audience URL] [--port N] [--mode production|demo] [--cloud NAME] [--tls NAME] [--no-kds]
+             [--one-admin] [--json]
 
 Makes DIR (ostiary-data) with a key-encryption key, the broker's signing, token and ledger keys, a database, a
 configuration and the first admin's key. Nothing that is there already is overwritten.
@@ -15,13 +16,15 @@ configuration and the first admin's key. Nothing that is there already is overwr
   --mode MODE      production, unless said otherwise; only demo may trust a simulator
   --cloud NAME     the simulated machine of a demonstration stands with gcp or aws, and the configuration trusts that cloud's word
   --tls NAME       end TLS 1.3 itself, with a certificate for this host name or address by an authority made for it
-  --no-kds         never ask AMD's key server`;
+  --no-kds         never ask AMD's key server
+  --one-admin      one admin may change policy alone, as in a demonstration; without it another person approves what widens access`;
 
 export interface InitRequest {
   readonly audience: string;
   readonly mode: "production" | "demo";
   readonly port: number;
   readonly isKdsEnabled: boolean;
+  readonly isOneAdmin?: boolean;
   readonly tlsName?: string;
   readonly cloud?: Cloud;
 }
@@ -51,6 +54,7 @@ export function createInitCommand({ init }: InitEdges): Command {
         cloud: { type: "string" },
         tls: { type: "string" },
         "no-kds": { type: "boolean" },
+        "one-admin": { type: "boolean" },
         json: { type: "boolean" },
       });
       noWords(positionals);
@@ -62,6 +66,7 @@ export function createInitCommand({ init }: InitEdges): Command {
         mode,
         port,
         isKdsEnabled: values["no-kds"] !== true,
+        ...(values["one-admin"] === true ? { isOneAdmin: true } : {}),
         ...(values.tls === undefined ? {} : { tlsName: values.tls }),
         ...(cloud === undefined ? {} : { cloud }),
       });

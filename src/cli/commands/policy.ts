@@ -1,28 +1,27 @@
 /** `ostiary policy …`: bundles of release policy on a broker, each step signed by an admin's key. */
-import { posix } from "node:path";
 import { formatInstant } from "../../base/time.ts";
-import { packBundle } from "../../policy/bundle.ts";
-import { signActivation, signBundle } from "../../policy/signatures.ts";
-import {
-  encodeActivationSummary,
-  encodeBundleDetail,
-  encodeBundleList,
-  encodeProposalAnswer,
-} from "../../wire/bundle.ts";
+import { signBundle } from "../../policy/signatures.ts";
+import { encodeBundleDetail, encodeBundleList, encodeProposalAnswer } from "../../wire/bundle.ts";
 import { ADMIN_OPTIONS, ADMIN_USAGE, adminOptionsOf, openedBy } from "../admin-session.ts";
 import { oneWord, parseArguments } from "../arguments.ts";
 import { type Command, type ExitStatus, Misuse } from "../command.ts";
+import { activateIt } from "../policy/activation.ts";
+import { approve, diff, review, rollback } from "../policy/agreement.ts";
+import { packFiles } from "../policy/bundles.ts";
 import { apply, drift, plan } from "../policy/declared.ts";
 import type { Edges, PolicyEdges, Subverb } from "../policy/edges.ts";
 import { explain } from "../policy/explain.ts";
 import { replay } from "../policy/replay.ts";
 import { shadow } from "../policy/shadow.ts";
 import { wholeDigest } from "../policy/whole-digest.ts";
-import { compileBelow } from "../policy-files.ts";
 import { tableOf } from "../table.ts";
 
 const USAGE = `ostiary policy propose FILE… [--root DIR]   pack, sign and send sources; nothing changes until one is activated
-ostiary policy activate DIGEST              make a proposed bundle live from the next decision on
+ostiary policy review DIGEST                what it would change, shown by requests, and who must still approve
+ostiary policy approve DIGEST [--reject]    say yes or no to it, after comparing its sources on this machine too
+ostiary policy activate DIGEST              make it live from the next decision on, once enough others agreed
+ostiary policy rollback DIGEST              the sources of an earlier bundle as the next one
+ostiary policy diff FILE… [--root DIR]      what local sources would change of what is live
 ostiary policy list                         every known bundle, the live one marked
 ostiary policy show DIGEST                  modules and sources of one bundle
 ostiary policy replay CANDIDATE [--since TIME] [--until TIME] [--limit N]
@@ -36,6 +35,9 @@ ostiary policy plan DIR                     what the folder's sources would chan
 ostiary policy apply DIR [--explain TEXT] [--propose-only]
                                             propose the folder's sources, and make them live
 
+  --valid TIME     approve: until when it counts (7d, at most 30d)
+  --full           diff: both traces of each request
+
 The first digits of a digest are enough where no other bundle begins with them.
 What the sources import comes along, from below the folder of the first FILE or below --root DIR.
 
@@ -45,7 +47,8 @@ ${ADMIN_USAGE}`;
 export function createPolicyCommand(edges: PolicyEdges): Command {
   return {
     name: "policy",
-    summary: "release policy on a broker: propose, replay, shadow, activate, plan, apply, drift",
+    summary:
+      "release policy on a broker: propose, review, approve, activate, roll back, replay, shadow, plan, apply",
     usage: USAGE,
     run: async ([name, ...rest], terminal) => {
       const verb = name === undefined ? undefined : SUBVERBS.get(name);
@@ -58,7 +61,11 @@ export function createPolicyCommand(edges: PolicyEdges): Command {
 
 const SUBVERBS: ReadonlyMap<string, Subverb> = new Map([
   ["propose", propose],
+  ["review", review],
+  ["approve", approve],
   ["activate", activate],
+  ["rollback", rollback],
+  ["diff", diff],
   ["list", list],
   ["show", show],
   ["replay", replay],
@@ -71,42 +78,34 @@ const SUBVERBS: ReadonlyMap<string, Subverb> = new Map([
 
 async function propose(args: readonly string[], { open, digest, terminal }: Edges): Promise<ExitStatus> {
   const { values, positionals } = parseArguments(args, { ...ADMIN_OPTIONS, root: { type: "string" } });
-  const [first] = positionals;
-  if (first === undefined) throw new Misuse("expected at least one FILE to propose");
-  const root = values.root ?? posix.dirname(first);
-  const sources = await Promise.all(
-    positionals.map(async (file) => ({ path: pathBelow(root, file), text: await terminal.readFile(file) })),
-  );
-  const beside = compileBelow(sources, root, { digest }).beside.filter(
-    (file) => !sources.some(({ path }) => path === file.path),
-  );
+  if (positionals.length === 0) throw new Misuse("expected at least one FILE to propose");
   const { client, signer } = await open(adminOptionsOf(values));
   const { live } = await client.listBundles();
-  const tar = packBundle([...sources, ...beside], live?.digest, digest);
+  const where = { root: values.root, previous: live?.digest };
+  const tar = await packFiles(positionals, where, { digest, terminal });
   const answer = await client.proposeBundle({ tar, signature: await signBundle(tar, signer) });
   if (values.json === true) terminal.out(`${encodeProposalAnswer(answer)}\n`);
   else {
-    terminal.out(`${answer.isNew ? "proposed" : "already proposed"} ${answer.digest}\n`);
-    terminal.out(`next: ostiary policy activate ${answer.digest.slice(0, 12)}\n`);
+    const { finding, isApproved } = await client.reviewBundle(answer.digest);
+    terminal.out(`${answer.isNew ? "proposed" : "already proposed"} ${answer.digest}: ${TOLD[finding]}\n`);
+    terminal.out(
+      `next: ostiary policy ${isApproved ? "activate" : "review"} ${answer.digest.slice(0, 12)}\n`,
+    );
   }
   return 0;
 }
 
+const TOLD = {
+  same: "allows what is allowed now",
+  narrows: "narrows what is allowed",
+  widens: "widens what is allowed",
+} as const;
+
 async function activate(args: readonly string[], { open, terminal }: Edges): Promise<ExitStatus> {
   const { values, positionals } = parseArguments(args, ADMIN_OPTIONS);
   const digits = oneWord(positionals, "DIGEST");
-  const { client, signer, audience } = await open(adminOptionsOf(values));
-  const digest = await wholeDigest(digits, client);
-  const { live } = await client.listBundles();
-  const serial = (live?.serial ?? 0) + 1;
-  const order = await signActivation({ digest, serial, audience }, signer);
-  const activation = await client.activateBundle(digest, order);
-  terminal.out(
-    values.json === true
-      ? `${encodeActivationSummary(activation)}\n`
-      : `live: ${activation.digest} (activation ${activation.serial})\n`,
-  );
-  return 0;
+  const session = await open(adminOptionsOf(values));
+  return activateIt(await wholeDigest(digits, session.client), session, { json: values.json, terminal });
 }
 
 async function list(args: readonly string[], { open, terminal }: Edges): Promise<ExitStatus> {
@@ -123,6 +122,7 @@ async function list(args: readonly string[], { open, terminal }: Edges): Promise
     proposedBy,
   ]);
   terminal.out(rows.length === 0 ? "no bundles\n" : tableOf([["", "DIGEST", "PROPOSED", "BY"], ...rows]));
+  for (const warning of known.warnings) terminal.err(`warning: ${warning}\n`);
   return 0;
 }
 
@@ -141,13 +141,6 @@ async function show(args: readonly string[], { open, terminal }: Edges): Promise
   );
   for (const { path, text } of bundle.sources) terminal.out(`\n── ${path}\n${printable(text)}\n`);
   return 0;
-}
-
-/** The name of a file inside its bundle. */
-function pathBelow(root: string, file: string): string {
-  const path = posix.relative(root, file);
-  if (path !== "" && !path.startsWith("../") && path !== "..") return path;
-  throw new Misuse(`expected \`${file}\` to lie below \`${root}\`; name another folder with --root`);
 }
 
 /** Sources are read before they are trusted: they may not write to the terminal. */

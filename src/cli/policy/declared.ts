@@ -5,7 +5,8 @@ import { type Fault, isFault } from "../../base/fault.ts";
 import { isJsonObject } from "../../base/shape.ts";
 import { parseStrictJson } from "../../base/strict-json.ts";
 import { type Drift, driftOf, type PolicyFiles } from "../../policy/drift.ts";
-import { signActivation, signBundle } from "../../policy/signatures.ts";
+import { signBundle } from "../../policy/signatures.ts";
+import { signActivation } from "../../policy/statements.ts";
 import type { BundleDetail } from "../../wire/messages.ts";
 import { tallyJson } from "../../wire/replay.ts";
 import { diffJson } from "../../writ/diff/json.ts";
@@ -111,10 +112,11 @@ async function propose(
 /** What stands against it is the broker's to say: a gain that nobody explained, people who have yet to approve. */
 async function refusalOfActivation(
   digest: string,
-  { client, signer, audience }: AdminSession,
+  { client, signer, audience, now }: AdminSession,
 ): Promise<Fault | undefined> {
-  const { live } = await client.listBundles();
-  const order = await signActivation({ digest, serial: (live?.serial ?? 0) + 1, audience }, signer);
+  const { live, roster = null } = await client.listBundles();
+  const serial = (live?.serial ?? 0) + 1;
+  const order = await signActivation({ digest, serial, audience, at: now(), roster }, signer);
   try {
     await client.activateBundle(digest, order);
     return undefined;

@@ -1,11 +1,14 @@
-/** `/v1/admin/policies`: bundles proposed, activated, listed and shown. */
+/** `/v1/admin/policies`: bundles proposed, reviewed, approved, activated, listed and shown. */
 import { Fault } from "../../base/fault.ts";
 import { activateBundle, listBundles, proposeBundle, showBundle } from "../../broker/policies.ts";
+import { approveBundle, reviewBundle } from "../../broker/reviews.ts";
 import * as wire from "../../wire/bundle.ts";
 import { MAX_ADMIN_BODY_BYTES } from "../../wire/limits.ts";
+import * as wireReview from "../../wire/review.ts";
 import type { Incoming, Route } from "../route.ts";
 
 const ONE_BUNDLE = "/v1/admin/policies/{digest}";
+const ONE_REVIEW = "/v1/admin/policy-reviews/{digest}";
 
 const listRoute: Route = {
   method: "GET",
@@ -55,7 +58,38 @@ const activateRoute: Route = {
   },
 };
 
-export const policyRoutes: readonly Route[] = [listRoute, proposeRoute, showRoute, activateRoute];
+const reviewRoute: Route = {
+  method: "GET",
+  path: ONE_REVIEW,
+  summary: "What a proposed bundle changes, with requests that show it, and who must still approve",
+  audience: "admin",
+  answer: wireReview.POLICY_REVIEW,
+  serve: async (incoming, { world }) => ({
+    body: wireReview.encodePolicyReview(await reviewBundle(digestOf(incoming), world)),
+  }),
+};
+
+const approveRoute: Route = {
+  method: "PUT",
+  path: ONE_REVIEW,
+  summary: "Approves or rejects a proposed bundle, by a statement that an approver signed",
+  audience: "admin",
+  request: wireReview.APPROVAL,
+  answer: wireReview.POLICY_REVIEW,
+  serve: async (incoming, { world }) => {
+    const request = { digest: digestOf(incoming), ...wireReview.decodeApproval(incoming.body) };
+    return { body: wireReview.encodePolicyReview(await approveBundle(request, incoming.actor, world)) };
+  },
+};
+
+export const policyRoutes: readonly Route[] = [
+  listRoute,
+  proposeRoute,
+  showRoute,
+  activateRoute,
+  reviewRoute,
+  approveRoute,
+];
 
 function digestOf({ parameter }: Incoming): string {
   if (/^[0-9a-f]{64}$/.test(parameter)) return parameter;

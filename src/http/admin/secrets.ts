@@ -26,7 +26,7 @@ const listRoute: Route = {
   summary: "The newest version of every secret, without its bytes",
   audience: "admin",
   answer: wire.SECRET_LIST,
-  serve: async (_incoming, { world }) => ({ body: wire.encodeSecretList(await listSecrets(world)) }),
+  serve: async ({ actor }, { world }) => ({ body: wire.encodeSecretList(await listSecrets(actor, world)) }),
 };
 
 const showRoute: Route = {

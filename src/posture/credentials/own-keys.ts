@@ -9,7 +9,7 @@ import type { InventoryPorts, Source } from "./ports.ts";
 /** Signing keys, admins, tokens, root keys, keys for imports and audiences. */
 export const ownKeys: Source = async (ports) => [
   ...signingKeys(ports),
-  ...adminKeys(ports),
+  ...(await adminKeys(ports)),
   ...(await tokenKeys(ports)),
   ...(await rootKeys(ports)),
   ...(await importKeys(ports)),
@@ -54,11 +54,12 @@ function signingKeys(ports: InventoryPorts): readonly Credential[] {
   ];
 }
 
-function adminKeys(ports: InventoryPorts): readonly Credential[] {
-  return ports.settings.adminKeys.map((key) => ({
+async function adminKeys(ports: InventoryPorts): Promise<readonly Credential[]> {
+  const { admins } = (await ports.roster()).now;
+  return admins.map((key) => ({
     ...keyed("admin-key", key.kid, key, ports),
     scope: "every request of an admin, and bundles of policy",
-    neededBy: ["[[admin]] of the configuration"],
+    neededBy: ["the roster of admins"],
     breaks: `\`${key.kid}\` can change nothing here any more`,
   }));
 }

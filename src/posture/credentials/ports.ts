@@ -27,6 +27,7 @@ export interface InventoryPorts
     | "kek"
     | "tokenKeys"
     | "liveBundle"
+    | "roster"
     | "log"
   > {
   readonly providers: ProviderTrust;

@@ -33,7 +33,7 @@ export async function openAdminSession(options: AdminOptions): Promise<AdminSess
     random: systemRandom,
     digest: nodePrimitives.digest,
   });
-  return { client, signer, audience, url };
+  return { client, signer, audience, url, now: systemNow };
 }
 
 async function knownOf(path: string) {

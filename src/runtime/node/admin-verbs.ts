@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AdminOptions } from "../../cli/admin-session.ts";
 import type { Command } from "../../cli/command.ts";
+import { createAdminCommand } from "../../cli/commands/admin.ts";
 import { createAudienceCommand } from "../../cli/commands/audience.ts";
 import { createCredentialsCommand } from "../../cli/commands/credentials.ts";
 import { createDecisionCommand } from "../../cli/commands/decision.ts";
@@ -42,6 +43,10 @@ export function createNodeKekCommand(): Command {
     makeTokenKey,
     sealKeyFile,
   });
+}
+
+export function createNodeAdminCommand(): Command {
+  return createAdminCommand(openAdminSession);
 }
 
 export function createNodeAudienceCommand(): Command {

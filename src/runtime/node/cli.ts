@@ -77,7 +77,7 @@ const VERBS: readonly Verb[] = [
   },
   {
     name: "policy",
-    summary: "release policy on a broker: propose, activate, list, show",
+    summary: "release policy on a broker: propose, review, approve, activate, roll back",
     load: async () => (await import("./admin-verbs.ts")).createNodePolicyCommand(),
   },
   {
@@ -89,6 +89,11 @@ const VERBS: readonly Verb[] = [
     name: "kek",
     summary: "the root key-encryption key: show, rotate, migrate, seal, split, unseal",
     load: async () => (await import("./admin-verbs.ts")).createNodeKekCommand(),
+  },
+  {
+    name: "admin",
+    summary: "admins and their roles: list, add, remove, sign",
+    load: async () => (await import("./admin-verbs.ts")).createNodeAdminCommand(),
   },
   {
     name: "audience",

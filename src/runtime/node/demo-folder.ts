@@ -5,12 +5,14 @@ import { parseUtf8 } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
 import type { Signer } from "../../base/primitives.ts";
 import { activateBundle, proposeBundle } from "../../broker/policies.ts";
+import { recordRoot } from "../../broker/root-record.ts";
 import { generateSecret } from "../../broker/secrets.ts";
 import type { World } from "../../broker/world.ts";
 import { createMetrics } from "../../http/metrics.ts";
 import { NO_SOURCE } from "../../kds/no-source.ts";
 import { packBundle } from "../../policy/bundle.ts";
-import { signActivation, signBundle } from "../../policy/signatures.ts";
+import { signBundle } from "../../policy/signatures.ts";
+import { signActivation } from "../../policy/statements.ts";
 import {
   loadOrCreateMachine,
   SIMULATOR_ROOT_FILE,
@@ -126,6 +128,7 @@ async function fill(demo: DemoFolder, sources: readonly DemoSource[]): Promise<v
   const parts = { source: NO_SOURCE, metrics: createMetrics(), log: () => undefined };
   const world = await openWorld(await loadConfig(demo.configPath), parts);
   try {
+    await recordRoot(world);
     const actor = { kid: ADMIN_KID };
     await generateSecret(
       { path: demo.secretPath, make: { name: "bytes", size: SECRET_BYTES } },
@@ -168,7 +171,8 @@ async function activateSources(
   const tar = packBundle(sources, live?.digest, nodePrimitives.digest);
   const actor = { kid: admin.kid };
   const { digest } = await proposeBundle({ tar, signature: await signBundle(tar, admin) }, actor, world);
-  const statement = { digest, serial: (live?.serial ?? 0) + 1, audience };
+  const serial = (live?.serial ?? 0) + 1;
+  const statement = { digest, serial, audience, at: world.now(), roster: null };
   await activateBundle({ digest, signature: await signActivation(statement, admin) }, actor, world);
   return digest;
 }

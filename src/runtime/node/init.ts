@@ -29,6 +29,8 @@ export interface InitOptions {
   readonly isKdsEnabled: boolean;
   /** Host name or address of a TLS certificate to be made; without it the broker speaks plain HTTP. */
   readonly tlsName?: string;
+  /** Whether one admin may change policy alone; so in a demonstration unless it is said. */
+  readonly isOneAdmin?: boolean;
   /** Whose host the simulated machine of a demonstration is. */
   readonly cloud?: "gcp" | "aws";
 }
@@ -117,12 +119,32 @@ function configText(options: InitOptions, adminSpki: Uint8Array): string {
     "[kds]",
     `enabled = ${options.isKdsEnabled}`,
     "",
+    ...governanceLines(options),
     "[[admin]]",
     `kid = "${ADMIN_KID}"`,
     `spki = "${Buffer.from(adminSpki).toString("base64url")}"`,
     "",
   ];
   return lines.join("\n");
+}
+
+/** A second person is asked for unless somebody says that there is none. */
+function governanceLines({ mode, isOneAdmin = mode === "demo" }: InitOptions): readonly string[] {
+  return isOneAdmin
+    ? [
+        "# ONE ADMIN ALONE may change what is released: whoever has that one key. With 1 and a second [[admin]], another",
+        "# person has to approve what widens access (docs/governance.md).",
+        "[governance]",
+        "approvals = 0",
+        "",
+      ]
+    : [
+        "# What widens access is approved by as many people as this, none of them its author. Add each as an [[admin]]",
+        "# (docs/governance.md); `approvals = 0` lets one admin change policy alone.",
+        "[governance]",
+        "approvals = 1",
+        "",
+      ];
 }
 
 function madeFiles(at: (name: string) => string, { tlsName }: InitOptions): readonly MadeFile[] {

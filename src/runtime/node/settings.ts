@@ -4,7 +4,8 @@ import { env } from "node:process";
 import { equalBytes, parseUtf8 } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
 import type { Signer } from "../../base/primitives.ts";
-import type { AdminKey, BrokerSettings } from "../../broker/world.ts";
+import type { BrokerSettings } from "../../broker/world.ts";
+import type { Admin } from "../../policy/admins.ts";
 import { settingsOf } from "../compose.ts";
 import { type Config, parseConfig } from "../config.ts";
 import { bytesOf, pemOf } from "./named-files.ts";
@@ -41,14 +42,15 @@ export async function loadSigners({ config, at }: LoadedConfig): Promise<BrokerS
 
 /** @throws {@link Fault} `file/unusable`, `config/invalid`. */
 export async function loadSettings({ config, at }: LoadedConfig): Promise<BrokerSettings> {
-  const adminKeys: AdminKey[] = [];
+  const admins: Admin[] = [];
   for (const admin of config.admins) {
     const spki = "spki" in admin ? admin.spki : spkiOfPublicPem(await pemOf(at(admin.file))); // in order, once
-    if (adminKeys.some((known) => equalBytes(known.spki, spki))) {
+    if (admins.some((known) => equalBytes(known.spki, spki))) {
       throw new Fault("config/invalid", `expected one key per person, \`${admin.kid}\` has that of another`);
     }
-    adminKeys.push({ kid: admin.kid, spki });
+    const { kid, person, roles, under, owns } = admin;
+    admins.push({ kid, spki, person, roles, under, owns });
   }
-  const settings = settingsOf(config, { externalUrl: config.listen.externalUrl, adminKeys });
+  const settings = settingsOf(config, { externalUrl: config.listen.externalUrl, admins });
   return { ...settings, notifies: config.notifies.map(({ name }) => name) };
 }

@@ -12,8 +12,10 @@ import type { BundleMemory } from "../../broker/bundles.ts";
 import { forwardClock } from "../../broker/clock.ts";
 import { createCrlNumbers, type KnownCrlNumbers, knownCrlNumbers } from "../../broker/crl-numbers.ts";
 import type { RefusalCount } from "../../broker/refusals.ts";
+import { recordRoot } from "../../broker/root-record.ts";
+import type { RosterMemory } from "../../broker/roster.ts";
 import type { ShadowMemory } from "../../broker/shadowing.ts";
-import { checkLedger, refuseForeignStore } from "../../broker/startup.ts";
+import { checkLedger, refuseAltered, refuseForeignStore } from "../../broker/startup.ts";
 import type { DecisionCommit, Store } from "../../broker/store.ts";
 import type { EndorsementSource, Kek, World } from "../../broker/world.ts";
 import { createMetrics, type Metrics } from "../../http/metrics.ts";
@@ -50,6 +52,7 @@ export interface Opened {
   readonly crlNumbers: KnownCrlNumbers;
   readonly memory: {
     readonly bundle: BundleMemory;
+    readonly roster: RosterMemory;
     readonly refusals: RefusalCount;
     readonly shadow: ShadowMemory;
   };
@@ -83,7 +86,7 @@ export async function openIsolate(env: WorkerEnv): Promise<Opened> {
   await refuseForeignStore(store, kek, config.audience);
   const opened: Opened = {
     config,
-    settings: settingsOf(config, { externalUrl: config.externalUrl, adminKeys: config.admins }),
+    settings: settingsOf(config, { externalUrl: config.externalUrl, admins: config.admins }),
     signers,
     kek,
     roots: rootsOf(config),
@@ -91,11 +94,14 @@ export async function openIsolate(env: WorkerEnv): Promise<Opened> {
     now: forwardClock(systemNow),
     memo: createChainMemo(MEMO_ENTRIES),
     crlNumbers: await knownCrlNumbers(store),
-    memory: { bundle: {}, refusals: { second: undefined, lines: 0 }, shadow: {} },
+    memory: { bundle: {}, roster: {}, refusals: { second: undefined, lines: 0 }, shadow: {} },
     metrics: createMetrics(),
     log: createWorkerLog(config.logLevel),
   };
-  await checkLedger(worldOf(opened, store));
+  const world = worldOf(opened, store);
+  await checkLedger(world);
+  await recordRoot(world);
+  await refuseAltered(world);
   return opened;
 }
 

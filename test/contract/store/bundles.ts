@@ -30,7 +30,11 @@ export function bundleContract(open: OpenStore): void {
 
   describe("activations", () => {
     const activate = (store: Store, serial: number, digest: string) =>
-      store.activateBundle(activationOf(serial, digest), adminDraft("policy-activate"));
+      store.activateBundle(
+        activationOf(serial, digest),
+        { roster: 0, approvals: 0 },
+        adminDraft("policy-activate"),
+      );
 
     it("makes the newest activation live, each with one entry", async () => {
       const store = await open();

@@ -54,8 +54,8 @@ export function ledgerContract(open: OpenStore): void {
       await store.putCheckpoint({ size: 5, note: "other", frontier: [hash(3)] }, []);
       await store.putCheckpoint({ size: 4, note: "older", frontier: [hash(3)] }, []);
       expect(await store.checkpoint()).toEqual(first);
-      await store.putCheckpoint({ size: 6, note: "note 6", frontier: [] }, []);
-      expect(await store.checkpoint()).toEqual({ size: 6, note: "note 6", frontier: [] });
+      await store.putCheckpoint({ size: 6, note: "note 6", frontier: [], acts: "{}" }, []);
+      expect(await store.checkpoint()).toEqual({ size: 6, note: "note 6", frontier: [], acts: "{}" });
     });
 
     it("copies the frontier on its way in", async () => {

@@ -27,6 +27,24 @@ describe("the settings of a broker", () => {
     expect(settings).toMatchObject({ audience: AUDIENCE, issuer: AUDIENCE, maxTokenSeconds: 300 });
   });
 
+  it("are refused where the root has fewer people than it takes, or owners nothing to approve", async () => {
+    const code = { code: "config/invalid" };
+    await expect(settingsOf((text) => `${text}owns = []\n`)).rejects.toMatchObject(code);
+    await rm(folder, { recursive: true });
+    const two = (text: string) => text.replace("approvals = 1", "approvals = 1\nroot = 2");
+    await expect(settingsOf(two)).rejects.toMatchObject(code);
+    await rm(folder, { recursive: true });
+    const alone = (text: string) => text.replace("approvals = 1", "approvals = 0");
+    const groups = '[[owner]]\nname = "db"\napprovals = 1\n';
+    await expect(settingsOf((text) => `${alone(text)}${groups}`)).rejects.toMatchObject(code);
+  });
+
+  it("ask for the approval of a second person unless somebody says otherwise", async () => {
+    const { governance } = await settingsOf((text) => text);
+    expect(governance).toMatchObject({ approvals: 1, rootThreshold: 1, groups: [], accepts: {} });
+    expect(governance.admins).toMatchObject([{ kid: "admin-1", person: "admin-1", owns: ["root"] }]);
+  });
+
   it("name the external URL as issuer where there is one", async () => {
     const outside = "https://outside.example";
     const settings = await settingsOf((text) =>

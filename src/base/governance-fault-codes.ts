@@ -1,0 +1,40 @@
+/** Which errors are about who may do what, and about policy that others have to agree to? A part of `fault-codes.ts`. */
+import type { FaultRow } from "./fault-row.ts";
+
+export const GOVERNANCE_FAULT_CODES = {
+  "admin/forbidden": {
+    status: 403,
+    wire: "forbidden",
+    next: "ask an admin whose roles and paths reach this (`ostiary admin list`)",
+  },
+  "roster/bad-statement": {
+    status: 401,
+    wire: "unauthorized",
+    next: "have enough people of the root sign the statement (`ostiary admin sign FILE`)",
+  },
+  "roster/not-next": {
+    status: 409,
+    wire: "conflict",
+    next: "make the statement anew: the roster or the live policy changed meanwhile",
+  },
+  "roster/altered": {
+    status: 503,
+    wire: "try-later",
+    next: "the admins in the database are not those that were signed, or some were cut off; restore it, or read docs/governance.md, Lost keys",
+  },
+  "policy/unapproved": {
+    status: 403,
+    wire: "unapproved",
+    next: "`ostiary policy review DIGEST` says who must still approve",
+  },
+  "policy/altered": {
+    status: 503,
+    wire: "try-later",
+    next: "the log holds a later activation than the database; find out who wrote to it, and restore it from a backup",
+  },
+  "policy/bad-approval": {
+    status: 401,
+    wire: "unauthorized",
+    next: "review the bundle again and approve what is shown (`ostiary policy approve DIGEST`)",
+  },
+} as const satisfies Record<string, FaultRow>;

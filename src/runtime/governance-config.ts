@@ -1,0 +1,156 @@
+/** What does the configuration say of people? Admins, owner groups, and how many of them it takes: the root of all trust in them. */
+import * as v from "valibot";
+import { parseBase64Url } from "../base/bytes.ts";
+import { Fault } from "../base/fault.ts";
+import { bareKeyOf } from "../base/spki.ts";
+import {
+  type Admin,
+  type Governance,
+  isPathPrefix,
+  type OwnerGroup,
+  ROLES,
+  ROOT_GROUP,
+} from "../policy/admins.ts";
+import { peopleOf, rootOf } from "../policy/roster.ts";
+import { isEachOnce, path, table, whole } from "./config-fields.ts";
+
+const adminName = v.pipe(
+  v.string(),
+  v.regex(/^[\w.@-]{1,128}$/, "a name of letters, digits, `.`, `_`, `@` and `-`"),
+);
+const spki = v.pipe(
+  v.string(),
+  v.rawTransform<string, Uint8Array>(({ dataset, addIssue, NEVER }) => {
+    const bytes = parseBase64Url(dataset.value);
+    if (bytes !== undefined && bareKeyOf("ed25519", bytes) !== undefined) return bytes;
+    addIssue({ message: "base64url of an Ed25519 SubjectPublicKeyInfo (44 bytes)" });
+    return NEVER;
+  }),
+);
+
+function each<T extends v.GenericSchema<string, string>>(one: T, most: number) {
+  return v.pipe(
+    v.array(one),
+    v.check((list) => list.length <= most && isEachOnce(list), `at most ${most}, each once`),
+  );
+}
+
+const prefix = v.pipe(v.string(), v.check(isPathPrefix, "a path in whole segments, without wildcards"));
+const label = v.pipe(v.string(), v.regex(/^[\w./-]{1,256}$/, "the name of a module, or MODULE/SET"));
+/** Whoever the configuration names may do everything but let themselves in in an emergency, unless it says less. */
+const USUAL_ROLES = ROLES.filter((role) => role !== "break-glass");
+
+const PERSON = {
+  kid: adminName,
+  person: v.optional(adminName),
+  roles: v.optional(each(v.picklist(ROLES), ROLES.length), USUAL_ROLES),
+  under: v.optional(each(prefix, 64), []),
+  owns: v.optional(each(adminName, 64), [ROOT_GROUP]),
+};
+
+const admin = v.pipe(
+  table({ ...PERSON, spki: v.optional(spki), file: v.optional(path) }),
+  v.check((read) => (read.spki === undefined) !== (read.file === undefined), "either `spki` or `file`"),
+);
+
+/** One name, one key: an approval by two people must not be one person twice. */
+export const ADMINS = v.pipe(
+  v.array(admin),
+  v.check((list) => isEachOnce(list.map(({ kid }) => kid)), "each `kid` once"),
+  v.check((list) => isEachOnce(list.map((read) => read.file ?? String(read.spki))), "each key once"),
+);
+
+/** Admins of a broker that has no files. */
+export const WORKER_ADMINS = v.pipe(
+  v.array(table({ ...PERSON, spki })),
+  v.check((list) => isEachOnce(list.map(({ kid }) => kid)), "each `kid` once"),
+  v.check((list) => isEachOnce(list.map((read) => String(read.spki))), "each key once"),
+);
+
+const MOST_PEOPLE = 16;
+const digest = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "a SHA-256 in 64 lower-case hex digits"));
+
+export const GOVERNANCE = table({
+  approvals: v.optional(whole(0, MOST_PEOPLE), 1),
+  root: v.optional(whole(1, MOST_PEOPLE)),
+  accept: v.optional(table({ roster: v.optional(digest), activation: v.optional(digest) }), {}),
+});
+
+export const OWNERS = v.pipe(
+  v.array(
+    table({
+      name: v.pipe(
+        adminName,
+        v.notValue(ROOT_GROUP, "another name: the admins of the configuration are `root`"),
+      ),
+      paths: v.optional(each(prefix, 64), []),
+      modules: v.optional(each(label, 64), []),
+      refsets: v.optional(each(label, 256), []),
+      approvals: whole(1, MOST_PEOPLE),
+    }),
+  ),
+  v.check(
+    (list) => list.length <= 64 && isEachOnce(list.map(({ name }) => name)),
+    "at most 64, each `name` once",
+  ),
+);
+
+/** What the tables `[governance]` and `[[owner]]` say. */
+export interface GovernanceConfig {
+  readonly approvals: number;
+  readonly root?: number;
+  readonly groups: readonly OwnerGroup[];
+  readonly accepts: Governance["accepts"];
+}
+
+/** An admin but for the key. */
+export type PersonConfig = Omit<Admin, "spki">;
+
+export function personOf(
+  read: v.InferOutput<typeof admin> | v.InferOutput<typeof WORKER_ADMINS>[number],
+): PersonConfig {
+  const { kid, person = kid, roles, under, owns } = read;
+  return { kid, person, roles, under, owns };
+}
+
+export function governanceConfigOf(
+  read: v.InferOutput<typeof GOVERNANCE>,
+  groups: v.InferOutput<typeof OWNERS>,
+): GovernanceConfig {
+  const { approvals, root, accept } = read;
+  return { approvals, ...(root === undefined ? {} : { root }), groups, accepts: acceptsOf(accept) };
+}
+
+function acceptsOf({
+  roster,
+  activation,
+}: {
+  readonly roster?: string | undefined;
+  readonly activation?: string | undefined;
+}) {
+  return {
+    ...(roster === undefined ? {} : { roster }),
+    ...(activation === undefined ? {} : { activation }),
+  };
+}
+
+/**
+ * Joins the admins with what the configuration says of them. Where it says nothing, two people of the root sign changes of the
+ * roster as soon as there are two.
+ *
+ * @throws {@link Fault} `config/invalid` where the root has fewer people than it takes, or one admin alone and groups are both wanted.
+ */
+export function governanceOf(config: GovernanceConfig, admins: readonly Admin[]): Governance {
+  const { approvals, groups, accepts } = config;
+  const people = peopleOf(rootOf({ admins })).length;
+  const rootThreshold = config.root ?? Math.min(2, Math.max(1, people));
+  if (admins.length > 0 && people < rootThreshold) {
+    const sentence = `expected ${rootThreshold} people among the [[admin]] who own \`root\`, received ${people}`;
+    throw new Fault("config/invalid", sentence, { "governance.root": sentence });
+  }
+  if (approvals === 0 && groups.length > 0) {
+    const sentence = "expected no [[owner]] where `approvals = 0` lets one admin change policy alone";
+    throw new Fault("config/invalid", sentence, { owner: sentence });
+  }
+  return { admins, groups, approvals, rootThreshold, accepts };
+}

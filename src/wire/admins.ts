@@ -1,0 +1,81 @@
+/** How is the roster of admins told, and how does a change of it come in? */
+import * as v from "valibot";
+import type { JsonObject } from "../base/canonical-json.ts";
+import { adminRecord, type OwnerGroup, ROLES } from "../policy/admins.ts";
+import { ANSWER, decode, encode, REQUEST } from "./codec.ts";
+import { countField, digestField, fixedBytesField, textField } from "./fields.ts";
+import type { RosterView } from "./governance-messages.ts";
+import { MAX_BODY_BYTES } from "./limits.ts";
+
+/** A DSSE envelope as JSON text; `policy/roster.ts` opens it. */
+export const ROSTER_CHANGE = v.strictObject({
+  statement: v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_BODY_BYTES)),
+});
+
+const NAMES = v.array(textField(256));
+const SPKI_BYTES = 44;
+
+const ADMIN = v.object({
+  kid: textField(128),
+  key: v.object({ type: v.literal("ed25519"), spki: fixedBytesField(SPKI_BYTES) }),
+  person: textField(128),
+  roles: v.array(v.picklist(ROLES)),
+  under: v.array(textField(512)),
+  owns: NAMES,
+  root: v.boolean(),
+});
+
+const GROUP = v.object({
+  name: textField(128),
+  paths: v.array(textField(512)),
+  modules: NAMES,
+  refsets: NAMES,
+  approvals: countField(1),
+});
+
+export const ROSTER_VIEW = v.object({
+  admins: v.array(ADMIN),
+  groups: v.array(GROUP),
+  approvals: countField(0),
+  rootThreshold: countField(1),
+  serial: countField(0),
+  head: v.exactOptional(digestField()),
+  live: v.exactOptional(v.object({ serial: countField(1), envelope: digestField() })),
+  warnings: v.array(textField(512)),
+});
+
+/** Reads a change that was signed. @throws {@link Fault} `request/malformed`, `request/too-large`. */
+export function decodeRosterChange(bytes: Uint8Array): { readonly statement: string } {
+  return decode(ROSTER_CHANGE, bytes, REQUEST);
+}
+
+export function encodeRosterChangeRequest(statement: string): string {
+  return encode({ statement });
+}
+
+/** @throws {@link Fault} `broker/unreachable`, `request/too-large`. */
+export function decodeRosterView(bytes: Uint8Array): RosterView {
+  const { admins, ...view } = decode(ROSTER_VIEW, bytes, ANSWER);
+  return {
+    ...view,
+    admins: admins.map(({ key, root, ...admin }) => ({ ...admin, spki: key.spki, isRoot: root })),
+  };
+}
+
+export function encodeRosterView(view: RosterView): string {
+  const { admins, groups, approvals, rootThreshold, serial, head, live, warnings } = view;
+  return encode({
+    admins: admins.map((admin): JsonObject => ({ ...adminRecord(admin), root: admin.isRoot })),
+    groups: groups.map(groupOf),
+    approvals,
+    rootThreshold,
+    serial,
+    head,
+    live: live && { serial: live.serial, envelope: live.envelope },
+    warnings,
+  });
+}
+
+function groupOf({ name, paths, modules, refsets, approvals }: OwnerGroup): JsonObject {
+  return { name, paths, modules, refsets, approvals };
+}
