@@ -5,6 +5,7 @@ import type { EntryDraft, LedgerEntry } from "../ledger/entry.ts";
 import type { Tile, TilePlace } from "../ledger/tiles.ts";
 import type { CredentialStore } from "./credential-store.ts";
 import type { FindingStore } from "./finding-store.ts";
+import type { FleetStore } from "./fleet-store.ts";
 import type { ImportStore } from "./import-store.ts";
 import type { LeaseStore } from "./lease-store.ts";
 import type { SecretStore } from "./secret-store.ts";
@@ -25,7 +26,8 @@ export interface Store
     TokenStore,
     ImportStore,
     FindingStore,
-    CredentialStore {
+    CredentialStore,
+    FleetStore {
   readonly close: () => Promise<void>;
 }
 

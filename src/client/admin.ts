@@ -17,11 +17,12 @@ import * as shares from "../wire/shares.ts";
 import { decodeIntrospection } from "../wire/token.ts";
 import * as tokenKey from "../wire/token-key.ts";
 import { type FindingCalls, findingCalls } from "./admin-findings.ts";
+import { type FleetCalls, fleetCalls } from "./admin-fleet.ts";
 import { type AdminCall, type SecretCalls, secretCalls } from "./admin-secrets.ts";
 import { fetchBounded } from "./bounded-fetch.ts";
 
 /** What an admin can do, one call each. Every call throws {@link Fault}: the broker's own, or `broker/unreachable`. */
-export interface AdminClient extends SecretCalls, FindingCalls {
+export interface AdminClient extends SecretCalls, FindingCalls, FleetCalls {
   readonly proposeBundle: (proposal: wire.BundleProposal) => Promise<wire.ProposalAnswer>;
   readonly activateBundle: (digest: string, signature: string) => Promise<wire.ActivationSummary>;
   readonly listBundles: () => Promise<wire.BundleList>;
@@ -71,6 +72,7 @@ export function createAdminClient(options: AdminClientOptions): AdminClient {
   return {
     ...secretCalls(call),
     ...findingCalls(call),
+    ...fleetCalls(call),
     proposeBundle: async (proposal) =>
       bundle.decodeProposalAnswer(
         await call("POST", "/v1/admin/policies", bundle.encodeBundleProposal(proposal)),

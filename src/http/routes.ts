@@ -4,6 +4,7 @@ import { credentialRoute } from "./admin/credentials.ts";
 import { decisionRoute } from "./admin/decisions.ts";
 import { drillRoutes } from "./admin/drills.ts";
 import { findingRoutes } from "./admin/findings.ts";
+import { fleetRoutes } from "./admin/fleet.ts";
 import { importKeyRoute } from "./admin/import-keys.ts";
 import { leaseRoutes } from "./admin/leases.ts";
 import { policyRoutes } from "./admin/policies.ts";
@@ -62,6 +63,7 @@ const DOCUMENTED: readonly Route[] = [
   decisionRoute,
   ...findingRoutes,
   credentialRoute,
+  ...fleetRoutes,
   ...drillRoutes,
   healthRoute,
   readyRoute,

@@ -2,6 +2,7 @@
 import { sql } from "drizzle-orm/sql/sql";
 import { USES_KEPT_SECONDS } from "../broker/credential-store.ts";
 import { FINDINGS_KEPT_SECONDS } from "../broker/finding-store.ts";
+import { GUESTS_KEPT_SECONDS } from "../broker/fleet-store.ts";
 import {
   ATTEMPT_WINDOW_SECONDS,
   type DecisionStore,
@@ -31,6 +32,7 @@ import {
   dpopProof,
   drill,
   finding,
+  guest,
   importKey,
   ledgerEntry,
   nonceSpend,
@@ -68,6 +70,7 @@ export function createDecisionStore(driver: SqlDriver): DecisionStore {
             attemptsBefore: now - ATTEMPT_WINDOW_SECONDS,
             findingsBefore: now - FINDINGS_KEPT_SECONDS,
             usesBefore: now - USES_KEPT_SECONDS,
+            guestsBefore: now - GUESTS_KEPT_SECONDS,
           }),
         ),
       )),
@@ -131,5 +134,6 @@ const FORGET = [
   query(sql`delete from ${finding}
     where ${finding.remediatedAt} > 0 and ${finding.remediatedAt} < ${given("findingsBefore")}`),
   query(sql`delete from ${credentialUse} where ${credentialUse.lastAt} < ${given("usesBefore")}`),
+  query(sql`delete from ${guest} where ${guest.lastAt} < ${given("guestsBefore")}`),
   query(sql`delete from ${drill} where ${drill.endsAt} < ${given("now")}`),
 ] as const;

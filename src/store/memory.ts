@@ -26,6 +26,7 @@ import { draftOf, draftText } from "./draft-text.ts";
 import { refuseLargeGroup, refuseOddHashes } from "./limits.ts";
 import { createMemoryCredentials } from "./memory-credentials.ts";
 import { createMemoryFindings } from "./memory-findings.ts";
+import { createMemoryFleet } from "./memory-fleet.ts";
 import { createMemoryImports } from "./memory-imports.ts";
 import { createMemorySecrets } from "./memory-secrets.ts";
 import { createMemoryTiles } from "./memory-tiles.ts";
@@ -44,10 +45,12 @@ export function createMemoryStore(): Store {
   const { forgetCredentials, ...credentials } = createMemoryCredentials(
     (entry) => void append(tables, entry),
   );
+  const { forgetGuests, ...fleet } = createMemoryFleet();
   const forgetOld = (now: Instant): void => {
     forgetProofs(now);
     forgetFindings(now);
     forgetCredentials(now);
+    forgetGuests(now);
     forgetImportKeys(now);
   };
   return {
@@ -60,6 +63,7 @@ export function createMemoryStore(): Store {
     ...tokens,
     ...findings,
     ...credentials,
+    ...fleet,
     close: async () => {},
   };
 }

@@ -4,6 +4,7 @@ import { createBundleStore } from "./bundle-statements.ts";
 import { createCredentialStore } from "./credential-statements.ts";
 import { createDecisionStore } from "./decision-statements.ts";
 import { createFindingStore } from "./finding-statements.ts";
+import { createFleetStore } from "./fleet-statements.ts";
 import { createImportStore } from "./import-statements.ts";
 import { createLeaseStore } from "./lease-statements.ts";
 import { createLedgerStore } from "./ledger-statements.ts";
@@ -25,6 +26,7 @@ export function createSqlStore(driver: SqlDriver): Store {
     ...createImportStore(driver),
     ...createFindingStore(driver),
     ...createCredentialStore(driver),
+    ...createFleetStore(driver),
     close: driver.close,
   };
 }

@@ -36,6 +36,7 @@ const {
   findingScan,
   credentialUse,
   drill,
+  guest,
   meta,
 } = schema;
 
@@ -67,5 +68,6 @@ export const KEPT_TABLES: readonly KeptTable[] = [
   { table: findingScan, key: [findingScan.name] },
   { table: credentialUse, key: [credentialUse.name] },
   { table: drill, key: [drill.id] },
+  { table: guest, key: [guest.id] },
   { table: meta, key: [meta.name] },
 ];

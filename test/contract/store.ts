@@ -6,6 +6,7 @@ import { counterContract } from "./store/counters.ts";
 import { credentialContract } from "./store/credentials.ts";
 import { decisionContract } from "./store/decisions.ts";
 import { findingContract } from "./store/findings.ts";
+import { fleetContract } from "./store/fleet.ts";
 import { importContract } from "./store/imports.ts";
 import { leaseContract } from "./store/leases.ts";
 import { ledgerContract } from "./store/ledger.ts";
@@ -33,5 +34,6 @@ export function storeContract(name: string, open: OpenStore): void {
     importContract(open);
     findingContract(open);
     credentialContract(open);
+    fleetContract(open);
   });
 }

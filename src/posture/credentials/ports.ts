@@ -32,8 +32,8 @@ export interface InventoryPorts
   readonly providers: ProviderTrust;
   /** Reads them anew each time. What it throws means that nobody can say what is in them. */
   readonly files: () => Promise<readonly FileCertificate[]>;
-  /** Whose a credential of this kind is, by configuration; empty where it says nothing. */
-  readonly ownerOf: (kind: CredentialKind) => string;
+  /** Whose a credential of this kind is, or the guests, by configuration; empty where it says nothing. */
+  readonly ownerOf: (kind: CredentialKind | "guest") => string;
 }
 
 /** One part of the inventory. */

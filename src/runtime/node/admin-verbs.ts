@@ -7,6 +7,7 @@ import { createCredentialsCommand } from "../../cli/commands/credentials.ts";
 import { createDecisionCommand } from "../../cli/commands/decision.ts";
 import { createDrillCommand } from "../../cli/commands/drill.ts";
 import { createFindingsCommand } from "../../cli/commands/findings.ts";
+import { createFleetCommand } from "../../cli/commands/fleet.ts";
 import { createKekCommand } from "../../cli/commands/kek.ts";
 import { createLedgerCommand } from "../../cli/commands/ledger.ts";
 import { createPolicyCommand } from "../../cli/commands/policy.ts";
@@ -59,6 +60,10 @@ export function createNodeCredentialsCommand(): Command {
 
 export function createNodeDrillCommand(): Command {
   return createDrillCommand({ open: openAdminSession, sleep });
+}
+
+export function createNodeFleetCommand(): Command {
+  return createFleetCommand(openAdminSession);
 }
 
 export function createNodeFindingsCommand(): Command {

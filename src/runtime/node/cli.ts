@@ -106,6 +106,11 @@ const VERBS: readonly Verb[] = [
     load: async () => (await import("./admin-verbs.ts")).createNodeFindingsCommand(),
   },
   {
+    name: "fleet",
+    summary: "which guests came, with which image, on which chip: list, show",
+    load: async () => (await import("./admin-verbs.ts")).createNodeFleetCommand(),
+  },
+  {
     name: "drill",
     summary: "plant something that is not good, and measure how soon it is found",
     load: async () => (await import("./admin-verbs.ts")).createNodeDrillCommand(),

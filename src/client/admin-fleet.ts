@@ -1,0 +1,30 @@
+/** What can an admin's program ask about guests? Typed calls, like those of `admin.ts`. */
+import { Fault } from "../base/fault.ts";
+import { decodeFleetPage } from "../wire/fleet.ts";
+import type { FleetPage } from "../wire/fleet-messages.ts";
+import type { AdminCall } from "./admin-secrets.ts";
+
+export interface FleetCalls {
+  /** The guests that came, a page at a time: those behind `after`. */
+  readonly fleetPage: (after: string | undefined) => Promise<FleetPage>;
+  /** One guest, by the whole of its `report.id`. */
+  readonly showGuest: (id: string) => Promise<FleetPage>;
+}
+
+export function fleetCalls(call: AdminCall): FleetCalls {
+  return {
+    fleetPage: async (after) =>
+      decodeFleetPage(
+        await call(
+          "GET",
+          after === undefined ? FLEET : `${FLEET}?${new URLSearchParams({ after }).toString()}`,
+        ),
+      ),
+    showGuest: async (id) => {
+      if (/^[0-9a-f]{64}$/.test(id)) return decodeFleetPage(await call("GET", `${FLEET}/${id}`));
+      throw new Fault("request/malformed", "expected the id of a guest, 64 hex digits");
+    },
+  };
+}
+
+const FLEET = "/v1/admin/fleet";
