@@ -73,6 +73,14 @@ export interface Image {
 /** A guest, and what the live policy says of its image now. */
 export interface SeenGuest extends Guest {
   readonly image: Image;
+  /** Where a resource was asked about: whether the live policy would give it to this guest, were it as it was and asked now. */
+  readonly would?: Would;
+}
+
+/** `code` says why not: the policy's, or `no-facts` where nothing is kept of what its newest decision saw. */
+export interface Would {
+  readonly allow: boolean;
+  readonly code?: string;
 }
 
 export interface FleetPage {

@@ -65,6 +65,7 @@ const SEEN_GUEST = v.object({
     set: v.exactOptional(textField(512)),
     endedAt: v.exactOptional(instantField()),
   }),
+  would: v.exactOptional(v.object({ allow: v.boolean(), code: v.exactOptional(textField(64)) })),
 });
 
 export const FLEET_PAGE = v.object({
@@ -87,6 +88,7 @@ function seenJson(guest: SeenGuest): JsonObject {
   return {
     ...guestJson(guest),
     image: { ...image, endedAt: endedAt === undefined ? undefined : instantText(endedAt) },
+    would: guest.would === undefined ? undefined : { ...guest.would },
   };
 }
 

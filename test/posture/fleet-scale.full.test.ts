@@ -42,7 +42,7 @@ describe("ten thousand guests", () => {
     const seen = new Set<string>();
     let after: GuestPosition | undefined;
     do {
-      const { guests } = await listFleet(after, world); // in order: page after page
+      const { guests } = await listFleet({ after }, world); // in order: page after page
       for (const { id } of guests) seen.add(id);
       after = guests.at(-1);
     } while (after !== undefined);

@@ -68,7 +68,7 @@ describe("the fleet", () => {
     expect(await come(broker)).toBe(200);
     expect(await come(broker, { guest: 2, image: SECOND })).toBe(403);
     await openAfterScan(broker);
-    const { guests, behind } = await listFleet(undefined, broker.world);
+    const { guests, behind } = await listFleet({}, broker.world);
     expect(behind).toBe(0);
     expect(guests.map(({ id }) => id)).toEqual([idOf(1), idOf(2)]);
     expect(guests[0]).toMatchObject({
@@ -98,7 +98,7 @@ describe("the fleet", () => {
   it("says how far behind the log it is, and reads nothing twice", async () => {
     const broker = await guestBroker({ policy: listing(ONE) });
     await come(broker);
-    expect((await listFleet(undefined, broker.world)).behind).toBeGreaterThan(0);
+    expect((await listFleet({}, broker.world)).behind).toBeGreaterThan(0);
     await openAfterScan(broker);
     await broker.world.store.putMeta("fleet-read", await broker.world.store.meta("fleet-read"), "0");
     await openAfterScan(broker);
@@ -110,7 +110,7 @@ describe("the fleet", () => {
     const broker = await guestBroker();
     await come(broker);
     expect(await openAfterScan(broker)).toEqual([]);
-    expect((await listFleet(undefined, broker.world)).guests[0]?.image).toEqual({ state: "unknown" });
+    expect((await listFleet({}, broker.world)).guests[0]?.image).toEqual({ state: "unknown" });
   });
 });
 
@@ -168,7 +168,7 @@ describe("an image", () => {
     broker.pass(1);
     const findings = await openAfterScan(broker);
     expect(findings.map((one) => [one.class, one.severity])).toEqual([[expected, severity]]);
-    expect((await listFleet(undefined, broker.world)).guests[0]?.image.state).toBe(state);
+    expect((await listFleet({}, broker.world)).guests[0]?.image.state).toBe(state);
   });
 
   it("that expired after it was let in is so since that day", async () => {

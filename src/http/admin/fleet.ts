@@ -3,6 +3,7 @@ import { Fault } from "../../base/fault.ts";
 import { listFleet, showGuest } from "../../broker/fleet.ts";
 import type { GuestPosition } from "../../broker/fleet-store.ts";
 import { encodeFleetPage, FLEET_PAGE } from "../../wire/fleet.ts";
+import { isResourcePath } from "../../wire/resource-path.ts";
 import type { Route } from "../route.ts";
 
 const FLEET = "/v1/admin/fleet";
@@ -12,10 +13,15 @@ const listRoute: Route = {
   path: FLEET,
   summary: "The guests that came, as decisions saw them last; page after page",
   audience: "admin",
-  query: ["after"],
+  query: ["after", "resource"],
   answer: FLEET_PAGE,
   serve: async ({ query }, { world }) => ({
-    body: encodeFleetPage(await listFleet(placeOf(query.get("after")), world)),
+    body: encodeFleetPage(
+      await listFleet(
+        { after: placeOf(query.get("after")), resource: resourceOf(query.get("resource")) },
+        world,
+      ),
+    ),
   }),
 };
 
@@ -33,6 +39,11 @@ const showRoute: Route = {
 };
 
 export const fleetRoutes: readonly Route[] = [listRoute, showRoute];
+
+function resourceOf(text: string | null): string | undefined {
+  if (text === null || isResourcePath(text)) return text ?? undefined;
+  throw new Fault("request/malformed", "expected `resource` as a path in normal form");
+}
 
 function placeOf(text: string | null): GuestPosition | undefined {
   if (text === null) return undefined;

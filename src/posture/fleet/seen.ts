@@ -1,11 +1,8 @@
 /** What does one decision say of a guest? Facts of its trace and the outcome of its entry; a decision without facts says nothing. */
-import { utf8 } from "../../base/bytes.ts";
-import { isJsonObject } from "../../base/shape.ts";
-import { parseStrictJson } from "../../base/strict-json.ts";
+import { factsOfDecision } from "../../broker/decision-facts.ts";
 import { settle } from "../../broker/settle.ts";
 import type { StoredDecision } from "../../broker/store.ts";
 import type { DecisionEntry } from "../../ledger/entry.ts";
-import { factsOfTold } from "../../policy/told-facts.ts";
 import type { Guest, Levels } from "../../wire/fleet-messages.ts";
 import type { Facts, FactValue } from "../../writ/facts.ts";
 import { SETTINGS } from "./settings.ts";
@@ -23,7 +20,7 @@ export type Seen = Omit<
 /** `undefined` for a decision whose trace has no facts of a report. */
 export function seenOf(stored: StoredDecision): Seen | undefined {
   const entry = settle(stored);
-  const facts = factsIn(stored);
+  const facts = factsOfDecision(stored);
   const id = facts?.get("report.id");
   if (entry.kind !== "decision" || facts === undefined || typeof id !== "string") return undefined;
   return {
@@ -37,15 +34,6 @@ export function seenOf(stored: StoredDecision): Seen | undefined {
       }),
     ),
   };
-}
-
-const TRACE_LIMITS = { maxBytes: 8 << 20, maxDepth: 256, code: "store/incompatible" } as const;
-
-function factsIn({ trace }: StoredDecision): Facts | undefined {
-  const items = parseStrictJson(utf8(trace), TRACE_LIMITS);
-  const [first] = Array.isArray(items) ? items : [];
-  const told = isJsonObject(first) ? first["facts"] : undefined;
-  return isJsonObject(told) ? factsOfTold(told) : undefined;
 }
 
 function entryParts(entry: DecisionEntry, { at }: StoredDecision) {

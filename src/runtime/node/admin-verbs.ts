@@ -11,6 +11,7 @@ import { createFleetCommand } from "../../cli/commands/fleet.ts";
 import { createKekCommand } from "../../cli/commands/kek.ts";
 import { createLedgerCommand } from "../../cli/commands/ledger.ts";
 import { createPolicyCommand } from "../../cli/commands/policy.ts";
+import { createWhatCanCommand, createWhoCanCommand } from "../../cli/commands/reach.ts";
 import { createSecretCommand } from "../../cli/commands/secret.ts";
 import { createTokenCommand } from "../../cli/commands/token.ts";
 import type { LedgerSource } from "../../cli/ledger-source.ts";
@@ -64,6 +65,14 @@ export function createNodeDrillCommand(): Command {
 
 export function createNodeFleetCommand(): Command {
   return createFleetCommand(openAdminSession);
+}
+
+export function createNodeWhoCanCommand(): Command {
+  return createWhoCanCommand({ open: openAdminSession, now: systemNow, digest: nodePrimitives.digest });
+}
+
+export function createNodeWhatCanCommand(): Command {
+  return createWhatCanCommand({ open: openAdminSession, now: systemNow, digest: nodePrimitives.digest });
 }
 
 export function createNodeFindingsCommand(): Command {
