@@ -13,6 +13,7 @@ import { createLedgerCommand } from "../../cli/commands/ledger.ts";
 import { createPolicyCommand } from "../../cli/commands/policy.ts";
 import { createWhatCanCommand, createWhoCanCommand } from "../../cli/commands/reach.ts";
 import { createSecretCommand } from "../../cli/commands/secret.ts";
+import { createTcbCommand } from "../../cli/commands/tcb.ts";
 import { createTokenCommand } from "../../cli/commands/token.ts";
 import type { LedgerSource } from "../../cli/ledger-source.ts";
 import { describeBroker } from "../../client/describe.ts";
@@ -73,6 +74,10 @@ export function createNodeWhoCanCommand(): Command {
 
 export function createNodeWhatCanCommand(): Command {
   return createWhatCanCommand({ open: openAdminSession, now: systemNow, digest: nodePrimitives.digest });
+}
+
+export function createNodeTcbCommand(): Command {
+  return createTcbCommand({ open: openAdminSession, now: systemNow, digest: nodePrimitives.digest });
 }
 
 export function createNodeFindingsCommand(): Command {

@@ -121,6 +121,11 @@ const VERBS: readonly Verb[] = [
     load: async () => (await import("./admin-verbs.ts")).createNodeWhatCanCommand(),
   },
   {
+    name: "tcb",
+    summary: "plan a floor: whom it cuts off, what to update first, how it comes into force",
+    load: async () => (await import("./admin-verbs.ts")).createNodeTcbCommand(),
+  },
+  {
     name: "drill",
     summary: "plant something that is not good, and measure how soon it is found",
     load: async () => (await import("./admin-verbs.ts")).createNodeDrillCommand(),
