@@ -119,6 +119,12 @@ export const FAULT_CODES = {
     next: "`ostiary findings list` shows what there is, open and ended",
   },
 
+  "fleet/unknown": {
+    status: 404,
+    wire: "not-found",
+    next: "`ostiary fleet list` shows the guests that came; a scan reads new ones off the log",
+  },
+
   "audience/unknown": {
     status: 404,
     wire: "not-found",

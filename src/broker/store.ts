@@ -7,6 +7,7 @@ import type { Tile, TilePlace } from "../ledger/tiles.ts";
 import type { CredentialStore } from "./credential-store.ts";
 import type { ExplanationStore } from "./explanation-store.ts";
 import type { FindingStore } from "./finding-store.ts";
+import type { FleetStore } from "./fleet-store.ts";
 import type { GovernanceStore } from "./governance-store.ts";
 import type { ImportStore } from "./import-store.ts";
 import type { LeaseStore } from "./lease-store.ts";
@@ -32,7 +33,8 @@ export interface Store
     FindingStore,
     CredentialStore,
     ExplanationStore,
-    ShadowStore {
+    ShadowStore,
+    FleetStore {
   readonly close: () => Promise<void>;
 }
 

@@ -22,11 +22,12 @@ import { decodeIntrospection } from "../wire/token.ts";
 import * as tokenKey from "../wire/token-key.ts";
 import { type ChangeCalls, changeCalls } from "./admin-changes.ts";
 import { type FindingCalls, findingCalls } from "./admin-findings.ts";
+import { type FleetCalls, fleetCalls } from "./admin-fleet.ts";
 import { type AdminCall, type SecretCalls, secretCalls } from "./admin-secrets.ts";
 import { fetchBounded } from "./bounded-fetch.ts";
 
 /** What an admin can do, one call each. Every call throws {@link Fault}: the broker's own, or `broker/unreachable`. */
-export interface AdminClient extends SecretCalls, FindingCalls, ChangeCalls {
+export interface AdminClient extends SecretCalls, FindingCalls, ChangeCalls, FleetCalls {
   readonly proposeBundle: (proposal: wire.BundleProposal) => Promise<wire.ProposalAnswer>;
   readonly activateBundle: (digest: string, signature: string) => Promise<wire.ActivationSummary>;
   readonly listBundles: () => Promise<wire.BundleList>;
@@ -85,6 +86,7 @@ export function createAdminClient(options: AdminClientOptions): AdminClient {
     ...secretCalls(call),
     ...findingCalls(call),
     ...changeCalls(call),
+    ...fleetCalls(call),
     proposeBundle: async (proposal) =>
       bundle.decodeProposalAnswer(
         await call("POST", "/v1/admin/policies", bundle.encodeBundleProposal(proposal)),

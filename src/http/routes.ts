@@ -6,6 +6,7 @@ import { decisionRoute, decisionsRoute } from "./admin/decisions.ts";
 import { drillRoutes } from "./admin/drills.ts";
 import { endorsementRoutes } from "./admin/endorsements.ts";
 import { findingRoutes } from "./admin/findings.ts";
+import { fleetRoutes } from "./admin/fleet.ts";
 import { importKeyRoute } from "./admin/import-keys.ts";
 import { leaseRoutes } from "./admin/leases.ts";
 import { forgetTracesRoute } from "./admin/ledger.ts";
@@ -75,6 +76,7 @@ const DOCUMENTED: readonly Route[] = [
   forgetTracesRoute,
   ...findingRoutes,
   credentialRoute,
+  ...fleetRoutes,
   ...drillRoutes,
   ...endorsementRoutes,
   healthRoute,

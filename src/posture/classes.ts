@@ -1,5 +1,7 @@
 /** Which classes of findings are there, how soon should one end, and which guard would have stopped it? One row each. */
 
+import { FLEET_CLASSES } from "./fleet/classes.ts";
+
 const HOUR = 3600;
 const DAY = 86_400;
 
@@ -13,6 +15,7 @@ interface ClassRow {
 }
 
 export const FINDING_CLASSES = {
+  ...FLEET_CLASSES,
   "credential-expired": {
     targetSeconds: 4 * HOUR,
     guard: {

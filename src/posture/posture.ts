@@ -3,13 +3,17 @@ import type { Posture } from "../broker/posture.ts";
 import { inventoryOf } from "./credentials/inventory.ts";
 import type { InventoryPorts } from "./credentials/ports.ts";
 import { createCredentialScan } from "./credentials/scan.ts";
+import { createFleetScan } from "./fleet/scan.ts";
 import { withReplays } from "./guard-replay.ts";
 import { reportOf } from "./report.ts";
 
 /** A further scan is a line here: whatever makes a `Scan` of these ports. */
 export function createPosture(ports: InventoryPorts, everySeconds: number): Posture {
   return {
-    scans: [createCredentialScan(ports, everySeconds)],
+    scans: [
+      createCredentialScan(ports, everySeconds),
+      createFleetScan({ ...ports, owner: ports.ownerOf("guest") }, everySeconds),
+    ],
     credentials: (now) => inventoryOf(ports, now),
     report: async (findings, scans, window) => withReplays(reportOf(findings, scans, window), ports),
   };

@@ -5,10 +5,11 @@ import { duration, isEachOnce, path, table } from "./config-fields.ts";
 
 const owner = v.pipe(v.string(), v.regex(/^\P{Cc}{1,200}$/u, "a name of at most 200 characters"));
 
-const owners = v.optional(
-  table(Object.fromEntries(CREDENTIAL_KINDS.map((kind) => [kind, v.optional(owner)]))),
-  {},
-);
+/** What has an owner: credentials by their kind, and the guests. */
+const OWNED = [...CREDENTIAL_KINDS, "guest"] as const;
+type Owned = CredentialKind | "guest";
+
+const owners = v.optional(table(Object.fromEntries(OWNED.map((kind) => [kind, v.optional(owner)]))), {});
 
 export const FINDINGS = table({
   scan_every: v.optional(duration(5, 86_400), "15m"),
@@ -35,7 +36,7 @@ export const WATCHED = v.pipe(
 export interface FindingsConfig {
   readonly scanSeconds: number;
   readonly owner: string;
-  readonly owners: Readonly<Partial<Record<CredentialKind, string>>>;
+  readonly owners: Readonly<Partial<Record<Owned, string>>>;
 }
 
 export interface WatchedConfig {
@@ -59,7 +60,7 @@ export function watchedConfigOf(read: v.InferOutput<typeof WATCHED>): readonly W
   }));
 }
 
-/** Whose a credential of a kind is: the kind's own owner, else everybody's. */
-export function ownerOf({ owner: whose, owners: of }: FindingsConfig): (kind: CredentialKind) => string {
+/** Whose something of a kind is: the kind's own owner, else everybody's. */
+export function ownerOf({ owner: whose, owners: of }: FindingsConfig): (kind: Owned) => string {
   return (kind) => of[kind] ?? whose;
 }

@@ -36,6 +36,7 @@ export const D1_STEPS: readonly string[] = [
   "0010-findings.sql",
   "0011-shadow.sql",
   "0012-governance.sql",
+  "0013-fleet.sql",
 ];
 
 /** The largest row and the longest string or blob that D1 takes (its documentation of limits, October 2026). */

@@ -2,6 +2,7 @@
 import { sql } from "drizzle-orm/sql/sql";
 import { USES_KEPT_SECONDS } from "../broker/credential-store.ts";
 import { FINDINGS_KEPT_SECONDS } from "../broker/finding-store.ts";
+import { GUESTS_KEPT_SECONDS } from "../broker/fleet-store.ts";
 import {
   ATTEMPT_WINDOW_SECONDS,
   type DecisionRow,
@@ -23,7 +24,7 @@ import {
   type SqlDriver,
   textOf,
 } from "./query.ts";
-import { credentialUse, drill, finding } from "./schema-findings.ts";
+import { credentialUse, drill, finding, guest } from "./schema-findings.ts";
 import {
   adminRequest,
   attempt,
@@ -71,6 +72,7 @@ export function createDecisionStore(driver: SqlDriver): DecisionStore {
             attemptsBefore: now - ATTEMPT_WINDOW_SECONDS,
             findingsBefore: now - FINDINGS_KEPT_SECONDS,
             usesBefore: now - USES_KEPT_SECONDS,
+            guestsBefore: now - GUESTS_KEPT_SECONDS,
           }),
         ),
       )),
@@ -154,5 +156,6 @@ const FORGET = [
   query(sql`delete from ${finding}
     where ${finding.remediatedAt} > 0 and ${finding.remediatedAt} < ${given("findingsBefore")}`),
   query(sql`delete from ${credentialUse} where ${credentialUse.lastAt} < ${given("usesBefore")}`),
+  query(sql`delete from ${guest} where ${guest.lastAt} < ${given("guestsBefore")}`),
   query(sql`delete from ${drill} where ${drill.endsAt} < ${given("now")}`),
 ] as const;

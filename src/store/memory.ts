@@ -24,6 +24,7 @@ import { draftOf, draftText } from "./draft-text.ts";
 import { refuseLargeGroup, refuseOddHashes } from "./limits.ts";
 import { createMemoryCredentials } from "./memory-credentials.ts";
 import { createMemoryFindings } from "./memory-findings.ts";
+import { createMemoryFleet } from "./memory-fleet.ts";
 import { createMemoryImports } from "./memory-imports.ts";
 import { createMemoryPolicies } from "./memory-policies.ts";
 import { createMemorySecrets } from "./memory-secrets.ts";
@@ -45,10 +46,12 @@ export function createMemoryStore(): Store {
   const { forgetCredentials, ...credentials } = createMemoryCredentials(
     (entry) => void append(tables, entry),
   );
+  const { forgetGuests, ...fleet } = createMemoryFleet();
   const forgetOld = (now: Instant): void => {
     forgetProofs(now);
     forgetFindings(now);
     forgetCredentials(now);
+    forgetGuests(now);
     forgetImportKeys(now);
   };
   return {
@@ -65,6 +68,7 @@ export function createMemoryStore(): Store {
     ...tokens,
     ...findings,
     ...credentials,
+    ...fleet,
     close: async () => {},
   };
 }

@@ -70,3 +70,21 @@ export const drill = sqliteTable("drill", {
   plantedBy: text("planted_by").notNull(),
   entrySeq: integer("entry_seq").notNull().unique(),
 });
+
+export const guest = sqliteTable(
+  "guest",
+  {
+    id: text("id").notNull().primaryKey(),
+    place: text("place").notNull(),
+    /** Of the newest decision that is told in it. */
+    seq: integer("seq").notNull(),
+    lastAt: integer("last_at").notNull(),
+    /** Canonical JSON. */
+    about: text("about").notNull(),
+  },
+  (t) => [
+    index("guest_place").on(t.place, t.id),
+    index("guest_newest").on(t.place, t.lastAt, t.seq),
+    index("guest_last").on(t.lastAt),
+  ],
+);

@@ -5,6 +5,7 @@ import { createCredentialStore } from "./credential-statements.ts";
 import { createDecisionStore } from "./decision-statements.ts";
 import { createExplanationStore } from "./explanation-statements.ts";
 import { createFindingStore } from "./finding-statements.ts";
+import { createFleetStore } from "./fleet-statements.ts";
 import { createGovernanceStore } from "./governance-statements.ts";
 import { createImportStore } from "./import-statements.ts";
 import { createLeaseStore } from "./lease-statements.ts";
@@ -31,6 +32,7 @@ export function createSqlStore(driver: SqlDriver): Store {
     ...createCredentialStore(driver),
     ...createExplanationStore(driver),
     ...createShadowStore(driver),
+    ...createFleetStore(driver),
     close: driver.close,
   };
 }

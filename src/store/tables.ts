@@ -1,7 +1,7 @@
 /** Which tables hold what a broker remembers, and what orders the rows of each? `schema_migration` is the database's own. */
 import type { Column } from "drizzle-orm/column";
 import type { Table } from "drizzle-orm/table";
-import { credentialUse, drill, finding, findingScan } from "./schema-findings.ts";
+import { credentialUse, drill, finding, findingScan, guest } from "./schema-findings.ts";
 import {
   gainExplanation,
   policyApproval,
@@ -76,5 +76,6 @@ export const KEPT_TABLES: readonly KeptTable[] = [
   { table: findingScan, key: [findingScan.name] },
   { table: credentialUse, key: [credentialUse.name] },
   { table: drill, key: [drill.id] },
+  { table: guest, key: [guest.id] },
   { table: meta, key: [meta.name] },
 ];

@@ -6,6 +6,7 @@ import { counterContract } from "./store/counters.ts";
 import { credentialContract } from "./store/credentials.ts";
 import { decisionContract } from "./store/decisions.ts";
 import { findingContract } from "./store/findings.ts";
+import { fleetContract } from "./store/fleet.ts";
 import { governanceContract } from "./store/governance.ts";
 import { importContract } from "./store/imports.ts";
 import { leaseContract } from "./store/leases.ts";
@@ -37,5 +38,6 @@ export function storeContract(name: string, open: OpenStore): void {
     findingContract(open);
     credentialContract(open);
     shadowContract(open);
+    fleetContract(open);
   });
 }

@@ -39,7 +39,10 @@ describe("findings", () => {
     const broker = looking();
     const { admin } = broker;
     await admin.addAudience("sts", { aud: "https://sts.example", isBearer: true });
-    expect(await admin.scanNow()).toMatchObject([{ name: "credentials", findings: 2, everySeconds: 900 }]);
+    expect(await admin.scanNow()).toMatchObject([
+      { name: "credentials", findings: 2, everySeconds: 900 },
+      { name: "fleet", findings: 0, everySeconds: 900 },
+    ]);
     const found = await admin.listFindings(undefined);
     expect(found.map((one) => [one.class, one.subject, one.owner]).sort()).toEqual([
       ["credential-orphaned", "audience/sts", "platform"],

@@ -37,7 +37,7 @@ const PEER = [
 ];
 const FILE_ONLY = [
   "watched",
-  ...CREDENTIAL_KINDS.map((kind) => `findings.owners.${kind}`),
+  ...[...CREDENTIAL_KINDS, "guest"].map((kind) => `findings.owners.${kind}`),
   ...PEER.map((name) => `kek.peer.${name}`),
   "ledger.peer",
   "ledger.publish",

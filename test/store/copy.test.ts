@@ -111,6 +111,7 @@ async function filled(): Promise<SqlDriver> {
   await store.noteUses([{ name: "crl/vcek/milan", firstAt: T0, lastAt: T0, about: "" }]);
   const drill = { id: freshId(), kind: "certificate", plantedAt: T0, endsAt: T0, plantedBy: "admin-1" };
   await store.putDrill(drill, adminDraft("drill"));
+  await store.putGuests([{ id: "ab".repeat(32), place: "cd".repeat(16), seq: 1, lastAt: T0, about: "{}" }]);
   await store.spendProof("jkt", "jti", T0);
   await store.revokeDecision({ decision: freshId(), at: T0, by: "admin-1" }, adminDraft("revoke"));
   return driver;

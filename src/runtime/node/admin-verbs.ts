@@ -9,10 +9,13 @@ import { createDecisionCommand } from "../../cli/commands/decision.ts";
 import { createDrillCommand } from "../../cli/commands/drill.ts";
 import { createEndorsementsCommand } from "../../cli/commands/endorsements.ts";
 import { createFindingsCommand } from "../../cli/commands/findings.ts";
+import { createFleetCommand } from "../../cli/commands/fleet.ts";
 import { createKekCommand } from "../../cli/commands/kek.ts";
 import { createLedgerCommand } from "../../cli/commands/ledger.ts";
 import { createPolicyCommand } from "../../cli/commands/policy.ts";
+import { createWhatCanCommand, createWhoCanCommand } from "../../cli/commands/reach.ts";
 import { createSecretCommand } from "../../cli/commands/secret.ts";
+import { createTcbCommand } from "../../cli/commands/tcb.ts";
 import { createTokenCommand } from "../../cli/commands/token.ts";
 import type { LedgerSource } from "../../cli/ledger-source.ts";
 import { describeBroker } from "../../client/describe.ts";
@@ -71,6 +74,22 @@ export function createNodeDrillCommand(): Command {
 
 export function createNodeEndorsementsCommand(): Command {
   return createEndorsementsCommand(openAdminSession);
+}
+
+export function createNodeFleetCommand(): Command {
+  return createFleetCommand(openAdminSession);
+}
+
+export function createNodeWhoCanCommand(): Command {
+  return createWhoCanCommand({ open: openAdminSession, now: systemNow, digest: nodePrimitives.digest });
+}
+
+export function createNodeWhatCanCommand(): Command {
+  return createWhatCanCommand({ open: openAdminSession, now: systemNow, digest: nodePrimitives.digest });
+}
+
+export function createNodeTcbCommand(): Command {
+  return createTcbCommand({ open: openAdminSession, now: systemNow, digest: nodePrimitives.digest });
 }
 
 export function createNodeFindingsCommand(): Command {

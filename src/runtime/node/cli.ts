@@ -116,6 +116,26 @@ const VERBS: readonly Verb[] = [
     load: async () => (await import("./admin-verbs.ts")).createNodeFindingsCommand(),
   },
   {
+    name: "fleet",
+    summary: "which guests came, with which image, on which chip: list, show",
+    load: async () => (await import("./admin-verbs.ts")).createNodeFleetCommand(),
+  },
+  {
+    name: "who-can",
+    summary: "who can have a resource: policies, images, and guests that came",
+    load: async () => (await import("./admin-verbs.ts")).createNodeWhoCanCommand(),
+  },
+  {
+    name: "what-can",
+    summary: "what an image can have, and which guests have it",
+    load: async () => (await import("./admin-verbs.ts")).createNodeWhatCanCommand(),
+  },
+  {
+    name: "tcb",
+    summary: "plan a floor: whom it cuts off, what to update first, how it comes into force",
+    load: async () => (await import("./admin-verbs.ts")).createNodeTcbCommand(),
+  },
+  {
     name: "drill",
     summary: "plant something that is not good, and measure how soon it is found",
     load: async () => (await import("./admin-verbs.ts")).createNodeDrillCommand(),

@@ -1,0 +1,39 @@
+/** Which classes of findings are about guests, how soon should one end, and which guard would have stopped it? */
+
+const HOUR = 3600;
+const DAY = 86_400;
+
+export const FLEET_CLASSES = {
+  "image-drift": {
+    targetSeconds: DAY,
+    instead:
+      "require the measurement to be one of a reference set, so that each change of an image is a change of the policy",
+  },
+  "image-unlisted": {
+    targetSeconds: DAY,
+    instead:
+      "require the measurement to be one of a reference set in every policy: `ostiary writ lint` finds those that do not",
+  },
+  "image-retiring": {
+    targetSeconds: 14 * DAY,
+    instead: "give a retiring reference value a last day, so that it ends by itself",
+  },
+  "guest-weakened": {
+    targetSeconds: DAY,
+    guard: {
+      require: "not guest.debug and not guest.migrate_ma",
+      reason: "the guest may be debugged or migrated",
+    },
+  },
+  "guest-silent": {
+    targetSeconds: DAY,
+    instead: "no policy sees who does not come: watch the machines themselves",
+  },
+  "lease-contended": {
+    targetSeconds: 4 * HOUR,
+    instead:
+      "the lease refuses the second guest already: keep the orchestrator from starting one machine twice",
+  },
+} as const;
+
+export type FleetClass = keyof typeof FLEET_CLASSES;

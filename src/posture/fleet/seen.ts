@@ -1,0 +1,77 @@
+/** What does one decision say of a guest? Facts of its trace and the outcome of its entry; a decision without facts says nothing. */
+import { factsOfDecision } from "../../broker/decision-facts.ts";
+import { settle } from "../../broker/settle.ts";
+import type { StoredDecision } from "../../broker/store.ts";
+import type { DecisionEntry } from "../../ledger/entry.ts";
+import type { Guest, Levels } from "../../wire/fleet-messages.ts";
+import type { Facts, FactValue } from "../../writ/facts.ts";
+import { SETTINGS } from "./settings.ts";
+
+/** A decision in the words of the fleet; what lasts longer than one decision is made by `merge.ts`. */
+export type Seen = Omit<
+  Guest,
+  "place" | "firstAt" | "lastAt" | "allowedAt" | "decisions" | "longestGapSeconds" | "weakened" | "drift"
+> & {
+  readonly seq: number;
+  readonly at: Guest["lastAt"];
+  readonly hostData: string;
+};
+
+/** `undefined` for a decision whose trace has no facts of a report. */
+export function seenOf(stored: StoredDecision): Seen | undefined {
+  const entry = settle(stored);
+  const facts = factsOfDecision(stored);
+  const id = facts?.get("report.id");
+  if (entry.kind !== "decision" || facts === undefined || typeof id !== "string") return undefined;
+  return {
+    ...{ id, seq: stored.seq, at: stored.at, decision: stored.id },
+    ...entryParts(entry, stored),
+    ...hardwareParts(facts),
+    settings: Object.fromEntries(
+      Object.keys(SETTINGS).flatMap((field) => {
+        const value = facts.get(field);
+        return typeof value === "boolean" ? [[field, value]] : [];
+      }),
+    ),
+  };
+}
+
+function entryParts(entry: DecisionEntry, { at }: StoredDecision) {
+  const { outcome, code, policy_hash: policy, measurement, vmpl, items, simulated } = entry;
+  const [cameFor = ""] = items.map(({ resource }) => resource).toSorted();
+  const refused = items.find((item) => item.outcome === "deny");
+  return {
+    ...{ outcome, measurement, vmpl, cameFor },
+    ...(code === null ? {} : { code }),
+    ...(policy === null ? {} : { policy }),
+    ...(simulated === undefined ? {} : { simulated }),
+    ...(code === "lease-held" && refused !== undefined
+      ? { leaseRefused: { at, resource: refused.resource } }
+      : {}),
+  };
+}
+
+function hardwareParts(facts: Facts) {
+  const [product, silicon] = [textOf(facts.get("product")), textOf(facts.get("silicon"))];
+  const firmware = facts.get("firmware.version");
+  const tcb = levelsOf(facts.get("tcb.reported"));
+  const chip = textOf(facts.get("report.chip_id")) ?? textOf(facts.get("endorsement.csp_id"));
+  return {
+    hostData: textOf(facts.get("host_data")) ?? "",
+    ...(product === undefined ? {} : { product }),
+    ...(silicon === undefined ? {} : { silicon }),
+    ...(Array.isArray(firmware) ? { firmware: firmware.join(".") } : {}),
+    ...(tcb === undefined ? {} : { tcb }),
+    ...(chip === undefined ? {} : { chip }),
+  };
+}
+
+function textOf(value: FactValue | undefined): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+function levelsOf(value: FactValue | undefined): Levels | undefined {
+  if (typeof value !== "object" || !("bootloader" in value)) return undefined;
+  const { fmc, bootloader = 0, tee = 0, snp = 0, microcode = 0 } = value;
+  return { ...(fmc === undefined ? {} : { fmc }), bootloader, tee, snp, microcode };
+}

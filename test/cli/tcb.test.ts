@@ -1,0 +1,92 @@
+/** What does `ostiary tcb plan` say of a floor and the guests that are let in today? */
+import { describe, expect, it } from "vitest";
+import { utf8 } from "../../src/base/bytes.ts";
+import { FAULT_CODES } from "../../src/base/fault-codes.ts";
+import { runAllScans } from "../../src/broker/findings.ts";
+import { exitStatusOf, type Terminal } from "../../src/cli/command.ts";
+import { createTcbCommand } from "../../src/cli/commands/tcb.ts";
+import { createFleetScan } from "../../src/posture/fleet/scan.ts";
+import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
+import { AUDIENCE } from "../http/broker-at-hand.ts";
+import { attemptOf, guestBroker, PATH, post } from "../pipeline/guest-at-hand.ts";
+
+const HEAD = 'writ 1\nmodule acme.floors version 1.0.0 { owner "a@b.example" }\n';
+const ROW = "milan { bootloader 4, tee 0, snp 25, microcode 219 }";
+const FILES: Readonly<Record<string, string>> = {
+  "floor.writ": `${HEAD}floor next { ${ROW} }\n`,
+  "two.writ": `${HEAD}floor next { ${ROW} }\nfloor met { milan { bootloader 4, tee 0, snp 24, microcode 219 } }\n`,
+  "none.writ": HEAD,
+  "broken.writ": "writ 1\nfloor {",
+};
+
+async function visited() {
+  const broker = await guestBroker();
+  for (const measurement of [2, 9]) {
+    const report = {
+      reportId: new Uint8Array(32).fill(measurement),
+      measurement: new Uint8Array(48).fill(measurement),
+    };
+    await post(broker, "/v1/release", (await attemptOf(broker, { report })).body); // in order
+  }
+  await runAllScans([createFleetScan({ ...broker.world, owner: "" }, 900)], broker.world);
+  const open = async () => ({
+    client: broker.admin,
+    signer: broker.adminSigner,
+    audience: AUDIENCE,
+    url: AUDIENCE,
+    now: broker.world.now,
+  });
+  return createTcbCommand({ open, now: broker.world.now, digest: nodePrimitives.digest });
+}
+
+async function run(...words: readonly string[]) {
+  const command = await visited();
+  const written = new Map<string, unknown>();
+  let out = "";
+  const terminal: Terminal = {
+    out: (text) => {
+      out += text;
+    },
+    err: () => undefined,
+    isTty: false,
+    readFile: async (path) => utf8(FILES[path] ?? ""),
+    writeFile: async (path, bytes) => void written.set(path, bytes),
+  };
+  try {
+    return { status: await command.run(words, terminal), out, written };
+  } catch (thrown) {
+    return { status: exitStatusOf(thrown, (fault) => FAULT_CODES[fault.code].status), out, written };
+  }
+}
+
+describe("tcb plan", () => {
+  it("names the guest that would be cut off, its key and its host, and none that is refused already", async () => {
+    const { out, status } = await run("plan", "--floor", "floor.writ");
+    expect(status).toBe(0);
+    expect(out).toContain("1 guests would be cut off, 0 would not");
+    expect(out).toContain(`keys that would be cut off: ${PATH}\n`);
+    expect(out).toContain('guard tcb-plan "Firmware below next');
+  });
+
+  it("binds after the grace, on a whole minute, and writes its Writ where it is told to", async () => {
+    const asked = ["--floor", "two.writ", "--name", "met", "--grace", "7d", "--out", "p.writ", "--json"];
+    const { out, written } = await run("plan", ...asked);
+    const { cutOff, bindsFrom, writ } = JSON.parse(out);
+    expect(cutOff).toEqual([]);
+    expect(bindsFrom).toMatch(/:00Z$/);
+    expect(writ).toContain(`valid ${bindsFrom.replace(":00Z", "Z")} ..`);
+    expect([...written.keys()]).toEqual(["p.writ"]);
+  });
+
+  it.each([
+    [[]],
+    [["plan"]],
+    [["plan", "--floor", "two.writ"]],
+    [["plan", "--floor", "floor.writ", "--name", "other"]],
+    [["plan", "--floor", "none.writ"]],
+    [["plan", "--floor", "broken.writ"]],
+    [["plan", "--floor", "floor.writ", "--grace", "soon"]],
+  ])("takes %j for misuse", async (words) => {
+    expect((await run(...words)).status).toBe(2);
+  });
+});
