@@ -9,6 +9,8 @@ import { derivationInfo, parseDerivation } from "../keys/derivation.ts";
 import type { TransitType } from "../keys/transit-type.ts";
 import { type Appraisal, appraise } from "../policy/appraise.ts";
 import type { Bundle } from "../policy/bundle.ts";
+import type { RequestSubject } from "../policy/request-approvals.ts";
+import { appraiseApproved, type ItemApprovals } from "./approved-appraisal.ts";
 import type { Exchange, ReleaseRequest } from "./request.ts";
 import type { SecretSettings, SecretVersion } from "./secret-store.ts";
 import { ATTEMPT_WINDOW_SECONDS } from "./store.ts";
@@ -28,6 +30,8 @@ export interface AppraisedItem {
   readonly bindings: readonly Binding[] | undefined;
   /** `undefined` where any number of guests may hold it. */
   readonly lease: WantedLease | undefined;
+  /** There where policy counts people's approvals of this resource. */
+  readonly approvals?: ItemApprovals;
 }
 
 /**
@@ -85,7 +89,7 @@ export async function appraiseItems(
         wanted.kind === "secret" ? await world.store.secretSettings(wanted.resource) : undefined;
       const stored = await storedVersionOf(wanted, settings, world);
       const op = stored?.kind === "derived" ? "derive" : "release";
-      const appraisal = appraise(bound, bundle, {
+      const context = {
         now,
         resource: wanted.resource,
         op,
@@ -98,7 +102,13 @@ export async function appraiseItems(
         region: world.settings.region,
         environment: world.settings.environment,
         isKekSealed: false,
-      });
+      } as const;
+      const { appraisal, approvals } = await appraiseApproved(
+        (people) =>
+          appraise(bound, bundle, people === undefined ? context : { ...context, approvals: people }),
+        { subject: subjectOf(context, reportId, world), now, bundle },
+        world,
+      );
       const { obligations } = appraisal;
       const asking = { path: wanted.resource, reportId, now, obligations };
       return {
@@ -109,9 +119,19 @@ export async function appraiseItems(
         given: (await isAbsent(wanted, stored, world)) ? { kind: "absent" } : givenOf(stored, appraisal),
         bindings: settings?.bindings,
         lease: await wantedLease(settings, asking, world.store),
+        ...(approvals === undefined ? {} : { approvals }),
       };
     }),
   );
+}
+
+/** What people would approve: who asks for what, and over which channel. */
+function subjectOf(
+  { resource, op, channel }: Pick<RequestSubject, "resource" | "op" | "channel">,
+  report: string,
+  { settings }: World,
+): RequestSubject {
+  return { resource, op, report, channel, audience: settings.audience };
 }
 
 /** The version that is named, else the current one: enabled, and not below the minimum. */

@@ -1,5 +1,6 @@
 /** Which paths has the broker? One table; the application and the OpenAPI document walk it. */
 import { adminRoutes } from "./admin/admins.ts";
+import { approvalRoutes } from "./admin/approvals.ts";
 import { audienceRoutes } from "./admin/audiences.ts";
 import { decisionRoute } from "./admin/decisions.ts";
 import { importKeyRoute } from "./admin/import-keys.ts";
@@ -53,6 +54,7 @@ const DOCUMENTED: readonly Route[] = [
   ...leaseRoutes,
   ...policyRoutes,
   ...adminRoutes,
+  ...approvalRoutes,
   ...audienceRoutes,
   ...tokenKeyRoutes,
   ...rootKeyRoutes,

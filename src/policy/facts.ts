@@ -4,6 +4,7 @@ import { isSameTcb, type TcbVersion } from "../attestation/snp/tcb.ts";
 import type { Verification } from "../attestation/verify.ts";
 import { hexOf, isZero } from "../base/bytes.ts";
 import type { Instant } from "../base/time.ts";
+import { APPROVALS_KEY } from "../writ/approval-groups.ts";
 import type { Facts, FactValue, TcbFact, VersionFact } from "../writ/facts.ts";
 
 /** What the broker itself saw of the exchange; none of it comes from the request's body. */
@@ -23,6 +24,8 @@ export interface FactContext {
   readonly environment: string;
   /** Whether the broker's root key is in sealed or hardware storage. */
   readonly isKekSealed: boolean;
+  /** How many people of each group approved this very request; absent where none did. */
+  readonly approvals?: ReadonlyMap<string, number>;
 }
 
 /** A field and how it is read; `undefined` leaves it absent. */
@@ -45,6 +48,7 @@ export function factsOf(
   putAll(facts, EVIDENCE_READINGS, verification);
   putAll(facts, TIMED_READINGS, { verification, now: context.now });
   putAll(facts, CONTEXT_READINGS, context);
+  for (const [group, people] of context.approvals ?? []) facts.set(`${APPROVALS_KEY}${group}`, people);
   const count = vcpus.get(String(facts.get("measurement")));
   if (count !== undefined) facts.set("vm.vcpus", count);
   return facts;
@@ -71,6 +75,8 @@ export function factsAgain(
     const then = held.get(field);
     if (typeof then === "number") facts.set(field, Math.max(0, then + sign * context.heldMs));
   }
+  // INVARIANT: an approval is for one request; whoever holds a token of that decision holds no approval.
+  for (const field of held.keys()) if (field.startsWith(APPROVALS_KEY)) facts.delete(field);
   facts.delete("vm.vcpus"); // the label of a reference value: the live bundle's
   const count = vcpus.get(String(held.get("measurement")));
   if (count !== undefined) facts.set("vm.vcpus", count);

@@ -34,6 +34,7 @@ export const D1_STEPS: readonly string[] = [
   "0008-secret-leases.sql",
   "0009-import-keys.sql",
   "0010-governance.sql",
+  "0011-request-approvals.sql",
 ];
 
 /** The largest row and the longest string or blob that D1 takes (its documentation of limits, October 2026). */

@@ -30,6 +30,8 @@ import {
   ledgerEntry,
   nonceSpend,
   refusal,
+  requestApproval,
+  waitingRequest,
 } from "./schema-sqlite.ts";
 
 /** The decision part of the Store contract. */
@@ -111,5 +113,7 @@ const FORGET = [
   query(sql`delete from ${adminRequest} where ${adminRequest.until} < ${given("now")}`),
   query(sql`delete from ${dpopProof} where ${dpopProof.until} < ${given("now")}`),
   query(sql`delete from ${importKey} where ${importKey.expiresAt} < ${given("now")}`),
+  query(sql`delete from ${waitingRequest} where ${waitingRequest.until} < ${given("now")}`),
+  query(sql`delete from ${requestApproval} where ${requestApproval.until} < ${given("now")}`),
   query(sql`delete from ${refusal} where ${refusal.at} < ${given("refusalsBefore")}`),
 ] as const;

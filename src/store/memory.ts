@@ -22,6 +22,7 @@ import { draftOf, draftText } from "./draft-text.ts";
 import { refuseLargeGroup, refuseOddHashes } from "./limits.ts";
 import { createMemoryImports } from "./memory-imports.ts";
 import { createMemoryPolicies } from "./memory-policies.ts";
+import { createMemoryRequestApprovals } from "./memory-request-approvals.ts";
 import { createMemorySecrets } from "./memory-secrets.ts";
 import { createMemoryTiles } from "./memory-tiles.ts";
 import { createMemoryTokens } from "./memory-tokens.ts";
@@ -35,15 +36,23 @@ export function createMemoryStore(): Store {
     (entry) => void append(tables, entry),
     secrets.putSecretVersion,
   );
+  const policies = createMemoryPolicies((entry) => void append(tables, entry));
+  const requests = createMemoryRequestApprovals({
+    append: (entry) => void append(tables, entry),
+    isCounted: (key) => tables.uses.some((use) => use.key === key),
+    rosterSerial: async () => (await policies.rosterHead())?.serial ?? 0,
+  });
   const forgetOld = (now: Instant): void => {
+    requests.forgetRequests(now);
     forgetProofs(now);
     forgetImportKeys(now);
   };
   return {
-    ...decisionStore(tables, forgetOld, beside),
+    ...decisionStore(tables, forgetOld, { ...beside, endWaiting: requests.endWaiting }),
     ...imports,
     ...ledgerStore(tables),
-    ...createMemoryPolicies((entry) => void append(tables, entry)),
+    ...policies,
+    ...requests.store,
     ...secrets,
     ...brokerStateStore(tables),
     ...tokens,
@@ -93,7 +102,8 @@ function emptyTables(): Tables {
 
 // ── decisions ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-type Beside = ReturnType<typeof createMemorySecrets>["beside"];
+type Beside = ReturnType<typeof createMemorySecrets>["beside"] &
+  Pick<ReturnType<typeof createMemoryRequestApprovals>, "endWaiting">;
 
 function decisionStore(tables: Tables, forgetOld: (now: Instant) => void, beside: Beside): DecisionStore {
   const { decisions, spends, refusals } = tables;
@@ -142,6 +152,7 @@ function commitOne(tables: Tables, commit: DecisionCommit, beside: Beside): Comm
   if (commit.isAllOrNothing && exhausted.length > 0) tables.uses = before;
   beside.keepReaders(commit, exhausted);
   beside.takeLeases(commit, exhausted);
+  beside.endWaiting(commit, exhausted);
   const seq = append(tables, commit.draft, { exhausted, isAllOrNothing: commit.isAllOrNothing });
   const kept = { ...commit, items: [...commit.items] };
   tables.decisions.set(commit.id, { seq, commit: kept });

@@ -5,6 +5,7 @@ import { type Instant, instant } from "../../src/base/time.ts";
 import { RECIPE_NAMES, type Recipe } from "../../src/keys/recipe.ts";
 import type { TransitOperation } from "../../src/keys/transit-type.ts";
 import { ROLES } from "../../src/policy/admins.ts";
+import type { WaitingSummary } from "../../src/wire/approval-messages.ts";
 import type * as wire from "../../src/wire/messages.ts";
 import type * as secrets from "../../src/wire/secret-messages.ts";
 import type { TransitItem } from "../../src/wire/transit.ts";
@@ -218,6 +219,28 @@ export const rosterViews: fc.Arbitrary<wire.RosterView> = fc.record(
     warnings: words,
   },
   { requiredKeys: ["admins", "groups", "approvals", "rootThreshold", "serial", "warnings"] },
+);
+
+export const waitingLists: fc.Arbitrary<readonly WaitingSummary[]> = fc.array(
+  fc.record({
+    request: digests,
+    resource: paths,
+    op: fc.constantFrom("release" as const, "derive" as const),
+    report: digests,
+    channel: fc.constantFrom(
+      "application" as const,
+      "ra-tls" as const,
+      "tls-exporter" as const,
+      "kbs" as const,
+    ),
+    since: instants,
+    at: instants,
+    source: names,
+    decision: ulids,
+    groups: words,
+    approvedBy: words,
+  }),
+  { maxLength: 3 },
 );
 
 export const sealedReleases = fc.record({

@@ -2,6 +2,7 @@
 import type { AdminOptions } from "../../cli/admin-session.ts";
 import type { Command } from "../../cli/command.ts";
 import { createAdminCommand } from "../../cli/commands/admin.ts";
+import { createApprovalCommand } from "../../cli/commands/approval.ts";
 import { createAudienceCommand } from "../../cli/commands/audience.ts";
 import { createDecisionCommand } from "../../cli/commands/decision.ts";
 import { createKekCommand } from "../../cli/commands/kek.ts";
@@ -39,6 +40,10 @@ export function createNodeKekCommand(): Command {
 
 export function createNodeAdminCommand(): Command {
   return createAdminCommand(openAdminSession);
+}
+
+export function createNodeApprovalCommand(): Command {
+  return createApprovalCommand({ open: openAdminSession, digest: nodePrimitives.digest });
 }
 
 export function createNodeAudienceCommand(): Command {
