@@ -27,6 +27,11 @@ export const GOVERNANCE_FAULT_CODES = {
     wire: "unapproved",
     next: "`ostiary policy review DIGEST` says who must still approve",
   },
+  "policy/needs-approval": {
+    status: 403,
+    wire: "approval-needed",
+    next: "have people of the groups that the policy names approve the request (`ostiary approval give REQUEST`), and ask again",
+  },
   "policy/altered": {
     status: 503,
     wire: "try-later",

@@ -10,12 +10,20 @@ import type { Nonce } from "../channel/nonce.ts";
 import type { DecisionEntry } from "../ledger/entry.ts";
 import type { Bundle } from "../policy/bundle.ts";
 import { factsJson } from "../policy/claims.ts";
-import { counterUses, reattestSeconds, tokenTtlSeconds } from "../policy/obligations.ts";
+import {
+  counterUses,
+  MAX_APPROVAL_SECONDS,
+  reattestSeconds,
+  tokenTtlSeconds,
+} from "../policy/obligations.ts";
 import { termsJson } from "../policy/told-terms.ts";
+import type { ItemApprovals } from "./approved-appraisal.ts";
 import { wantsEvidence } from "./evidence-fault.ts";
 import type { AppraisedItem, Given } from "./items.ts";
 import type { StoredLease } from "./lease-store.ts";
 import type { RefusedItem } from "./request.ts";
+import { APPROVAL_USE } from "./request-approval-store.ts";
+import { awaitApproval, tellUsed } from "./request-approvals.ts";
 import type { SecretVersion } from "./secret-store.ts";
 import { settleDecision } from "./settle.ts";
 import type { CommitItem } from "./store.ts";
@@ -27,6 +35,8 @@ import { otherVersion } from "./write-fault.ts";
 
 /** PROTOCOL section 3: a spend is kept until the nonce's expiry and one hour. */
 const SPEND_KEPT_SECONDS = 3600;
+/** Longer than an approval lives, with a clock that stood ahead. */
+const APPROVAL_KEPT_SECONDS = 2 * MAX_APPROVAL_SECONDS;
 
 export interface AuthorizedItem {
   readonly wanted: Wanted;
@@ -66,14 +76,16 @@ export interface PendingDecision {
   readonly subject: DecisionSubject;
   readonly bundle: Bundle | undefined;
   readonly appraisals: readonly AppraisedItem[];
+  /** Address of the peer. */
+  readonly source: string;
   readonly now: Instant;
 }
 
 /**
  * Writes one durable transaction and answers its receipt.
  *
- * @throws {@link Fault} `nonce/spent` (nothing was written), `policy/denied` and `obligation/exhausted` (the refusal was),
- *   `store/unavailable`.
+ * @throws {@link Fault} `nonce/spent` (nothing was written), `policy/denied`, `policy/needs-approval` and `obligation/exhausted` (the
+ *   refusal was), `store/unavailable`.
  */
 export async function commitDecision(pending: PendingDecision, world: World): Promise<Authorization> {
   const { id, nonce, subject, appraisals, now } = pending;
@@ -87,7 +99,7 @@ export async function commitDecision(pending: PendingDecision, world: World): Pr
     at: now,
     spend: nonce && spendOf(nonce),
     reportId: subject.reportId,
-    items: appraisals.map((item) => itemOf(item, draft)),
+    items: appraisals.map((item) => itemOf(item, draft, world)),
     isAllOrNothing,
     draft,
     trace,
@@ -98,8 +110,52 @@ export async function commitDecision(pending: PendingDecision, world: World): Pr
   const entry = settleDecision({ seq: outcome.seq, draft, exhausted: outcome.exhausted, isAllOrNothing });
   world.shadow?.({ id, at: now, live: pending.bundle, appraisals: appraisals.map((item) => item.appraisal) });
   world.meter.count("decisions", { outcome: entry.outcome, code: entry.code ?? "none" });
-  if (entry.outcome === "deny") throw refusalOf(entry, appraisals, outcome.exhausted);
+  const waiting = outcome.exhausted.length > 0 ? [] : await awaited(pending, world);
+  if (entry.outcome === "deny")
+    throw waitingOf(entry, waiting) ?? refusalOf(entry, appraisals, outcome.exhausted);
+  for (const [index, { approvals, appraisal }] of appraisals.entries()) {
+    if (approvals === undefined || approvals.used.length === 0 || entry.items[index]?.outcome !== "allow")
+      continue;
+    tellUsed(approvals, { decision: id, names: appraisal.obligations.notify }, world);
+  }
   return authorize(entry, pending, world.settings.maxTokenSeconds);
+}
+
+/** The items that lack nothing but approvals, taken in; none where another item is refused for good and all were wanted. */
+async function awaited(
+  { id, source, now, appraisals, isPartial, subject }: PendingDecision,
+  world: World,
+): Promise<readonly AppraisedItem[]> {
+  const { binding } = subject.entry;
+  const refused = appraisals.filter((item) => codeOf(item, binding) !== undefined);
+  const waiting = refused.filter((item) => lacksApprovals(item, binding));
+  if (waiting.length === 0 || (!isPartial && waiting.length < refused.length)) return [];
+  const taken = await Promise.all(
+    waiting.map(async (item) => {
+      const isIn =
+        item.approvals && (await awaitApproval(item.approvals, { decision: id, source, now }, world));
+      return isIn === true ? [item] : [];
+    }),
+  );
+  return taken.flat();
+}
+
+function lacksApprovals(item: AppraisedItem, binding: Binding): boolean {
+  const appraisal = item.approvals?.ifApproved;
+  return appraisal !== undefined && codeOf({ ...item, appraisal }, binding) === undefined;
+}
+
+/** The guest is told what to ask for, since whoever stands before it has to tell the others. */
+function waitingOf(entry: DecisionEntry, waiting: readonly AppraisedItem[]): Fault | undefined {
+  const [first] = waiting;
+  if (first?.approvals === undefined) return undefined;
+  const requests = waiting.flatMap(({ approvals }) => (approvals === undefined ? [] : [approvals.request]));
+  const own = first.appraisal.sentence;
+  const asks = `request ${requests.join(", ")} waits for approval`;
+  return new Fault("policy/needs-approval", "the policy wants people to approve this request", {
+    decision: entry.id,
+    sentence: own === undefined ? asks : `${own}; ${asks}`,
+  });
 }
 
 function spendOf({ kid, rand, expiresAt }: Nonce) {
@@ -128,16 +184,28 @@ function traceOf(item: AppraisedItem, binding: Binding) {
     ...(given.kind === "none" ? { missing: `expected evidence with ${given.fields.join(" and ")}` } : {}),
     ...(given.kind === "kept" ? { missing: WITHHELD[wanted.kind] } : {}),
     ...(isMissing(item) ? { missing: "expected an enabled version of this secret, received none" } : {}),
-    ...(appraisal.obligations.notify.length === 0 ? {} : { notify: appraisal.obligations.notify }),
-    trace: appraisal.trace,
-    ...(appraisal.facts === undefined ? {} : { facts: factsJson(appraisal.facts) }),
-    ...(appraisal.terms === undefined ? {} : { terms: termsJson(appraisal.terms) }),
+    ...(item.approvals === undefined ? {} : { approvals: approvalsOf(item.approvals) }),
+    ...seenOf(appraisal),
+  };
+}
+
+/** What the policy saw and said. */
+function seenOf({ obligations, trace, facts, terms }: AppraisedItem["appraisal"]) {
+  return {
+    ...(obligations.notify.length === 0 ? {} : { notify: obligations.notify }),
+    trace,
+    ...(facts === undefined ? {} : { facts: factsJson(facts) }),
+    ...(terms === undefined ? {} : { terms: termsJson(terms) }),
   };
 }
 
 /** Allowed, and not there. */
 function isMissing({ wanted, appraisal, stored }: AppraisedItem): boolean {
   return (wanted.kind === "secret" || wanted.kind === "use") && appraisal.isAllowed && stored === undefined;
+}
+
+function approvalsOf({ request, groups, used }: ItemApprovals) {
+  return { request, groups, used };
 }
 
 function leaseTextOf({ holder, fence, until }: StoredLease): string {
@@ -222,15 +290,33 @@ function isBearer(item: AppraisedItem, binding: Binding): boolean {
 }
 
 /** Counters are consumed, a version counts as read and a lease is taken only where the answer would be yes. */
-function itemOf(item: AppraisedItem, draft: Omit<DecisionEntry, "seq">): CommitItem {
+function itemOf(item: AppraisedItem, draft: Omit<DecisionEntry, "seq">, world: World): CommitItem {
   const { resource } = item.wanted;
   const isRefused = draft.outcome === "deny" || codeOf(item, draft.binding) !== undefined;
   if (isRefused) return { resource, uses: [] };
-  const uses = counterUses(item.appraisal.obligations);
-  const { given, stored, lease } = item;
+  const { given, stored, lease, approvals } = item;
+  const asked =
+    approvals === undefined || approvals.used.length === 0
+      ? { resource, uses: counterUses(item.appraisal.obligations) }
+      : approvedItem(approvals, item, world);
   const reads = given.kind === "used" || given.kind === "written" ? given.reads : stored?.version;
-  if (reads === undefined) return { resource, uses };
-  return { resource, uses, reads, ...(lease === undefined ? {} : { leaseSeconds: lease.seconds }) };
+  if (reads === undefined) return asked;
+  return { ...asked, reads, ...(lease === undefined ? {} : { leaseSeconds: lease.seconds }) };
+}
+
+/** Each approval is one use of a counter of its own: of two decisions that rest on it, one finds no room. */
+function approvedItem(
+  { request, used }: ItemApprovals,
+  { wanted: { resource }, appraisal }: AppraisedItem,
+  { primitives }: World,
+): CommitItem {
+  const together = hexOf(primitives.digest("sha256", utf8(used.join(" "))));
+  const own = used.map((id) => ({
+    key: `${APPROVAL_USE}${id}`,
+    limit: 1,
+    windowSeconds: APPROVAL_KEPT_SECONDS,
+  }));
+  return { resource, uses: [...own, ...counterUses(appraisal.obligations, together)], approved: request };
 }
 
 function refusalOf(

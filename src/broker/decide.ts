@@ -93,6 +93,7 @@ export async function decide(question: Question, world: World): Promise<Decided>
         subject,
         bundle,
         appraisals,
+        source: exchange.source,
         now,
       },
       world,
@@ -125,6 +126,7 @@ async function appraisedFor(
     heldMs: 0,
     source: exchange.source,
     now,
+    approvable: bundle,
     appraise: (context: AppraisalContext) => appraise(bound, bundle, context),
   };
   return appraiseItems(asked, world);
@@ -205,7 +207,11 @@ async function keepCrlNumber({ product, revocation }: BoundEvidence, world: Worl
 }
 
 /** Codes after which the decision is in the ledger, so that the decision log has no line of it. */
-const RECORDED_CODES: ReadonlySet<string> = new Set(["policy/denied", "obligation/exhausted"]);
+const RECORDED_CODES: ReadonlySet<string> = new Set([
+  "policy/denied",
+  "policy/needs-approval",
+  "obligation/exhausted",
+]);
 /** Until the nonce's MAC holds, a stranger fills no log: counted, and no more (PROTOCOL section 5). */
 const STRANGERS_CODES: ReadonlySet<string> = new Set([
   "nonce/invalid",

@@ -5,6 +5,9 @@ import type { Binding } from "../channel/bindings.ts";
 import { derivationInfo, parseDerivation } from "../keys/derivation.ts";
 import type { TransitType } from "../keys/transit-type.ts";
 import type { Appraisal, AppraisalContext } from "../policy/appraise.ts";
+import type { Bundle } from "../policy/bundle.ts";
+import type { RequestSubject } from "../policy/request-approvals.ts";
+import { appraiseApproved, type ItemApprovals } from "./approved-appraisal.ts";
 import type { SuiteId } from "./request.ts";
 import type { SecretSettings, SecretVersion } from "./secret-store.ts";
 import { ATTEMPT_WINDOW_SECONDS } from "./store.ts";
@@ -24,6 +27,8 @@ export interface AppraisedItem {
   readonly bindings: readonly Binding[] | undefined;
   /** `undefined` where any number of guests may hold it. */
   readonly lease: WantedLease | undefined;
+  /** There where policy counts people's approvals of this resource. */
+  readonly approvals?: ItemApprovals;
 }
 
 /**
@@ -68,6 +73,8 @@ export interface ItemsContext {
   /** Address of the peer. */
   readonly source: string;
   readonly now: Instant;
+  /** The bundle whose policies may count people's approvals; nothing where evidence is held: people approve a guest that shows its own. */
+  readonly approvable?: Bundle | undefined;
   /** What the policy answers over the guest's evidence, bound now or held. */
   readonly appraise: (context: AppraisalContext) => Appraisal;
 }
@@ -83,7 +90,7 @@ export async function appraiseItems(context: ItemsContext, world: World): Promis
         wanted.kind === "secret" ? await world.store.secretSettings(wanted.resource) : undefined;
       const stored = await storedVersionOf(wanted, settings, world);
       const op = stored?.kind === "derived" ? "derive" : "release";
-      const appraisal = context.appraise({
+      const asked = {
         now,
         resource: wanted.resource,
         op,
@@ -97,7 +104,12 @@ export async function appraiseItems(context: ItemsContext, world: World): Promis
         region: world.settings.region,
         environment: world.settings.environment,
         isKekSealed: false,
-      });
+      } as const;
+      const { appraisal, approvals } = await appraiseApproved(
+        (people) => context.appraise(people === undefined ? asked : { ...asked, approvals: people }),
+        { subject: subjectOf(asked, reportId, world), now, bundle: context.approvable },
+        world,
+      );
       const { obligations } = appraisal;
       const asking = { path: wanted.resource, reportId, now, obligations, heldMs };
       return {
@@ -108,9 +120,19 @@ export async function appraiseItems(context: ItemsContext, world: World): Promis
         given: (await isAbsent(wanted, stored, world)) ? { kind: "absent" } : givenOf(stored, appraisal),
         bindings: settings?.bindings,
         lease: await wantedLease(settings, asking, world.store),
+        ...(approvals === undefined ? {} : { approvals }),
       };
     }),
   );
+}
+
+/** What people would approve: who asks for what, and over which channel. */
+function subjectOf(
+  { resource, op, channel }: Pick<RequestSubject, "resource" | "op" | "channel">,
+  report: string,
+  { settings }: World,
+): RequestSubject {
+  return { resource, op, report, channel, audience: settings.audience };
 }
 
 /** The version that is named, else the current one: enabled, and not below the minimum. */

@@ -80,8 +80,11 @@ async function authorizeRenewal(renewal: Renewal, held: HeldDecision, world: Wor
     world,
   );
   const subject = subjectOfToken({ held, holder }, request.suite, now);
-  const { id } = exchange;
-  return commitDecision({ id, nonce: undefined, isPartial: false, subject, bundle, appraisals, now }, world);
+  const { id, source } = exchange;
+  return commitDecision(
+    { id, source, nonce: undefined, isPartial: false, subject, bundle, appraisals, now },
+    world,
+  );
 }
 
 /** The broker's own audience has no registration: its token is the guest's attestation result. */

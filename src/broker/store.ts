@@ -11,6 +11,7 @@ import type { FleetStore } from "./fleet-store.ts";
 import type { GovernanceStore } from "./governance-store.ts";
 import type { ImportStore } from "./import-store.ts";
 import type { LeaseStore } from "./lease-store.ts";
+import type { RequestApprovalStore } from "./request-approval-store.ts";
 import type { SecretStore } from "./secret-store.ts";
 import type { ShadowStore } from "./shadow-store.ts";
 import type { TokenStore } from "./token-store.ts";
@@ -25,6 +26,7 @@ export interface Store
     LedgerStore,
     BundleStore,
     GovernanceStore,
+    RequestApprovalStore,
     SecretStore,
     LeaseStore,
     BrokerStateStore,
@@ -67,6 +69,8 @@ export interface CommitItem {
   /** For how long this guest takes or renews the lease of the resource; another's that runs counts as a counter without room. */
   readonly leaseSeconds?: number;
   readonly uses: readonly CounterUse[];
+  /** Digest of the request that people let through: it waits no longer if the item is allowed. */
+  readonly approved?: string;
 }
 
 /** One use of a counter: room exists while fewer than `limit` uses lie within the last `windowSeconds` (or ever). */
@@ -127,7 +131,7 @@ export interface DecisionStore {
   readonly decisionsBefore: (before: number | undefined, limit: number) => Promise<readonly StoredDecision[]>;
   readonly logRefusal: (refusal: Refusal) => Promise<void>;
   readonly refusal: (id: string) => Promise<Refusal | undefined>;
-  /** Forgets spends past `keepUntil`, counter uses and attempts outside every window, admin ids and proofs past `until`, old refusals. */
+  /** Forgets spends past `keepUntil`, counter uses and attempts outside every window, admin ids, proofs, waiting requests and approvals of them past `until`, old refusals. */
   readonly prune: (now: Instant, refusalsBefore: Instant) => Promise<void>;
 }
 

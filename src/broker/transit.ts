@@ -78,6 +78,7 @@ async function authorizeUse(use: TransitUse, held: HeldDecision, world: World): 
       subject: subjectOfToken({ held, holder: use.holder }, use.request.suite, now),
       bundle,
       appraisals,
+      source: use.exchange.source,
       now,
     },
     world,

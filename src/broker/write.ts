@@ -97,7 +97,16 @@ async function authorizeWrite(write: SecretWrite, held: HeldDecision, world: Wor
   const subject = subjectOfToken({ held, holder }, request.suite, now);
   const { id } = exchange;
   return commitDecision(
-    { id, nonce: undefined, isPartial: false, subject, bundle, appraisals: [item], now },
+    {
+      id,
+      nonce: undefined,
+      isPartial: false,
+      subject,
+      bundle,
+      appraisals: [item],
+      source: exchange.source,
+      now,
+    },
     world,
   );
 }

@@ -1,4 +1,5 @@
 /** Where may the agent put what it got? A descriptor, a file in tmpfs, or standard output that is no terminal. */
+import type { Fault } from "../base/fault.ts";
 import type { SecretRequest } from "./agent-session.ts";
 import { Misuse, type Terminal } from "./command.ts";
 
@@ -8,12 +9,19 @@ export type Place = { readonly fd: number } | { readonly file: string };
 export function sayTo(terminal: Terminal): SecretRequest["onWait"] {
   return ({ fault, failed, next, milliseconds }) => {
     const { reason, id } = fault.detail;
-    const facts = [reason, id].filter((fact) => fact !== undefined).map(String);
+    const facts = [reason, id, waitingFor(fault)].filter((fact) => fact !== undefined).map(String);
     const why = facts.length === 0 ? "" : ` (${facts.join(", ")})`;
     const whom = next === failed ? "asking again" : `asking ${next.url}`;
     const when = milliseconds === 0 ? "now" : `in ${(milliseconds / 1000).toFixed(1)} s`;
     terminal.err(`ostiary: ${failed.url}: ${fault.code}${why}; ${whom} ${when}\n`);
   };
+}
+
+/** Whoever stands before the guest tells people what to approve; of the broker's sentence a terminal is shown digests alone. */
+function waitingFor({ code, message }: Fault): string | undefined {
+  if (code !== "policy/needs-approval") return undefined;
+  const requests = message.match(/\b[0-9a-f]{64}\b/g) ?? [];
+  return requests.length === 0 ? undefined : `waits for approval of ${requests.join(" and ")}`;
 }
 
 /**

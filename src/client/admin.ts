@@ -5,6 +5,8 @@ import type { Primitives, Signer } from "../base/primitives.ts";
 import type { Instant } from "../base/time.ts";
 import { bodyHashOf, MAX_ADMIN_TOKEN_SECONDS, signAdminToken } from "../wire/admin-token.ts";
 import * as admins from "../wire/admins.ts";
+import type { WaitingSummary } from "../wire/approval-messages.ts";
+import * as approvals from "../wire/approvals.ts";
 import * as audience from "../wire/audience.ts";
 import * as bundle from "../wire/bundle.ts";
 import { decodeDecisionDetail } from "../wire/decision.ts";
@@ -38,6 +40,10 @@ export interface AdminClient extends SecretCalls, FindingCalls, ChangeCalls, Fle
   readonly listAdmins: () => Promise<RosterView>;
   /** @param statement - A change of the roster, as enough people of the root signed it. */
   readonly changeRoster: (statement: string) => Promise<RosterView>;
+  /** Requests that wait for people. */
+  readonly listWaiting: () => Promise<readonly WaitingSummary[]>;
+  /** @param statement - An approval of one of them, signed by this admin. */
+  readonly approveRequest: (statement: string) => Promise<readonly WaitingSummary[]>;
   readonly addAudience: (
     name: string,
     registration: wire.AudienceRegistration,
@@ -103,6 +109,11 @@ export function createAdminClient(options: AdminClientOptions): AdminClient {
     listAdmins: async () => admins.decodeRosterView(await call("GET", ADMINS)),
     changeRoster: async (statement) =>
       admins.decodeRosterView(await call("POST", ADMINS, admins.encodeRosterChangeRequest(statement))),
+    listWaiting: async () => approvals.decodeWaitingList(await call("GET", APPROVALS)),
+    approveRequest: async (statement) =>
+      approvals.decodeWaitingList(
+        await call("POST", APPROVALS, approvals.encodeRequestApprovalOrder(statement)),
+      ),
     addAudience: async (name, registration) =>
       audience.decodeAudienceSummary(
         await call("PUT", audienceAt(name), audience.encodeAudienceRegistration(registration)),
@@ -115,10 +126,7 @@ export function createAdminClient(options: AdminClientOptions): AdminClient {
     showRootKey: async () => rootKey.decodeRootKeyState(await call("GET", ROOT_KEY)),
     rewrapUnderRootKey: async (after) =>
       rootKey.decodeRootKeyPage(await call("POST", ROOT_KEY, rootKey.encodeRootKeyStep(after))),
-    giveShare: async (share) =>
-      shares.decodeSealProgress(await call("POST", SHARES, shares.encodeShare(share))),
-    forgetShares: async () => shares.decodeSealProgress(await call("DELETE", SHARES)),
-    showShares: async () => shares.decodeSealProgress(await call("GET", SHARES)),
+    ...shareCalls(call),
     revokeDecision: async (id) => decodeRevocation(await call("PUT", decisionAt(id, "revocations"))),
     introspect: async (token) =>
       decodeIntrospection(
@@ -126,6 +134,17 @@ export function createAdminClient(options: AdminClientOptions): AdminClient {
       ),
     decision: async (id) => decodeDecisionDetail(await call("GET", decisionAt(id))),
     ...ledgerCalls(call),
+  };
+}
+
+type ShareCalls = Pick<AdminClient, "giveShare" | "forgetShares" | "showShares">;
+
+function shareCalls(call: AdminCall): ShareCalls {
+  return {
+    giveShare: async (share) =>
+      shares.decodeSealProgress(await call("POST", SHARES, shares.encodeShare(share))),
+    forgetShares: async () => shares.decodeSealProgress(await call("DELETE", SHARES)),
+    showShares: async () => shares.decodeSealProgress(await call("GET", SHARES)),
   };
 }
 
@@ -158,6 +177,7 @@ function bundleAt(digest: string): string {
 }
 
 const ADMINS = "/v1/admin/admins";
+const APPROVALS = "/v1/admin/approvals";
 const ROOT_KEY = "/v1/admin/root-key";
 const SHARES = `${ROOT_KEY}/shares`;
 const TOKEN_KEYS = "/v1/admin/token-keys";

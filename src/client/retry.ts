@@ -50,7 +50,7 @@ const MAX_FRESH_STARTS = 3;
 /** `pass-over`: this one is not who it has to be, and never asked again, which says nothing about the others. */
 type RetryClass = "wait" | "anew" | "pass-over" | "stop";
 
-/** What is not here stops: a refusal is the answer of all brokers, and nobody is asked for a second opinion. */
+/** What is not here stops: a refusal is the answer of all brokers, and nobody is asked for a second opinion but people. */
 const CLASS_OF_CODE: Partial<Readonly<Record<FaultCode, RetryClass>>> = {
   "broker/unreachable": "wait",
   "broker/other-tls-key": "wait",
@@ -61,6 +61,7 @@ const CLASS_OF_CODE: Partial<Readonly<Record<FaultCode, RetryClass>>> = {
   "store/unavailable": "wait",
   "kek/unavailable": "wait",
   "provider/busy": "wait",
+  "policy/needs-approval": "wait",
   "nonce/invalid": "anew",
   "nonce/expired": "anew",
   "nonce/spent": "anew",

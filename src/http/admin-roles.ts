@@ -40,6 +40,8 @@ export const ADMIN_ROLES: Readonly<Record<string, RoleRow>> = {
   "PUT /v1/admin/policy-reviews/{digest}": { roles: ["approver"], reach: "any" },
   "GET /v1/admin/admins": { roles: ALL, reach: "any" },
   "POST /v1/admin/admins": { roles: ALL, reach: "any" },
+  "GET /v1/admin/approvals": { roles: [...READERS, "break-glass"], reach: "any" },
+  "POST /v1/admin/approvals": { roles: ["break-glass"], reach: "any" },
   "GET /v1/admin/audiences": { roles: [...READERS, "author"], reach: "any" },
   "PUT /v1/admin/audiences/{name}": { roles: OPERATOR, reach: "every" },
   "DELETE /v1/admin/audiences/{name}": { roles: OPERATOR, reach: "every" },

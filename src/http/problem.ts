@@ -65,8 +65,8 @@ const DPOP_ERRORS: ReadonlyMap<FaultCode, string> = new Map([
   ["token/wants-nonce", "use_dpop_nonce"],
 ]);
 
-/** Whose sentence is for everybody: of a denial what the policy itself publishes (WRIT section 10), and that a broker is sealed. */
-const PUBLISHED: ReadonlySet<FaultCode> = new Set(["policy/denied", "kek/sealed"]);
+/** Whose sentence is for everybody: of a denial what the policy itself publishes (WRIT section 10), what is to be approved, and that a broker is sealed. */
+const PUBLISHED: ReadonlySet<FaultCode> = new Set(["policy/denied", "policy/needs-approval", "kek/sealed"]);
 
 function sentenceOf(fault: Fault): string | undefined {
   const sentence = fault.detail["sentence"];

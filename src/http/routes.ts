@@ -1,5 +1,6 @@
 /** Which paths has the broker? One table; the application and the OpenAPI document walk it. */
 import { adminRoutes } from "./admin/admins.ts";
+import { approvalRoutes } from "./admin/approvals.ts";
 import { audienceRoutes } from "./admin/audiences.ts";
 import { credentialRoute } from "./admin/credentials.ts";
 import { decisionRoute, decisionsRoute } from "./admin/decisions.ts";
@@ -66,6 +67,7 @@ const DOCUMENTED: readonly Route[] = [
   ...policyRoutes,
   ...policyChangeRoutes,
   ...adminRoutes,
+  ...approvalRoutes,
   ...audienceRoutes,
   ...tokenKeyRoutes,
   ...rootKeyRoutes,

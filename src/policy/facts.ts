@@ -5,6 +5,7 @@ import { isSameTcb, type TcbVersion } from "../attestation/snp/tcb.ts";
 import type { Verification } from "../attestation/verify.ts";
 import { hexOf, isZero } from "../base/bytes.ts";
 import type { Instant } from "../base/time.ts";
+import { APPROVALS_KEY } from "../writ/approval-groups.ts";
 import type { Facts, FactValue, TcbFact, VersionFact } from "../writ/facts.ts";
 
 /** What the broker itself saw of the exchange; none of it comes from the request's body. */
@@ -26,6 +27,8 @@ export interface FactContext {
   readonly isKekSealed: boolean;
   /** How long ago the evidence was judged, where that was for an earlier decision: never 0 then. */
   readonly heldMs?: number;
+  /** How many people of each group approved this very request; absent where none did. */
+  readonly approvals?: ReadonlyMap<string, number>;
 }
 
 /** A field and how it is read; `undefined` leaves it absent. */
@@ -48,6 +51,7 @@ export function factsOf(
   putAll(facts, EVIDENCE_READINGS, verification);
   putAll(facts, TIMED_READINGS, { verification, now: context.now });
   putAll(facts, CONTEXT_READINGS, context);
+  for (const [group, people] of context.approvals ?? []) facts.set(`${APPROVALS_KEY}${group}`, people);
   const count = vcpus.get(String(facts.get("measurement")));
   if (count !== undefined) facts.set("vm.vcpus", count);
   return facts;
@@ -67,6 +71,8 @@ export function factsAgain(held: Facts, context: UseContext, vcpus?: ReadonlyMap
     const then = held.get(field);
     if (typeof then === "number") facts.set(field, Math.max(0, then + sign * context.heldMs));
   }
+  // INVARIANT: an approval is for one request; whoever holds a token of that decision holds no approval.
+  for (const field of held.keys()) if (field.startsWith(APPROVALS_KEY)) facts.delete(field);
   label(facts, vcpus);
   return facts;
 }

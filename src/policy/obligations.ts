@@ -23,17 +23,22 @@ export interface Terms {
 
 const DEFAULT_TOKEN_TTL_MS = 60_000;
 const MAX_TOKEN_TTL_SECONDS = 300;
+const DEFAULT_APPROVAL_MS = 900_000;
+/** No approval of a request lives longer, whatever a policy says (WRIT section 8.4). */
+export const MAX_APPROVAL_SECONDS = 3600;
 
 /**
  * The counters that a release uses, each key once. Windows are whole seconds, rounded up: a longer window is the stricter one.
  * Nothing in a key but the counted value is free text, and that stands between fields without `|`, so keys do not collide.
+ *
+ * @param approvals - What `per approvals` counts by: which approvals this release rests on.
  */
-export function counterUses(obligations: Obligations): readonly CounterUse[] {
+export function counterUses(obligations: Obligations, approvals = ""): readonly CounterUse[] {
   const uses = new Map<string, CounterUse>();
   for (const { limit, per, perValue, windowMs, policy } of obligations.maxReleases) {
     const windowSeconds = windowMs === undefined ? undefined : secondsOf(windowMs);
     putUse(uses, {
-      key: `max_releases|${policy}|${per}|${perValue}|${windowSeconds ?? "ever"}`,
+      key: `max_releases|${policy}|${per}|${per === "approvals" ? approvals : perValue}|${windowSeconds ?? "ever"}`,
       limit,
       windowSeconds,
     });
@@ -62,6 +67,11 @@ function secondsOf(ms: number): number {
  */
 export function reattestSeconds({ reattestMs }: Obligations, heldMs = 0): number | undefined {
   return reattestMs === undefined ? undefined : Math.max(1, Math.floor((reattestMs - heldMs) / 1000));
+}
+
+/** How long people's approval of a request is good for: 15 minutes unless a policy says otherwise. Rounded down, at most an hour. */
+export function approvalSeconds({ approvalsExpireMs = DEFAULT_APPROVAL_MS }: Obligations): number {
+  return Math.min(MAX_APPROVAL_SECONDS, Math.max(1, Math.floor(approvalsExpireMs / 1000)));
 }
 
 /** How long a guest holds a leased secret: as long as the secret says, and not beyond the time to attest again. */

@@ -18,6 +18,7 @@ import {
   type SqlValues,
   type Statement,
 } from "./query.ts";
+import { endWaitingStatements } from "./request-approval-statements.ts";
 import { attempt, counterUse, decision, ledgerEntry, nonceSpend, secretReader } from "./schema-sqlite.ts";
 
 /** The statements of one commit, in order. The last one answers a row if, and only if, this decision was committed. */
@@ -32,6 +33,7 @@ export function commitStatements(commit: DecisionCommit): readonly Statement[] {
     ...giveBackStatements(commit),
     ...readStatements(commit),
     ...takeLeaseStatements(commit),
+    ...endWaitingStatements(commit),
     ...[...new Set(commit.items.map(({ resource }) => resource))].map((resource) =>
       COUNT_ATTEMPT({ ...own, reportId: commit.reportId, resource, decisions: 1 }),
     ),

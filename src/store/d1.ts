@@ -37,6 +37,7 @@ export const D1_STEPS: readonly string[] = [
   "0011-shadow.sql",
   "0012-governance.sql",
   "0013-fleet.sql",
+  "0014-request-approvals.sql",
 ];
 
 /** The largest row and the longest string or blob that D1 takes (its documentation of limits, October 2026). */

@@ -25,6 +25,7 @@ import {
   textOf,
 } from "./query.ts";
 import { credentialUse, drill, finding, guest } from "./schema-findings.ts";
+import { requestApproval, waitingRequest } from "./schema-governance.ts";
 import {
   adminRequest,
   attempt,
@@ -152,6 +153,8 @@ const FORGET = [
   query(sql`delete from ${adminRequest} where ${adminRequest.until} < ${given("now")}`),
   query(sql`delete from ${dpopProof} where ${dpopProof.until} < ${given("now")}`),
   query(sql`delete from ${importKey} where ${importKey.expiresAt} < ${given("now")}`),
+  query(sql`delete from ${waitingRequest} where ${waitingRequest.until} < ${given("now")}`),
+  query(sql`delete from ${requestApproval} where ${requestApproval.until} < ${given("now")}`),
   query(sql`delete from ${refusal} where ${refusal.at} < ${given("refusalsBefore")}`),
   query(sql`delete from ${finding}
     where ${finding.remediatedAt} > 0 and ${finding.remediatedAt} < ${given("findingsBefore")}`),

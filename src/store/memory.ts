@@ -27,6 +27,7 @@ import { createMemoryFindings } from "./memory-findings.ts";
 import { createMemoryFleet } from "./memory-fleet.ts";
 import { createMemoryImports } from "./memory-imports.ts";
 import { createMemoryPolicies } from "./memory-policies.ts";
+import { createMemoryRequestApprovals } from "./memory-request-approvals.ts";
 import { createMemorySecrets } from "./memory-secrets.ts";
 import { createMemoryShadow } from "./memory-shadow.ts";
 import { createMemoryTiles } from "./memory-tiles.ts";
@@ -47,7 +48,13 @@ export function createMemoryStore(): Store {
     (entry) => void append(tables, entry),
   );
   const { forgetGuests, ...fleet } = createMemoryFleet();
+  const requests = createMemoryRequestApprovals({
+    append: (entry) => void append(tables, entry),
+    isCounted: (key) => tables.uses.some((use) => use.key === key),
+    rosterSerial: async () => (await policies.rosterHead())?.serial ?? 0,
+  });
   const forgetOld = (now: Instant): void => {
+    requests.forgetRequests(now);
     forgetProofs(now);
     forgetFindings(now);
     forgetCredentials(now);
@@ -55,7 +62,7 @@ export function createMemoryStore(): Store {
     forgetImportKeys(now);
   };
   return {
-    ...decisionStore(tables, forgetOld, beside),
+    ...decisionStore(tables, forgetOld, { ...beside, endWaiting: requests.endWaiting }),
     ...imports,
     ...createMemoryShadow({
       append: (entry) => void append(tables, entry),
@@ -63,6 +70,7 @@ export function createMemoryStore(): Store {
     }),
     ...ledgerStore(tables),
     ...policies,
+    ...requests.store,
     ...secrets,
     ...brokerStateStore(tables),
     ...tokens,
@@ -120,7 +128,8 @@ function emptyTables(): Tables {
 
 // ── decisions ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-type Beside = ReturnType<typeof createMemorySecrets>["beside"];
+type Beside = ReturnType<typeof createMemorySecrets>["beside"] &
+  Pick<ReturnType<typeof createMemoryRequestApprovals>, "endWaiting">;
 
 function decisionStore(tables: Tables, forgetOld: (now: Instant) => void, beside: Beside): DecisionStore {
   const { spends, refusals } = tables;
@@ -192,6 +201,7 @@ function commitOne(tables: Tables, commit: DecisionCommit, beside: Beside): Comm
   if (commit.isAllOrNothing && exhausted.length > 0) tables.uses = before;
   beside.keepReaders(commit, exhausted);
   beside.takeLeases(commit, exhausted);
+  beside.endWaiting(commit, exhausted);
   const seq = append(tables, commit.draft, { exhausted, isAllOrNothing: commit.isAllOrNothing });
   const kept = { ...commit, items: [...commit.items] };
   tables.decisions.set(commit.id, { seq, commit: kept });

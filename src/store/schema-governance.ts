@@ -82,3 +82,39 @@ export const rosterChange = sqliteTable(
   },
   (t) => [check("serial", sql`${t.serial} > 0`)],
 );
+
+export const waitingRequest = sqliteTable(
+  "waiting_request",
+  {
+    /** SHA-256 of its subject. */
+    request: text("request").primaryKey(),
+    resource: text("resource").notNull(),
+    op: text("op").notNull(),
+    report: text("report").notNull(),
+    channel: text("channel").notNull(),
+    since: integer("since").notNull(),
+    at: integer("at").notNull(),
+    until: integer("until").notNull(),
+    source: text("source").notNull(),
+    decision: text("decision").notNull(),
+    /** How long an approval of it is good for. */
+    seconds: integer("seconds").notNull(),
+  },
+  (t) => [index("waiting_request_source").on(t.source), index("waiting_request_resource").on(t.resource)],
+);
+
+export const requestApproval = sqliteTable(
+  "request_approval",
+  {
+    /** SHA-256 of who signed and what. */
+    id: text("id").primaryKey(),
+    request: text("request").notNull(),
+    person: text("person").notNull(),
+    kid: text("kid").notNull(),
+    envelope: text("envelope").notNull(),
+    at: integer("at").notNull(),
+    until: integer("until").notNull(),
+    entrySeq: integer("entry_seq").notNull().unique(),
+  },
+  (t) => [index("request_approval_request").on(t.request)],
+);

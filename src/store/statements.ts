@@ -11,6 +11,7 @@ import { createImportStore } from "./import-statements.ts";
 import { createLeaseStore } from "./lease-statements.ts";
 import { createLedgerStore } from "./ledger-statements.ts";
 import type { SqlDriver } from "./query.ts";
+import { createRequestApprovalStore } from "./request-approval-statements.ts";
 import { createSecretStore } from "./secret-statements.ts";
 import { createShadowStore } from "./shadow-statements.ts";
 import { createStateStore } from "./state-statements.ts";
@@ -23,6 +24,7 @@ export function createSqlStore(driver: SqlDriver): Store {
     ...createLedgerStore(driver),
     ...createBundleStore(driver),
     ...createGovernanceStore(driver),
+    ...createRequestApprovalStore(driver),
     ...createSecretStore(driver),
     ...createLeaseStore(driver),
     ...createStateStore(driver),

@@ -5,9 +5,11 @@ import { credentialUse, drill, finding, findingScan, guest } from "./schema-find
 import {
   gainExplanation,
   policyApproval,
+  requestApproval,
   rosterChange,
   shadowDifference,
   shadowOrder,
+  waitingRequest,
 } from "./schema-governance.ts";
 import * as schema from "./schema-sqlite.ts";
 
@@ -60,6 +62,8 @@ export const KEPT_TABLES: readonly KeptTable[] = [
   { table: shadowDifference, key: [shadowDifference.seq] },
   { table: policyApproval, key: [policyApproval.id] },
   { table: rosterChange, key: [rosterChange.serial] },
+  { table: waitingRequest, key: [waitingRequest.request] },
+  { table: requestApproval, key: [requestApproval.id] },
   { table: secretVersion, key: [secretVersion.path, secretVersion.version] },
   { table: secretSetting, key: [secretSetting.path] },
   { table: secretReader, key: [secretReader.path, secretReader.version, secretReader.reader] },

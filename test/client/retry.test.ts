@@ -55,6 +55,7 @@ describe("what is worth asking again", () => {
   const rows: readonly (readonly [FaultCode, "wait" | "anew" | "stop"])[] = [
     ["broker/unreachable", "wait"],
     ["request/rate-limited", "wait"],
+    ["policy/needs-approval", "wait"],
     ["endorsement/unavailable", "wait"],
     ["endorsement/crl-missing", "wait"],
     ["endorsement/crl-stale", "wait"],

@@ -11,6 +11,7 @@ import { governanceContract } from "./store/governance.ts";
 import { importContract } from "./store/imports.ts";
 import { leaseContract } from "./store/leases.ts";
 import { ledgerContract } from "./store/ledger.ts";
+import { requestApprovalContract } from "./store/request-approvals.ts";
 import { secretLifeContract } from "./store/secret-life.ts";
 import { secretReaderContract } from "./store/secret-readers.ts";
 import { secretContract } from "./store/secrets.ts";
@@ -28,6 +29,7 @@ export function storeContract(name: string, open: OpenStore): void {
     ledgerContract(open);
     bundleContract(open);
     governanceContract(open);
+    requestApprovalContract(open);
     secretContract(open);
     secretLifeContract(open);
     secretReaderContract(open);

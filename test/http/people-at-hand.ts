@@ -67,7 +67,7 @@ export function governedParts(world: World): Pick<World, "settings" | "roster" |
 }
 
 /** The test's broker is served under the path of its audience. */
-function personOf(
+export function personOf(
   given: Partial<Admin> & { readonly kid: string },
   { app, world }: BrokerAtHand,
 ): PersonAtHand {

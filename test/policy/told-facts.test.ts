@@ -64,6 +64,13 @@ describe("facts of a use", () => {
     expect(factsAgain(seen, later, new Map([["02".repeat(48), 8]])).get("vm.vcpus")).toBe(8);
   });
 
+  it("have no approvals: those were for the request that was decided, not for whoever holds its token", () => {
+    const approved = new Map([...seen, ["approvals:oncall", 2] as const]);
+    expect([...factsAgain(approved, later).keys()].filter((name) => name.startsWith("approvals"))).toEqual(
+      [],
+    );
+  });
+
   it("are refused without a bundle, and never by an exception", () => {
     expect(appraiseAgain(heldOf(seen), undefined, later)).toMatchObject({
       isAllowed: false,

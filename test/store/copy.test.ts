@@ -2,6 +2,7 @@
 import { getTableColumns, getTableName, is } from "drizzle-orm";
 import { getTableConfig, SQLiteTable } from "drizzle-orm/sqlite-core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { addSeconds } from "../../src/base/time.ts";
 import { refuseForeignStore } from "../../src/broker/startup.ts";
 import type { Kek } from "../../src/broker/world.ts";
 import { copyStore } from "../../src/store/copy.ts";
@@ -66,6 +67,25 @@ async function filled(): Promise<SqlDriver> {
   await store.putExplanation(explanationOf("f".repeat(64)), adminDraft("explain"));
   await store.orderShadow(shadowOrderOf(1, "a".repeat(64)), adminDraft("shadow"));
   await store.keepShadowDifferences([shadowRowOf(1)], adminDraft("shadow-differences"));
+  const times = { since: T0, at: T0, until: addSeconds(T0, 60) };
+  const subject = {
+    resource: "prod/db",
+    op: "release",
+    report: "e".repeat(64),
+    channel: "application",
+  } as const;
+  const waiting = {
+    request: "f".repeat(64),
+    ...subject,
+    ...times,
+    source: "ü",
+    decision: freshId(),
+    seconds: 60,
+  };
+  await store.putWaiting(waiting, { all: 1, perResource: 1, perSource: 1 });
+  const word = { id: "9".repeat(64), request: waiting.request, person: "ada", kid: "ada-1", envelope: "{}" };
+  const yes = { ...word, at: T0, until: times.until };
+  await store.putRequestApproval(yes, { roster: 1, now: T0 }, adminDraft("request-approve"));
   await store.putSecretVersion(versionOf(), adminDraft("secret-put"));
   const settings = settingsOf({ bindings: [1, 3], owner: "ü", labels: { a: "b" } });
   await store.putSecretSettings({ path: "prod/db", settings, expected: undefined }, adminDraft("settings"));

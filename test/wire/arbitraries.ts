@@ -7,6 +7,7 @@ import { RECIPE_NAMES, type Recipe } from "../../src/keys/recipe.ts";
 import type { TransitOperation } from "../../src/keys/transit-type.ts";
 import { ROLES } from "../../src/policy/admins.ts";
 import { FINDINGS } from "../../src/policy/finding.ts";
+import type { WaitingSummary } from "../../src/wire/approval-messages.ts";
 import type { PolicyReview, RosterView } from "../../src/wire/governance-messages.ts";
 import type * as wire from "../../src/wire/messages.ts";
 import type * as secrets from "../../src/wire/secret-messages.ts";
@@ -290,6 +291,28 @@ export const policyReviews: fc.Arbitrary<PolicyReview> = fc.record(
       "warnings",
     ],
   },
+);
+
+export const waitingLists: fc.Arbitrary<readonly WaitingSummary[]> = fc.array(
+  fc.record({
+    request: digests,
+    resource: paths,
+    op: fc.constantFrom("release" as const, "derive" as const),
+    report: digests,
+    channel: fc.constantFrom(
+      "application" as const,
+      "ra-tls" as const,
+      "tls-exporter" as const,
+      "kbs" as const,
+    ),
+    since: instants,
+    at: instants,
+    source: names,
+    decision: ulids,
+    groups: words,
+    approvedBy: words,
+  }),
+  { maxLength: 3 },
 );
 
 export const sealedReleases = fc.record({

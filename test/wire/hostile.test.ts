@@ -4,6 +4,7 @@ import { base64UrlOf, utf8 } from "../../src/base/bytes.ts";
 import { Fault } from "../../src/base/fault.ts";
 import { decodeAdminClaims, decodeAdminHeader } from "../../src/wire/admin-token.ts";
 import * as admins from "../../src/wire/admins.ts";
+import * as approvals from "../../src/wire/approvals.ts";
 import { decodeAttestAnswer, decodeAttestRequest } from "../../src/wire/attest.ts";
 import * as audience from "../../src/wire/audience.ts";
 import * as bundle from "../../src/wire/bundle.ts";
@@ -298,6 +299,8 @@ const DECODERS: readonly (readonly [string, (bytes: Uint8Array) => unknown])[] =
   ["activation", bundle.decodeActivationSummary],
   ["bundle list", bundle.decodeBundleList],
   ["bundle detail", bundle.decodeBundleDetail],
+  ["approval of a request", approvals.decodeRequestApproval],
+  ["waiting requests", approvals.decodeWaitingList],
   ["roster change", admins.decodeRosterChange],
   ["roster", admins.decodeRosterView],
   ["approval", review.decodeApproval],

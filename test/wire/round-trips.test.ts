@@ -4,6 +4,7 @@ import { utf8 } from "../../src/base/bytes.ts";
 import { CONTEXT_FIELDS } from "../../src/keys/derivation.ts";
 import { TRANSIT_OPERATIONS, TRANSIT_TYPES } from "../../src/keys/transit-type.ts";
 import * as admins from "../../src/wire/admins.ts";
+import * as approvals from "../../src/wire/approvals.ts";
 import * as attest from "../../src/wire/attest.ts";
 import * as audience from "../../src/wire/audience.ts";
 import * as bundle from "../../src/wire/bundle.ts";
@@ -296,6 +297,16 @@ describe("what is written is what is read", () => {
     expectRoundTrip(fc.record({ fence }), lease.encodeLeaseEnd, lease.decodeLeaseEnd);
     const returns = fc.record({ secret: any.paths, fence });
     expectRoundTrip(returns, lease.encodeLeaseReturn, lease.decodeLeaseReturn);
+  });
+
+  it("keeps messages about requests that wait for people", () => {
+    expectRoundTrip(any.waitingLists, approvals.encodeWaitingList, approvals.decodeWaitingList);
+    const orders = fc.record({ statement: any.names });
+    expectRoundTrip(
+      orders,
+      ({ statement }) => approvals.encodeRequestApprovalOrder(statement),
+      approvals.decodeRequestApproval,
+    );
   });
 
   it("keeps messages about admins", () => {

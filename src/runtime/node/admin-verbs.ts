@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { AdminOptions } from "../../cli/admin-session.ts";
 import type { Command } from "../../cli/command.ts";
 import { createAdminCommand } from "../../cli/commands/admin.ts";
+import { createApprovalCommand } from "../../cli/commands/approval.ts";
 import { createAudienceCommand } from "../../cli/commands/audience.ts";
 import { createCredentialsCommand } from "../../cli/commands/credentials.ts";
 import { createDecisionCommand } from "../../cli/commands/decision.ts";
@@ -50,6 +51,10 @@ export function createNodeKekCommand(): Command {
 
 export function createNodeAdminCommand(): Command {
   return createAdminCommand(openAdminSession);
+}
+
+export function createNodeApprovalCommand(): Command {
+  return createApprovalCommand({ open: openAdminSession, digest: nodePrimitives.digest });
 }
 
 export function createNodeAudienceCommand(): Command {

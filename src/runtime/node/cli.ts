@@ -96,6 +96,11 @@ const VERBS: readonly Verb[] = [
     load: async () => (await import("./admin-verbs.ts")).createNodeAdminCommand(),
   },
   {
+    name: "approval",
+    summary: "requests of guests that wait for people: list, give",
+    load: async () => (await import("./admin-verbs.ts")).createNodeApprovalCommand(),
+  },
+  {
     name: "audience",
     summary: "token audiences: add, list, remove",
     load: async () => (await import("./admin-verbs.ts")).createNodeAudienceCommand(),
