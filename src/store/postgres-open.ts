@@ -6,6 +6,8 @@ import postgres, { type ISql } from "postgres";
 import { Fault } from "../base/fault.ts";
 import { storeFault } from "./errors.ts";
 import { checkedVersion, type Migration, readMigrations } from "./migrations.ts";
+import * as findings from "./schema-findings.ts";
+import * as governance from "./schema-governance.ts";
 import * as schema from "./schema-sqlite.ts";
 
 export interface PostgresOptions {
@@ -130,7 +132,7 @@ async function missingColumns(sql: Asked): Promise<readonly string[]> {
 
 /** `table.column type` in the words of PostgreSQL. */
 export function expectedColumns(): readonly string[] {
-  return Object.values(schema).flatMap((table) =>
+  return Object.values({ ...schema, ...findings, ...governance }).flatMap((table) =>
     Object.values(getTableColumns(table)).map(
       (column) => `${getTableName(table)}.${column.name} ${TYPES[column.getSQLType()] ?? "unknown"}`,
     ),

@@ -37,7 +37,7 @@ export async function glass(
   const broker = await guestBroker({
     policy,
     change: (base) => {
-      const settings = { ...base.settings, governance: { ...ONE_ADMIN, admins } };
+      const settings = { ...base.settings, notifies: ["ciso"], governance: { ...ONE_ADMIN, admins } };
       const notify = (notice: Notice) => void notices.push(notice);
       return { ...governedParts({ ...base, settings }), notify, ...change(base) };
     },

@@ -65,7 +65,7 @@ describe("decisions of the past", () => {
     );
     const files = { "p.writ": RENEWING, "q.writ": shorter, "log.ndjson": line, "one.json": line };
     expect((await writ(files, "test", "--replay", "log.ndjson", "p.writ")).out).toBe(
-      "1 decided again, 1 alike, 0 otherwise\n",
+      "1 decisions judged again: of 1 items 1 alike, 0 gained, 0 lost, 0 on other terms\n",
     );
     expect((await writ(files, "explain", "one.json", "p.writ")).status).toBe(0);
     const refused = await writ(files, "explain", "one.json", "q.writ");

@@ -22,7 +22,7 @@ function problemsOf(environment: Environment, text = GOOD): Readonly<Record<stri
   }
 }
 
-/** What only the file may say: who an admin is, which mode this is, whom it trusts, further root keys and the broker that keeps one, and whose is what. */
+/** What only the file may say: who an admin is, which mode this is, whom it trusts, further root keys and the broker that keeps one, whose is what, and who is told. */
 const PEER = [
   "audience",
   "cluster",
@@ -36,6 +36,8 @@ const PEER = [
   "version",
 ];
 const FILE_ONLY = [
+  "audit",
+  "notify",
   "watched",
   ...[...CREDENTIAL_KINDS, "guest"].map((kind) => `findings.owners.${kind}`),
   ...PEER.map((name) => `kek.peer.${name}`),
