@@ -78,6 +78,7 @@ export const ADMIN_ROLES: Readonly<Record<string, RoleRow>> = {
   "GET /v1/health": { roles: [...READERS, "author", "approver"], reach: "any" },
   "GET /v1/ledger/checkpoint": { roles: ALL, reach: "any" },
   "GET /v1/ledger/entries": { roles: ALL, reach: "every" },
+  "GET /v1/ledger/fork": { roles: ALL, reach: "any" },
   "GET /v1/ledger/inclusion": { roles: ALL, reach: "every" },
   "GET /v1/ledger/consistency": { roles: ALL, reach: "any" },
   "GET /v1/ledger/cosigned": { roles: ALL, reach: "any" },

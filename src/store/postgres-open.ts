@@ -132,7 +132,8 @@ async function missingColumns(sql: Asked): Promise<readonly string[]> {
 
 /** `table.column type` in the words of PostgreSQL. */
 export function expectedColumns(): readonly string[] {
-  return Object.values({ ...schema, ...findings, ...governance }).flatMap((table) =>
+  const tables = [...Object.values(schema), ...Object.values(findings), ...Object.values(governance)];
+  return tables.flatMap((table) =>
     Object.values(getTableColumns(table)).map(
       (column) => `${getTableName(table)}.${column.name} ${TYPES[column.getSQLType()] ?? "unknown"}`,
     ),

@@ -208,6 +208,10 @@ describe("a request that cannot be", () => {
     ["a provider under a VCEK", 'endorsement.csp = "aws"'],
     ["no provider's id under a VLEK", "endorsement.kind = vlek"],
     ["a PCR that says nothing", `evidence.format = azure-hcl, vtpm.pcr[16] = hex"${"00".repeat(32)}"`],
+    [
+      "a PCR that an SVSM's guest sets back",
+      `evidence.format = svsm, vtpm.pcr[17] = hex"${"00".repeat(32)}"`,
+    ],
     ["a guest's vTPM with raw evidence", "vtpm.secure_boot = true"],
     ["a host's vTPM with a guest's", "evidence.format = azure-hcl, host_vtpm.secure_boot = true"],
     ["a firmware's word with a paravisor's evidence", `evidence.format = azure-hcl, ${ENDORSED}`],
