@@ -122,13 +122,15 @@ function oneNonce(): void {
 /** Asks with every guest at once, and kills one process after the other meanwhile. */
 async function askedUnderKills(prepared: readonly EvidenceRequest[]): Promise<readonly string[]> {
   let answered = 0;
+  const marks = Array.from({ length: KILLS }, () => Promise.withResolvers<void>());
   const asked = prepared.map(async (request) => {
     const outcome = await outcomeOf(request);
     answered += 1;
+    if (answered % 10 === 0) marks[answered / 10 - 1]?.resolve(); // at once: whoever looks later may find nobody in flight
     return outcome;
   });
   for (let kill = 1; kill <= KILLS; kill += 1) {
-    await until(() => answered >= kill * 10); // in order: one after the other, under load
+    await marks[kill - 1]?.promise; // in order: one after the other, under load
     await until(() => begun() === 1 + kill); // and once the one before has a successor that serves
     signalOne(several.servingPids()[kill % 2], "SIGKILL");
     await until(() => several.lines().filter(({ event }) => event === "process-lost").length === kill);
