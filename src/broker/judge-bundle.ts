@@ -2,7 +2,6 @@
 import { Fault } from "../base/fault.ts";
 import type { Primitives } from "../base/primitives.ts";
 import { type Bundle, loadBundle } from "../policy/bundle.ts";
-import { gateOf } from "../policy/gate.ts";
 import { peopleOf, type Roster } from "../policy/roster.ts";
 import { type Ballot, type Judgement, judge } from "./approvals.ts";
 import type { OpenedBundle } from "./open-bundle.ts";
@@ -44,6 +43,7 @@ export async function judgedBundle(
   const previous = manifest.previous ?? undefined;
   const older = previous === undefined ? undefined : await earlierBundle(previous, sources);
   const prefixes = roster.admins.flatMap(({ under }) => under);
+  const { gateOf } = await import("../policy/gate.ts"); // the solver: most starts need none of it
   const gate = gateOf(older, bundle, { governance, prefixes, digest: primitives.digest });
   if (!authorsOf(signers).some(({ under }) => gate.lies(under))) throw beyondAuthor();
   const ballot = { digest, previous, gate, authors: peopleOf(signers), serial, at, audience, roster };

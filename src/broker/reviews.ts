@@ -4,8 +4,6 @@ import { Fault } from "../base/fault.ts";
 import { instant } from "../base/time.ts";
 import { verdictDigest } from "../policy/finding.ts";
 import type { PolicyReview, ReviewedStatement } from "../wire/governance-messages.ts";
-import { diffJson } from "../writ/diff/json.ts";
-import { renderDiff } from "../writ/diff/render.ts";
 import { type Ballot, voteIn } from "./approvals.ts";
 import { type JudgedBundle, judgedBundle } from "./judge-bundle.ts";
 import { knownBundle, refuseOutOfLine } from "./policies.ts";
@@ -28,6 +26,7 @@ export async function reviewBundle(digest: string, world: World): Promise<Policy
   const names = { older: previous?.slice(0, 12) ?? "nothing", newer: digest.slice(0, 12) };
   const { now } = await world.roster();
   return {
+    ...(await shownDiff(gate, names)),
     digest,
     ...(previous === undefined ? {} : { previous }),
     serial,
@@ -42,10 +41,20 @@ export async function reviewBundle(digest: string, world: World): Promise<Policy
     rejectedBy: judgement.rejectedBy,
     isApproved: judgement.isApproved,
     statements: await statementsOn(ballot, world),
-    text: renderDiff(gate.diff, { names, changes: gate.changes, isFull: false }),
-    diff: diffJson(gate.diff, gate.changes),
     warnings: weaknessesOf(settings.governance, now),
   };
+}
+
+/** For people and for programs. Loaded with the first review. */
+async function shownDiff(
+  { diff, changes }: Ballot["gate"],
+  names: { readonly older: string; readonly newer: string },
+): Promise<Pick<PolicyReview, "text" | "diff">> {
+  const [{ renderDiff }, { diffJson }] = await Promise.all([
+    import("../writ/diff/render.ts"),
+    import("../writ/diff/json.ts"),
+  ]);
+  return { text: renderDiff(diff, { names, changes, isFull: false }), diff: diffJson(diff, changes) };
 }
 
 /**
