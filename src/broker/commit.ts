@@ -23,7 +23,7 @@ import type { AppraisedItem, Given } from "./items.ts";
 import type { StoredLease } from "./lease-store.ts";
 import type { RefusedItem } from "./request.ts";
 import { APPROVAL_USE } from "./request-approval-store.ts";
-import { awaitApproval, tellUsed } from "./request-approvals.ts";
+import { awaitApproval, logUsed } from "./request-approvals.ts";
 import type { SecretVersion } from "./secret-store.ts";
 import { settleDecision } from "./settle.ts";
 import type { CommitItem } from "./store.ts";
@@ -113,10 +113,10 @@ export async function commitDecision(pending: PendingDecision, world: World): Pr
   const waiting = outcome.exhausted.length > 0 ? [] : await awaited(pending, world);
   if (entry.outcome === "deny")
     throw waitingOf(entry, waiting) ?? refusalOf(entry, appraisals, outcome.exhausted);
-  for (const [index, { approvals, appraisal }] of appraisals.entries()) {
+  for (const [index, { approvals }] of appraisals.entries()) {
     if (approvals === undefined || approvals.used.length === 0 || entry.items[index]?.outcome !== "allow")
       continue;
-    tellUsed(approvals, { decision: id, names: appraisal.obligations.notify }, world);
+    logUsed(approvals, id, world);
   }
   return authorize(entry, pending, world.settings.maxTokenSeconds);
 }
@@ -204,8 +204,10 @@ function isMissing({ wanted, appraisal, stored }: AppraisedItem): boolean {
   return (wanted.kind === "secret" || wanted.kind === "use") && appraisal.isAllowed && stored === undefined;
 }
 
-function approvalsOf({ request, groups, used }: ItemApprovals) {
-  return { request, groups, used };
+/** Whom the policies name that would allow it is told where it waits (`notified.ts`). */
+function approvalsOf({ request, groups, used, ifApproved }: ItemApprovals) {
+  const { notify = [] } = ifApproved?.obligations ?? {};
+  return { request, groups, used, ...(notify.length === 0 ? {} : { notify }) };
 }
 
 function leaseTextOf({ holder, fence, until }: StoredLease): string {

@@ -67,24 +67,6 @@ export interface World {
   readonly turn?: () => Promise<void>;
   /** Shows a decision that was committed to a bundle in shadow, later and without an answer (`shadowing.ts`). */
   readonly shadow?: Shadow;
-  /** Tells people loudly what must not pass in silence; returns at once, whether or not anybody can be reached. */
-  readonly notify?: (notice: Notice) => void;
-}
-
-/** A request waits for people, one of them approved it, or a release rested on their approvals. */
-export interface Notice {
-  readonly event: "approval-wanted" | "approval-given" | "approval-used";
-  readonly at: Instant;
-  /** The decision that refused it first, or released it. */
-  readonly decision: string;
-  /** Digest that the request is approved by. */
-  readonly request: string;
-  readonly resource: string;
-  readonly op: string;
-  readonly report: string;
-  readonly channel: string;
-  /** Whom the policies name that allow it, or would. */
-  readonly names: readonly string[];
 }
 
 /** Whom the verifier trusts, and what it remembers of certificates it has proven before. */

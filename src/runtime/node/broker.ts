@@ -71,7 +71,7 @@ export async function startBroker(loaded: LoadedConfig, parts: BrokerParts): Pro
   const world = await openWorld(loaded, { source, metrics, log, wasClockAhead, provider, part });
   const state = { isDraining: false };
   try {
-    const sinks = keepsHouse(part) ? await openSinks(loaded, world.store) : undefined;
+    const sinks = keepsHouse(part) ? await openSinks(loaded) : undefined;
     await sinks?.begin(world);
     if (!isSealed(world)) await (keepsHouse(part) ? beginEpoch : joinEpoch)(world, wasClockAhead);
     const tracing = await tracingOf(loaded, world);
