@@ -27,6 +27,11 @@ export const GOVERNANCE_FAULT_CODES = {
     wire: "unapproved",
     next: "`ostiary policy review DIGEST` says who must still approve",
   },
+  "policy/unknown-use": {
+    status: 409,
+    wire: "conflict",
+    next: "say a --since from which every release has its facts (`keep_traces_days` says how long they stay), or look at what is different with `ostiary policy replay`",
+  },
   "policy/needs-approval": {
     status: 403,
     wire: "approval-needed",
