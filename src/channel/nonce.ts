@@ -6,7 +6,7 @@ import type { Primitives } from "../base/primitives.ts";
 import { Reader } from "../base/reader.ts";
 import { addSeconds, type Instant, instant } from "../base/time.ts";
 import { deriveKey } from "../keys/derive.ts";
-import type { Binding } from "./bindings.ts";
+import type { ChannelId } from "./bindings.ts";
 
 const VERSION = 1;
 const HEADER_SIZE = 24;
@@ -14,7 +14,7 @@ const RAND_SIZE = 16;
 const TAG_SIZE = 24;
 const CLUSTER_SECRET_SIZE = 32;
 const LABEL = "ostiary/nonce/v1";
-/** Bits 1, 2 and 3 stand for the bindings, bit 0 for the KBS exchange; every other one is reserved. */
+/** Bits 1, 2 and 3 stand for the bindings, bit 0 for the KBS exchange, by its channel's number; every other one is reserved. */
 const KNOWN_FLAGS = 0b1111;
 const MAX_LIFETIME_SECONDS = 120;
 const SKEW_SECONDS = 5;
@@ -58,13 +58,13 @@ export function nonceMacKey(clusterSecret: Uint8Array, primitives: Pick<Primitiv
 }
 
 /**
- * Makes a nonce that serves one binding. Nothing is stored.
+ * Makes a nonce that serves one binding, or the KBS exchange. Nothing is stored.
  *
  * @param request - `rand` is 16 fresh random bytes.
  * @throws {@link Fault} `internal/invariant` for a wrong size or a lifetime beyond 120 s.
  */
 export function issueNonce(
-  request: { readonly binding: Binding; readonly now: Instant; readonly rand: Uint8Array },
+  request: { readonly binding: ChannelId; readonly now: Instant; readonly rand: Uint8Array },
   keys: NonceKeys,
   primitives: Pick<Primitives, "hmac">,
 ): { readonly nonce: Uint8Array; readonly expiresAt: Instant } {
@@ -95,7 +95,7 @@ export function issueNonce(
  */
 export function openNonce(
   bytes: Uint8Array,
-  expected: { readonly binding: Binding; readonly now: Instant },
+  expected: { readonly binding: ChannelId; readonly now: Instant },
   keys: NonceKeys,
   primitives: Pick<Primitives, "hmac">,
 ): Nonce {
