@@ -43,8 +43,8 @@ export interface Decided extends Judged<Transcript> {
 export interface Question {
   readonly request: ReleaseRequest;
   readonly exchange: Exchange;
-  /** Asked once the evidence is bound. */
-  readonly wanted: () => Promise<readonly Wanted[]>;
+  /** Asked once the evidence is genuine and bound. @throws {@link Fault}. */
+  readonly wanted: (bound: BoundEvidence) => Promise<readonly Wanted[]>;
 }
 
 /** Decides about a request over a binding. @throws {@link Fault} as {@link decideAt}. */
@@ -75,7 +75,12 @@ export async function decideAt<Bound extends BindingTranscript>(
     await door.refuseStranger();
     exchange.step?.("nonce");
     const nonceKeys = await world.nonceKeys();
-    const nonce = openNonce(door.nonce(nonceKeys), { binding: door.channel, now }, nonceKeys, world.primitives);
+    const nonce = openNonce(
+      door.nonce(nonceKeys),
+      { binding: door.channel, now },
+      nonceKeys,
+      world.primitives,
+    );
     await refuseSpent(nonce, world);
     exchange.step?.("parse");
     const evidence = parseEvidence(door.evidence);
@@ -135,7 +140,7 @@ async function appraisedFor(
   world: World,
 ) {
   const asked = {
-    wanted: await wanted(),
+    wanted: await wanted(bound),
     reportId: subject.reportId,
     suite: door.suite,
     binding: door.channel,

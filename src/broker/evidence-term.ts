@@ -58,7 +58,10 @@ export async function evidenceInForce(
 }
 
 /** Whoever shows evidence now has to pass the newest CRL that was seen; whoever shows none passes no older one. */
-function refuseReplacedCrl({ entry, facts }: Pick<HeldDecision<ChannelId>, "entry" | "facts">, { trust }: World): void {
+function refuseReplacedCrl(
+  { entry, facts }: Pick<HeldDecision<ChannelId>, "entry" | "facts">,
+  { trust }: World,
+): void {
   const product = facts.get("product");
   if (product !== "milan" && product !== "genoa" && product !== "turin") {
     throw wantsEvidence("evidence of a known product");

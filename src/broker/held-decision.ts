@@ -44,7 +44,8 @@ export async function heldDecisionOf(holder: Holder | undefined, world: World): 
     throw new Fault("token/invalid", "expected a guest's own token: no admin can speak or act for it");
   const { entry, ...held } = await decisionBehind(holder, world);
   const { binding } = entry;
-  if (binding === 0) throw new Fault("token/invalid", "expected a token of a guest that attested over a binding");
+  if (binding === 0)
+    throw new Fault("token/invalid", "expected a token of a guest that attested over a binding");
   return { ...held, entry: { ...entry, binding } };
 }
 

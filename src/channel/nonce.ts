@@ -76,13 +76,7 @@ export function issueNonce(
     );
   }
   const expiresAt = addSeconds(request.now, lifetimeSeconds);
-  const header = concatBytes(
-    u8(VERSION),
-    u8(current.kid),
-    u16be(1 << request.binding),
-    u32be(expiresAt),
-    request.rand,
-  );
+  const header = headerOf({ ...request, kid: current.kid, exp: expiresAt });
   return { nonce: concatBytes(header, tagOf(header, current, { keys, primitives })), expiresAt };
 }
 
@@ -120,6 +114,23 @@ export function openNonce(
   return nonce;
 }
 
+/**
+ * Makes a nonce again from its moving parts, where a peer sends no more of it. Whoever sends them may have thought them up: only
+ * evidence over the whole nonce shows that it was given out.
+ *
+ * @returns `undefined` for an epoch that lives no more.
+ */
+export function remakeNonce(
+  parts: NonceParts,
+  keys: NonceKeys,
+  primitives: Pick<Primitives, "hmac">,
+): Uint8Array | undefined {
+  const key = keys.live.find(({ kid }) => kid === parts.kid);
+  if (key === undefined || parts.rand.length !== RAND_SIZE) return undefined;
+  const header = headerOf(parts);
+  return concatBytes(header, tagOf(header, key, { keys, primitives }));
+}
+
 /** Whether a nonce, spent or over long ago, was made under a key that still lives: since then, no database was put back. */
 export function isOfLiveEpoch(
   bytes: Uint8Array,
@@ -139,6 +150,17 @@ export function refuseExpired(nonce: Nonce, now: Instant): void {
     expired: nonce.expiresAt,
     now,
   });
+}
+
+interface NonceParts {
+  readonly binding: ChannelId;
+  readonly kid: number;
+  readonly exp: number;
+  readonly rand: Uint8Array;
+}
+
+function headerOf({ binding, kid, exp, rand }: NonceParts): Uint8Array {
+  return concatBytes(u8(VERSION), u8(kid), u16be(1 << binding), u32be(exp), rand);
 }
 
 /** Of 48 bytes, no fewer and no more. */
