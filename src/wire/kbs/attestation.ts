@@ -26,12 +26,12 @@ const WORD = v.pipe(v.string(), v.regex(/^[\w+-]{1,32}$/));
 const INTEGER = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,700}$/));
 
 /** Which curves, algorithms and keys are taken is told by `kbsKeyOf`, with the reason. */
-const TEE_PUBKEY = v.variant("kty", [
+export const TEE_PUBKEY = v.variant("kty", [
   v.strictObject({ kty: v.literal("EC"), crv: WORD, alg: WORD, x: INTEGER, y: INTEGER }),
   v.strictObject({ kty: v.literal("RSA"), alg: WORD, n: INTEGER, e: INTEGER }),
 ]);
 
-const ATTESTATION_0_4 = v.pipe(
+export const KBS_ATTESTATION = v.pipe(
   v.strictObject({
     "init-data": v.exactOptional(v.nullable(v.strictObject({ format: v.literal("toml"), body: TEXT }))),
     "runtime-data": v.strictObject({
@@ -70,5 +70,5 @@ const READING: Reading = { ...REQUEST, code: "evidence/malformed" };
  * @throws {@link Fault} `evidence/malformed`, `request/too-large`; `endorsement/malformed` for a certificate in PEM that is none.
  */
 export function decodeKbsAttestation(bytes: Uint8Array, version: KbsVersion): KbsAttestation {
-  return decodeExact(version === "0.4.0" ? ATTESTATION_0_4 : ATTESTATION_0_2, bytes, READING);
+  return decodeExact(version === "0.4.0" ? KBS_ATTESTATION : ATTESTATION_0_2, bytes, READING);
 }
