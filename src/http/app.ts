@@ -123,7 +123,8 @@ function refuseTooOften(route: Route, { edges, source }: Arrived): void {
   throw new Fault("request/rate-limited", "expected fewer requests from this source", { retryAfterSeconds });
 }
 
-function refuseStrangeQuery(query: URLSearchParams, { query: known = [] }: Route): void {
+function refuseStrangeQuery(query: URLSearchParams, { query: known = [], takesAnyQuery }: Route): void {
+  if (takesAnyQuery === true) return;
   const names = [...query.keys()];
   if (names.every((name) => known.includes(name)) && new Set(names).size === names.length) return;
   throw new Fault("request/malformed", `expected no query but ${known.join(", ") || "none"}, each once`);
@@ -153,7 +154,13 @@ const NOTHING_HERE: Route = {
   },
 };
 
-const NOTHING_OF_KBS: Route = { ...NOTHING_HERE, path: "unmatched of /kbs", door: "kbs" };
+/** A plugin that is not here is told so, whatever is asked of it. */
+const NOTHING_OF_KBS: Route = {
+  ...NOTHING_HERE,
+  path: "unmatched of /kbs",
+  door: "kbs",
+  takesAnyQuery: true,
+};
 
 function wrongMethod(path: string): Route {
   const own = ROUTES.filter((route) => route.path === path);

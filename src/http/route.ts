@@ -63,6 +63,8 @@ export interface Route {
   readonly answer?: Schema;
   /** Query parameters it knows; any other is refused. */
   readonly query?: readonly string[];
+  /** Where nothing is served, whatever is asked. */
+  readonly takesAnyQuery?: true;
   readonly isRateLimited?: true;
   /** Of paths for token holders: the proof has to be for this very body, which `bh` says. */
   readonly bindsBody?: true;

@@ -2,10 +2,10 @@
 import { createHash, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { type FlattenedJWE, flattenedDecrypt } from "jose";
 import type { KbsEdges } from "../../src/http/kbs/edges.ts";
-import type { ReportPlan, SimulatedChip } from "../../src/simulator/sp.ts";
 import { kbsEdgesOf } from "../../src/runtime/kbs-config.ts";
-import { namedReport, serdeText, type SerdeValue } from "../support/sev-crate-json.ts";
+import type { ReportPlan, SimulatedChip } from "../../src/simulator/sp.ts";
 import type { BrokerAtHand } from "../http/broker-at-hand.ts";
+import { namedReport, type SerdeValue, serdeText } from "../support/sev-crate-json.ts";
 import { type BrokerPlan, type GuestBroker, guestBroker } from "./guest-at-hand.ts";
 
 export const KBS_PATH = "default/key/1";
@@ -24,6 +24,7 @@ policy containers {
   require endorsement.crl_age <= 24h
   require evidence.age <= 5m
   allow "containers" when request.op == release
+  on release { token_ttl 5m }
 }
 `;
 
@@ -35,7 +36,12 @@ export interface KbsPlan extends BrokerPlan {
 }
 
 /** A broker that trusts the simulator, serves the KBS, and has a secret for its guests. */
-export async function kbsBroker({ kbs, edge, policy = KBS_POLICY, ...plan }: KbsPlan = {}): Promise<GuestBroker> {
+export async function kbsBroker({
+  kbs,
+  edge,
+  policy = KBS_POLICY,
+  ...plan
+}: KbsPlan = {}): Promise<GuestBroker> {
   const edges = { ...kbsEdgesOf({ versions: ["0.4.0", "0.2.0"], takesAdmins: true }), ...kbs };
   const broker = await guestBroker({ ...plan, policy, edge: { kbs: edges, ...edge } });
   await broker.admin.putSecret(KBS_PATH, { kind: "static", plaintext: new TextEncoder().encode(CONTENT) });
@@ -52,7 +58,9 @@ const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
 
 export function teeKey(kind: KeyKind = "P-256"): TeeKey {
   const { privateKey, publicKey } =
-    kind === "RSA" ? rsa : generateKeyPairSync("ec", { namedCurve: kind === "P-256" ? "prime256v1" : "secp521r1" });
+    kind === "RSA"
+      ? rsa
+      : generateKeyPairSync("ec", { namedCurve: kind === "P-256" ? "prime256v1" : "secp521r1" });
   const { n = "", e = "", x = "", y = "" } = publicKey.export({ format: "jwk" });
   const jwk =
     kind === "RSA"
@@ -75,7 +83,10 @@ export async function ask(
   path: string,
   init: { readonly body?: string; readonly headers?: Readonly<Record<string, string>> } = {},
 ): Promise<Response> {
-  const headers = { ...(init.body === undefined ? {} : { "content-type": "application/json" }), ...init.headers };
+  const headers = {
+    ...(init.body === undefined ? {} : { "content-type": "application/json" }),
+    ...init.headers,
+  };
   return broker.app.request(`/kbs/v0/${path}`, { ...init, method, headers });
 }
 
@@ -83,7 +94,11 @@ export function cookieIn(answer: Response): string {
   return (answer.headers.get("set-cookie") ?? "").split(";", 1).join("");
 }
 
-export async function openSession(broker: BrokerAtHand, version: Version = "0.4.0", tee = "snp"): Promise<KbsSession> {
+export async function openSession(
+  broker: BrokerAtHand,
+  version: Version = "0.4.0",
+  tee = "snp",
+): Promise<KbsSession> {
   const params = version === "0.4.0" ? { "supported-hash-algorithms": ["sha256", "sha384", "sha512"] } : "";
   const answer = await ask(broker, "POST", "auth", {
     body: JSON.stringify({ version, tee, "extra-params": params }),
@@ -119,7 +134,11 @@ function sorted(value: unknown): string {
 }
 
 /** The body of an attestation, good but for its deviations. */
-export function attestationOf(broker: GuestBroker, session: KbsSession, deviation: KbsDeviation = {}): string {
+export function attestationOf(
+  broker: GuestBroker,
+  session: KbsSession,
+  deviation: KbsDeviation = {},
+): string {
   const { key = teeKey(), chip = broker.chip, additional = "" } = deviation;
   const { nonce, version } = session;
   const hashed = {
@@ -160,7 +179,11 @@ export interface KbsGuest extends KbsSession {
 /** A guest that was attested. */
 export async function attestedGuest(
   broker: GuestBroker,
-  { version = "0.4.0", kind = "P-256", ...deviation }: KbsDeviation & { readonly version?: Version; readonly kind?: KeyKind } = {},
+  {
+    version = "0.4.0",
+    kind = "P-256",
+    ...deviation
+  }: KbsDeviation & { readonly version?: Version; readonly kind?: KeyKind } = {},
 ): Promise<KbsGuest> {
   const key = deviation.key ?? teeKey(kind);
   const session = await openSession(broker, version);
