@@ -4,7 +4,6 @@ import { type FlattenedJWE, flattenedDecrypt } from "jose";
 import type { KbsEdges } from "../../src/http/kbs/edges.ts";
 import { kbsEdgesOf } from "../../src/runtime/kbs-config.ts";
 import type { ReportPlan, SimulatedChip } from "../../src/simulator/sp.ts";
-import type { BrokerAtHand } from "../http/broker-at-hand.ts";
 import { namedReport, type SerdeValue, serdeText } from "../support/sev-crate-json.ts";
 import { type BrokerPlan, type GuestBroker, guestBroker } from "./guest-at-hand.ts";
 
@@ -76,9 +75,19 @@ export interface KbsSession {
   readonly nonce: string;
 }
 
+/** Whoever answers requests: a broker in this process, or one behind a URL. */
+export interface Asked {
+  readonly app: { readonly request: (path: string, init: RequestInit) => Response | Promise<Response> };
+}
+
+/** That, and a machine whose evidence it believes. */
+export interface AskedWithChip extends Asked {
+  readonly chip: SimulatedChip;
+}
+
 /** One request of a KBS client. */
 export async function ask(
-  broker: BrokerAtHand,
+  broker: Asked,
   method: string,
   path: string,
   init: { readonly body?: string; readonly headers?: Readonly<Record<string, string>> } = {},
@@ -95,7 +104,7 @@ export function cookieIn(answer: Response): string {
 }
 
 export async function openSession(
-  broker: BrokerAtHand,
+  broker: Asked,
   version: Version = "0.4.0",
   tee = "snp",
 ): Promise<KbsSession> {
@@ -135,7 +144,7 @@ function sorted(value: unknown): string {
 
 /** The body of an attestation, good but for its deviations. */
 export function attestationOf(
-  broker: GuestBroker,
+  broker: AskedWithChip,
   session: KbsSession,
   deviation: KbsDeviation = {},
 ): string {
@@ -163,7 +172,7 @@ export function attestationOf(
 }
 
 export async function attest(
-  broker: GuestBroker,
+  broker: AskedWithChip,
   session: KbsSession,
   deviation: KbsDeviation = {},
 ): Promise<Response> {
@@ -178,7 +187,7 @@ export interface KbsGuest extends KbsSession {
 
 /** A guest that was attested. */
 export async function attestedGuest(
-  broker: GuestBroker,
+  broker: AskedWithChip,
   {
     version = "0.4.0",
     kind = "P-256",
