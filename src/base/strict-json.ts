@@ -39,9 +39,16 @@ export interface ExactObject {
  */
 export function parseExactJson(bytes: Uint8Array, limits: JsonLimits): ExactJson {
   return read<ExactJson>(bytes, limits, {
-    parse: (text) => WITH_SOURCES.parse(text, (_name, value, context) => integerOf(context?.source) ?? value),
+    parse: (text) => (LONG_DIGITS.test(text) ? withIntegers(text) : JSON.parse(text)),
     isFit: (value, source) => isExact(value) || integerOf(source) !== undefined,
   });
+}
+
+/** Where there is no such run of digits there is no such integer; being asked of each number costs more than all the rest. */
+const LONG_DIGITS = /[0-9]{16}/;
+
+function withIntegers(text: string): ExactJson {
+  return WITH_SOURCES.parse(text, (_name, value, context) => integerOf(context?.source) ?? value);
 }
 
 /** What ECMAScript gives a reviver beside the value: how a scalar stood in the text. TypeScript does not know of it yet. */
