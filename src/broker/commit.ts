@@ -5,7 +5,7 @@ import { canonicalJson } from "../base/canonical-json.ts";
 import { Fault } from "../base/fault.ts";
 import { addSeconds, formatInstant, type Instant } from "../base/time.ts";
 import { BINDING_NAMES } from "../channel/binding-names.ts";
-import type { Binding } from "../channel/bindings.ts";
+import type { ChannelId } from "../channel/bindings.ts";
 import type { Nonce } from "../channel/nonce.ts";
 import type { DecisionEntry } from "../ledger/entry.ts";
 import type { Bundle } from "../policy/bundle.ts";
@@ -140,7 +140,7 @@ async function awaited(
   return taken.flat();
 }
 
-function lacksApprovals(item: AppraisedItem, binding: Binding): boolean {
+function lacksApprovals(item: AppraisedItem, binding: ChannelId): boolean {
   const appraisal = item.approvals?.ifApproved;
   return appraisal !== undefined && codeOf({ ...item, appraisal }, binding) === undefined;
 }
@@ -169,7 +169,7 @@ export async function recordFailedRelease(authorization: Authorization, world: W
   await world.store.appendEntry({ v: 1, kind: "release-failed", time: world.now(), id: decisionId });
 }
 
-function traceOf(item: AppraisedItem, binding: Binding) {
+function traceOf(item: AppraisedItem, binding: ChannelId) {
   const { wanted, appraisal, given, bindings = [], lease } = item;
   return {
     resource: wanted.resource,
@@ -229,7 +229,7 @@ const WITHHELD: Readonly<Record<Wanted["kind"], string>> = {
  * `no-secret` where policy allows what is not there, `lease-held` where another guest holds it, or `other-version` where a write
  * expected another newest one.
  */
-function codeOf(item: AppraisedItem, binding: Binding): DecisionEntry["code"] | undefined {
+function codeOf(item: AppraisedItem, binding: ChannelId): DecisionEntry["code"] | undefined {
   const { wanted, appraisal, stored } = item;
   if (!appraisal.isAllowed) return appraisal.code ?? "internal";
   if (isOverOther(item, binding)) return "wrong-binding";
@@ -256,9 +256,9 @@ function isWithheld({ kind }: Given): boolean {
   return kind === "none" || kind === "kept";
 }
 
-/** A set, not a ladder: the numbers of bindings carry no order. */
-function isOverOther({ bindings }: AppraisedItem, binding: Binding): boolean {
-  return bindings !== undefined && !bindings.includes(binding);
+/** A set, not a ladder: the numbers of bindings carry no order. The KBS exchange is in none. */
+function isOverOther({ bindings }: AppraisedItem, binding: ChannelId): boolean {
+  return bindings?.every((one) => one !== binding) === true;
 }
 
 function draftOf(pending: PendingDecision, trace: string, world: World): Omit<DecisionEntry, "seq"> {
@@ -287,7 +287,7 @@ function draftOf(pending: PendingDecision, trace: string, world: World): Omit<De
 }
 
 /** A token that whoever holds it may use: the ledger says that it was given. */
-function isBearer(item: AppraisedItem, binding: Binding): boolean {
+function isBearer(item: AppraisedItem, binding: ChannelId): boolean {
   return item.wanted.kind === "token" && item.wanted.audience.isBearer && codeOf(item, binding) === undefined;
 }
 

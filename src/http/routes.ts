@@ -19,6 +19,10 @@ import { rootKeyRoutes } from "./admin/root-key.ts";
 import { secretRoutes } from "./admin/secrets.ts";
 import { shareRoutes } from "./admin/shares.ts";
 import { tokenKeyRoutes } from "./admin/token-keys.ts";
+import { kbsAttestRoute } from "./kbs/attest.ts";
+import { kbsAuthRoute } from "./kbs/auth.ts";
+import { kbsPolicyRoutes } from "./kbs/policy.ts";
+import { kbsResourceRoutes } from "./kbs/resource.ts";
 import { discoveryRoute, jwksRoute } from "./oidc/discovery.ts";
 import { openApiText } from "./openapi.ts";
 import type { Route } from "./route.ts";
@@ -81,6 +85,10 @@ const DOCUMENTED: readonly Route[] = [
   ...fleetRoutes,
   ...drillRoutes,
   ...endorsementRoutes,
+  kbsAuthRoute,
+  kbsAttestRoute,
+  ...kbsResourceRoutes,
+  ...kbsPolicyRoutes,
   healthRoute,
   readyRoute,
   partsRoute,

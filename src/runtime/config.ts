@@ -19,6 +19,7 @@ import {
   type PersonConfig,
   personOf,
 } from "./governance-config.ts";
+import { type KbsConfig, kbsConfigOf } from "./kbs-config.ts";
 import { type KekConfig, kekConfigOf } from "./kek-config.ts";
 import { type ProviderFiles, type ProviderPems, providerFilesOf, providerPemsOf } from "./provider-config.ts";
 import {
@@ -57,6 +58,8 @@ export interface BrokerConfig {
   readonly findings: FindingsConfig;
   /** How many people it takes. */
   readonly governance: GovernanceConfig;
+  /** The drop-in KBS, where it is switched on. */
+  readonly kbs?: KbsConfig;
 }
 
 /** What the operator of a broker on Node decides. Keys are references to files, never values. */
@@ -262,6 +265,7 @@ function brokerConfigOf(read: BrokerRead): BrokerConfig {
     ...present("traceDays", read.ledger.keep_traces_days),
     findings: findingsConfigOf(read.findings),
     governance: governanceConfigOf(read.governance, read.owner),
+    ...present("kbs", read.kbs === undefined ? undefined : kbsConfigOf(read.kbs)),
   };
 }
 

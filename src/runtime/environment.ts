@@ -51,6 +51,7 @@ export const SETTINGS: Readonly<Record<string, Form>> = {
   "rates.challenges_per_broker": "value",
   "tokens.max_lifetime_seconds": "value",
   "tokens.max_evidence_age_seconds": "value",
+  "kbs.versions": "value",
   "findings.scan_every": "text",
   "findings.owner": "text",
   "health.details": "text",

@@ -26,6 +26,7 @@ import { createMemoryCredentials } from "./memory-credentials.ts";
 import { createMemoryFindings } from "./memory-findings.ts";
 import { createMemoryFleet } from "./memory-fleet.ts";
 import { createMemoryImports } from "./memory-imports.ts";
+import { createMemoryKbs } from "./memory-kbs.ts";
 import { createMemoryPolicies } from "./memory-policies.ts";
 import { createMemoryRequestApprovals } from "./memory-request-approvals.ts";
 import { createMemorySecrets } from "./memory-secrets.ts";
@@ -48,6 +49,7 @@ export function createMemoryStore(): Store {
     (entry) => void append(tables, entry),
   );
   const { forgetGuests, ...fleet } = createMemoryFleet();
+  const { forgetSessions, ...kbs } = createMemoryKbs();
   const requests = createMemoryRequestApprovals({
     append: (entry) => void append(tables, entry),
     isCounted: (key) => tables.uses.some((use) => use.key === key),
@@ -59,6 +61,7 @@ export function createMemoryStore(): Store {
     forgetFindings(now);
     forgetCredentials(now);
     forgetGuests(now);
+    forgetSessions(now);
     forgetImportKeys(now);
   };
   return {
@@ -77,6 +80,7 @@ export function createMemoryStore(): Store {
     ...findings,
     ...credentials,
     ...fleet,
+    ...kbs,
     close: async () => {},
   };
 }

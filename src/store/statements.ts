@@ -8,6 +8,7 @@ import { createFindingStore } from "./finding-statements.ts";
 import { createFleetStore } from "./fleet-statements.ts";
 import { createGovernanceStore } from "./governance-statements.ts";
 import { createImportStore } from "./import-statements.ts";
+import { createKbsStore } from "./kbs-statements.ts";
 import { createLeaseStore } from "./lease-statements.ts";
 import { createLedgerStore } from "./ledger-statements.ts";
 import type { SqlDriver } from "./query.ts";
@@ -35,6 +36,7 @@ export function createSqlStore(driver: SqlDriver): Store {
     ...createExplanationStore(driver),
     ...createShadowStore(driver),
     ...createFleetStore(driver),
+    ...createKbsStore(driver),
     close: driver.close,
   };
 }

@@ -42,6 +42,7 @@ const {
   tokenKey,
   dpopProof,
   tokenRevocation,
+  kbsSession,
   meta,
 } = schema;
 
@@ -76,6 +77,7 @@ export const KEPT_TABLES: readonly KeptTable[] = [
   { table: tokenKey, key: [tokenKey.serial] },
   { table: dpopProof, key: [dpopProof.jkt, dpopProof.jti] },
   { table: tokenRevocation, key: [tokenRevocation.decision] },
+  { table: kbsSession, key: [kbsSession.id] },
   { table: finding, key: [finding.id, finding.episode] },
   { table: findingScan, key: [findingScan.name] },
   { table: credentialUse, key: [credentialUse.name] },

@@ -9,6 +9,7 @@ import { findingContract } from "./store/findings.ts";
 import { fleetContract } from "./store/fleet.ts";
 import { governanceContract } from "./store/governance.ts";
 import { importContract } from "./store/imports.ts";
+import { kbsContract } from "./store/kbs.ts";
 import { leaseContract } from "./store/leases.ts";
 import { ledgerContract } from "./store/ledger.ts";
 import { requestApprovalContract } from "./store/request-approvals.ts";
@@ -41,5 +42,6 @@ export function storeContract(name: string, open: OpenStore): void {
     credentialContract(open);
     shadowContract(open);
     fleetContract(open);
+    kbsContract(open);
   });
 }

@@ -115,6 +115,7 @@ async function filled(): Promise<SqlDriver> {
     expiresAt: T0,
   } as const;
   await store.putImportKey(importKey, adminDraft("import-key"));
+  await store.keepKbsSession({ id: "cd".repeat(16), token: "a.b.c", until: T0 });
   const sighting = {
     id: "cd".repeat(16),
     class: "credential-weak",

@@ -12,6 +12,7 @@ import { createUlids } from "../../http/request-id.ts";
 import type { HttpEdges } from "../../http/route.ts";
 import { createStandingView } from "../../http/standing-view.ts";
 import { NO_SOURCE } from "../../kds/no-source.ts";
+import { kbsEdgesOf } from "../kbs-config.ts";
 import { sinkNamesOf } from "../sink-config.ts";
 import { systemRandom } from "./clock.ts";
 import { drainable, type Listener } from "./drain.ts";
@@ -151,6 +152,7 @@ function createListener(
     metrics,
     isDraining,
     ...(tell === undefined ? {} : { tell }),
+    ...(config.kbs === undefined ? {} : { kbs: kbsEdgesOf(config.kbs) }),
     ...(part === undefined ? {} : { countsOfAll: part.countsOfAll }),
   };
   const app = createApp(world, edges);
