@@ -1,5 +1,5 @@
 /** What does a guest say of itself, and in which words does a policy see it? Its own word: as true as the measured image that says it. */
-import type { Reading } from "./facts.ts";
+import type { FactValue } from "../writ/facts.ts";
 
 /**
  * What a guest says of itself inside the claims that its report signs (PROTOCOL section 4). Names of checks are the guest's own, so
@@ -26,8 +26,10 @@ export type GuestPosture = {
 export const LOCKDOWNS = ["none", "integrity", "confidentiality"] as const;
 type Lockdown = (typeof LOCKDOWNS)[number];
 
+type PostureReading = readonly [field: string, read: (posture: GuestPosture) => FactValue | undefined];
+
 /** Every field that a posture decides. None of them has a name that anything else decides. */
-export const POSTURE_READINGS: readonly Reading<GuestPosture>[] = [
+export const POSTURE_READINGS: readonly PostureReading[] = [
   ["posture.age", () => 0],
   ["posture.passed", ({ passed }) => someOf(passed)],
   ["posture.warned", ({ warned }) => someOf(warned)],
