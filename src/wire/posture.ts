@@ -1,7 +1,7 @@
 /** How is written what a guest says of itself? One version, strict, small: names and plain facts, and no place for anything else. */
 import * as v from "valibot";
 import { Fault } from "../base/fault.ts";
-import { type GuestPosture, LOCKDOWNS } from "../policy/guest-posture.ts";
+import type { GuestPosture } from "../policy/guest-posture.ts";
 import { countField } from "./fields.ts";
 
 /** Of each list. The doctor has fewer than forty. */
@@ -13,6 +13,9 @@ const VERSION = v.pipe(v.string(), v.maxLength(32), v.regex(/^\d{1,5}\.\d{1,5}\.
 const RELEASE = v.pipe(v.string(), v.maxLength(64), v.regex(/^\d{1,5}\.\d{1,5}[A-Za-z0-9._+~-]*$/));
 /** Ten years: no kernel runs for so long, and as milliseconds it is a duration that can be told. */
 const UPTIME = v.pipe(countField(0), v.maxValue(315_576_000));
+
+/** Those of the vocabulary, which a guest that only asks for its key does not load. */
+const LOCKDOWNS = ["none", "integrity", "confidentiality"] as const;
 
 /** Another version is refused and not half understood, as another member is: a new fact is a new version. */
 export const POSTURE = v.pipe(
