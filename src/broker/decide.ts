@@ -139,6 +139,8 @@ async function appraisedFor(
   { bound, bundle, subject, nonce, now }: Known,
   world: World,
 ) {
+  const { posture } = request.claims; // bound with the claims that it stands in
+  const said = posture === undefined ? {} : { posture };
   const asked = {
     wanted: await wanted(bound),
     reportId: subject.reportId,
@@ -149,7 +151,7 @@ async function appraisedFor(
     source: exchange.source,
     now,
     approvable: bundle,
-    appraise: (context: AppraisalContext) => appraise(bound, bundle, context),
+    appraise: (context: AppraisalContext) => appraise(bound, bundle, { ...context, ...said }),
   };
   return appraiseItems(asked, world);
 }

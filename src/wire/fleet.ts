@@ -5,6 +5,7 @@ import { canonicalJson, type JsonObject } from "../base/canonical-json.ts";
 import { ANSWER, decode, encode } from "./codec.ts";
 import { countField, decisionIdField, digestField, instantField, instantText, textField } from "./fields.ts";
 import { type Change, type FleetPage, type Guest, IMAGE_STATES, type SeenGuest } from "./fleet-messages.ts";
+import { GUEST_WORD, guestWordJson } from "./fleet-posture.ts";
 
 const LEVEL = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(255));
 const MEASUREMENT = v.pipe(v.string(), v.regex(/^[0-9a-f]{96}$/));
@@ -41,6 +42,7 @@ const GUEST = {
     v.object({ ...CHANGE, measurement: MEASUREMENT, policy: v.exactOptional(digestField()) }),
   ),
   leaseRefused: v.exactOptional(v.object({ at: instantField(), resource: textField(512) })),
+  ...GUEST_WORD,
 };
 
 const STORED_GUEST = v.object(GUEST);
@@ -105,6 +107,7 @@ function guestJson(guest: Guest): JsonObject {
     drift: drift === undefined ? undefined : { ...drift, ...changeJson(drift) },
     leaseRefused:
       leaseRefused === undefined ? undefined : { ...leaseRefused, at: instantText(leaseRefused.at) },
+    ...guestWordJson(guest),
   };
 }
 

@@ -25,6 +25,22 @@ export const FLEET_CLASSES = {
       reason: "the guest may be debugged or migrated",
     },
   },
+  "posture-failing": {
+    targetSeconds: 7 * DAY,
+    guard: {
+      require: "has posture.failures and posture.failures == 0",
+      reason: "a check of the guest's own fails",
+    },
+  },
+  "posture-worsened": {
+    targetSeconds: DAY,
+    instead:
+      "have the image make these settings and nobody else, under dm-verity or in its initramfs, so that no machine changes them later",
+  },
+  "posture-missing": {
+    targetSeconds: DAY,
+    guard: { require: "has posture.age", reason: "the guest says nothing of itself" },
+  },
   "guest-silent": {
     targetSeconds: DAY,
     instead: "no policy sees who does not come: watch the machines themselves",

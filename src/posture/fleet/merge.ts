@@ -1,18 +1,12 @@
 /** How does a guest change by a decision? What it is now, and what has become of it since the guest before it at its place. */
 import type { Change, Guest } from "../../wire/fleet-messages.ts";
-import type { Seen } from "./seen.ts";
+import type { Known, Seen } from "./seen.ts";
 import { settingRow } from "./settings.ts";
-
-export interface Known {
-  /** The guest itself, as the decision before left it. */
-  readonly own: Guest | undefined;
-  /** For a new guest: the one that came last at its place. */
-  readonly before: Guest | undefined;
-}
+import { wordAfter } from "./word.ts";
 
 /** The guest after a decision. Decisions come in the order of the log, whose times may differ a little from it. */
 export function guestAfter(seen: Seen, place: string, { own, before }: Known): Guest {
-  const { seq: _seq, at, hostData: _hostData, ...now } = seen;
+  const { seq: _seq, at, hostData: _hostData, isHeld: _isHeld, posture: _posture, ...now } = seen;
   const last = own ?? before;
   const drift = driftOf(seen, last);
   const leaseRefused = seen.leaseRefused ?? own?.leaseRefused;
@@ -29,6 +23,7 @@ export function guestAfter(seen: Seen, place: string, { own, before }: Known): G
     weakened: weakenedOf(seen, last),
     ...(drift === undefined ? {} : { drift }),
     ...(leaseRefused === undefined ? {} : { leaseRefused }),
+    ...wordAfter(seen, { own, before }),
   };
 }
 

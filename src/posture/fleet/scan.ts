@@ -4,11 +4,14 @@ import type { Look, Scan } from "../../broker/finding-scan.ts";
 import { imageJudge } from "../../broker/fleet.ts";
 import type { GuestPosition } from "../../broker/fleet-store.ts";
 import type { World } from "../../broker/world.ts";
+import { postureAsked } from "../../policy/posture-asked.ts";
 import type { Sighting } from "../../wire/finding-messages.ts";
 import { decodeGuest } from "../../wire/fleet.ts";
 import type { Guest } from "../../wire/fleet-messages.ts";
-import { type Judged, RULES, type Rule, sightingOf, subjectOf } from "./judge.ts";
+import type { Program } from "../../writ/program.ts";
+import { RULES, sightingOf, subjectOf } from "./judge.ts";
 import { readFleet } from "./read.ts";
+import type { Judged, Rule } from "./rule.ts";
 
 export interface FleetScanPorts extends Pick<World, "store" | "primitives" | "liveBundle"> {
   /** Whose guests are, by configuration; empty where it says nothing. */
@@ -39,9 +42,11 @@ async function looksAt(ports: FleetScanPorts, at: Instant): Promise<readonly Loo
   const [activation, bundle] = await Promise.all([ports.store.liveActivation(), ports.liveBundle()]);
   const live = activation && { digest: activation.digest, at: activation.at };
   const imageAt = imageJudge(bundle?.program, at);
+  const sayBy = await whoHasThemSay(ports, bundle?.program, at);
   for await (const rows of places(ports)) {
     for (const one of judgedOf(rows)) {
-      const judged = { ...one, at, live, image: imageAt(one.guest.measurement) };
+      const { guest } = one;
+      const judged = { ...one, at, live, image: imageAt(guest.measurement), sayBy: sayBy(guest) };
       for (const into of gathered) judge(judged, into, ports.owner);
     }
   }
@@ -50,6 +55,22 @@ async function looksAt(ports: FleetScanPorts, at: Instant): Promise<readonly Loo
     blind: [],
     isWhole: true,
   }));
+}
+
+/** By the policy over what a guest came for, else by others of the same image: one image behaves in one way. */
+async function whoHasThemSay(
+  ports: FleetScanPorts,
+  program: Program | undefined,
+  at: Instant,
+): Promise<(guest: Guest) => Judged["sayBy"]> {
+  const isAsked = program === undefined ? () => false : postureAsked(program, at);
+  const images = new Set<string>();
+  for await (const rows of places(ports)) {
+    const saying = rows.filter(({ guest }) => guest.posture !== undefined && guest.postureLost === undefined);
+    for (const { guest } of saying) images.add(guest.measurement);
+  }
+  return ({ cameFor, measurement }) =>
+    isAsked(cameFor) ? "policy" : images.has(measurement) ? "peers" : undefined;
 }
 
 function judge(judged: Judged, { rule, seen, passed }: Gathered, owner: string): void {

@@ -3,19 +3,39 @@ import { factsOfDecision } from "../../broker/decision-facts.ts";
 import { settle } from "../../broker/settle.ts";
 import type { StoredDecision } from "../../broker/store.ts";
 import type { DecisionEntry } from "../../ledger/entry.ts";
-import type { Guest, Levels } from "../../wire/fleet-messages.ts";
+import type { Guest, GuestWord, Levels, SaidPosture } from "../../wire/fleet-messages.ts";
 import type { Facts, FactValue } from "../../writ/facts.ts";
 import { SETTINGS } from "./settings.ts";
 
 /** A decision in the words of the fleet; what lasts longer than one decision is made by `merge.ts`. */
 export type Seen = Omit<
   Guest,
-  "place" | "firstAt" | "lastAt" | "allowedAt" | "decisions" | "longestGapSeconds" | "weakened" | "drift"
+  | "place"
+  | "firstAt"
+  | "lastAt"
+  | "allowedAt"
+  | "decisions"
+  | "longestGapSeconds"
+  | "weakened"
+  | "drift"
+  | keyof GuestWord
 > & {
   readonly seq: number;
   readonly at: Guest["lastAt"];
   readonly hostData: string;
+  /** Whether a token stood for the evidence. */
+  readonly isHeld: boolean;
+  /** What the guest said of itself. */
+  readonly posture?: Omit<SaidPosture, "at">;
 };
+
+/** What the fleet knows already where a decision is read. */
+export interface Known {
+  /** The guest itself, as the decision before left it. */
+  readonly own: Guest | undefined;
+  /** For a new guest: the one that came last at its place. */
+  readonly before: Guest | undefined;
+}
 
 /** `undefined` for a decision whose trace has no facts of a report. */
 export function seenOf(stored: StoredDecision): Seen | undefined {
@@ -27,6 +47,8 @@ export function seenOf(stored: StoredDecision): Seen | undefined {
     ...{ id, seq: stored.seq, at: stored.at, decision: stored.id },
     ...entryParts(entry, stored),
     ...hardwareParts(facts),
+    isHeld: entry.held !== undefined,
+    ...wordParts(facts),
     settings: Object.fromEntries(
       Object.keys(SETTINGS).flatMap((field) => {
         const value = facts.get(field);
@@ -63,6 +85,21 @@ function hardwareParts(facts: Facts) {
     ...(Array.isArray(firmware) ? { firmware: firmware.join(".") } : {}),
     ...(tcb === undefined ? {} : { tcb }),
     ...(chip === undefined ? {} : { chip }),
+  };
+}
+
+function wordParts(facts: Facts): Pick<Seen, "posture"> {
+  if (!facts.has("posture.age")) return {};
+  const agent = facts.get("posture.agent");
+  const listOf = (name: string): readonly string[] => {
+    const checks = facts.get(`posture.${name}`);
+    return Array.isArray(checks) ? checks.map(String) : [];
+  };
+  return {
+    posture: {
+      ...(Array.isArray(agent) ? { agent: agent.join(".") } : {}),
+      ...{ passed: listOf("passed"), warned: listOf("warned"), failed: listOf("failed") },
+    },
   };
 }
 
