@@ -47,7 +47,7 @@ export async function heldDecisionOf(holder: Holder | undefined, world: World): 
     throw new Fault("token/invalid", "expected a token of a decision that this broker still has");
   }
   const entry = settle(stored);
-  const facts = factsOf(stored.trace);
+  const facts = factsOf(world.chipIds?.show(stored.trace) ?? stored.trace);
   const reportId = facts?.get("report.id");
   if (
     facts === undefined ||

@@ -12,6 +12,7 @@ import type { Instant } from "../base/time.ts";
 import type { NonceKeys } from "../channel/nonce.ts";
 import type { ProofExchange } from "../channel/proof.ts";
 import type { OfferedSuite } from "../channel/suites.ts";
+import type { ChipIds } from "../keys/chip-ids.ts";
 import type { Governance } from "../policy/admins.ts";
 import type { AppraisalOutcome } from "../policy/appraise.ts";
 import type { Bundle } from "../policy/bundle.ts";
@@ -57,6 +58,8 @@ export interface World {
   readonly anchors?: readonly Anchor[];
   /** What an admin is called in the log, where that is not to be their name (`ledger/pseudonym.ts`). */
   readonly pseudonym?: (name: string) => string;
+  /** How ids of chips stand in what is kept, where they are not to stand there as they are (`keys/chip-ids.ts`). */
+  readonly chipIds?: ChipIds;
   /** Proves this broker to a guest (`prover.ts`); absent outside a confidential VM: then a guest has a pinned key and no more. */
   readonly prove?: Prove;
   /** What looks after this broker; absent where nothing does. */

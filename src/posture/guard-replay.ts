@@ -5,6 +5,7 @@ import { isJsonObject } from "../base/shape.ts";
 import { parseStrictJson } from "../base/strict-json.ts";
 import { settle } from "../broker/settle.ts";
 import { FORGOTTEN, type Store, type StoredDecision } from "../broker/store.ts";
+import type { World } from "../broker/world.ts";
 import { factsOfTold } from "../policy/told-facts.ts";
 import { SNP_VOCABULARY } from "../policy/vocabulary.ts";
 import type { FindingReport, Guardrail, GuardrailReplay } from "../wire/finding-messages.ts";
@@ -13,7 +14,7 @@ import { evaluate } from "../writ/evaluation/evaluator.ts";
 import type { Facts } from "../writ/facts.ts";
 import type { Program } from "../writ/program.ts";
 
-interface ReplayPorts {
+interface ReplayPorts extends Pick<World, "chipIds"> {
   readonly store: Pick<Store, "decisionsFrom" | "ledgerSize">;
   readonly primitives: Primitives;
 }
@@ -33,7 +34,8 @@ export async function withReplays(report: FindingReport, ports: ReplayPorts): Pr
   const size = await ports.store.ledgerSize();
   for (let seq = Math.max(0, size - ENTRIES); ; ) {
     const page = await ports.store.decisionsFrom(seq, PAGE); // in order: page after page
-    for (const decision of page) for (const guard of guards) judge(decision, guard);
+    for (const decision of page.map((one) => shown(one, ports)))
+      for (const guard of guards) judge(decision, guard);
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE) break;
     seq = last.seq + 1;
@@ -75,6 +77,11 @@ function programOf({ stages }: Guardrail, { primitives }: ReplayPorts): Program 
   const files = [{ path: "guardrail.writ", text: `${source}${EVERYTHING}` }];
   const options = { vocabulary: SNP_VOCABULARY, digest: primitives.digest };
   return compileSources(files, options).program;
+}
+
+/** A guard may ask which chip it was. */
+function shown(stored: StoredDecision, { chipIds }: ReplayPorts): StoredDecision {
+  return chipIds === undefined ? stored : { ...stored, trace: chipIds.show(stored.trace) };
 }
 
 function judge(

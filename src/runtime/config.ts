@@ -84,6 +84,8 @@ export interface Config extends BrokerConfig {
   readonly peers: readonly PeerConfig[];
   /** What names of admins are salted with before they go into the log. */
   readonly saltFile?: string;
+  /** Whether ids of chips are hidden by the salt too, wherever the broker keeps them. */
+  readonly saltsChips: boolean;
   readonly audits: readonly AuditConfig[];
   readonly notifies: readonly NotifyConfig[];
   readonly traces?: TraceConfig;
@@ -230,6 +232,7 @@ function configOf(read: Read): Config {
     publications: read.ledger.publish.map(publicationOf),
     peers: read.ledger.peer,
     ...present("saltFile", read.ledger.salt_file),
+    saltsChips: read.ledger.salt_chip_ids,
     audits: read.audit.map(auditOf),
     notifies: read.notify.map(notifyOf),
     ...present("traces", read.traces === undefined ? undefined : traceOf(read.traces)),

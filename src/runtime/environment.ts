@@ -69,6 +69,7 @@ export const SETTINGS: Readonly<Record<string, Form>> = {
   "ledger.head_file": "text",
   "ledger.keep_traces_days": "value",
   "ledger.salt_file": "text",
+  "ledger.salt_chip_ids": "value",
   "ledger.tpm_counter.device": "text",
   "ledger.tpm_counter.index": "text",
   "ledger.tpm_counter.every_minutes": "value",

@@ -59,16 +59,23 @@ const tpmCounter = table({
   every_minutes: v.optional(whole(1, 1440), 60),
 });
 
-export const LEDGER = table({
-  readers,
-  head_file: v.optional(path),
-  tpm_counter: v.optional(tpmCounter),
-  witness: v.optional(witnesses, []),
-  publish: v.optional(publications, []),
-  peer: v.optional(peers, []),
-  keep_traces_days: keepTracesDays,
-  salt_file: v.optional(path),
-});
+export const LEDGER = v.pipe(
+  table({
+    readers,
+    head_file: v.optional(path),
+    tpm_counter: v.optional(tpmCounter),
+    witness: v.optional(witnesses, []),
+    publish: v.optional(publications, []),
+    peer: v.optional(peers, []),
+    keep_traces_days: keepTracesDays,
+    salt_file: v.optional(path),
+    salt_chip_ids: v.optional(v.boolean(), false),
+  }),
+  v.check(
+    (read) => !read.salt_chip_ids || read.salt_file !== undefined,
+    "`salt_chip_ids` with a `salt_file` only",
+  ),
+);
 
 /** Of a Worker, which has no files, no TPM, and asks nobody beside requests. */
 export const WORKER_LEDGER = table({
@@ -83,5 +90,8 @@ export const WORKER_LEDGER = table({
   ),
   salt_file: absent(
     "no `salt_file`, since a Worker has no files: names of admins stand in its log as they are",
+  ),
+  salt_chip_ids: absent(
+    "no `salt_chip_ids`, since a Worker has no salt: ids of chips stand in its traces as they are",
   ),
 });

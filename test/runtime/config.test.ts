@@ -88,7 +88,8 @@ describe("a configuration", () => {
       healthDetails: "admins",
       attestation: { provider: "auto", cluster: "", freshPerSecond: 1 },
       findings: { scanSeconds: 900, owner: "", owners: {} },
-      watched: [],
+      saltsChips: false,
+  watched: [],
     };
     expect(parseConfig(GOOD)).toEqual(expected);
   });

@@ -43,6 +43,7 @@ ostiary ledger forget-traces --older-than DAYS  what was weighed in old decision
                                                 configuration lets it go; what was decided stays in the log
 ostiary ledger reveal NAME --salt FILE          which name in a salted log is NAME's, and what shows it to somebody else:
 ostiary ledger reveal NAME --opening HEX        the same without the salt, for whoever was shown the opening
+ostiary ledger reveal CHIP --salt FILE          which chip is meant by \`~…\` in traces and the fleet, or the other way round
 ostiary ledger witness --data DIR --name NAME --log VKEY… [--listen HOST:PORT]
                                                 cosign the heads of others' logs, each only where it continues the last
 

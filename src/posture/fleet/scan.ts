@@ -10,7 +10,7 @@ import type { Guest } from "../../wire/fleet-messages.ts";
 import { type Judged, RULES, type Rule, sightingOf, subjectOf } from "./judge.ts";
 import { readFleet } from "./read.ts";
 
-export interface FleetScanPorts extends Pick<World, "store" | "primitives" | "liveBundle"> {
+export interface FleetScanPorts extends Pick<World, "store" | "primitives" | "liveBundle" | "chipIds"> {
   /** Whose guests are, by configuration; empty where it says nothing. */
   readonly owner: string;
 }

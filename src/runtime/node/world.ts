@@ -8,6 +8,7 @@ import type { Log } from "../../base/log.ts";
 import { forwardClock } from "../../broker/clock.ts";
 import { loadCrlNumbers } from "../../broker/crl-numbers.ts";
 import { createGroupCommit } from "../../broker/group-commit.ts";
+import { hidingChips } from "../../broker/hidden-chips.ts";
 import { createProver } from "../../broker/prover.ts";
 import { createHeadAnchor } from "../../broker/rollback.ts";
 import { refuseForeignStore } from "../../broker/startup.ts";
@@ -58,8 +59,9 @@ export async function openWorld(loaded: LoadedConfig, parts: WorldParts): Promis
   try {
     if (seal === undefined) await refuseForeignStore(store, kek, settings.audience);
     const [roots, providers] = [await rootsOf(loaded), await providersOf(loaded, parts.log)];
-    const pseudonym = await pseudonymsOf(loaded);
-    const opened = { store, kek, roots, providers, settings, signers, pseudonym, ...loaded };
+    const names = await pseudonymsOf(loaded);
+    const hiding = hidingChips(store, names.chipIds);
+    const opened = { store: hiding, kek, roots, providers, settings, signers, names, ...loaded };
     const world = await joined(opened, parts);
     return seal === undefined
       ? world
@@ -77,7 +79,7 @@ interface Opened {
   readonly providers: ProviderTrust;
   readonly settings: World["settings"];
   readonly signers: Pick<World, "signer" | "ledgerSigner">;
-  readonly pseudonym: World["pseudonym"];
+  readonly names: Pick<World, "pseudonym" | "chipIds">;
   readonly config: LoadedConfig["config"];
   readonly at: LoadedConfig["at"];
 }
@@ -107,7 +109,7 @@ async function anchorsOf(opened: Opened, { part }: WorldParts): Promise<readonly
 
 async function unproven(opened: Opened, { source, metrics, log, part }: WorldParts): Promise<World> {
   const now = forwardClock(systemNow);
-  const { store, kek, settings, signers, config, roots, providers, pseudonym } = opened;
+  const { store, kek, settings, signers, config, roots, providers, names } = opened;
   const flush = (group: readonly DecisionCommit[]) => {
     metrics.observe("commit_group_size", group.length);
     return store.commitDecisions(group);
@@ -130,7 +132,7 @@ async function unproven(opened: Opened, { source, metrics, log, part }: WorldPar
     source,
     tokenKeyMaker: nodeTokenKeys,
     nonceLifetimeSeconds: config.nonceLifetimeSeconds,
-    pseudonym,
+    ...names,
     findings: config.findings,
     certificateFiles: certificateFilesOf(opened),
     processes: part?.of ?? 1,
