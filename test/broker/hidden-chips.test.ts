@@ -60,10 +60,20 @@ describe("a broker that hides chips", () => {
     expect(kept).not.toContain("03".repeat(16));
   });
 
-  it("counts by chip as ever", async () => {
-    const broker = await hiding();
+  it("counts by chip as ever, in counters that name none", async () => {
+    const counted: string[] = [];
+    const broker = await guestBroker({
+      change: ({ commit }) => ({
+        chipIds,
+        commit: (decision) => {
+          counted.push(...decision.items.flatMap(({ uses }) => uses.map(({ key }) => key)));
+          return commit(decision);
+        },
+      }),
+    });
     const statuses = [await ask(broker), await ask(broker), await ask(broker), await ask(broker)];
     expect(statuses).toEqual([200, 200, 200, 403]);
+    expect(new Set(counted)).toEqual(new Set([expect.stringContaining(chipIds.hide(CHIP))]));
   });
 
   it("hides it before it is hashed: the entry's hash is that of what is kept", async () => {
