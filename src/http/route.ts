@@ -35,6 +35,8 @@ export interface Outgoing {
   readonly contentType?: string;
   /** `no-store` unless it is said. */
   readonly cacheControl?: string;
+  /** Further ones, in lower case. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array;
 }
 

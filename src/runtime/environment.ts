@@ -70,6 +70,8 @@ export const SETTINGS: Readonly<Record<string, Form>> = {
   "ledger.keep_traces_days": "value",
   "ledger.salt_file": "text",
   "ledger.salt_chip_ids": "value",
+  "ledger.receipt_witnesses": "value",
+  "ledger.receipt_wait_seconds": "value",
   "ledger.tpm_counter.device": "text",
   "ledger.tpm_counter.index": "text",
   "ledger.tpm_counter.every_minutes": "value",

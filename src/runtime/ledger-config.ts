@@ -70,7 +70,13 @@ export const LEDGER = v.pipe(
     keep_traces_days: keepTracesDays,
     salt_file: v.optional(path),
     salt_chip_ids: v.optional(v.boolean(), false),
+    receipt_witnesses: v.optional(whole(0, 8), 0),
+    receipt_wait_seconds: v.optional(whole(1, 20), 5),
   }),
+  v.check(
+    (read) => read.receipt_witnesses <= read.witness.length,
+    "`receipt_witnesses` of as many witnesses as there are",
+  ),
   v.check(
     (read) => !read.salt_chip_ids || read.salt_file !== undefined,
     "`salt_chip_ids` with a `salt_file` only",
@@ -91,6 +97,8 @@ export const WORKER_LEDGER = table({
   salt_file: absent(
     "no `salt_file`, since a Worker has no files: names of admins stand in its log as they are",
   ),
+  receipt_witnesses: absent("no `receipt_witnesses`: a Worker has no witnesses"),
+  receipt_wait_seconds: absent("no `receipt_wait_seconds`: a Worker has no witnesses"),
   salt_chip_ids: absent(
     "no `salt_chip_ids`, since a Worker has no salt: ids of chips stand in its traces as they are",
   ),

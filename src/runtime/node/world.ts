@@ -1,4 +1,6 @@
 /** What is the broker's world on Node? Files, a database, native cryptography and AMD's key server, joined once per process. */
+
+import { setTimeout as sleep } from "node:timers/promises";
 import { createChainMemo } from "../../attestation/endorsement/memo.ts";
 import { parseEndorsementFile } from "../../attestation/endorsement/pem.ts";
 import type { ProviderTrust } from "../../attestation/endorsement/provider-chain.ts";
@@ -86,13 +88,20 @@ interface Opened {
 
 async function joined(opened: Opened, parts: WorldParts): Promise<World> {
   const plain = await unproven(opened, parts);
-  const world = { ...plain, anchors: await anchorsOf(opened, parts) };
+  const world = { ...plain, ...receiptWaitOf(opened), anchors: await anchorsOf(opened, parts) };
   const { provider, part } = parts;
   if (provider === undefined) return world;
   const { cluster, freshPerSecond: rate } = opened.config.attestation;
   const freshPerSecond = rate / (part?.of ?? 1);
   const plan = { provider, cluster, freshPerSecond, milliseconds: () => performance.now() };
   return { ...world, prove: createProver(plan, world) };
+}
+
+function receiptWaitOf({ config: { receiptWait } }: Opened): Pick<World, "receiptWait"> {
+  if (receiptWait === undefined) return {};
+  const { witnesses, seconds } = receiptWait;
+  const clock = { milliseconds: () => performance.now(), sleep: (ms: number) => sleep(ms) };
+  return { receiptWait: { ...clock, witnesses, mostMs: seconds * 1000, waiting: { count: 0 } } };
 }
 
 /**
