@@ -91,7 +91,9 @@ export async function commitDecision(pending: PendingDecision, world: World): Pr
   const { id, nonce, subject, appraisals, now } = pending;
   const by = subject.held === undefined ? {} : { token: subject.held.token };
   const items = appraisals.map((item) => ({ ...traceOf(item, subject.entry.binding), ...by }));
-  const trace = canonicalJson(items);
+  const hide = world.chipIds?.hide ?? ((text: string) => text);
+  // INVARIANT: what is hashed is what is kept: a proof holds whether or not anybody can still say which chip it was.
+  const trace = hide(canonicalJson(items));
   const draft = draftOf(pending, trace, world);
   const isAllOrNothing = !pending.isPartial;
   const outcome = await world.commit({
@@ -99,7 +101,7 @@ export async function commitDecision(pending: PendingDecision, world: World): Pr
     at: now,
     spend: nonce && spendOf(nonce),
     reportId: subject.reportId,
-    items: appraisals.map((item) => itemOf(item, draft, world)),
+    items: appraisals.map((item) => itemOf(item, draft, world)).map((item) => hidden(item, hide)),
     isAllOrNothing,
     draft,
     trace,
@@ -304,6 +306,11 @@ function itemOf(item: AppraisedItem, draft: Omit<DecisionEntry, "seq">, world: W
   const reads = given.kind === "used" || given.kind === "written" ? given.reads : stored?.version;
   if (reads === undefined) return asked;
   return { ...asked, reads, ...(lease === undefined ? {} : { leaseSeconds: lease.seconds }) };
+}
+
+/** A counter may count by chip. */
+function hidden(item: CommitItem, hide: (text: string) => string): CommitItem {
+  return { ...item, uses: item.uses.map((use) => ({ ...use, key: hide(use.key) })) };
 }
 
 /** Each approval is one use of a counter of its own: of two decisions that rest on it, one finds no room. */

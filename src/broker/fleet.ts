@@ -25,7 +25,7 @@ export function readUpTo(kept: string | undefined): number {
 const PAGE = 200;
 const PAGE_CHARACTERS = 1 << 20;
 
-type Asked = Pick<World, "store" | "liveBundle" | "now" | "settings">;
+type Asked = Pick<World, "store" | "liveBundle" | "now" | "settings" | "chipIds">;
 
 /** One page of guests, those behind `after`; of a resource, with whether the live policy would give it to each. */
 export async function listFleet(
@@ -64,7 +64,7 @@ async function withAnswers(
   const answered: SeenGuest[] = [];
   for (const guest of guests) {
     const stored = await asked.store.decision(guest.decision); // in order: see above
-    answered.push({ ...guest, would: wouldOf(stored && factsOfDecision(stored), resource, asked) });
+    answered.push({ ...guest, would: wouldOf(stored && factsOfDecision(stored, asked), resource, asked) });
   }
   return answered;
 }

@@ -60,7 +60,7 @@ export async function decisionBehind(holder: TokenHolder, world: World): Promise
     throw new Fault("token/invalid", "expected a token of a decision that this broker still has");
   }
   const entry = settle(stored);
-  const facts = factsOf(stored.trace);
+  const facts = factsOf(world.chipIds?.show(stored.trace) ?? stored.trace);
   const reportId = facts?.get("report.id");
   if (
     facts === undefined ||

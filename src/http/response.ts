@@ -16,7 +16,7 @@ const HEADERS = {
 export function responseOf(outgoing: Outgoing): Response {
   const { status = 200, contentType = "application/json", cacheControl, headers: more, body } = outgoing;
   const kept = cacheControl === undefined ? {} : { "cache-control": cacheControl };
-  const headers = { ...HEADERS, ...kept, ...more, "content-type": contentType };
+  const headers = { ...HEADERS, ...more, ...kept, "content-type": contentType };
   return new Response(typeof body === "string" ? body : new Uint8Array(body), { status, headers });
 }
 

@@ -3,13 +3,14 @@ import type { Primitives } from "../base/primitives.ts";
 import { factsOfDecision } from "../broker/decision-facts.ts";
 import { settle } from "../broker/settle.ts";
 import type { Store, StoredDecision } from "../broker/store.ts";
+import type { World } from "../broker/world.ts";
 import { SNP_VOCABULARY } from "../policy/vocabulary.ts";
 import type { FindingReport, Guardrail, GuardrailReplay } from "../wire/finding-messages.ts";
 import { compileSources } from "../writ/compile.ts";
 import { evaluate } from "../writ/evaluation/evaluator.ts";
 import type { Program } from "../writ/program.ts";
 
-interface ReplayPorts {
+interface ReplayPorts extends Pick<World, "chipIds"> {
   readonly store: Pick<Store, "decisionsFrom" | "ledgerSize">;
   readonly primitives: Primitives;
 }
@@ -29,7 +30,7 @@ export async function withReplays(report: FindingReport, ports: ReplayPorts): Pr
   const size = await ports.store.ledgerSize();
   for (let seq = Math.max(0, size - ENTRIES); ; ) {
     const page = await ports.store.decisionsFrom(seq, PAGE); // in order: page after page
-    for (const decision of page) judge(decision, guards);
+    for (const decision of page) judge(decision, guards, ports);
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE) break;
     seq = last.seq + 1;
@@ -79,10 +80,10 @@ function programOf({ stages }: Guardrail, { primitives }: ReplayPorts): Program 
 }
 
 /** What the exchange decides is left out of facts that are read back; a guard asks for none of it but resource and time. */
-function judge(stored: StoredDecision, guards: readonly Guard[]): void {
+function judge(stored: StoredDecision, guards: readonly Guard[], ports: ReplayPorts): void {
   const entry = settle(stored);
   if (entry.kind !== "decision" || entry.outcome !== "allow") return;
-  const facts = factsOfDecision(stored);
+  const facts = factsOfDecision(stored, ports);
   const [first] = entry.items;
   if (facts === undefined || first === undefined) return;
   for (const { program, tally } of guards) {

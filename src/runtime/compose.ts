@@ -45,6 +45,7 @@ export interface Parts extends Pick<World, Given> {
   readonly tokenKeyMaker: TokenKeyMaker;
   readonly nonceLifetimeSeconds: number;
   readonly pseudonym?: World["pseudonym"] | undefined;
+  readonly chipIds?: World["chipIds"] | undefined;
   readonly findings: FindingsConfig;
   /** Certificates that this platform has in files. */
   readonly certificateFiles: InventoryPorts["files"];
@@ -78,7 +79,7 @@ export function composeWorld(parts: Parts): World {
   const { audience, tenant } = settings;
   const trust: Trust = { primitives, roots, providers, memo, lowestCrlNumber: crlNumbers.lowest };
   const sealed = { store, kek, primitives, now };
-  const named = parts.pseudonym === undefined ? {} : { pseudonym: parts.pseudonym };
+  const named = namesOf(parts);
   const { roster, liveBundle } = governedBy(parts);
   const tokenKeys = createTokenKeyRing({ ...sealed, ...named, maker });
   const patient = createPatientSource({ source, store, now });
@@ -119,6 +120,14 @@ export function composeWorld(parts: Parts): World {
   };
 }
 
+/** How people and chips are called in what is kept. */
+function namesOf({ pseudonym, chipIds }: Parts): Pick<World, "pseudonym" | "chipIds"> {
+  return {
+    ...(pseudonym === undefined ? {} : { pseudonym }),
+    ...(chipIds === undefined ? {} : { chipIds }),
+  };
+}
+
 /** Who may change policy, and which one is live. */
 function governedBy(parts: Parts): Pick<World, "roster" | "liveBundle"> {
   const { store, primitives, settings, ledgerSigner, memory } = parts;
@@ -146,6 +155,7 @@ function shadowOf(parts: Parts, roster: World["roster"]): Pick<World, "shadow" |
       later,
       ...turns,
       ...kept,
+      ...namesOf(parts),
     }),
   };
 }
@@ -159,6 +169,7 @@ function postureOf(parts: Parts, made: Pick<World, "tokenKeys" | "liveBundle" | 
   const { store, primitives, settings, signer, ledgerSigner, kek, log, providers, findings } = parts;
   const ports = {
     ...{ store, primitives, settings, signer, ledgerSigner, kek, log, providers },
+    ...namesOf(parts),
     ...made,
     files: parts.certificateFiles,
     usePages: parts.memory === undefined ? USE_PAGES : USE_PAGES_OF_A_REQUEST,

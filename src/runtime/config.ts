@@ -87,6 +87,10 @@ export interface Config extends BrokerConfig {
   readonly peers: readonly PeerConfig[];
   /** What names of admins are salted with before they go into the log. */
   readonly saltFile?: string;
+  /** Whether ids of chips are hidden by the salt too, wherever the broker keeps them. */
+  readonly saltsChips: boolean;
+  /** How many witnesses a receipt waits for, and how long; nobody where it is left out. */
+  readonly receiptWait?: { readonly witnesses: number; readonly seconds: number };
   readonly audits: readonly AuditConfig[];
   readonly notifies: readonly NotifyConfig[];
   readonly traces?: TraceConfig;
@@ -233,6 +237,8 @@ function configOf(read: Read): Config {
     publications: read.ledger.publish.map(publicationOf),
     peers: read.ledger.peer,
     ...present("saltFile", read.ledger.salt_file),
+    saltsChips: read.ledger.salt_chip_ids,
+    ...present("receiptWait", receiptWaitOf(read.ledger)),
     audits: read.audit.map(auditOf),
     notifies: read.notify.map(notifyOf),
     ...present("traces", read.traces === undefined ? undefined : traceOf(read.traces)),
@@ -284,6 +290,10 @@ function attestationOf(read: Read["attestation"]): AttestationConfig {
     ...present("runFolder", read.run_dir),
     ...present("simulatorFolder", read.simulator_dir),
   };
+}
+
+function receiptWaitOf({ receipt_witnesses: witnesses, receipt_wait_seconds: seconds }: Read["ledger"]) {
+  return witnesses === 0 ? undefined : { witnesses, seconds };
 }
 
 function tpmCounterOf(read: Read["ledger"]["tpm_counter"]): TpmCounterConfig | undefined {

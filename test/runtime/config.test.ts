@@ -88,6 +88,7 @@ describe("a configuration", () => {
       healthDetails: "admins",
       attestation: { provider: "auto", cluster: "", freshPerSecond: 1 },
       findings: { scanSeconds: 900, owner: "", owners: {} },
+      saltsChips: false,
       watched: [],
     };
     expect(parseConfig(GOOD)).toEqual(expected);
@@ -362,6 +363,12 @@ approvals = 2
 [ledger]
 keep_traces_days = 30
 salt_file = "salt"
+salt_chip_ids = true
+receipt_witnesses = 1
+receipt_wait_seconds = 7
+[[ledger.witness]]
+url = "https://witness.example"
+key = "${key}"
 [[ledger.publish]]
 file = "head"
 [[ledger.publish]]
@@ -374,6 +381,8 @@ key = "${key}"
     expect(parseConfig(text)).toMatchObject({
       traceDays: 30,
       saltFile: "salt",
+      saltsChips: true,
+      receiptWait: { witnesses: 1, seconds: 7 },
       publications: [{ file: "head" }, { url: "https://heads.example/ours", tokenFile: "token" }],
       peers: [{ url: "https://other.example/v1/ledger", key }],
     });
@@ -391,9 +400,14 @@ key = "${key}"
     ],
     ["a peer without a key", "peer", '[[ledger.peer]]\nurl = "https://a.example"\n'],
     ["a peer twice", "peer", '[[ledger.peer]]\nurl = "https://a.example"\nkey = "a"\n'.repeat(2)],
+    ["hidden chips without a salt", "", "[ledger]\nsalt_chip_ids = true\n"],
+    ["receipts that wait for nobody who is there", "", "[ledger]\nreceipt_witnesses = 1\n"],
+    ["receipts that wait for too long", "receipt_wait", "[ledger]\nreceipt_wait_seconds = 21\n"],
     ["traces for no day", "keep_traces_days", "[ledger]\nkeep_traces_days = 0\n"],
   ])("refuses of its log %s", (_, member, lines) => {
-    expect(Object.keys(problemsOf(`${GOOD}\n${lines}`))[0]).toMatch(new RegExp(`^ledger\\.${member}`));
+    expect(Object.keys(problemsOf(`${GOOD}\n${lines}`))[0]).toMatch(
+      new RegExp(`^ledger${member === "" ? "$" : `\\.${member}`}`),
+    );
   });
 
   it("names every problem at once", () => {

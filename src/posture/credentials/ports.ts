@@ -29,6 +29,7 @@ export interface InventoryPorts
     | "liveBundle"
     | "roster"
     | "log"
+    | "chipIds"
   > {
   readonly providers: ProviderTrust;
   /** Reads them anew each time. What it throws means that nobody can say what is in them. */

@@ -13,7 +13,7 @@ import { RULES, sightingOf, subjectOf } from "./judge.ts";
 import { readFleet } from "./read.ts";
 import type { Judged, Rule } from "./rule.ts";
 
-export interface FleetScanPorts extends Pick<World, "store" | "primitives" | "liveBundle"> {
+export interface FleetScanPorts extends Pick<World, "store" | "primitives" | "liveBundle" | "chipIds"> {
   /** Whose guests are, by configuration; empty where it says nothing. */
   readonly owner: string;
 }

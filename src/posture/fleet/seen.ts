@@ -2,6 +2,7 @@
 import { factsOfDecision } from "../../broker/decision-facts.ts";
 import { settle } from "../../broker/settle.ts";
 import type { StoredDecision } from "../../broker/store.ts";
+import type { World } from "../../broker/world.ts";
 import type { DecisionEntry } from "../../ledger/entry.ts";
 import type { Guest, GuestWord, Levels, SaidPosture } from "../../wire/fleet-messages.ts";
 import type { Facts, FactValue } from "../../writ/facts.ts";
@@ -38,17 +39,17 @@ export interface Known {
 }
 
 /** `undefined` for a decision whose trace has no facts of a report. */
-export function seenOf(stored: StoredDecision): Seen | undefined {
+export function seenOf(stored: StoredDecision, ports: Pick<World, "chipIds">): Seen | undefined {
   const entry = settle(stored);
-  const facts = factsOfDecision(stored);
+  const facts = factsOfDecision(stored, ports);
   const id = facts?.get("report.id");
   if (entry.kind !== "decision" || facts === undefined || typeof id !== "string") return undefined;
   return {
     ...{ id, seq: stored.seq, at: stored.at, decision: stored.id },
     ...entryParts(entry, stored),
-    ...hardwareParts(facts),
     isHeld: entry.held !== undefined,
     ...wordParts(facts),
+    ...hardwareParts(facts, ports),
     settings: Object.fromEntries(
       Object.keys(SETTINGS).flatMap((field) => {
         const value = facts.get(field);
@@ -73,7 +74,7 @@ function entryParts(entry: DecisionEntry, { at }: StoredDecision) {
   };
 }
 
-function hardwareParts(facts: Facts) {
+function hardwareParts(facts: Facts, { chipIds }: Pick<World, "chipIds">) {
   const [product, silicon] = [textOf(facts.get("product")), textOf(facts.get("silicon"))];
   const firmware = facts.get("firmware.version");
   const tcb = levelsOf(facts.get("tcb.reported"));
@@ -84,7 +85,7 @@ function hardwareParts(facts: Facts) {
     ...(silicon === undefined ? {} : { silicon }),
     ...(Array.isArray(firmware) ? { firmware: firmware.join(".") } : {}),
     ...(tcb === undefined ? {} : { tcb }),
-    ...(chip === undefined ? {} : { chip }),
+    ...(chip === undefined ? {} : { chip: chipIds?.hide(chip) ?? chip }),
   };
 }
 

@@ -117,6 +117,6 @@ export function createNodeLedgerCommand(): Command {
 async function openLedger(options: AdminOptions): Promise<LedgerSource> {
   const { client, audience, url } = await openAdminSession(options);
   const { ledgerKey } = await describeBroker(url, globalThis.fetch);
-  const { checkpoint, ledgerPage, inclusion, forgetTraces } = client;
-  return { checkpoint, ledgerPage, inclusion, forgetTraces, audience, spki: ledgerKey.spki };
+  const { checkpoint, ledgerPage, inclusion, consistency, forgetTraces } = client;
+  return { checkpoint, ledgerPage, inclusion, consistency, forgetTraces, audience, spki: ledgerKey.spki };
 }
