@@ -11,11 +11,13 @@ import type { World } from "./world.ts";
 /** The way in of PROTOCOL section 4. */
 export function bindingDoor(request: ReleaseRequest, exchange: Exchange, world: World): Door<Transcript> {
   const { binding, suite, evidence } = request;
+  const { partial, posture } = request.claims;
   return {
     channel: binding,
     suite,
     evidence,
-    isPartial: request.claims.partial === true,
+    isPartial: partial === true,
+    ...(posture === undefined ? {} : { posture }),
     refuseStranger: async () => {
       refuseUnoffered(binding, exchange);
       await refuseCarrier(request, exchange, world);

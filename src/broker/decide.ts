@@ -139,7 +139,7 @@ async function appraisedFor(
   { bound, bundle, subject, nonce, now }: Known,
   world: World,
 ) {
-  const { posture } = request.claims; // bound with the claims that it stands in
+  const { posture } = door; // bound with the claims that it stands in
   const said = posture === undefined ? {} : { posture };
   const asked = {
     wanted: await wanted(bound),

@@ -3,6 +3,7 @@ import type { CarriedEvidence, Evidence } from "../attestation/evidence.ts";
 import type { ChannelId, Suite } from "../channel/bindings.ts";
 import type { Nonce, NonceKeys } from "../channel/nonce.ts";
 import type { BindingTranscript } from "../channel/transcript.ts";
+import type { GuestPosture } from "../policy/guest-posture.ts";
 
 /** What differs between the ways in; what is judged, and in which order, does not. */
 export interface Door<Bound extends BindingTranscript> {
@@ -11,6 +12,8 @@ export interface Door<Bound extends BindingTranscript> {
   /** Attacker-controlled. */
   readonly evidence: CarriedEvidence;
   readonly isPartial: boolean;
+  /** What the guest says of itself, where what it says is bound with the rest. */
+  readonly posture?: GuestPosture;
   /** What is refused before anything is paid for. @throws {@link Fault}. */
   readonly refuseStranger: () => Promise<void>;
   /** As the peer sent it: whether it is one of ours is yet to be seen. */
