@@ -74,6 +74,8 @@ export const ADMIN_ROLES: Readonly<Record<string, RoleRow>> = {
   "POST /v1/admin/endorsements": { roles: OPERATOR, reach: "every" },
   "GET /v1/admin/fleet": { roles: [...READERS, "author"], reach: "every" },
   "GET /v1/admin/fleet/{id}": { roles: [...READERS, "author"], reach: "every" },
+  "GET /v1/admin/advisory": { roles: [...READERS, "author", "approver"], reach: "every" },
+  "PUT /v1/admin/advisory": { roles: OPERATOR, reach: "every" },
   "POST /v1/introspect": { roles: READERS, reach: "every" },
   "GET /v1/health": { roles: [...READERS, "author", "approver"], reach: "any" },
   "GET /v1/ledger/checkpoint": { roles: ALL, reach: "any" },

@@ -71,7 +71,7 @@ describe("a configuration", () => {
           spki: expect.any(Uint8Array),
         },
       ],
-      governance: { approvals: 1, groups: [], accepts: {} },
+      governance: { approvals: 1, advisorySigners: 1, groups: [], accepts: {} },
       kds: { isEnabled: true, url: "https://kdsintf.amd.com", timeoutSeconds: 10 },
       nonceLifetimeSeconds: 60,
       rates: { perSource: 10, perBroker: 1000 },
@@ -163,6 +163,7 @@ owns = ["root", "database"]
 [governance]
 approvals = 2
 root = 1
+advisory_signers = 2
 [governance.accept]
 roster = "${"a".repeat(64)}"
 [[owner]]
@@ -178,6 +179,7 @@ approvals = 2
     expect(config.governance).toEqual({
       approvals: 2,
       root: 1,
+      advisorySigners: 2,
       groups: [
         {
           name: "database",

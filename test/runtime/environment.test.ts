@@ -49,6 +49,7 @@ const FILE_ONLY = [
   "attestation.simulator_dir",
   "governance.accept.activation",
   "governance.accept.roster",
+  "governance.advisory_signers",
   "governance.approvals",
   "governance.root",
   "kek.also",
