@@ -7,8 +7,13 @@ import { createFleetScan } from "./fleet/scan.ts";
 import { withReplays } from "./guard-replay.ts";
 import { reportOf } from "./report.ts";
 
+export interface PosturePorts extends InventoryPorts {
+  /** From this age on what is known of AMD's bulletins is old; absent, it never is. */
+  readonly advisorySeconds?: number;
+}
+
 /** A further scan is a line here: whatever makes a `Scan` of these ports. */
-export function createPosture(ports: InventoryPorts, everySeconds: number): Posture {
+export function createPosture(ports: PosturePorts, everySeconds: number): Posture {
   return {
     scans: [
       createCredentialScan(ports, everySeconds),

@@ -163,6 +163,7 @@ function postureOf(parts: Parts, made: Pick<World, "tokenKeys" | "liveBundle" | 
     files: parts.certificateFiles,
     usePages: parts.memory === undefined ? USE_PAGES : USE_PAGES_OF_A_REQUEST,
     ownerOf: ownerOf(findings),
+    advisorySeconds: findings.advisorySeconds,
   };
   return createPosture(ports, findings.scanSeconds);
 }

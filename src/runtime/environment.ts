@@ -52,6 +52,7 @@ export const SETTINGS: Readonly<Record<string, Form>> = {
   "tokens.max_lifetime_seconds": "value",
   "tokens.max_evidence_age_seconds": "value",
   "findings.scan_every": "text",
+  "findings.advisory_max_age": "text",
   "findings.owner": "text",
   "health.details": "text",
   "traces.endpoint": "text",

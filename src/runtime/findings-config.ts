@@ -13,6 +13,7 @@ const owners = v.optional(table(Object.fromEntries(OWNED.map((kind) => [kind, v.
 
 export const FINDINGS = table({
   scan_every: v.optional(duration(5, 86_400), "15m"),
+  advisory_max_age: v.optional(duration(86_400, 1000 * 86_400), "90d"),
   owner: v.optional(owner),
   owners,
 });
@@ -35,6 +36,8 @@ export const WATCHED = v.pipe(
 
 export interface FindingsConfig {
   readonly scanSeconds: number;
+  /** From this age on what is known of AMD's bulletins is old. */
+  readonly advisorySeconds: number;
   readonly owner: string;
   readonly owners: Readonly<Partial<Record<Owned, string>>>;
 }
@@ -48,7 +51,8 @@ export interface WatchedConfig {
 
 export function findingsConfigOf(read: v.InferOutput<typeof FINDINGS>): FindingsConfig {
   const given = Object.entries(read.owners).filter(([, name]) => name !== undefined);
-  return { scanSeconds: read.scan_every, owner: read.owner ?? "", owners: Object.fromEntries(given) };
+  const [scanSeconds, advisorySeconds] = [read.scan_every, read.advisory_max_age];
+  return { scanSeconds, advisorySeconds, owner: read.owner ?? "", owners: Object.fromEntries(given) };
 }
 
 export function watchedConfigOf(read: v.InferOutput<typeof WATCHED>): readonly WatchedConfig[] {

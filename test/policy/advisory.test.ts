@@ -19,8 +19,9 @@ import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { createEd25519Signer, generateEd25519Pem } from "../../src/runtime/node/signers.ts";
 import { advisory, bulletin, figure, PUBLISHED, shippedAdvisory } from "./advisory-at-hand.ts";
 
-const [ADA, BEN, OLD] = ["ada", "ben", "old"].map((kid) => createEd25519Signer(kid, generateEd25519Pem()));
-if (ADA === undefined || BEN === undefined || OLD === undefined) throw new Error("three keys");
+const ADA = createEd25519Signer("ada", generateEd25519Pem());
+const BEN = createEd25519Signer("ben", generateEd25519Pem());
+const OLD = createEd25519Signer("old", generateEd25519Pem());
 
 function adminOf({ kid, spki }: typeof ADA, changes: Partial<Admin> = {}): Admin {
   return { kid, spki, person: kid, roles: ["operator"], under: [], owns: [], ...changes };

@@ -87,7 +87,7 @@ describe("a configuration", () => {
       notifies: [],
       healthDetails: "admins",
       attestation: { provider: "auto", cluster: "", freshPerSecond: 1 },
-      findings: { scanSeconds: 900, owner: "", owners: {} },
+      findings: { scanSeconds: 900, advisorySeconds: 7_776_000, owner: "", owners: {} },
       watched: [],
     };
     expect(parseConfig(GOOD)).toEqual(expected);

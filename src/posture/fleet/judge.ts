@@ -78,7 +78,8 @@ function isNewestHere({ guest, newest }: Judged): boolean {
   return guest.id === newest.id;
 }
 
-function isCurrent({ guest, isReplaced, at }: Judged): boolean {
+/** Whether what is known of a guest is of now. */
+export function isCurrent({ guest, isReplaced, at }: Judged): boolean {
   return !isReplaced && guest.lastAt > at - CURRENT_SECONDS;
 }
 

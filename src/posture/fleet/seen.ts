@@ -10,7 +10,15 @@ import { SETTINGS } from "./settings.ts";
 /** A decision in the words of the fleet; what lasts longer than one decision is made by `merge.ts`. */
 export type Seen = Omit<
   Guest,
-  "place" | "firstAt" | "lastAt" | "allowedAt" | "decisions" | "longestGapSeconds" | "weakened" | "drift"
+  | "place"
+  | "firstAt"
+  | "lastAt"
+  | "allowedAt"
+  | "tcbAt"
+  | "decisions"
+  | "longestGapSeconds"
+  | "weakened"
+  | "drift"
 > & {
   readonly seq: number;
   readonly at: Guest["lastAt"];
@@ -54,20 +62,32 @@ function entryParts(entry: DecisionEntry, { at }: StoredDecision) {
 function hardwareParts(facts: Facts) {
   const [product, silicon] = [textOf(facts.get("product")), textOf(facts.get("silicon"))];
   const firmware = facts.get("firmware.version");
-  const tcb = levelsOf(facts.get("tcb.reported"));
   const chip = textOf(facts.get("report.chip_id")) ?? textOf(facts.get("endorsement.csp_id"));
   return {
     hostData: textOf(facts.get("host_data")) ?? "",
     ...(product === undefined ? {} : { product }),
     ...(silicon === undefined ? {} : { silicon }),
     ...(Array.isArray(firmware) ? { firmware: firmware.join(".") } : {}),
-    ...(tcb === undefined ? {} : { tcb }),
+    ...firmwareParts(facts),
     ...(chip === undefined ? {} : { chip }),
   };
 }
 
 function textOf(value: FactValue | undefined): string | undefined {
   return typeof value === "string" ? value : undefined;
+}
+
+function firmwareParts(facts: Facts): Pick<Guest, "tcb" | "committedTcb" | "launchTcb"> {
+  const [tcb, committedTcb, launchTcb] = [
+    levelsOf(facts.get("tcb.reported")),
+    levelsOf(facts.get("tcb.committed")),
+    levelsOf(facts.get("tcb.launch")),
+  ];
+  return {
+    ...(tcb === undefined ? {} : { tcb }),
+    ...(committedTcb === undefined ? {} : { committedTcb }),
+    ...(launchTcb === undefined ? {} : { launchTcb }),
+  };
 }
 
 function levelsOf(value: FactValue | undefined): Levels | undefined {
