@@ -135,7 +135,7 @@ guard ${GUARD} "Firmware below ${name}, from ${from}" {
   for resource "**"
   valid ${from} ..
 
-  require tcb.reported at least ${name} or not product in [${products.map((one) => one.name).join(", ")}]${sparing(spared)}
+  require ${condition(name, products, spared)}
     else "${reason}"
 }
 ${test("from its first moment, what is below the floor is refused", from, ` because "${reason}"`)}`;
@@ -145,8 +145,15 @@ ${test("from its first moment, what is below the floor is refused", from, ` beca
 }
 
 /** Whose silicon nobody knows is not spared. */
-function sparing(lines: readonly string[]): string {
-  return lines.length === 0 ? "" : ` or (has silicon and silicon in [${lines.join(", ")}])`;
+function condition(
+  name: string,
+  products: readonly { readonly name: string }[],
+  spared: readonly string[],
+): string {
+  const met = `tcb.reported at least ${name}`;
+  const isOther = `not product in [${products.map((one) => one.name).join(", ")}]`;
+  if (spared.length === 0) return `${met} or ${isOther}`;
+  return `any { ${met}, ${isOther}, has silicon and silicon in [${spared.join(", ")}] }`;
 }
 
 /** Every component is named: 0 says on purpose that any level passes. */
