@@ -39,7 +39,7 @@ const FILE_ONLY = [
   "audit",
   "notify",
   "watched",
-  ...[...CREDENTIAL_KINDS, "guest"].map((kind) => `findings.owners.${kind}`),
+  ...[...CREDENTIAL_KINDS, "guest", "policy"].map((kind) => `findings.owners.${kind}`),
   ...PEER.map((name) => `kek.peer.${name}`),
   "ledger.peer",
   "ledger.publish",

@@ -10,6 +10,7 @@ import { decodeGuest } from "../../wire/fleet.ts";
 import type { Guest } from "../../wire/fleet-messages.ts";
 import { standingOfAdvisory } from "./advisory.ts";
 import { debtLook, type Owing, owingOf } from "./debt.ts";
+import { withPlanted } from "./drills.ts";
 import { isCurrent, type Judged, RULES, type Rule, sightingOf, subjectOf } from "./judge.ts";
 import { readFleet } from "./read.ts";
 
@@ -52,10 +53,11 @@ async function looksAt(ports: FleetScanPorts, at: Instant): Promise<readonly Loo
       if (isCurrent(judged)) owing.push(owingOf(judged.guest));
     }
   }
-  return [
+  const looks = [
     ...gathered.map(({ rule, seen, passed }) => lookOf(rule.class, { seen, passed })),
     ...(await advisoryLooks(owing, ports, at)),
   ];
+  return withPlanted(looks, await ports.store.drills(at), { at, owner: ports.owner });
 }
 
 /** An advisory that nobody may judge by says nothing of firmware, and ends nothing. */
