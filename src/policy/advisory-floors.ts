@@ -4,7 +4,7 @@ import { type Advisory, type Bulletin, type Figure, figureKey, GRADES } from "./
 import { SNP_VOCABULARY } from "./vocabulary.ts";
 
 /** Which TCB of a report a level was read from. */
-export const JUDGED_TCBS = ["reported", "committed", "launch"] as const;
+const JUDGED_TCBS = ["reported", "committed", "launch"] as const;
 export type JudgedTcb = (typeof JUDGED_TCBS)[number];
 
 /** What is known of a guest's firmware. A report of version 2 does not say its silicon. */

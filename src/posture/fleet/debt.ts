@@ -61,12 +61,15 @@ export function debtLook(guests: readonly Owing[], advisory: Advisory | undefine
 
 /** A chip's id, hex: what is told of a guest without one is whose key the provider signed with, for many hosts. */
 const CHIP = /^[0-9a-f]{128}$/;
+/** So much of it tells chips apart, also where a line fills 8 of the 64 bytes, and fits into a line. */
+const NAME_DIGITS = 32;
 
 /** Firmware is a chip's: of those on one chip, the guests that came since it is as the newest of them saw it. Others stand alone. */
 function groupsOf(guests: readonly Owing[]): ReadonlyMap<string, readonly Owing[]> {
   const groups = new Map<string, Owing[]>();
   for (const guest of guests) {
-    const name = CHIP.test(guest.chip ?? "") ? `chip/${guest.chip}` : `guest/${guest.id}`;
+    const { id, chip = "" } = guest;
+    const name = CHIP.test(chip) ? `chip/${chip.slice(0, NAME_DIGITS)}` : `guest/${id}`;
     const group = groups.get(name);
     if (group === undefined) groups.set(name, [guest]);
     else group.push(guest);
@@ -148,6 +151,7 @@ function sightingOf(
     introducedAt: drill?.plantedAt ?? introducedAt(published?.date, below),
     evidence: {
       guest: guest.id,
+      ...(guest.chip === undefined ? {} : { chip: guest.chip }),
       cameFor: guest.cameFor,
       decision: guest.decision,
       seenAt: formatInstant(guest.lastAt),
