@@ -4,6 +4,7 @@ import type { Instant } from "../base/time.ts";
 import type { EntryDraft, LedgerEntry } from "../ledger/entry.ts";
 import type { Range } from "../ledger/ranges.ts";
 import type { Tile, TilePlace } from "../ledger/tiles.ts";
+import type { AdvisoryStore } from "./advisory-store.ts";
 import type { CredentialStore } from "./credential-store.ts";
 import type { ExplanationStore } from "./explanation-store.ts";
 import type { FindingStore } from "./finding-store.ts";
@@ -27,6 +28,7 @@ export interface Store
     LedgerStore,
     BundleStore,
     GovernanceStore,
+    AdvisoryStore,
     RequestApprovalStore,
     SecretStore,
     LeaseStore,

@@ -57,6 +57,8 @@ export function guestText(guest: SeenGuest): string {
     ["silicon", guest.silicon ?? guest.product ?? "not known"],
     ["firmware", guest.firmware ?? "not known"],
     ["TCB", levelsText(guest.tcb)],
+    ["  committed", levelsText(guest.committedTcb)],
+    ["  at its launch", levelsText(guest.launchTcb)],
     ["VMPL", String(guest.vmpl)],
     ["first seen", formatInstant(guest.firstAt)],
     ["last seen", formatInstant(guest.lastAt)],

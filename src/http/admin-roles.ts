@@ -78,6 +78,8 @@ export const ADMIN_ROLES: Readonly<Record<string, RoleRow>> = {
   "POST /kbs/v0/resource-policy": { roles: ["author", "operator"], reach: "any" },
   "POST /kbs/v0/attestation-policy": { roles: ["author", "operator"], reach: "any" },
   "POST /kbs/v0/reference-value": { roles: ["author", "operator"], reach: "any" },
+  "GET /v1/admin/advisory": { roles: [...READERS, "author", "approver"], reach: "every" },
+  "PUT /v1/admin/advisory": { roles: OPERATOR, reach: "every" },
   "POST /v1/introspect": { roles: READERS, reach: "every" },
   "GET /v1/health": { roles: [...READERS, "author", "approver"], reach: "any" },
   "GET /v1/ledger/checkpoint": { roles: ALL, reach: "any" },

@@ -1,5 +1,6 @@
 /** Which paths has the broker? One table; the application and the OpenAPI document walk it. */
 import { adminRoutes } from "./admin/admins.ts";
+import { advisoryRoutes } from "./admin/advisory.ts";
 import { approvalRoutes } from "./admin/approvals.ts";
 import { audienceRoutes } from "./admin/audiences.ts";
 import { credentialRoute } from "./admin/credentials.ts";
@@ -83,6 +84,7 @@ const DOCUMENTED: readonly Route[] = [
   ...findingRoutes,
   credentialRoute,
   ...fleetRoutes,
+  ...advisoryRoutes,
   ...drillRoutes,
   ...endorsementRoutes,
   kbsAuthRoute,

@@ -17,7 +17,7 @@ import type { BrokerSettings, EndorsementSource, Trust, World } from "../broker/
 import { NO_SOURCE } from "../kds/no-source.ts";
 import type { Admin } from "../policy/admins.ts";
 import type { InventoryPorts } from "../posture/credentials/ports.ts";
-import { createPosture } from "../posture/posture.ts";
+import { createPosture, type PosturePorts } from "../posture/posture.ts";
 import type { BrokerConfig } from "./config.ts";
 import { type FindingsConfig, ownerOf } from "./findings-config.ts";
 import { governanceOf } from "./governance-config.ts";
@@ -49,6 +49,8 @@ export interface Parts extends Pick<World, Given> {
   readonly findings: FindingsConfig;
   /** Certificates that this platform has in files. */
   readonly certificateFiles: InventoryPorts["files"];
+  /** Sources that are declared to be what is live, where this platform has any. */
+  readonly declared?: PosturePorts["declared"];
   /** Begins work that no request waits for. */
   readonly later: (work: () => Promise<void>) => void;
   readonly turn?: () => Promise<void>;
@@ -174,6 +176,8 @@ function postureOf(parts: Parts, made: Pick<World, "tokenKeys" | "liveBundle" | 
     files: parts.certificateFiles,
     usePages: parts.memory === undefined ? USE_PAGES : USE_PAGES_OF_A_REQUEST,
     ownerOf: ownerOf(findings),
+    advisorySeconds: findings.advisorySeconds,
+    ...(parts.declared === undefined ? {} : { declared: parts.declared }),
   };
   return createPosture(ports, findings.scanSeconds);
 }

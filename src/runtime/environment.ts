@@ -53,6 +53,8 @@ export const SETTINGS: Readonly<Record<string, Form>> = {
   "tokens.max_evidence_age_seconds": "value",
   "kbs.versions": "value",
   "findings.scan_every": "text",
+  "findings.advisory_max_age": "text",
+  "findings.declared": "text",
   "findings.owner": "text",
   "health.details": "text",
   "traces.endpoint": "text",

@@ -22,6 +22,7 @@ import {
 import type { EntryDraft } from "../ledger/entry.ts";
 import { draftOf, draftText } from "./draft-text.ts";
 import { refuseLargeGroup, refuseOddHashes } from "./limits.ts";
+import { createMemoryAdvisories } from "./memory-advisories.ts";
 import { createMemoryCredentials } from "./memory-credentials.ts";
 import { createMemoryFindings } from "./memory-findings.ts";
 import { createMemoryFleet } from "./memory-fleet.ts";
@@ -50,10 +51,13 @@ export function createMemoryStore(): Store {
   );
   const { forgetGuests, ...fleet } = createMemoryFleet();
   const { forgetSessions, ...kbs } = createMemoryKbs();
-  const requests = createMemoryRequestApprovals({
-    append: (entry) => void append(tables, entry),
-    isCounted: (key) => tables.uses.some((use) => use.key === key),
+  const governed = {
+    append: (entry: EntryDraft) => void append(tables, entry),
     rosterSerial: async () => (await policies.rosterHead())?.serial ?? 0,
+  };
+  const requests = createMemoryRequestApprovals({
+    ...governed,
+    isCounted: (key) => tables.uses.some((use) => use.key === key),
   });
   const forgetOld = (now: Instant): void => {
     requests.forgetRequests(now);
@@ -73,6 +77,7 @@ export function createMemoryStore(): Store {
     }),
     ...ledgerStore(tables),
     ...policies,
+    ...createMemoryAdvisories(governed),
     ...requests.store,
     ...secrets,
     ...brokerStateStore(tables),

@@ -1,5 +1,6 @@
 /** How is the Store contract kept by any database? By statements that SQLite, D1 and Postgres speak, one file per part. */
 import type { Store } from "../broker/store.ts";
+import { createAdvisoryStore } from "./advisory-statements.ts";
 import { createBundleStore } from "./bundle-statements.ts";
 import { createCredentialStore } from "./credential-statements.ts";
 import { createDecisionStore } from "./decision-statements.ts";
@@ -25,6 +26,7 @@ export function createSqlStore(driver: SqlDriver): Store {
     ...createLedgerStore(driver),
     ...createBundleStore(driver),
     ...createGovernanceStore(driver),
+    ...createAdvisoryStore(driver),
     ...createRequestApprovalStore(driver),
     ...createSecretStore(driver),
     ...createLeaseStore(driver),

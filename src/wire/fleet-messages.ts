@@ -35,7 +35,13 @@ export interface Guest extends GuestWord {
   readonly vmpl: number;
   readonly product?: string;
   readonly silicon?: string;
+  /** Its reported TCB, which the signing key stands for. */
   readonly tcb?: Levels;
+  /** What its host cannot go back behind, and what that was when the guest began. */
+  readonly committedTcb?: Levels;
+  readonly launchTcb?: Levels;
+  /** Since which decision these three are as they are, at this place and on this chip. */
+  readonly tcbAt?: Instant;
   /** `1.55.40` */
   readonly firmware?: string;
   /** The processor's id, or whose key the provider signed with where the chip is masked. */

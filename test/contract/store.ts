@@ -1,6 +1,7 @@
 /** What must every Store do? One contract; memory, SQLite and later D1 and Postgres run it. */
 import { describe } from "vitest";
 import type { Store } from "../../src/broker/store.ts";
+import { advisoryContract } from "./store/advisories.ts";
 import { bundleContract } from "./store/bundles.ts";
 import { counterContract } from "./store/counters.ts";
 import { credentialContract } from "./store/credentials.ts";
@@ -30,6 +31,7 @@ export function storeContract(name: string, open: OpenStore): void {
     ledgerContract(open);
     bundleContract(open);
     governanceContract(open);
+    advisoryContract(open);
     requestApprovalContract(open);
     secretContract(open);
     secretLifeContract(open);

@@ -71,7 +71,7 @@ describe("a configuration", () => {
           spki: expect.any(Uint8Array),
         },
       ],
-      governance: { approvals: 1, groups: [], accepts: {} },
+      governance: { approvals: 1, advisorySigners: 1, groups: [], accepts: {} },
       kds: { isEnabled: true, url: "https://kdsintf.amd.com", timeoutSeconds: 10 },
       nonceLifetimeSeconds: 60,
       rates: { perSource: 10, perBroker: 1000 },
@@ -87,7 +87,7 @@ describe("a configuration", () => {
       notifies: [],
       healthDetails: "admins",
       attestation: { provider: "auto", cluster: "", freshPerSecond: 1 },
-      findings: { scanSeconds: 900, owner: "", owners: {} },
+      findings: { scanSeconds: 900, advisorySeconds: 7_776_000, owner: "", owners: {} },
       saltsChips: false,
       watched: [],
     };
@@ -164,6 +164,7 @@ owns = ["root", "database"]
 [governance]
 approvals = 2
 root = 1
+advisory_signers = 2
 [governance.accept]
 roster = "${"a".repeat(64)}"
 [[owner]]
@@ -179,6 +180,7 @@ approvals = 2
     expect(config.governance).toEqual({
       approvals: 2,
       root: 1,
+      advisorySigners: 2,
       groups: [
         {
           name: "database",

@@ -1,8 +1,7 @@
 /** `ostiary admin …`: who may do what on a broker. Changes are statements that people of the root sign, one after the other. */
 
-import { parseBase64, parseUtf8, utf8 } from "../../base/bytes.ts";
+import { parseUtf8, utf8 } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
-import { bareKeyOf } from "../../base/spki.ts";
 import { type Admin, isAdminName, isPathPrefix, ROLES, type Role } from "../../policy/admins.ts";
 import { type RosterChange, rosterChangeIn, signRosterChange } from "../../policy/roster.ts";
 import { cosignDsse } from "../../policy/signatures.ts";
@@ -19,6 +18,7 @@ import {
 } from "../admin-session.ts";
 import { oneWord, parseArguments } from "../arguments.ts";
 import { type Command, type ExitStatus, Misuse, type Terminal } from "../command.ts";
+import { publicKeyOf } from "../public-key.ts";
 import { tableOf } from "../table.ts";
 
 const USAGE = `ostiary admin list                              admins, their roles and paths, and the owner groups
@@ -80,7 +80,7 @@ async function add(args: readonly string[], edges: Edges): Promise<ExitStatus> {
   if (values.public === undefined) throw new Misuse("expected --public FILE: the new admin's public key");
   const admin: Admin = {
     kid,
-    spki: spkiOf(await edges.terminal.readFile(values.public), values.public),
+    spki: publicKeyOf(await edges.terminal.readFile(values.public), values.public),
     person: nameOf(values.person ?? kid),
     roles: eachOnce((values.role ?? []).map(roleOf)),
     under: eachOnce((values.under ?? []).map(prefixOf)),
@@ -185,14 +185,4 @@ function prefixOf(word: string): string {
 
 function eachOnce<T>(words: readonly T[]): readonly T[] {
   return [...new Set(words)];
-}
-
-function spkiOf(bytes: Uint8Array, file: string): Uint8Array {
-  const [, body = ""] =
-    /^-----BEGIN PUBLIC KEY-----\n([A-Za-z0-9+/=\n]+)-----END PUBLIC KEY-----\s*$/.exec(
-      parseUtf8(bytes) ?? "",
-    ) ?? [];
-  const spki = parseBase64(body.replaceAll("\n", ""));
-  if (spki !== undefined && bareKeyOf("ed25519", spki) !== undefined) return spki;
-  throw new Fault("file/unusable", `expected an Ed25519 public key in \`${file}\`, PEM`);
 }

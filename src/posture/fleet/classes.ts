@@ -41,6 +41,19 @@ export const FLEET_CLASSES = {
     targetSeconds: DAY,
     guard: { require: "has posture.age", reason: "the guest says nothing of itself" },
   },
+  "tcb-debt": {
+    targetSeconds: 30 * DAY,
+    instead:
+      "have the bulletin's floor bind by itself when its grace is over (`ostiary tcb plan --bulletin`), and update hosts in the order that it says",
+  },
+  "advisory-old": {
+    targetSeconds: 14 * DAY,
+    instead: "look at AMD's bulletins on a set day, and import the next edition of the advisory then",
+  },
+  "advisory-altered": {
+    targetSeconds: DAY,
+    instead: "find out who wrote to the database, and have operators of now sign the advisory again",
+  },
   "guest-silent": {
     targetSeconds: DAY,
     instead: "no policy sees who does not come: watch the machines themselves",

@@ -1,5 +1,6 @@
 /** Which guests are not good? Every rule over the whole fleet, place by place; of a guest that is good no more is kept than its name. */
 import type { Instant } from "../../base/time.ts";
+import type { AdvisoryWorld } from "../../broker/advisories.ts";
 import type { Look, Scan } from "../../broker/finding-scan.ts";
 import { imageJudge } from "../../broker/fleet.ts";
 import type { GuestPosition } from "../../broker/fleet-store.ts";
@@ -9,13 +10,18 @@ import type { Sighting } from "../../wire/finding-messages.ts";
 import { decodeGuest } from "../../wire/fleet.ts";
 import type { Guest } from "../../wire/fleet-messages.ts";
 import type { Program } from "../../writ/program.ts";
+import { standingOfAdvisory } from "./advisory.ts";
+import { debtLook, type Owing, owingOf } from "./debt.ts";
+import { withPlanted } from "./drills.ts";
 import { RULES, sightingOf, subjectOf } from "./judge.ts";
 import { readFleet } from "./read.ts";
-import type { Judged, Rule } from "./rule.ts";
+import { isCurrent, type Judged, type Rule } from "./rule.ts";
 
-export interface FleetScanPorts extends Pick<World, "store" | "primitives" | "liveBundle" | "chipIds"> {
+export interface FleetScanPorts extends AdvisoryWorld, Pick<World, "liveBundle" | "chipIds"> {
   /** Whose guests are, by configuration; empty where it says nothing. */
   readonly owner: string;
+  /** From this age on the advisory is old; absent, it never is. */
+  readonly advisorySeconds?: number;
 }
 
 const PAGE = 500;
@@ -43,18 +49,34 @@ async function looksAt(ports: FleetScanPorts, at: Instant): Promise<readonly Loo
   const live = activation && { digest: activation.digest, at: activation.at };
   const imageAt = imageJudge(bundle?.program, at);
   const sayBy = await whoHasThemSay(ports, bundle?.program, at);
+  const owing: Owing[] = [];
   for await (const rows of places(ports)) {
     for (const one of judgedOf(rows)) {
       const { guest } = one;
       const judged = { ...one, at, live, image: imageAt(guest.measurement), sayBy: sayBy(guest) };
       for (const into of gathered) judge(judged, into, ports.owner);
+      if (isCurrent(judged)) owing.push(owingOf(judged.guest));
     }
   }
-  return gathered.map(({ rule, seen, passed }) => ({
-    ...{ class: rule.class, seen, passed },
-    blind: [],
-    isWhole: true,
-  }));
+  const looks = [
+    ...gathered.map(({ rule, seen, passed }) => lookOf(rule.class, { seen, passed })),
+    ...(await advisoryLooks(owing, ports, at)),
+  ];
+  return withPlanted(looks, await ports.store.drills(at), { at, owner: ports.owner });
+}
+
+/** An advisory that nobody may judge by says nothing of firmware, and ends nothing. */
+async function advisoryLooks(
+  owing: readonly Owing[],
+  ports: FleetScanPorts,
+  at: Instant,
+): Promise<readonly Look[]> {
+  const { advisory, isAltered, looks } = await standingOfAdvisory(ports, { ...ports, at });
+  return isAltered ? looks : [...looks, debtLook(owing, advisory, ports.owner)];
+}
+
+function lookOf(name: string, { seen, passed }: Pick<Look, "seen" | "passed">): Look {
+  return { class: name, seen, passed, blind: [], isWhole: true };
 }
 
 /** By the policy over what a guest came for, else by others of the same image: one image behaves in one way. */

@@ -15,6 +15,7 @@ export type Seen = Omit<
   | "firstAt"
   | "lastAt"
   | "allowedAt"
+  | "tcbAt"
   | "decisions"
   | "longestGapSeconds"
   | "weakened"
@@ -77,14 +78,13 @@ function entryParts(entry: DecisionEntry, { at }: StoredDecision) {
 function hardwareParts(facts: Facts, { chipIds }: Pick<World, "chipIds">) {
   const [product, silicon] = [textOf(facts.get("product")), textOf(facts.get("silicon"))];
   const firmware = facts.get("firmware.version");
-  const tcb = levelsOf(facts.get("tcb.reported"));
   const chip = textOf(facts.get("report.chip_id")) ?? textOf(facts.get("endorsement.csp_id"));
   return {
     hostData: textOf(facts.get("host_data")) ?? "",
     ...(product === undefined ? {} : { product }),
     ...(silicon === undefined ? {} : { silicon }),
     ...(Array.isArray(firmware) ? { firmware: firmware.join(".") } : {}),
-    ...(tcb === undefined ? {} : { tcb }),
+    ...firmwareParts(facts),
     ...(chip === undefined ? {} : { chip: chipIds?.hide(chip) ?? chip }),
   };
 }
@@ -106,6 +106,19 @@ function wordParts(facts: Facts): Pick<Seen, "posture"> {
 
 function textOf(value: FactValue | undefined): string | undefined {
   return typeof value === "string" ? value : undefined;
+}
+
+function firmwareParts(facts: Facts): Pick<Guest, "tcb" | "committedTcb" | "launchTcb"> {
+  const [tcb, committedTcb, launchTcb] = [
+    levelsOf(facts.get("tcb.reported")),
+    levelsOf(facts.get("tcb.committed")),
+    levelsOf(facts.get("tcb.launch")),
+  ];
+  return {
+    ...(tcb === undefined ? {} : { tcb }),
+    ...(committedTcb === undefined ? {} : { committedTcb }),
+    ...(launchTcb === undefined ? {} : { launchTcb }),
+  };
 }
 
 function levelsOf(value: FactValue | undefined): Levels | undefined {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { AdminOptions } from "../../cli/admin-session.ts";
 import type { Command } from "../../cli/command.ts";
 import { createAdminCommand } from "../../cli/commands/admin.ts";
+import { createAdvisoryCommand } from "../../cli/commands/advisory.ts";
 import { createApprovalCommand } from "../../cli/commands/approval.ts";
 import { createAudienceCommand } from "../../cli/commands/audience.ts";
 import { createCredentialsCommand } from "../../cli/commands/credentials.ts";
@@ -51,6 +52,10 @@ export function createNodeKekCommand(): Command {
 
 export function createNodeAdminCommand(): Command {
   return createAdminCommand(openAdminSession);
+}
+
+export function createNodeAdvisoryCommand(): Command {
+  return createAdvisoryCommand({ open: openAdminSession, primitives: nodePrimitives });
 }
 
 export function createNodeApprovalCommand(): Command {

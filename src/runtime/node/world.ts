@@ -21,6 +21,7 @@ import { composeWorld } from "../compose.ts";
 import { providerTrustOf } from "../provider-config.ts";
 import { certificateFilesOf } from "./certificate-files.ts";
 import { nextTurn, systemNow, systemRandom } from "./clock.ts";
+import { declaredOf } from "./declared-policy.ts";
 import { headPlacesOf } from "./head-places.ts";
 import { keepersOf } from "./keepers.ts";
 import { bytesOf, pemOf } from "./named-files.ts";
@@ -144,6 +145,7 @@ async function unproven(opened: Opened, { source, metrics, log, part }: WorldPar
     ...names,
     findings: config.findings,
     certificateFiles: certificateFilesOf(opened),
+    ...declaredOf(opened),
     processes: part?.of ?? 1,
     later: (work) => void setImmediate(() => void work()),
     turn: nextTurn,
