@@ -1,4 +1,4 @@
-/** Which admin asks? A JWT by the Ed25519 key of an admin that binds this method, this URL and this body, once (PRODUCT section 3). */
+/** Which admin asks? A JWT by the key of an admin that binds this method, this URL and this body, once (PRODUCT section 3). */
 import { base64UrlOf, equalBytes, parseBase64Url, utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import { bareKeyOf } from "../base/spki.ts";
@@ -6,6 +6,7 @@ import { addSeconds, type Instant, instant } from "../base/time.ts";
 import type { Actor } from "../broker/secrets.ts";
 import type { World } from "../broker/world.ts";
 import type { Admin } from "../policy/admins.ts";
+import { type WebAuthnKey, whyNotAsserted } from "../policy/webauthn.ts";
 import {
   ADMIN_ALGORITHM,
   bodyHashOf,
@@ -42,7 +43,7 @@ export async function verifyAdminToken(request: AdminRequest, world: World): Pro
   const token = bearerTokenOf(request.authorization);
   decodeAdminHeader(headerOf(token)); // what is no such token asks no database
   const key = keyOf(token, (await world.roster()).now.admins);
-  const claims = decodeAdminClaims(await verifiedPayload(token, key));
+  const claims = decodeAdminClaims(await verifiedPayload(token, key, world));
   const isForThis =
     claims.aud === world.settings.audience &&
     claims.htm === request.method &&
@@ -80,9 +81,10 @@ function bearerTokenOf(authorization: string | undefined): string {
 
 /** The header only names a key; which algorithm that key is used with stands here, not there. */
 function keyOf(token: string, admins: readonly Admin[]): Admin {
-  const { kid } = decodeAdminHeader(headerOf(token));
+  const { alg, kid } = decodeAdminHeader(headerOf(token));
   const key = admins.find((known) => known.kid === kid);
-  if (key === undefined) throw unauthorized("the name of a key that an admin has");
+  const isOfKind = (key?.webauthn === undefined) === (alg === ADMIN_ALGORITHM);
+  if (key === undefined || !isOfKind) throw unauthorized("the name of a key that an admin has");
   return key;
 }
 
@@ -92,8 +94,10 @@ function headerOf(token: string): Uint8Array {
   return header;
 }
 
-async function verifiedPayload(token: string, key: Admin): Promise<Uint8Array> {
-  const bare = bareKeyOf("ed25519", key.spki);
+async function verifiedPayload(token: string, key: Admin, { primitives }: World): Promise<Uint8Array> {
+  const { spki, webauthn } = key;
+  if (webauthn !== undefined) return assertedPayload(token, { spki, webauthn }, primitives);
+  const bare = bareKeyOf("ed25519", spki);
   if (bare === undefined) throw new Fault("internal/invariant", "an admin key is an Ed25519 key");
   const { compactVerify, importJWK } = await import("jose"); // when an admin first asks: no guest waits for it at the start
   const jwk = await importJWK({ kty: "OKP", crv: "Ed25519", x: base64UrlOf(bare) }, ADMIN_ALGORITHM);
@@ -103,6 +107,20 @@ async function verifiedPayload(token: string, key: Admin): Promise<Uint8Array> {
   } catch (thrown) {
     throw new Fault("admin/unauthorized", "expected a good signature", {}, thrown);
   }
+}
+
+/** In the place of the signature stands an assertion. The challenge covers header and claims, as a signature would. */
+async function assertedPayload(
+  token: string,
+  key: WebAuthnKey,
+  primitives: World["primitives"],
+): Promise<Uint8Array> {
+  const [header = "", claims = "", sig = "", ...more] = token.split(".");
+  const [payload, assertion] = [parseBase64Url(claims), parseBase64Url(sig)];
+  if (payload === undefined || assertion === undefined || more.length > 0) throw unauthorized("a JWT");
+  const why = await whyNotAsserted(utf8(`${header}.${claims}`), assertion, key, primitives);
+  if (why !== undefined) throw new Fault("admin/unauthorized", why);
+  return payload;
 }
 
 function refuseOutOfTime({ iat, exp }: AdminClaims, now: Instant): void {

@@ -188,5 +188,6 @@ export function settingsOf(
     mode,
     suites,
     governance,
+    ...(config.webauthn === undefined ? {} : { webauthn: config.webauthn }),
   };
 }

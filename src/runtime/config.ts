@@ -57,6 +57,8 @@ export interface BrokerConfig {
   readonly findings: FindingsConfig;
   /** How many people it takes. */
   readonly governance: GovernanceConfig;
+  /** Where the page for security keys is served; without it there is none, and no security key comes in. */
+  readonly webauthn?: { readonly origin: string; readonly rpId: string };
 }
 
 /** What the operator of a broker on Node decides. Keys are references to files, never values. */
@@ -168,7 +170,7 @@ export interface FilesConfig {
   readonly database?: string;
 }
 
-/** An admin with an Ed25519 public key: its SubjectPublicKeyInfo, or the PEM file that holds it. */
+/** An admin with a public key: its SubjectPublicKeyInfo, or the PEM file that holds an Ed25519 one. */
 export type AdminConfig = PersonConfig & ({ readonly spki: Uint8Array } | { readonly file: string });
 
 export interface KdsConfig {
@@ -262,6 +264,7 @@ function brokerConfigOf(read: BrokerRead): BrokerConfig {
     ...present("traceDays", read.ledger.keep_traces_days),
     findings: findingsConfigOf(read.findings),
     governance: governanceConfigOf(read.governance, read.owner),
+    ...present("webauthn", read.webauthn),
   };
 }
 
