@@ -13,9 +13,17 @@ const HEADERS = {
 } as const;
 
 export function responseOf(outgoing: Outgoing): Response {
-  const { status = 200, contentType = "application/json", cacheControl, body } = outgoing;
+  const {
+    status = 200,
+    contentType = "application/json",
+    cacheControl,
+    contentSecurityPolicy,
+    body,
+  } = outgoing;
   const kept = cacheControl === undefined ? {} : { "cache-control": cacheControl };
-  const headers = { ...HEADERS, ...kept, "content-type": contentType };
+  const page =
+    contentSecurityPolicy === undefined ? {} : { "content-security-policy": contentSecurityPolicy };
+  const headers = { ...HEADERS, ...kept, ...page, "content-type": contentType };
   return new Response(typeof body === "string" ? body : new Uint8Array(body), { status, headers });
 }
 

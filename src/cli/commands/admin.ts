@@ -1,19 +1,19 @@
 /** `ostiary admin …`: who may do what on a broker. Changes are statements that people of the root sign, one after the other. */
 
-import { parseBase64, parseUtf8, utf8 } from "../../base/bytes.ts";
+import { parseUtf8, utf8 } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
-import { bareKeyOf } from "../../base/spki.ts";
 import { type Admin, isAdminName, isPathPrefix, ROLES, type Role } from "../../policy/admins.ts";
 import { type RosterChange, rosterChangeIn, signRosterChange } from "../../policy/roster.ts";
 import { cosignDsse } from "../../policy/signatures.ts";
 import { encodeRosterView } from "../../wire/admins.ts";
 import type { RosterView } from "../../wire/governance-messages.ts";
+import { adminKeyOf, keyWords } from "../admin-key.ts";
 import {
   ADMIN_OPTIONS,
   ADMIN_USAGE,
-  type AdminOptions,
   type AdminSession,
   adminOptionsOf,
+  type GivenOptions,
   type OpenAdminSession,
   openedBy,
 } from "../admin-session.ts";
@@ -22,7 +22,7 @@ import { type Command, type ExitStatus, Misuse, type Terminal } from "../command
 import { tableOf } from "../table.ts";
 
 const USAGE = `ostiary admin list                              admins, their roles and paths, and the owner groups
-ostiary admin add NAME --public FILE --role R…  a statement that adds an admin, signed by you
+ostiary admin add NAME --public FILE --role R…  a statement that adds an admin, signed by you; --registration FILE for a security key
 ostiary admin remove NAME                       one that removes an admin: what they sign later counts no more
 ostiary admin sign FILE                         your signature on such a statement
 
@@ -30,6 +30,8 @@ Where it takes more people of the root than you, --to FILE keeps the statement f
 the last of them sends it with \`admin sign FILE --send\`.
 
   --public FILE    Ed25519 public key, PEM
+  --registration FILE
+                   what the page /admin/key of the broker showed when a security key was registered there
   --person NAME    whose key it is, where that is not NAME: one person counts once, whatever their keys
   --role ROLE      ${ROLES.join(", ")}; several times for several
   --under PATH     the roles reach paths under this one only; several times for several
@@ -71,16 +73,16 @@ async function add(args: readonly string[], edges: Edges): Promise<ExitStatus> {
   const { values, positionals } = parseArguments(args, {
     ...TO,
     public: { type: "string" },
+    registration: { type: "string" },
     person: { type: "string" },
     role: { type: "string", multiple: true },
     under: { type: "string", multiple: true },
     owns: { type: "string", multiple: true },
   });
   const kid = nameOf(oneWord(positionals, "NAME"));
-  if (values.public === undefined) throw new Misuse("expected --public FILE: the new admin's public key");
   const admin: Admin = {
     kid,
-    spki: spkiOf(await edges.terminal.readFile(values.public), values.public),
+    ...(await adminKeyOf(values, edges)),
     person: nameOf(values.person ?? kid),
     roles: eachOnce((values.role ?? []).map(roleOf)),
     under: eachOnce((values.under ?? []).map(prefixOf)),
@@ -94,7 +96,7 @@ async function remove(args: readonly string[], edges: Edges): Promise<ExitStatus
   return propose({ act: "remove", kid: nameOf(oneWord(positionals, "NAME")) }, values, edges);
 }
 
-interface Wanted extends AdminOptions {
+interface Wanted extends GivenOptions {
   readonly to?: string | undefined;
   readonly json?: boolean | undefined;
 }
@@ -139,7 +141,7 @@ function wordsOf(change: RosterChange): string {
   if (change.act === "remove") return `removes ${change.kid}`;
   const { kid, person, roles, under, owns } = change.admin;
   const reach = under.length === 0 ? "every path" : under.join(" ");
-  return `adds ${kid} of ${person}: ${roles.join(" ") || "no role"}; ${reach}; owns ${owns.join(" ") || "nothing"}`;
+  return `adds ${kid} of ${person}: ${roles.join(" ") || "no role"}; ${reach}; owns ${owns.join(" ") || "nothing"}; ${keyWords(change.admin)}`;
 }
 
 function tell(view: RosterView, isJson: boolean | undefined, terminal: Terminal): void {
@@ -185,14 +187,4 @@ function prefixOf(word: string): string {
 
 function eachOnce<T>(words: readonly T[]): readonly T[] {
   return [...new Set(words)];
-}
-
-function spkiOf(bytes: Uint8Array, file: string): Uint8Array {
-  const [, body = ""] =
-    /^-----BEGIN PUBLIC KEY-----\n([A-Za-z0-9+/=\n]+)-----END PUBLIC KEY-----\s*$/.exec(
-      parseUtf8(bytes) ?? "",
-    ) ?? [];
-  const spki = parseBase64(body.replaceAll("\n", ""));
-  if (spki !== undefined && bareKeyOf("ed25519", spki) !== undefined) return spki;
-  throw new Fault("file/unusable", `expected an Ed25519 public key in \`${file}\`, PEM`);
 }
