@@ -93,3 +93,40 @@ describe("a request that a security key signed", () => {
     expect(await get(`${more}.AAAA`)).toBe(401);
   });
 });
+
+describe("the counter of a security key", () => {
+  async function asked(counts: readonly number[], keys: readonly ("ada" | "eve")[] = ["ada"]) {
+    const at = team();
+    const statuses: number[] = [];
+    for (const [turn, signCount] of counts.entries()) {
+      const kid = keys[turn % keys.length] ?? "ada";
+      const signed = (input: Uint8Array) => encoded(at.keys[kid].assert(input, { signCount }));
+      statuses.push(await at.get(tokenOf({ ...HEADER, kid }, at.claimsNow(), signed))); // in order: it counts
+    }
+    return statuses;
+  }
+
+  it("goes up, by however much", async () => {
+    expect(await asked([1, 2, 100, 4_294_967_295])).toEqual([200, 200, 200, 200]);
+  });
+
+  it("is refused when it goes back or stands still: somebody may have a copy of the key", async () => {
+    expect(await asked([5, 5, 4, 0, 6])).toEqual([200, 401, 401, 401, 200]);
+  });
+
+  it("may be one that a key does not have", async () => {
+    expect(await asked([0, 0, 0])).toEqual([200, 200, 200]);
+  });
+
+  it("is each key's own", async () => {
+    expect(await asked([5, 1, 6, 2], ["ada", "eve"])).toEqual([200, 200, 200, 200]);
+  });
+
+  it("counts once where two requests race with one number", async () => {
+    const { keys, claimsNow, get } = team();
+    const signed = (input: Uint8Array) => encoded(keys.ada.assert(input, { signCount: 7 }));
+    const tokens = [1, 2, 3, 4].map(() => tokenOf(HEADER, claimsNow(), signed));
+    const statuses = await Promise.all(tokens.map((token) => get(token)));
+    expect(statuses.sort()).toEqual([200, 401, 401, 401]);
+  });
+});
