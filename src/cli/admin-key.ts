@@ -56,9 +56,9 @@ function spkiOf(bytes: Uint8Array, file: string): Uint8Array {
   throw new Fault("file/unusable", `expected an Ed25519 public key in \`${file}\`, PEM`);
 }
 
-/** A key in words, for people who sign that it is somebody's. */
+/** What people have to know of a key before they sign that it is somebody's: by which page it signs. */
 export function keyWords({ webauthn }: AdminKey): string {
-  if (webauthn === undefined) return "a key of a file";
+  if (webauthn === undefined) return "";
   const { id, rpId, origin } = webauthn;
-  return `a security key of ${origin} (${rpId}), credential ${base64UrlOf(id).slice(0, 12)}`;
+  return `; by a security key on the page of ${origin} (${rpId}), credential ${base64UrlOf(id).slice(0, 12)}`;
 }

@@ -141,7 +141,7 @@ function wordsOf(change: RosterChange): string {
   if (change.act === "remove") return `removes ${change.kid}`;
   const { kid, person, roles, under, owns } = change.admin;
   const reach = under.length === 0 ? "every path" : under.join(" ");
-  return `adds ${kid} of ${person}: ${roles.join(" ") || "no role"}; ${reach}; owns ${owns.join(" ") || "nothing"}; ${keyWords(change.admin)}`;
+  return `adds ${kid} of ${person}: ${roles.join(" ") || "no role"}; ${reach}; owns ${owns.join(" ") || "nothing"}${keyWords(change.admin)}`;
 }
 
 function tell(view: RosterView, isJson: boolean | undefined, terminal: Terminal): void {
