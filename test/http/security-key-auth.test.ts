@@ -88,6 +88,8 @@ describe("a request that a security key signed", () => {
     const asserted = (input: Uint8Array) => encoded(keys.fay.assert(input));
     expect(await get(tokenOf({ ...HEADER, kid: "fay" }, claimsNow(), asserted))).toBe(401);
     expect(await get(tokenOf({ ...HEADER, alg: "EdDSA", kid: "fay" }, claimsNow(), asserted))).toBe(401);
+    const ada = (input: Uint8Array) => encoded(keys.ada.assert(input));
+    expect(await get(tokenOf({ ...HEADER, alg: "EdDSA" }, claimsNow(), ada))).toBe(401);
     expect(await get(tokenOf({ ...HEADER, alg: "none" }, claimsNow(), () => new Uint8Array(0)))).toBe(401);
     const more = tokenOf(HEADER, claimsNow(), (input) => encoded(keys.ada.assert(input)));
     expect(await get(`${more}.AAAA`)).toBe(401);

@@ -5,8 +5,10 @@ import { p256 } from "@noble/curves/nist.js";
 import { type AuthenticationResponseJSON, verifyAuthenticationResponse } from "@simplewebauthn/server";
 import { describe, expect, it } from "vitest";
 import { parseHex, utf8 } from "../../src/base/bytes.ts";
+import type { JsonValue } from "../../src/base/canonical-json.ts";
 import { p1363OfDer } from "../../src/base/ecdsa-signature.ts";
 import { spkiOf } from "../../src/base/spki.ts";
+import { adminRecord, parseAdminRecord } from "../../src/policy/admins.ts";
 import { encodeAssertion, isOriginOf, whyNotAnswered, whyNotAsserted } from "../../src/policy/webauthn.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import {
@@ -136,7 +138,7 @@ const STRICTER: readonly (readonly [string, Deviation])[] = [
   ["client data of more than 4 KiB", { clientData: (good) => ({ ...good, extra: "x".repeat(4096) }) }],
   [
     "a credential inside the assertion",
-    { flags: UP | UV | AT, tail: Buffer.concat([Buffer.alloc(16), Buffer.of(0, 1, 1), key.cose]) },
+    { flags: UP | UV | AT | ED, tail: Buffer.concat([Buffer.alloc(16), Buffer.of(0, 1, 1), key.cose]) },
   ],
   ["a signature in BER", { signature: (good) => Buffer.from([0x30, 0x81, ...good.subarray(1)]) }],
   ["something behind the signature", { signature: (good) => Buffer.concat([good, Buffer.of(0)]) }],
@@ -240,6 +242,37 @@ describe("the W3C's example (Web Authentication Level 3, test vector none.ES256)
     const signed = Buffer.concat([assertion.authenticatorData, sha256(assertion.clientDataJSON)]);
     const signature = p1363OfDer(assertion.signature, 32) ?? randomBytes(64);
     expect(await nodePrimitives.verify("ecdsa-p256-sha256", spki, signed, signature)).toBe(true);
+  });
+});
+
+describe("the record of an admin with a security key", () => {
+  const admin = { kid: "ben", person: "ben", roles: ["approver"], under: [], owns: [] } as const;
+  const record = adminRecord({ ...admin, spki: key.spki, webauthn: key.webauthn });
+  const otherwise = (member: object): JsonValue => {
+    const told = JSON.parse(JSON.stringify(record));
+    return { ...told, key: { ...told.key, ...member } };
+  };
+
+  it.each([key, edKey])("is read as it was written", ({ spki, webauthn }) => {
+    const given = { ...admin, spki, webauthn };
+    expect(parseAdminRecord(adminRecord(given))).toEqual(given);
+  });
+
+  it.each<readonly [string, object]>([
+    ["a page of another domain", { origin: "https://evil.example" }],
+    ["a page without TLS", { origin: "http://broker.example" }],
+    ["a page with a path", { origin: `${PAGE}/admin` }],
+    ["no domain", { rp_id: "" }],
+    ["a credential of a few bytes", { credential: "AAAA" }],
+    ["a credential in other letters", { credential: "+".repeat(43) }],
+    ["a public key that is cut off", { spki: "MFkw" }],
+    ["a public key of another curve", { spki: "A".repeat(122) }],
+    ["another type", { type: "ed25519" }],
+    ["a type that there is not", { type: "passkey" }],
+    ["a member more", { attestation: "none" }],
+  ])("is none with %s", (_name, member) => {
+    expect(parseAdminRecord(otherwise({}))).toBeDefined();
+    expect(parseAdminRecord(otherwise(member))).toBeUndefined();
   });
 });
 
