@@ -71,26 +71,89 @@ async function showAsked(asked, place) {
   const bytes = fromBase64Url(asked.get("signs") ?? "");
   const digest = bytes.length > 0 ? await sha256(bytes) : fromBase64Url(asked.get("challenge") ?? "");
   if (digest.length !== 32) return;
-  const [type, payload] = bytes.length > 0 ? envelopeOf(bytes) : ["", ""];
+  const { type, payload, text } = envelopeOf(bytes);
   at("asked").hidden = false;
   at("asked-type").textContent = shown(type || "too long to be shown here: compare the digest");
   at("asked-digest").textContent = hex(digest);
-  at("asked-payload").textContent = shown(payload);
+  at("asked-payload").textContent = shown(text);
   onClick("sign", async () => {
     area("assertion").value = JSON.stringify(await assertion(digest, place));
   });
+  const doorOf = DOORS[type];
+  if (doorOf === undefined) return;
+  button("send").hidden = false;
+  onClick("send", async () => {
+    const { method, path, member } = doorOf(digestIn(text));
+    const envelope = signedBy(await assertion(digest, place), type, payload);
+    await ask(method, path, JSON.stringify({ [member]: envelope }), place);
+    at("sent").textContent = "the broker took it";
+  });
+}
+
+/** Where a statement goes: under which path, and in which member of the body. @typedef {{ method: string, path: string, member: string }} Door */
+/** @type {Readonly<Record<string, (digest: string) => Door>>} */
+const DOORS = {
+  [APPROVAL_TYPE]: (digest) => ({
+    method: "PUT",
+    path: `/v1/admin/policy-reviews/${digest}`,
+    member: "statement",
+  }),
+  "application/vnd.ostiary.request-approval.v1+json": () => ({
+    method: "POST",
+    path: "/v1/admin/approvals",
+    member: "statement",
+  }),
+  "application/vnd.ostiary.roster.v1+json": () => ({
+    method: "POST",
+    path: "/v1/admin/admins",
+    member: "statement",
+  }),
+  "application/vnd.ostiary.activation.v2+json": (digest) => ({
+    method: "PUT",
+    path: `/v1/admin/policies/${digest}`,
+    member: "signature",
+  }),
+  "application/vnd.ostiary.gain-explanation.v1+json": (digest) => ({
+    method: "PUT",
+    path: `/v1/admin/explanations/${digest}`,
+    member: "signature",
+  }),
+  "application/vnd.ostiary.shadow.v1+json": () => ({
+    method: "PUT",
+    path: "/v1/admin/shadow",
+    member: "signature",
+  }),
+};
+
+/** The bundle that a statement is about. @param {string} text */
+function digestIn(text) {
+  return /"digest":"([0-9a-f]{64})"/.exec(text)?.[1] ?? "";
 }
 
 /**
- * The pre-authentication encoding of DSSE, taken apart to be read.
+ * The envelope of one statement with one signature.
+ *
+ * @param {Assertion} given
+ * @param {string} payloadType
+ * @param {Uint8Array} payload
+ */
+function signedBy(given, payloadType, payload) {
+  const sig = base64Url(utf8(JSON.stringify(given)));
+  const signatures = [{ keyid: field("name").value, sig }];
+  return JSON.stringify({ payload: base64Url(payload), payloadType, signatures });
+}
+
+/**
+ * The pre-authentication encoding of DSSE, taken apart to be read; nothing of it where there is only a challenge.
  *
  * @param {Uint8Array<ArrayBuffer>} bytes
- * @returns {[string, string]}
  */
 function envelopeOf(bytes) {
-  const text = new TextDecoder().decode(bytes);
-  const [, type = "something else", payload = text] = /^DSSEv1 \d+ (\S+) \d+ (.*)$/s.exec(text) ?? [];
-  return [type, payload.replaceAll(",", ",\n")];
+  const whole = new TextDecoder().decode(bytes);
+  const [head = "", type = "", text = ""] = /^DSSEv1 \d+ (\S+) \d+ (.*)$/s.exec(whole) ?? [];
+  if (head === "") return { type: whole === "" ? "" : "something else", payload: bytes, text: whole };
+  const payload = bytes.slice(bytes.length - utf8(text).length);
+  return { type, payload, text: text.replaceAll(",", ",\n") };
 }
 
 // ── a bundle ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -146,13 +209,8 @@ async function say(decision, { digest, previous = null, finding, serial }, place
   const statement = { act: "approval", audience, decision, digest, expires, serial, v: 1, verdict };
   const payload = utf8(JSON.stringify(statement));
   const head = utf8(`DSSEv1 ${utf8(APPROVAL_TYPE).length} ${APPROVAL_TYPE} ${payload.length} `);
-  const sig = base64Url(utf8(JSON.stringify(await assertion(await sha256(joined(head, payload)), place))));
-  const envelope = {
-    payload: base64Url(payload),
-    payloadType: APPROVAL_TYPE,
-    signatures: [{ keyid: field("name").value, sig }],
-  };
-  const body = JSON.stringify({ statement: JSON.stringify(envelope) });
+  const signed = await assertion(await sha256(joined(head, payload)), place);
+  const body = JSON.stringify({ statement: signedBy(signed, APPROVAL_TYPE, payload) });
   /** @type {Review} */
   const after = await ask("PUT", `/v1/admin/policy-reviews/${digest}`, body, place);
   at("standing").textContent = shown(standingText(after));

@@ -93,7 +93,7 @@ const RECORD = {
 };
 
 /** A key as statements, answers and the configuration have one: it names its type. */
-export type AdminKeyJson =
+type AdminKeyJson =
   | { readonly type: "ed25519"; readonly spki: string }
   | {
       readonly type: "webauthn";
@@ -126,7 +126,7 @@ export function parseAdminRecord(value: JsonValue | undefined): Admin | undefine
 }
 
 /** Reads a key; `undefined` where its parts do not belong together. */
-export function parseAdminKey(key: AdminKeyJson): Pick<Admin, "spki" | "webauthn"> | undefined {
+function parseAdminKey(key: AdminKeyJson): Pick<Admin, "spki" | "webauthn"> | undefined {
   const spki = parseBase64Url(key.spki);
   if (spki === undefined) return undefined;
   if (key.type === "ed25519") return bareKeyOf("ed25519", spki) === undefined ? undefined : { spki };

@@ -2,6 +2,7 @@
 import { sign } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { base64UrlOf, utf8 } from "../../src/base/bytes.ts";
+import type { World } from "../../src/broker/world.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { bodyHashOf } from "../../src/wire/admin-token.ts";
 import { type Deviation, encoded, securityKey, UP, UV } from "../support/security-key.ts";
@@ -10,8 +11,8 @@ import { peopleAtHand } from "./people-at-hand.ts";
 
 const PATH = "/v1/admin/policies";
 
-function team() {
-  const people = peopleAtHand();
+function team(change: (world: World) => Partial<World> = () => ({})) {
+  const people = peopleAtHand({}, change);
   const keys = { ada: securityKey(), eve: securityKey("EdDSA"), fay: securityKey("EdDSA") };
   people.add({ kid: "ada", roles: ["auditor"], key: keys.ada });
   people.add({ kid: "eve", roles: ["auditor"], key: keys.eve });
@@ -125,7 +126,21 @@ describe("the counter of a security key", () => {
   });
 
   it("counts once where two requests race with one number", async () => {
-    const { keys, claimsNow, get } = team();
+    let arrived = 0;
+    let go: () => void = () => undefined;
+    const all = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    /** Nobody goes on before everybody has read the counter as it was. */
+    const meta = (store: World["store"]) => async (name: string) => {
+      const value = await store.meta(name);
+      if (!name.startsWith("sign-count:")) return value;
+      arrived += 1;
+      if (arrived === 4) go();
+      await all;
+      return value;
+    };
+    const { keys, claimsNow, get } = team(({ store }) => ({ store: { ...store, meta: meta(store) } }));
     const signed = (input: Uint8Array) => encoded(keys.ada.assert(input, { signCount: 7 }));
     const tokens = [1, 2, 3, 4].map(() => tokenOf(HEADER, claimsNow(), signed));
     const statuses = await Promise.all(tokens.map((token) => get(token)));

@@ -68,6 +68,12 @@ const click = (id: string) => page.evaluate(`document.getElementById("${id}").cl
 const contentOf = (id: string) => page.until(`document.getElementById("${id}").value`);
 const textOf = (id: string) => page.until(`document.getElementById("${id}").textContent`);
 
+/** Of the bundle that is not live. */
+function proposedDigest(): string {
+  const { bundles, live } = JSON.parse(asAda("policy list --json").out);
+  return bundles.find((one: { readonly digest: string }) => one.digest !== live?.digest).digest;
+}
+
 /** The page itself is opened again, with what the command line's link holds. */
 async function followed(said: string): Promise<void> {
   const link = /open {6}(\S+)/.exec(said)?.[1];
@@ -126,9 +132,7 @@ describe("the page for security keys", () => {
     const wider = POLICY.replace("1.0.0", "2.0.0").replace(/ {2}require.*\n/, "");
     writeFileSync(at("test.writ"), wider);
     expect(asAda(`policy propose ${at("test.writ")}`).status).toBe(0);
-    const live = /[0-9a-f]{64}/.exec(/live.*/.exec(asAda("policy list").out)?.[0] ?? "")?.[0];
-    const digests = asAda("policy list").out.match(/[0-9a-f]{64}/g) ?? [];
-    const digest = digests.find((one) => one !== live) ?? "";
+    const digest = proposedDigest();
     const child = spawn(process.execPath, [
       CLI,
       ...["policy", "approve", digest, "--config", config(), "--security-key", "ben"],
@@ -146,6 +150,16 @@ describe("the page for security keys", () => {
     // Ben's statement counts; who sends it is admin-1, whose role is approver too.
     expect(await ended()).toBe(0);
     expect(asAda(`policy review ${digest}`).out).toContain("1 of 1 approvers approved: ben");
+  }, 60_000);
+
+  it("sends what the command line asks, where nobody waits for it there", async () => {
+    const digest = proposedDigest();
+    const words = ["policy", "approve", digest, "--reject", "--security-key", "ben", "--config", config()];
+    await followed(ostiary(words).err);
+    await page.until(`document.getElementById("send").hidden ? "" : "ready"`);
+    await click("send");
+    expect(await textOf("sent")).toBe("the broker took it");
+    expect(asAda(`policy review ${digest}`).out).toContain("rejected by ben");
   }, 60_000);
 
   it("loads nothing from elsewhere, and takes no text for markup", async () => {
