@@ -58,9 +58,9 @@ function team() {
   people.add({ kid: "ben", roles: ["approver"], key });
   const openFor =
     (person: PersonAtHand, terminal: Terminal): OpenAdminSession =>
-    async ({ securityKey: name }) => {
+    async ({ securityKey: name, answer: answers = "-" }) => {
       const { admin: client } = person;
-      const edges = { client, terminal, primitives: nodePrimitives, answers: "-" };
+      const edges = { client, terminal, primitives: nodePrimitives, answers };
       const signer = name === undefined ? person.signer : await securityKeySigner(name, edges);
       return { client, signer, audience: AUDIENCE, url: AUDIENCE, now: world.now };
     };
@@ -183,6 +183,17 @@ describe("--security-key", () => {
       JSON.stringify({ id: "AAAA", type: "public-key", response: people.key.answer(challengeIn(said)) }),
     );
     expect(status).toBe(0);
+  });
+
+  it("takes the answer of another program from a file", async () => {
+    const people = team();
+    const digest = await proposed(people);
+    const approve = ["policy", "approve", digest, "--security-key", "ben"];
+    const { err } = await people.run(approve); // nobody answers; the clock of this test stands still, so that the statement is the same again
+    const files = { "assertion.json": JSON.stringify(people.key.answer(challengeIn(err))) };
+    const { status, out } = await people.run([...approve, "--answer", "assertion.json"], files);
+    expect(status).toBe(0);
+    expect(out).toContain("approved: ben");
   });
 
   it.each<readonly [string, (good: AssertionJson) => string, Deviation]>([
