@@ -104,8 +104,8 @@ export interface Primitives {
 /** A private key that signs, wherever it lives. `spki` is its public half as DER SubjectPublicKeyInfo. */
 export interface Signer {
   readonly kid: string;
-  readonly algorithm: "ES256" | "Ed25519";
+  readonly algorithm: "ES256" | "Ed25519" | "WebAuthn";
   readonly spki: Uint8Array;
-  /** ES256 gives 64 bytes `r ‖ s`, Ed25519 its 64 bytes. */
+  /** ES256 gives 64 bytes `r ‖ s`, Ed25519 its 64 bytes, a security key its assertion (`policy/webauthn.ts`). */
   readonly sign: (bytes: Uint8Array) => Promise<Uint8Array>;
 }

@@ -50,6 +50,7 @@ export async function changeRoster(envelope: string, actor: Actor, world: World)
   const { statement, roster } = await nextRoster(envelope, now, rosterEdges(world));
   refuseOutOfTime(statement, world);
   refuseUnknownGroups(statement, world);
+  refuseOtherPage(statement, world);
   await world.liveBundle(); // what cannot be opened is not vouched for
   const live = await refuseOtherLive(statement, world);
   const digest = roster.head ?? "";
@@ -79,6 +80,19 @@ function refuseUnknownGroups({ change }: RosterStatement, { settings }: World): 
   throw new Fault(
     "roster/bad-statement",
     `roster: expected owner groups of the configuration, received \`${strange}\``,
+  );
+}
+
+/** A security key that signs by another page than the one that is served here would be at the mercy of that one. */
+function refuseOtherPage({ change }: RosterStatement, { settings: { webauthn: page } }: World): void {
+  if (change.act === "remove" || change.admin.webauthn === undefined) return;
+  const { rpId, origin } = change.admin.webauthn;
+  if (page !== undefined && rpId === page.rpId && origin === page.origin) return;
+  const expected = page === undefined ? "no security key" : `a security key of ${page.origin} (${page.rpId})`;
+  const received = `one of ${origin} (${rpId})`;
+  throw new Fault(
+    "roster/bad-statement",
+    `roster: expected ${expected}, as [webauthn] of the configuration says; received ${received}`,
   );
 }
 

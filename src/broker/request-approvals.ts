@@ -144,11 +144,12 @@ export async function giveApproval(
   return listWaiting(actor, world);
 }
 
-/** Signed by whoever sends it, for this broker, just now. */
+/** Signed by the person who sends it, with whatever key of theirs, for this broker, just now. */
 function refuseOther({ approval, admin }: SignedApproval, actor: Actor, world: World): void {
   const age = world.now() - approval.at;
   const isOfTime = age >= -MAX_AHEAD_SECONDS && age <= MAX_AGE_SECONDS;
-  if (admin.kid === actor.kid && approval.audience === world.settings.audience && isOfTime) return;
+  if (admin.person === actor.admin?.person && approval.audience === world.settings.audience && isOfTime)
+    return;
   throw new Fault("policy/bad-approval", "expected an approval for this broker that you signed just now");
 }
 

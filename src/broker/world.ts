@@ -103,6 +103,8 @@ export interface BrokerSettings {
   readonly suites: readonly OfferedSuite[];
   /** The root of all trust in admins: configuration, never the database. */
   readonly governance: Governance;
+  /** Where the page for security keys is, and the domain that they are made for; where it is left out, none comes in. */
+  readonly webauthn?: { readonly origin: string; readonly rpId: string };
   /** For so many days nobody has a trace forgotten; for ever where it is absent. */
   readonly traceDays?: number;
   /** Whom policies may have notified, by name; nobody where it is left out. */

@@ -11,9 +11,13 @@ export interface AdminOptions {
   readonly audience?: string;
   readonly key?: string;
   readonly kid?: string;
+  /** Whose security key signs statements, where that is not the key that signs requests. */
+  readonly securityKey?: string;
+  /** File that the security key's answer is in. */
+  readonly answer?: string;
 }
 
-/** A client and the key behind it; statements of policy are signed with the same key as requests. */
+/** A client and the key behind it; statements of policy are signed with the same key as requests, or by a security key. */
 export interface AdminSession {
   readonly client: AdminClient;
   readonly signer: Signer;
@@ -33,6 +37,8 @@ export const ADMIN_OPTIONS = {
   audience: { type: "string" },
   key: { type: "string" },
   kid: { type: "string" },
+  "security-key": { type: "string" },
+  answer: { type: "string" },
   json: { type: "boolean" },
 } as const;
 
@@ -42,13 +48,21 @@ export const ADMIN_USAGE = `which broker, and who asks:
   --audience URL   identity of the broker, where that is not its address
   --key FILE       your Ed25519 private key, PEM
   --kid NAME       the name that your key has among the admins
+  --security-key NAME
+                   statements are signed by the security key of this admin, on the page that is then named; --key signs the request
+  --answer FILE    what that page, or another program that speaks WebAuthn, answered (standard input)
   --json           print facts as JSON
 `;
 
+/** As `parseArguments` gives them. */
+export interface GivenOptions extends Omit<AdminOptions, "securityKey"> {
+  readonly "security-key"?: string;
+}
+
 /** The part of parsed options that says which broker and whose key. */
-export function adminOptionsOf(values: AdminOptions): AdminOptions {
-  const { config, broker, audience, key, kid } = values;
-  const given = Object.entries({ config, broker, audience, key, kid });
+export function adminOptionsOf(values: GivenOptions): AdminOptions {
+  const { config, broker, audience, key, kid, "security-key": securityKey, answer } = values;
+  const given = Object.entries({ config, broker, audience, key, kid, securityKey, answer });
   return Object.fromEntries(given.filter(([, value]) => value !== undefined));
 }
 

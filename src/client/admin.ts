@@ -11,6 +11,7 @@ import * as audience from "../wire/audience.ts";
 import * as bundle from "../wire/bundle.ts";
 import { decodeDecisionDetail } from "../wire/decision.ts";
 import type { PolicyReview, RosterView } from "../wire/governance-messages.ts";
+import { decodeKeyPagePlace, type KeyPagePlace } from "../wire/key-page.ts";
 import * as ledger from "../wire/ledger.ts";
 import type * as log from "../wire/ledger-messages.ts";
 import { decodeConsistencyProof, decodeInclusionProof } from "../wire/ledger-proof.ts";
@@ -40,6 +41,8 @@ export interface AdminClient extends SecretCalls, FindingCalls, ChangeCalls, Fle
   readonly listAdmins: () => Promise<RosterView>;
   /** @param statement - A change of the roster, as enough people of the root signed it. */
   readonly changeRoster: (statement: string) => Promise<RosterView>;
+  /** Where security keys sign for this broker. */
+  readonly keyPage: () => Promise<KeyPagePlace>;
   /** Requests that wait for people. */
   readonly listWaiting: () => Promise<readonly WaitingSummary[]>;
   /** @param statement - An approval of one of them, signed by this admin. */
@@ -111,6 +114,7 @@ export function createAdminClient(options: AdminClientOptions): AdminClient {
     listAdmins: async () => admins.decodeRosterView(await call("GET", ADMINS)),
     changeRoster: async (statement) =>
       admins.decodeRosterView(await call("POST", ADMINS, admins.encodeRosterChangeRequest(statement))),
+    keyPage: async () => decodeKeyPagePlace(await call("GET", "/admin/key.json")),
     listWaiting: async () => approvals.decodeWaitingList(await call("GET", APPROVALS)),
     approveRequest: async (statement) =>
       approvals.decodeWaitingList(

@@ -1,11 +1,12 @@
-/** Which admin asks? A JWT by the Ed25519 key of an admin that binds this method, this URL and this body, once (PRODUCT section 3). */
-import { base64UrlOf, equalBytes, parseBase64Url, utf8 } from "../base/bytes.ts";
+/** Which admin asks? A JWT by the key of an admin that binds this method, this URL and this body, once (PRODUCT section 3). */
+import { base64UrlOf, equalBytes, hexOf, parseBase64Url, utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import { bareKeyOf } from "../base/spki.ts";
 import { addSeconds, type Instant, instant } from "../base/time.ts";
 import type { Actor } from "../broker/secrets.ts";
 import type { World } from "../broker/world.ts";
 import type { Admin } from "../policy/admins.ts";
+import { signCountOf, type WebAuthnKey, whyNotAsserted } from "../policy/webauthn.ts";
 import {
   ADMIN_ALGORITHM,
   bodyHashOf,
@@ -31,6 +32,8 @@ export interface AdminRequest {
 export interface SignedAdminRequest {
   readonly actor: Actor & { readonly admin: Admin };
   readonly claims: AdminClaims;
+  /** What the security key's counter said, where one signed. */
+  readonly signCount?: number;
 }
 
 /**
@@ -42,14 +45,15 @@ export async function verifyAdminToken(request: AdminRequest, world: World): Pro
   const token = bearerTokenOf(request.authorization);
   decodeAdminHeader(headerOf(token)); // what is no such token asks no database
   const key = keyOf(token, (await world.roster()).now.admins);
-  const claims = decodeAdminClaims(await verifiedPayload(token, key));
+  const claims = decodeAdminClaims(await verifiedPayload(token, key, world));
   const isForThis =
     claims.aud === world.settings.audience &&
     claims.htm === request.method &&
     request.ownUrls.some((url) => claims.htu === `${url}${request.path}`);
   if (!isForThis) throw unauthorized("a token for this audience, method and URL");
   refuseOutOfTime(claims, world.now());
-  return { actor: { kid: key.kid, admin: key }, claims };
+  const signed = { actor: { kid: key.kid, admin: key }, claims };
+  return key.webauthn === undefined ? signed : { ...signed, signCount: signCountOf(signatureIn(token)) };
 }
 
 /**
@@ -69,7 +73,23 @@ export async function spendAdminToken(
   if (!(await world.store.spendAdminRequest(actor.kid, claims.jti, until))) {
     throw unauthorized("a token that was not used before");
   }
+  await refuseOlderCount(signed, world);
   return actor;
+}
+
+/**
+ * Section 7.2, step 22 of Web Authentication: a counter that does not go up tells of a copy of the key. Of two requests that race the later
+ * one is believed; a key without a counter says 0 and never anything else. Requests come one after the other, so that there is a newest; statements do not.
+ */
+async function refuseOlderCount({ actor, signCount }: SignedAdminRequest, world: World): Promise<void> {
+  const { webauthn } = actor.admin;
+  if (webauthn === undefined || signCount === undefined) return;
+  const name = `sign-count:${hexOf(world.primitives.digest("sha256", webauthn.id))}`;
+  const before = await world.store.meta(name);
+  if (before === undefined && signCount === 0) return;
+  const isNewer = signCount > Number(before ?? 0);
+  if (isNewer && (await world.store.putMeta(name, before, String(signCount)))) return;
+  throw unauthorized("a counter of the security key that goes up: somebody may have a copy of the key");
 }
 
 function bearerTokenOf(authorization: string | undefined): string {
@@ -80,9 +100,10 @@ function bearerTokenOf(authorization: string | undefined): string {
 
 /** The header only names a key; which algorithm that key is used with stands here, not there. */
 function keyOf(token: string, admins: readonly Admin[]): Admin {
-  const { kid } = decodeAdminHeader(headerOf(token));
+  const { alg, kid } = decodeAdminHeader(headerOf(token));
   const key = admins.find((known) => known.kid === kid);
-  if (key === undefined) throw unauthorized("the name of a key that an admin has");
+  const isOfKind = (key?.webauthn === undefined) === (alg === ADMIN_ALGORITHM);
+  if (key === undefined || !isOfKind) throw unauthorized("the name of a key that an admin has");
   return key;
 }
 
@@ -92,8 +113,10 @@ function headerOf(token: string): Uint8Array {
   return header;
 }
 
-async function verifiedPayload(token: string, key: Admin): Promise<Uint8Array> {
-  const bare = bareKeyOf("ed25519", key.spki);
+async function verifiedPayload(token: string, key: Admin, { primitives }: World): Promise<Uint8Array> {
+  const { spki, webauthn } = key;
+  if (webauthn !== undefined) return assertedPayload(token, { spki, webauthn }, primitives);
+  const bare = bareKeyOf("ed25519", spki);
   if (bare === undefined) throw new Fault("internal/invariant", "an admin key is an Ed25519 key");
   const { compactVerify, importJWK } = await import("jose"); // when an admin first asks: no guest waits for it at the start
   const jwk = await importJWK({ kty: "OKP", crv: "Ed25519", x: base64UrlOf(bare) }, ADMIN_ALGORITHM);
@@ -103,6 +126,24 @@ async function verifiedPayload(token: string, key: Admin): Promise<Uint8Array> {
   } catch (thrown) {
     throw new Fault("admin/unauthorized", "expected a good signature", {}, thrown);
   }
+}
+
+/** In the place of the signature stands an assertion. The challenge covers header and claims, as a signature would. */
+async function assertedPayload(
+  token: string,
+  key: WebAuthnKey,
+  primitives: World["primitives"],
+): Promise<Uint8Array> {
+  const [header = "", claims = "", , ...more] = token.split(".");
+  const payload = parseBase64Url(claims);
+  if (payload === undefined || more.length > 0) throw unauthorized("a JWT");
+  const why = await whyNotAsserted(utf8(`${header}.${claims}`), signatureIn(token), key, primitives);
+  if (why !== undefined) throw new Fault("admin/unauthorized", why);
+  return payload;
+}
+
+function signatureIn(token: string): Uint8Array {
+  return parseBase64Url(token.split(".")[2] ?? "") ?? new Uint8Array(0);
 }
 
 function refuseOutOfTime({ iat, exp }: AdminClaims, now: Instant): void {

@@ -84,6 +84,13 @@ export interface ServingContext {
 /** What the listener saw of a connection; `runtime/` reads it from the socket, never from a header. */
 export type Channel = Pick<Exchange, "cb" | "ownSpki" | "peerSpki" | "peerCertificate">;
 
+/** The files of the page for security keys, as they stand in `src/console/`. */
+export interface KeyPage {
+  readonly html: string;
+  readonly script: string;
+  readonly style: string;
+}
+
 /** What the HTTP room needs of the platform. */
 export interface HttpEdges {
   /** Names a request; see `createUlids`. */
@@ -101,6 +108,8 @@ export interface HttpEdges {
   /** Token buckets for challenges. */
   readonly rateLimit: RateLimit;
   readonly ledgerReaders: "anyone" | "admins";
+  /** The page for security keys; absent where this platform has no files to serve it from. */
+  readonly keyPage?: () => Promise<KeyPage>;
   /** Whom `/v1/health` is for: with `loopback`, besides admins, whoever connects from this machine. */
   readonly healthDetails?: "admins" | "loopback";
   /** How the parts of this broker stand; absent where nobody looks. */

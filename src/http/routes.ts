@@ -10,6 +10,7 @@ import { endorsementRoutes } from "./admin/endorsements.ts";
 import { findingRoutes } from "./admin/findings.ts";
 import { fleetRoutes } from "./admin/fleet.ts";
 import { importKeyRoute } from "./admin/import-keys.ts";
+import { keyPageRoutes } from "./admin/key-page.ts";
 import { leaseRoutes } from "./admin/leases.ts";
 import { forgetTracesRoute } from "./admin/ledger.ts";
 import { policyRoutes } from "./admin/policies.ts";
@@ -73,6 +74,7 @@ const DOCUMENTED: readonly Route[] = [
   ...policyChangeRoutes,
   ...adminRoutes,
   ...approvalRoutes,
+  ...keyPageRoutes,
   ...audienceRoutes,
   ...tokenKeyRoutes,
   ...rootKeyRoutes,

@@ -47,7 +47,7 @@ export interface Roster {
   /** Digest of the last one. */
   readonly head: string | undefined;
   /** Every key id and key that ever was one's; neither is given to anybody again. */
-  readonly known: readonly Pick<Admin, "kid" | "spki">[];
+  readonly known: readonly Pick<Admin, "kid" | "spki" | "webauthn">[];
 }
 
 /** What the chain was followed to, change by change. The last element is the roster of now. */
@@ -241,8 +241,7 @@ function afterAccepted(
   refuseOutOfTurn(before, statement, edges);
   const { serial, change } = statement;
   const name = change.act === "add" ? change.admin.kid : change.kid;
-  const isTaken =
-    change.act === "add" && before.admins.some(({ spki }) => equalBytes(spki, change.admin.spki));
+  const isTaken = change.act === "add" && before.admins.some((one) => isSameKey(one, change.admin));
   const others = before.admins.filter(({ kid }) => kid !== name);
   const admins = change.act === "remove" ? others : isTaken ? before.admins : [...others, change.admin];
   const known = change.act === "add" ? [...before.known, change.admin] : before.known;
@@ -258,9 +257,16 @@ function refuseOutOfTurn(before: Roster, statement: RosterStatement, edges: Rost
 }
 
 function added({ admins, known }: Roster, admin: Admin): readonly Admin[] {
-  const isTaken = known.some(({ kid, spki }) => kid === admin.kid || equalBytes(spki, admin.spki));
+  const isTaken = known.some((one) => one.kid === admin.kid || isSameKey(one, admin));
   if (isTaken) throw bad("expected a name and a key that no admin has or ever had");
   return [...admins, admin];
+}
+
+/** By its public half, or by the name that a security key has for it. */
+function isSameKey(a: Pick<Admin, "spki" | "webauthn">, b: Pick<Admin, "spki" | "webauthn">): boolean {
+  const isSameCredential =
+    a.webauthn !== undefined && b.webauthn !== undefined && equalBytes(a.webauthn.id, b.webauthn.id);
+  return isSameCredential || equalBytes(a.spki, b.spki);
 }
 
 function removed({ admins }: Roster, kid: string): readonly Admin[] {

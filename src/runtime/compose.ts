@@ -2,6 +2,7 @@
 import type { ChainMemo } from "../attestation/endorsement/memo.ts";
 import type { ProviderTrust } from "../attestation/endorsement/provider-chain.ts";
 import type { TrustAnchors } from "../attestation/endorsement/roots.ts";
+import { Fault } from "../base/fault.ts";
 import { type BundleMemory, createBundleCache } from "../broker/bundles.ts";
 import type { CrlNumbers } from "../broker/crl-numbers.ts";
 import { createEndorser } from "../broker/endorse.ts";
@@ -203,5 +204,14 @@ export function settingsOf(
     mode,
     suites,
     governance,
+    ...pageOf(config, [audience, issuer]),
   };
+}
+
+/** The page signs requests for its own address: it has to be one by which this broker knows itself. */
+function pageOf({ webauthn }: BrokerConfig, urls: readonly string[]): Pick<BrokerSettings, "webauthn"> {
+  if (webauthn === undefined) return {};
+  if (urls.some((url) => new URL(url).origin === webauthn.origin)) return { webauthn };
+  const sentence = "expected `webauthn.origin` to be the origin of the audience or of `external_url`";
+  throw new Fault("config/invalid", sentence, { "webauthn.origin": sentence });
 }

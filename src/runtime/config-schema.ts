@@ -5,8 +5,8 @@ import { OFFERED_SUITES } from "../channel/suites.ts";
 import { WRAP_OF_SUITE } from "../policy/wraps.ts";
 import { absent, isEachOnce, label, path, table, url, whole } from "./config-fields.ts";
 import { FINDINGS, WATCHED } from "./findings-config.ts";
-import { ADMINS, GOVERNANCE, OWNERS, WORKER_ADMINS } from "./governance-config.ts";
 import { KBS } from "./kbs-config.ts";
+import { ADMINS, GOVERNANCE, OWNERS, WEBAUTHN, WORKER_ADMINS } from "./governance-config.ts";
 import { KEK } from "./kek-config.ts";
 import { LEDGER, WORKER_LEDGER } from "./ledger-config.ts";
 import { PROVIDERS, WORKER_PROVIDERS } from "./provider-config.ts";
@@ -59,6 +59,7 @@ const BROKER = {
   ),
   governance: v.optional(GOVERNANCE, {}),
   owner: v.optional(OWNERS, []),
+  webauthn: v.optional(WEBAUTHN),
   tokens: v.optional(
     table({
       max_lifetime_seconds: v.optional(whole(1, 300), 300),

@@ -60,6 +60,8 @@ export interface BrokerConfig {
   readonly governance: GovernanceConfig;
   /** The drop-in KBS, where it is switched on. */
   readonly kbs?: KbsConfig;
+  /** Where the page for security keys is served; without it there is none, and no security key comes in. */
+  readonly webauthn?: { readonly origin: string; readonly rpId: string };
 }
 
 /** What the operator of a broker on Node decides. Keys are references to files, never values. */
@@ -175,7 +177,7 @@ export interface FilesConfig {
   readonly database?: string;
 }
 
-/** An admin with an Ed25519 public key: its SubjectPublicKeyInfo, or the PEM file that holds it. */
+/** An admin with a public key: its SubjectPublicKeyInfo, or the PEM file that holds an Ed25519 one. */
 export type AdminConfig = PersonConfig & ({ readonly spki: Uint8Array } | { readonly file: string });
 
 export interface KdsConfig {
@@ -272,6 +274,7 @@ function brokerConfigOf(read: BrokerRead): BrokerConfig {
     findings: findingsConfigOf(read.findings),
     governance: governanceConfigOf(read.governance, read.owner),
     ...present("kbs", read.kbs === undefined ? undefined : kbsConfigOf(read.kbs)),
+    ...present("webauthn", read.webauthn),
   };
 }
 

@@ -63,6 +63,8 @@ const UNTESTED = [
   "docs/attacks.md: no-test takes a minute for each row that is chosen",
   "docs/clouds.md: no-test needs a VM on Google Cloud",
   "docs/clouds.md: no-test needs the internet and a VM on Google Cloud",
+  "docs/governance.md: no-test needs a security key, which test/runtime/node/key-page.full.test.ts has in a browser",
+  "docs/governance.md: no-test needs a security key, which test/runtime/node/key-page.full.test.ts has in a browser",
   "docs/guests.md: no-test needs SEV-SNP hardware and device-mapper",
   "docs/guests.md: no-test needs a confidential VM of Azure's",
   "docs/guests.md: no-test needs a VM under an SVSM",

@@ -1,4 +1,5 @@
 /** Can people let one guest through, once? Asked for, given, used, raced, replayed, forged, over, and by whoever may not. */
+
 import { describe, expect, it } from "vitest";
 import { instant } from "../../src/base/time.ts";
 import { USED, WANTED } from "../../src/broker/notified.ts";
@@ -14,6 +15,7 @@ import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { decodeProblem } from "../../src/wire/problem.ts";
 import { AUDIENCE } from "../http/broker-at-hand.ts";
 import { personOf } from "../http/people-at-hand.ts";
+import { securityKey } from "../support/security-key.ts";
 import {
   approvalFor,
   approve,
@@ -182,6 +184,19 @@ describe("an approval", () => {
       "policy/bad-approval",
     );
     expect(await codes(broker)).toBe("approval-needed");
+  });
+
+  it("by a security key counts, whichever key of its person the request was signed by", async () => {
+    const { broker, person, ben, eve } = await glass();
+    await codes(broker);
+    const key = person({ kid: "cat", owns: ["commander"], key: securityKey() });
+    const file = person({ kid: "cat-2", person: "cat", owns: ["commander"] });
+    const { statement } = await approvalFor(key, broker);
+    const body = JSON.stringify({ statement });
+    expect((await ben.ask("POST", "/v1/admin/approvals", body)).fault).toBe("policy/bad-approval");
+    expect((await file.ask("POST", "/v1/admin/approvals", body)).status).toBe(201);
+    for (const by of [ben, eve]) expect(await approve(by, broker)).toBe("201"); // in order
+    expect(await codes(broker)).toBe("released");
   });
 
   it.each<readonly [string, Partial<RequestApproval>, string]>([

@@ -9,7 +9,7 @@ import { type RequestApproval, signRequestApproval } from "../../src/policy/requ
 import type { AuditEvent } from "../../src/wire/audit-event.ts";
 import { decodeProblem } from "../../src/wire/problem.ts";
 import { AUDIENCE, ONE_ADMIN } from "../http/broker-at-hand.ts";
-import { governedParts, type PersonAtHand, personOf } from "../http/people-at-hand.ts";
+import { type GivenPerson, governedParts, type PersonAtHand, personOf } from "../http/people-at-hand.ts";
 import { attemptOf, type Deviation, type GuestBroker, guestBroker, POLICY, post } from "./guest-at-hand.ts";
 
 const RULES = `require approvals from "commander" >= 1 else "needs a commander"
@@ -24,7 +24,7 @@ export const GLASS = policyWith('max_releases 1 per approvals approvals_expire 3
 
 export interface Glass {
   readonly broker: GuestBroker;
-  readonly person: (admin: Partial<Admin> & { readonly kid: string }) => PersonAtHand;
+  readonly person: (admin: GivenPerson) => PersonAtHand;
   readonly ada: PersonAtHand;
   readonly ben: PersonAtHand;
   readonly eve: PersonAtHand;

@@ -5,6 +5,11 @@ import { type Config, parseConfig } from "../../src/runtime/config.ts";
 
 const SPKI = "MCowBQYDK2VwAyEAgAvsW2AkPYElHD3U8fLGCq2c3qTBHLVMsQ4dFQfGRaE";
 
+/** Of a security key, and what it is bound to. */
+const P256 =
+  "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpZP40Li_hp_m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q";
+const BOUND = `webauthn = { credential = "AAAAAAAAAAAAAAAAAAAAAA", rp_id = "broker.example", origin = "https://broker.example" }`;
+
 const GOOD = `
 mode = "production"
 audience = "https://broker.example/c/0001"
@@ -38,6 +43,11 @@ function problemsOf(text: string): Readonly<Record<string, unknown>> {
 function replaced(line: string, by: string): string {
   if (!GOOD.includes(line)) throw new Error("the line to replace is there");
   return GOOD.replace(line, by);
+}
+
+/** A good configuration whose admin has a security key that is bound to this. */
+function bound(webauthn: string): string {
+  return replaced(`spki = "${SPKI}"`, `spki = "${P256}"\n${webauthn}`);
 }
 
 /** A good configuration whose database is a server's. */
@@ -174,6 +184,18 @@ modules = ["acme.db"]
 refsets = ["acme.db/images"]
 approvals = 2
 `);
+    expect(parseConfig(bound(BOUND)).admins).toMatchObject([
+      {
+        kid: "admin-1",
+        webauthn: { id: new Uint8Array(16), rpId: "broker.example", origin: "https://broker.example" },
+      },
+    ]);
+    const page = '[webauthn]\norigin = "https://keys.broker.example"\n';
+    expect(parseConfig(`${GOOD}${page}`).webauthn).toEqual({
+      origin: "https://keys.broker.example",
+      rpId: "keys.broker.example",
+    });
+    expect(parseConfig(`${GOOD}${page}rp_id = "broker.example"\n`).webauthn?.rpId).toBe("broker.example");
     expect(config.admins).toMatchObject([
       { kid: "admin-1", person: "ada", roles: ["author"], under: ["prod/db"], owns: ["root", "database"] },
     ]);
@@ -450,7 +472,18 @@ key = "${key}"
     ["admin with two keys", "admin.0", replaced(`spki = "${SPKI}"`, `spki = "${SPKI}"\nfile = "x"`)],
     ["admin named twice", "admin", `${GOOD}\n[[admin]]\nkid = "admin-1"\nfile = "x"\n`],
     ["key given to two admins", "admin", `${GOOD}\n[[admin]]\nkid = "admin-2"\nspki = "${SPKI}"\n`],
-    ["P-256 key for an admin", "admin.0.spki", replaced(SPKI, "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE")],
+    ["key that is cut off", "admin.0.spki", replaced(SPKI, "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE")],
+    ["P-256 key of no security key", "admin.0", replaced(SPKI, P256)],
+    ["security key in a file", "admin.0", replaced(`spki = "${SPKI}"`, `file = "x"\n${BOUND}`)],
+    ["security key of another domain", "admin.0.webauthn", bound(BOUND.replace('"broker', '"other'))],
+    ["credential that is no base64url", "admin.0.webauthn.credential", bound(BOUND.replace("AAAA", "****"))],
+    ["page without TLS", "webauthn", `${GOOD}[webauthn]\norigin = "http://broker.example"\n`],
+    ["page with a path", "webauthn", `${GOOD}[webauthn]\norigin = "https://broker.example/admin"\n`],
+    [
+      "page of another domain",
+      "webauthn",
+      `${GOOD}[webauthn]\norigin = "https://b.example"\nrp_id = "c.example"\n`,
+    ],
     ["role that there is not", "admin.0.roles.0", `${GOOD}roles = ["god"]\n`],
     ["role twice", "admin.0.roles", `${GOOD}roles = ["author", "author"]\n`],
     ["path that is a pattern", "admin.0.under.0", `${GOOD}under = ["prod/**"]\n`],

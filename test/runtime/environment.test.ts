@@ -58,6 +58,8 @@ const FILE_ONLY = [
   "providers.google_firmware_roots",
   "providers.host_vtpm_roots",
   "trust_simulator",
+  "webauthn.origin",
+  "webauthn.rp_id",
 ];
 
 function member(value: unknown, name: string): unknown {

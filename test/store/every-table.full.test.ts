@@ -26,6 +26,7 @@ import { AUDIENCE } from "../http/broker-at-hand.ts";
 import { governedParts, type PersonAtHand, peopleAtHand } from "../http/people-at-hand.ts";
 import { advisory } from "../policy/advisory-at-hand.ts";
 import { describeWithPostgres, startPostgres, type TestServer } from "../support/postgres.ts";
+import { securityKey } from "../support/security-key.ts";
 import { temporaryFolder } from "./temporary.ts";
 
 const { digest: sha } = nodePrimitives;
@@ -53,13 +54,13 @@ interface Story {
   readonly advisory: string;
 }
 
-/** A broker with a history: two activations, an approval, an admin who was removed, and a bundle that waits for approval. */
+/** A broker with a history: two activations, an approval by a security key, an admin who was removed, and a bundle that waits for approval. */
 async function toldIn(driver: SqlDriver): Promise<Story> {
   const store = createSqlStore(driver);
   const people = peopleAtHand({ approvals: 1, rootThreshold: 1 }, () => ({ store }));
   const { world } = people.broker;
   const ada = people.add({ kid: "ada", roles: ["author", "operator"], owns: ["root"] });
-  const ben = people.add({ kid: "ben", roles: ["approver"] });
+  const ben = people.add({ kid: "ben", roles: ["approver"], key: securityKey() });
   const eve = people.stranger({ kid: "eve", roles: ["approver", "author", "operator"] });
   await beginEpoch(world);
   const first = await proposed(ada, policyOf("1.0.0", "not guest.debug"));

@@ -7,22 +7,22 @@ import { type RosterChange, rosterChangeIn, signRosterChange } from "../../polic
 import { cosignDsse } from "../../policy/signatures.ts";
 import { encodeRosterView } from "../../wire/admins.ts";
 import type { RosterView } from "../../wire/governance-messages.ts";
+import { adminKeyOf, keyWords } from "../admin-key.ts";
 import {
   ADMIN_OPTIONS,
   ADMIN_USAGE,
-  type AdminOptions,
   type AdminSession,
   adminOptionsOf,
+  type GivenOptions,
   type OpenAdminSession,
   openedBy,
 } from "../admin-session.ts";
 import { oneWord, parseArguments } from "../arguments.ts";
 import { type Command, type ExitStatus, Misuse, type Terminal } from "../command.ts";
-import { publicKeyOf } from "../public-key.ts";
 import { tableOf } from "../table.ts";
 
 const USAGE = `ostiary admin list                              admins, their roles and paths, and the owner groups
-ostiary admin add NAME --public FILE --role R…  a statement that adds an admin, signed by you
+ostiary admin add NAME --public FILE --role R…  a statement that adds an admin, signed by you; --registration FILE for a security key
 ostiary admin remove NAME                       one that removes an admin: what they sign later counts no more
 ostiary admin sign FILE                         your signature on such a statement
 
@@ -30,6 +30,8 @@ Where it takes more people of the root than you, --to FILE keeps the statement f
 the last of them sends it with \`admin sign FILE --send\`.
 
   --public FILE    Ed25519 public key, PEM
+  --registration FILE
+                   what the page /admin/key of the broker showed when a security key was registered there
   --person NAME    whose key it is, where that is not NAME: one person counts once, whatever their keys
   --role ROLE      ${ROLES.join(", ")}; several times for several
   --under PATH     the roles reach paths under this one only; several times for several
@@ -71,16 +73,16 @@ async function add(args: readonly string[], edges: Edges): Promise<ExitStatus> {
   const { values, positionals } = parseArguments(args, {
     ...TO,
     public: { type: "string" },
+    registration: { type: "string" },
     person: { type: "string" },
     role: { type: "string", multiple: true },
     under: { type: "string", multiple: true },
     owns: { type: "string", multiple: true },
   });
   const kid = nameOf(oneWord(positionals, "NAME"));
-  if (values.public === undefined) throw new Misuse("expected --public FILE: the new admin's public key");
   const admin: Admin = {
     kid,
-    spki: publicKeyOf(await edges.terminal.readFile(values.public), values.public),
+    ...(await adminKeyOf(values, edges)),
     person: nameOf(values.person ?? kid),
     roles: eachOnce((values.role ?? []).map(roleOf)),
     under: eachOnce((values.under ?? []).map(prefixOf)),
@@ -94,7 +96,7 @@ async function remove(args: readonly string[], edges: Edges): Promise<ExitStatus
   return propose({ act: "remove", kid: nameOf(oneWord(positionals, "NAME")) }, values, edges);
 }
 
-interface Wanted extends AdminOptions {
+interface Wanted extends GivenOptions {
   readonly to?: string | undefined;
   readonly json?: boolean | undefined;
 }
@@ -139,7 +141,7 @@ function wordsOf(change: RosterChange): string {
   if (change.act === "remove") return `removes ${change.kid}`;
   const { kid, person, roles, under, owns } = change.admin;
   const reach = under.length === 0 ? "every path" : under.join(" ");
-  return `adds ${kid} of ${person}: ${roles.join(" ") || "no role"}; ${reach}; owns ${owns.join(" ") || "nothing"}`;
+  return `adds ${kid} of ${person}: ${roles.join(" ") || "no role"}; ${reach}; owns ${owns.join(" ") || "nothing"}${keyWords(change.admin)}`;
 }
 
 function tell(view: RosterView, isJson: boolean | undefined, terminal: Terminal): void {

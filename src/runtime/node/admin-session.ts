@@ -2,13 +2,15 @@
 import { dirname, join, resolve } from "node:path";
 import { parseUtf8 } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
+import type { Signer } from "../../base/primitives.ts";
 import type { AdminOptions, AdminSession } from "../../cli/admin-session.ts";
-import { createAdminClient } from "../../client/admin.ts";
+import { type AdminClient, createAdminClient } from "../../client/admin.ts";
 import { systemNow, systemRandom } from "./clock.ts";
 import { bytesOf } from "./named-files.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { loadConfig } from "./settings.ts";
 import { createEd25519Signer } from "./signers.ts";
+import { createTerminal } from "./terminal.ts";
 
 const ADMIN_KEY_FILE = "admin-key.pem";
 const DEFAULT_KID = "admin-1";
@@ -33,7 +35,19 @@ export async function openAdminSession(options: AdminOptions): Promise<AdminSess
     random: systemRandom,
     digest: nodePrimitives.digest,
   });
-  return { client, signer, audience, url, now: systemNow };
+  return { client, signer: await statementSigner(options, client, signer), audience, url, now: systemNow };
+}
+
+/** Statements may be signed by a security key; loaded only then. */
+async function statementSigner(
+  { securityKey, answer = "-" }: AdminOptions,
+  client: AdminClient,
+  signer: Signer,
+): Promise<Signer> {
+  if (securityKey === undefined) return signer;
+  const { securityKeySigner } = await import("../../cli/security-key.ts");
+  const edges = { client, terminal: createTerminal(), primitives: nodePrimitives, answers: answer };
+  return securityKeySigner(securityKey, edges);
 }
 
 async function knownOf(path: string) {

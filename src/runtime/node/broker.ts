@@ -17,6 +17,7 @@ import { sinkNamesOf } from "../sink-config.ts";
 import { systemRandom } from "./clock.ts";
 import { drainable, type Listener } from "./drain.ts";
 import { startHousekeeping } from "./housekeeping.ts";
+import { readKeyPage } from "./key-page.ts";
 import { listen } from "./listening.ts";
 import { createLog } from "./log.ts";
 import { ownProviderOf, type SimulatorOf } from "./own-evidence.ts";
@@ -142,6 +143,7 @@ function createListener(
     ownUrls: [config.audience, ...(listen.externalUrl === undefined ? [] : [listen.externalUrl])],
     rateLimit: createRateLimit(sharedRates(config.rates, part?.of ?? 1), milliseconds),
     ledgerReaders: config.ledgerReaders,
+    keyPage: readKeyPage,
     healthDetails: config.healthDetails,
     standing: createStandingView(world, {
       sinks: sinkNamesOf(config),
