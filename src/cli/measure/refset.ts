@@ -1,13 +1,10 @@
 /** How do digests become reference values? As a module in Writ, with a label, processors, source and window for each. */
 import { hexOf } from "../../base/bytes.ts";
-import { addSeconds, formatInstant, type Instant } from "../../base/time.ts";
+import { formatInstant, type Instant } from "../../base/time.ts";
 import type { Candidate } from "../../measurement/candidates.ts";
 import { formatSource } from "../../writ/formatting/format.ts";
 import { Misuse } from "../command.ts";
-
-const DAY = 86_400;
-/** How long an entry holds where nobody says. */
-const USUAL_DAYS = 365;
+import { windowOf } from "../window.ts";
 
 /** The options that say how the entries are called and who answers for them. */
 export interface RefsetWords {
@@ -57,12 +54,12 @@ export function refsetText(
   const version = wordOf(words["image-version"], /^\d{1,9}\.\d{1,9}\.\d{1,9}$/, "--image-version 2026.11.0");
   const set = wordOf(words.refset ?? "images", /^[a-z][a-z0-9_]{0,62}$/, "--refset NAME, as a name of Writ");
   const module = wordOf(words.module ?? set, /^[a-z][a-z0-9_.-]{0,62}$/, "--module NAME, as a name of Writ");
-  const window = windowOf(words.valid, now);
+  const { from, to } = windowOf(words.valid, now);
   const lines = uniqueEntries(entries).map(({ digest, vcpus, words: told }) => [
     `"${[`${image} ${version}`, ...(told.length === 0 ? [] : [told.join(", ")])].join(" / ")}" = hex"${hexOf(digest)}"`,
     `version ${version}`,
     ...(vcpus === undefined ? [] : [`vcpus ${vcpus}`]),
-    `valid ${window}`,
+    `valid ${dateOf(from)} .. ${dateOf(to)}`,
     "state active",
     `source "${sources.join(", ")}"`,
   ]);
@@ -86,14 +83,6 @@ function uniqueEntries(entries: readonly RefsetEntry[]): readonly RefsetEntry[] 
     seen.add(hex);
     return isNew;
   });
-}
-
-/** Two dates as Writ has them; from today for a year where nothing is said. */
-function windowOf(text: string | undefined, now: Instant): string {
-  if (text === undefined) return `${dateOf(now)} .. ${dateOf(addSeconds(now, USUAL_DAYS * DAY))}`;
-  const [, from, to] = /^(\d{4}-\d{2}-\d{2})\.\.(\d{4}-\d{2}-\d{2})$/.exec(text) ?? [];
-  if (from !== undefined && to !== undefined && from < to) return `${from} .. ${to}`;
-  throw new Misuse(`expected --valid as 2026-12-01..2027-12-01, received \`${text}\``);
 }
 
 function dateOf(at: Instant): string {
