@@ -11,7 +11,8 @@ export interface Gathered {
   /** Condition → the triples that it stands in. */
   readonly conditions: Map<string, Set<number>>;
   readonly notes: Set<string>;
-  readonly labels: Set<string>;
+  /** Labels that are given, each with the number that the next of its name may have. */
+  readonly labels: Map<string, number>;
   triples: number;
 }
 
@@ -26,7 +27,7 @@ export function newGathered(): Gathered {
     floors: new Map(),
     conditions: new Map(),
     notes: new Set(),
-    labels: new Set(),
+    labels: new Map(),
     triples: 0,
   };
 }
@@ -94,13 +95,15 @@ export function carriedOf(gathered: Gathered): Carried {
   };
 }
 
-function freshLabel(gathered: Gathered, field: string, label: string): string {
-  const { labels } = gathered;
-  for (let number = 1; ; number += 1) {
+/** INVARIANT: the numbers go on where they were for the same label, so that ten thousand of one label take no square of that. */
+function freshLabel({ labels }: Gathered, field: string, label: string): string {
+  const first = `${field}\n${label}`;
+  for (let number = labels.get(first) ?? 1; ; number += 1) {
     const fresh = number === 1 ? label : `${label} (${number})`;
     const key = `${field}\n${fresh}`;
     if (labels.has(key)) continue;
-    labels.add(key);
+    labels.set(key, 1);
+    labels.set(first, number + 1);
     return fresh;
   }
 }
