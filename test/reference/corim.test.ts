@@ -124,6 +124,8 @@ describe("whom a CoRIM is believed", () => {
   ])("is not believed %s", async (_name, now) => {
     const trust = trusting([VERAISON.es256Key], instant(now));
     expect(await codeOfPromise(openCorim(VERAISON.es256, trust))).toBe("reference/out-of-date");
+    const open = trusting("unsigned", instant(now));
+    expect(await codeOfPromise(openCorim(VERAISON.unsigned, open))).toBe("reference/out-of-date");
   });
 
   it.each([
