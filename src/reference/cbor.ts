@@ -77,28 +77,25 @@ function itemOf(source: Source, depth: number): Cbor {
   if (source.left.items < 0) throw malformed(`expected at most ${MAX_ITEMS} items`);
   if (source.tokens.done()) throw malformed("expected a further item, received the end");
   const token: Token = source.tokens.next();
-  const { name } = token.type;
-  switch (name) {
-    case "uint":
-    case "negint":
-      return BigInt(String(token.value));
-    case "bytes":
-      if (token.value instanceof Uint8Array) return token.value.slice();
-      break;
-    case "string":
-      return textOf(token);
-    case "true":
-    case "false":
-      return name === "true";
-    case "null":
-      return null;
+  switch (token.type.name) {
     case "array":
       return Array.from({ length: countOf(source, token) }, () => itemOf(source, depth + 1));
     case "map":
       return mapAt(source, countOf(source, token), depth);
     case "tag":
       return { tag: numberOf(token), value: itemOf(source, depth + 1) };
+    default:
+      return leafOf(token);
   }
+}
+
+function leafOf(token: Token): Cbor {
+  const { name } = token.type;
+  if (name === "uint" || name === "negint") return BigInt(String(token.value));
+  if (token.value instanceof Uint8Array) return token.value.slice();
+  if (name === "string") return textOf(token);
+  if (name === "true" || name === "false") return name === "true";
+  if (name === "null") return null;
   throw malformed(`expected no item of type ${name}`);
 }
 

@@ -49,26 +49,33 @@ export async function makeCorim(
   key: SigningKey | undefined,
   primitives: Primitives,
 ): Promise<MadeCorim> {
-  const { id, signer, sets, floors, window } = statement;
+  const { signer, window } = statement;
   const notes: string[] = [];
+  const validity = window && mapOf([0, moment(window.from)], [1, moment(window.to)]);
+  const payload = encodeCbor({ tag: CORIM_TAG, value: contentOf(statement, validity, notes) });
+  if (key === undefined) return { bytes: payload, notes };
+  const meta = encodeCbor(mapOf([0, mapOf([0, signer])], [1, validity]));
+  const signed = await makeSign1(payload, { contentType: CONTENT_TYPES[0], meta }, key, primitives);
+  return { bytes: encodeCbor(signed), notes };
+}
+
+function contentOf(
+  { id, signer, sets, floors }: Statement,
+  validity: Cbor | undefined,
+  notes: string[],
+): Cbor {
   const comids = [
     ...sets.map((set) => comidOf(set, signer, setTriples(set, notes))),
     ...floors.map(({ floor, tcb }) => comidOf(floor, signer, floorTriples(floor, tcb, notes))),
   ].filter((comid) => comid !== undefined);
   if (comids.length === 0) throw nothing("expected a reference value that a CoRIM can hold");
-  const validity = window && mapOf([0, moment(window.from)], [1, moment(window.to)]);
-  const corim = mapOf(
+  return mapOf(
     [0, id],
     [1, comids],
     [3, { tag: TAGS.uri, value: SNP_PROFILES[0] }],
     [4, validity],
     [5, [mapOf([0, signer], [2, [CREATOR.ofManifest]])]],
   );
-  const payload = encodeCbor({ tag: CORIM_TAG, value: corim });
-  if (key === undefined) return { bytes: payload, notes };
-  const meta = encodeCbor(mapOf([0, mapOf([0, signer])], [1, validity]));
-  const signed = await makeSign1(payload, { contentType: CONTENT_TYPES[0], meta }, key, primitives);
-  return { bytes: encodeCbor(signed), notes };
 }
 
 /** One tag for a set or floor; `undefined` where it would be empty. */

@@ -1,4 +1,4 @@
-/** How do values that somebody else made become a module in Writ? With where they come from beside each, for a second person to read. */
+/** How do values become a module in Writ? With where they come from beside each, for a second person to read. */
 import { formatInstant, type Instant } from "../base/time.ts";
 import { formatSource } from "../writ/formatting/format.ts";
 import { type Carried, type CarriedEntry, type CarriedFloor, type CarriedSet, plainLine } from "./carried.ts";
@@ -15,7 +15,7 @@ export interface ModuleWords {
 export interface Origin {
   /** One line, beside each entry. */
   readonly source: string;
-  /** Further lines at the top. */
+  /** Lines at the top, for whoever reads the module. */
   readonly about: readonly string[];
   readonly from: Instant;
   readonly to: Instant;
@@ -28,12 +28,10 @@ const SETS_ALONE = 1;
 /** The text, formatted. Sets first, then floors, then what a policy `use`s to ask for all of it. */
 export function referenceModule(carried: Carried, words: ModuleWords, origin: Origin): string {
   const { sets, floors, notes } = carried;
-  const { source, about } = origin;
+  const said = [...origin.about, ...notes.map((text) => `not carried over: ${text}`)];
   const lines = [
     "writ 1",
-    "",
-    ...[source, ...about].map((line) => `# ${plainLine(line)}`),
-    ...notes.map((text) => `# not carried over: ${plainLine(text)}`),
+    ...(said.length === 0 ? [] : ["", ...said.map((line) => `# ${plainLine(line)}`)]),
     `module ${words.module} version ${words.version} { owner ${quoted(words.owner)} }`,
     ...sets.flatMap((set) => ["", ...setLines(set, words, origin)]),
     ...floors.flatMap((floor) => ["", ...floorLines(floor, words)]),

@@ -1,9 +1,9 @@
 /** How do digests become reference values? As a module in Writ, with a label, processors, source and window for each. */
 import { hexOf } from "../../base/bytes.ts";
-import { formatInstant, type Instant } from "../../base/time.ts";
+import type { Instant } from "../../base/time.ts";
 import type { Candidate } from "../../measurement/candidates.ts";
-import { formatSource } from "../../writ/formatting/format.ts";
-import { Misuse } from "../command.ts";
+import { referenceModule } from "../../reference/to-writ.ts";
+import { wordLike } from "../arguments.ts";
 import { windowOf } from "../window.ts";
 
 /** The options that say how the entries are called and who answers for them. */
@@ -49,30 +49,35 @@ export function refsetText(
   sources: readonly string[],
   now: Instant,
 ): string {
-  const owner = wordOf(words.owner, /^[^\s"\\]{3,200}$/, "--owner MAIL of who answers for this image");
-  const image = wordOf(words.image, /^[\w.+-][\w .+-]{0,60}$/, "--image NAME");
-  const version = wordOf(words["image-version"], /^\d{1,9}\.\d{1,9}\.\d{1,9}$/, "--image-version 2026.11.0");
-  const set = wordOf(words.refset ?? "images", /^[a-z][a-z0-9_]{0,62}$/, "--refset NAME, as a name of Writ");
-  const module = wordOf(words.module ?? set, /^[a-z][a-z0-9_.-]{0,62}$/, "--module NAME, as a name of Writ");
-  const { from, to } = windowOf(words.valid, now);
-  const lines = uniqueEntries(entries).map(({ digest, vcpus, words: told }) => [
-    `"${[`${image} ${version}`, ...(told.length === 0 ? [] : [told.join(", ")])].join(" / ")}" = hex"${hexOf(digest)}"`,
-    `version ${version}`,
-    ...(vcpus === undefined ? [] : [`vcpus ${vcpus}`]),
-    `valid ${dateOf(from)} .. ${dateOf(to)}`,
-    "state active",
-    `source "${sources.join(", ")}"`,
-  ]);
-  const text = [
-    "writ 1",
-    `module ${module} version ${version} { owner "${owner}" }`,
-    "",
-    `refset ${set} of measurement {`,
-    `owner "${owner}"`,
-    ...lines.flat(),
-    "}",
-  ].join("\n");
-  return formatSource("measure", text).text ?? text;
+  const owner = wordLike(words.owner, /^[^\s"\\]{3,200}$/, "--owner MAIL of who answers for this image");
+  const image = wordLike(words.image, /^[\w.+-][\w .+-]{0,60}$/, "--image NAME");
+  const version = wordLike(
+    words["image-version"],
+    /^\d{1,9}\.\d{1,9}\.\d{1,9}$/,
+    "--image-version 2026.11.0",
+  );
+  const set = wordLike(
+    words.refset ?? "images",
+    /^[a-z][a-z0-9_]{0,62}$/,
+    "--refset NAME, as a name of Writ",
+  );
+  const module = wordLike(
+    words.module ?? set,
+    /^[a-z][a-z0-9_.-]{0,62}$/,
+    "--module NAME, as a name of Writ",
+  );
+  const made = uniqueEntries(entries).map(({ digest, vcpus, words: told }) => ({
+    label: [`${image} ${version}`, ...(told.length === 0 ? [] : [told.join(", ")])].join(" / "),
+    value: hexOf(digest),
+    version,
+    ...(vcpus === undefined ? {} : { vcpus }),
+  }));
+  const sets = [{ field: "measurement", suffix: "", entries: made }];
+  return referenceModule(
+    { sets, floors: [], conditions: [], notes: [] },
+    { module, version, set, owner },
+    { source: sources.join(", "), about: [], ...windowOf(words.valid, now) },
+  );
 }
 
 function uniqueEntries(entries: readonly RefsetEntry[]): readonly RefsetEntry[] {
@@ -83,13 +88,4 @@ function uniqueEntries(entries: readonly RefsetEntry[]): readonly RefsetEntry[] 
     seen.add(hex);
     return isNew;
   });
-}
-
-function dateOf(at: Instant): string {
-  return formatInstant(at).slice(0, 10);
-}
-
-function wordOf(text: string | undefined, pattern: RegExp, expected: string): string {
-  if (text !== undefined && pattern.test(text)) return text;
-  throw new Misuse(`expected ${expected}${text === undefined ? "" : `, received \`${text}\``}`);
 }

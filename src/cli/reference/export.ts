@@ -1,6 +1,8 @@
 /** `ostiary reference export`: reference sets and floors of Writ as a CoRIM, for verifiers that are not Ostiary. */
 import { hexOf } from "../../base/bytes.ts";
 import { formatInstant, type Instant, instant } from "../../base/time.ts";
+import { plainLine } from "../../reference/carried.ts";
+import type { SigningKey } from "../../reference/sign1.ts";
 import type { TcbName } from "../../reference/snp-profile.ts";
 import { makeCorim, type Statement } from "../../reference/to-corim.ts";
 import type { Entry, Program, Refset } from "../../writ/program.ts";
@@ -40,27 +42,39 @@ export async function exportReference(
     tellDiagnostics(compiled, terminal, "text");
     return 1;
   }
-  const statement = statementOf(compiled.program, values, edges.now());
+  const left: string[] = [];
+  const statement = statementOf(compiled.program, { values, now: edges.now(), left });
   const key = sign === undefined ? undefined : await edges.readKey(sign, terminal);
   const { bytes, notes } = await makeCorim(statement, key, edges.primitives);
-  for (const note of notes) terminal.err(`not carried over: ${note}\n`);
+  for (const note of [...left, ...notes]) terminal.err(`not carried over: ${plainLine(note)}\n`);
   await terminal.writeFile(out, bytes, 0o644);
-  const signer =
-    key === undefined
-      ? "signed by nobody"
-      : `key sha256:${hexOf(edges.primitives.digest("sha256", key.spki))}`;
-  terminal.out(`${out}  sha256:${hexOf(edges.primitives.digest("sha256", bytes))}  ${signer}\n`);
+  terminal.out(`${out}  sha256:${sha256Of(bytes, edges)}  ${signerText(key, edges)}\n`);
   return 0;
 }
 
-function statementOf(program: Program, values: Values, now: Instant): Statement {
+function signerText(key: SigningKey | undefined, edges: ReferenceEdges): string {
+  return key === undefined ? "signed by nobody" : `key sha256:${sha256Of(key.spki, edges)}`;
+}
+
+function sha256Of(bytes: Uint8Array, { primitives }: ReferenceEdges): string {
+  return hexOf(primitives.digest("sha256", bytes));
+}
+
+interface Wish {
+  readonly values: Values;
+  readonly now: Instant;
+  /** Takes what was left out, in words. */
+  readonly left: string[];
+}
+
+function statementOf(program: Program, { values, now, left }: Wish): Statement {
   const wanted = (values.refset ?? []).map((name) => only(program.refsets, name, "--refset"));
   const floors = (values.floor ?? []).map((text) => floorOf(program, text));
   const [first] = [...wanted, ...floors.map(({ floor }) => floor)];
   if (first === undefined) throw new Misuse("expected --refset NAME or --floor NAME=reported");
   const asked = values.valid === undefined ? undefined : windowOf(values.valid, now);
   const window = asked ?? windowIn(wanted);
-  const sets = wanted.map((set) => ({ ...set, entries: set.entries.filter((entry) => isIn(entry, window)) }));
+  const sets = asked === undefined ? wanted : wanted.map((set) => entriesIn(set, asked, left));
   const version = program.modules.find(({ name }) => name === first.module)?.version;
   const signer = values.signer ?? wanted.find(({ owner }) => owner !== undefined)?.owner;
   if (signer === undefined) throw new Misuse("expected --signer NAME: no set that is exported has an owner");
@@ -71,6 +85,13 @@ function statementOf(program: Program, values: Values, now: Instant): Statement 
     floors,
     ...(window === undefined ? {} : { window }),
   };
+}
+
+function entriesIn(set: Refset, { from, to }: NonNullable<Window>, left: string[]): Refset {
+  const isIn = ({ valid }: Entry) => valid?.from === from && valid.to === to;
+  for (const entry of set.entries)
+    if (!isIn(entry)) left.push(`"${entry.label}" of ${set.name}: it holds in another window`);
+  return { ...set, entries: set.entries.filter(isIn) };
 }
 
 function only<T extends { readonly name: string }>(all: readonly T[], name: string, option: string): T {
@@ -107,8 +128,4 @@ function windowText({ valid }: Entry): string {
     at === undefined ? "" : formatInstant(instant(at)).replace("T00:00:00Z", ""),
   );
   return `${from}..${to}`;
-}
-
-function isIn({ valid }: Entry, window: Window): boolean {
-  return valid?.from === window?.from && valid?.to === window?.to;
 }

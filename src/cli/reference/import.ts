@@ -14,7 +14,7 @@ import { carryCorim } from "../../reference/from-corim.ts";
 import { carryGoogle } from "../../reference/from-google.ts";
 import { type Origin, referenceModule } from "../../reference/to-writ.ts";
 import { compileSources } from "../../writ/compile.ts";
-import { oneWord, parseArguments } from "../arguments.ts";
+import { oneWord, parseArguments, wordLike } from "../arguments.ts";
 import { type ExitStatus, Misuse, type Terminal } from "../command.ts";
 import { windowOf } from "../window.ts";
 import type { ReferenceEdges } from "./edges.ts";
@@ -107,15 +107,13 @@ function originOf(corim: Corim, { valid }: Values, { now }: ReferenceEdges): Ori
     signature === undefined
       ? "signed by nobody"
       : `signed by ${signature.signer}, key sha256:${signature.key}`;
-  return {
-    source: `corim ${id}, ${by}, file sha256:${sha256}`,
-    about: [
-      `profile ${profile ?? "none"}, made by ${entities.join(", ") || "nobody who is named"}`,
-      `valid ${momentText(notBefore)} .. ${momentText(notAfter)}`,
-    ],
-    from,
-    to,
-  };
+  const source = `corim ${id}, ${by}, file sha256:${sha256}`;
+  const about = [
+    source,
+    `profile ${profile ?? "none"}, made by ${entities.join(", ") || "nobody who is named"}`,
+    `valid ${momentText(notBefore)} .. ${momentText(notAfter)}`,
+  ];
+  return { source, about, from, to };
 }
 
 function momentText(at: Instant | undefined): string {
@@ -132,14 +130,9 @@ async function readGoogle({ path, values, edges, terminal }: Reading): Promise<R
   const firmware = await verifyLaunchEndorsement(bytes, options);
   const sha256 = hexOf(primitives.digest("sha256", bytes));
   const simulated = firmware.isSimulated ? ", BY A SIMULATOR" : "";
-  return {
-    carried: carryGoogle(firmware),
-    origin: {
-      source: `google launch endorsement${simulated}, uefi sha384:${hexOf(firmware.uefiDigest)}, file sha256:${sha256}`,
-      about: [`svn ${firmware.svn}, signed at ${firmware.signedAt}`],
-      ...windowOf(values.valid, now()),
-    },
-  };
+  const source = `google launch endorsement${simulated}, uefi sha384:${hexOf(firmware.uefiDigest)}, file sha256:${sha256}`;
+  const about = [source, `svn ${firmware.svn}, signed at ${firmware.signedAt}`];
+  return { carried: carryGoogle(firmware), origin: { source, about, ...windowOf(values.valid, now()) } };
 }
 
 /** Nobody signs such a list, so whoever imports it has to say that they know. */
@@ -149,14 +142,8 @@ async function readAzure({ path, values, edges, terminal }: Reading): Promise<Re
   const bytes = await terminal.readFile(path, MAX_AZURE_LIST_BYTES);
   const { issuer, carried } = parseAzureList(bytes);
   const sha256 = hexOf(edges.primitives.digest("sha256", bytes));
-  return {
-    carried,
-    origin: {
-      source: `azure id keys by ${issuer ?? "nobody who is named"}, signed by nobody, file sha256:${sha256}`,
-      about: [],
-      ...windowOf(values.valid, edges.now()),
-    },
-  };
+  const source = `azure id keys by ${issuer ?? "nobody who is named"}, signed by nobody, file sha256:${sha256}`;
+  return { carried, origin: { source, about: [source], ...windowOf(values.valid, edges.now()) } };
 }
 
 function refuseOthers(values: Values, names: readonly (keyof Values)[], where: string): void {
@@ -166,16 +153,11 @@ function refuseOthers(values: Values, names: readonly (keyof Values)[], where: s
 
 function wordsOf({ owner, refset = "images", module = refset, "module-version": version = "1.0.0" }: Values) {
   return {
-    owner: wordOf(owner, /^[^\s"\\]{3,200}$/, "--owner MAIL of who answers for these values"),
-    set: wordOf(refset, /^[a-z][a-z0-9_]{0,62}$/, "--refset NAME, as a name of Writ"),
-    module: wordOf(module, /^[a-z][a-z0-9_.-]{0,62}$/, "--module NAME, as a name of Writ"),
-    version: wordOf(version, /^\d{1,9}\.\d{1,9}\.\d{1,9}$/, "--module-version 1.0.0"),
+    owner: wordLike(owner, /^[^\s"\\]{3,200}$/, "--owner MAIL of who answers for these values"),
+    set: wordLike(refset, /^[a-z][a-z0-9_]{0,62}$/, "--refset NAME, as a name of Writ"),
+    module: wordLike(module, /^[a-z][a-z0-9_.-]{0,62}$/, "--module NAME, as a name of Writ"),
+    version: wordLike(version, /^\d{1,9}\.\d{1,9}\.\d{1,9}$/, "--module-version 1.0.0"),
   };
-}
-
-function wordOf(text: string | undefined, pattern: RegExp, expected: string): string {
-  if (text !== undefined && pattern.test(text)) return text;
-  throw new Misuse(`expected ${expected}${text === undefined ? "" : `, received \`${text}\``}`);
 }
 
 function productOf(text: string | undefined): ProductLine | undefined {
