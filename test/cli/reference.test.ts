@@ -149,6 +149,7 @@ describe("ostiary reference import", () => {
     expect(status).toBe(0);
     expect(text).toContain("refset gce of measurement {");
     expect(text).toContain("    vcpus 224\n");
+    expect(text).toContain("# svn 3, signed at 2026-01-01T00:00:00Z\n");
     expect(text).toContain("google launch endorsement, BY A SIMULATOR, uefi sha384:0f0f");
   });
 

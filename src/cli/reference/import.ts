@@ -55,6 +55,8 @@ const READERS: ReadonlyMap<string, (reading: Reading) => Promise<Read>> = new Ma
 ]);
 const PRODUCTS: readonly ProductLine[] = ["milan", "genoa", "turin"];
 const MAX_ENDORSEMENT_BYTES = 65_536;
+/** 9999-12-31T23:59:59Z. */
+const MAX_MOMENT = 253_402_300_799n;
 
 export async function importReference(
   args: readonly string[],
@@ -131,8 +133,13 @@ async function readGoogle({ path, values, edges, terminal }: Reading): Promise<R
   const sha256 = hexOf(primitives.digest("sha256", bytes));
   const simulated = firmware.isSimulated ? ", BY A SIMULATOR" : "";
   const source = `google launch endorsement${simulated}, uefi sha384:${hexOf(firmware.uefiDigest)}, file sha256:${sha256}`;
-  const about = [source, `svn ${firmware.svn}, signed at ${firmware.signedAt}`];
+  const about = [source, `svn ${firmware.svn}, signed at ${signedText(firmware.signedAt)}`];
   return { carried: carryGoogle(firmware), origin: { source, about, ...windowOf(values.valid, now()) } };
+}
+
+/** Google's clock, in its own words where no calendar has them. */
+function signedText(seconds: bigint): string {
+  return seconds <= MAX_MOMENT ? formatInstant(instant(Number(seconds))) : `${seconds}`;
 }
 
 /** Nobody signs such a list, so whoever imports it has to say that they know. */
