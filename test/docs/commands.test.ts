@@ -17,6 +17,7 @@ import { describe, expect, it } from "vitest";
 import { MADE_FIRMWARE } from "../measurement/made-images.ts";
 import { madeFirmware } from "../support/firmware-image.ts";
 import { isPostgresHere, startPostgres } from "../support/postgres.ts";
+import { endorsementOf, simulatedProvider } from "../support/provider.ts";
 import { readVector, sharedVectors } from "../support/shared-vectors.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -128,11 +129,13 @@ function layReport(folder: string): void {
   put("crl.der", readVector("snp/amd/milan-06.crl.der"));
 }
 
-/** Puts an image where a document expects one: firmware of our own making, since whoever tests has no other. */
+/** Puts an image where a document expects one, and a cloud's word on its own: firmware of our own making, since whoever tests has no other. */
 function layImage(folder: string): void {
   writeFileSync(join(folder, "OVMF.fd"), madeFirmware(MADE_FIRMWARE));
   writeFileSync(join(folder, "vmlinuz"), "kernel");
   writeFileSync(join(folder, "initrd.img"), "initrd");
+  writeFileSync(join(folder, "firmware.binarypb"), endorsementOf());
+  writeFileSync(join(folder, "google-root.pem"), simulatedProvider().firmwareRoot);
 }
 
 /** What wrangler reads of a clone. */

@@ -71,6 +71,11 @@ const VERBS: readonly Verb[] = [
     load: async () => (await import("./measure.ts")).createNodeMeasureCommand(),
   },
   {
+    name: "reference",
+    summary: "reference values from elsewhere: CoRIM, Google's firmware, Azure's keys",
+    load: async () => (await import("./reference.ts")).createNodeReferenceCommand(),
+  },
+  {
     name: "writ",
     summary: "the policy language on files: check, explain",
     load: async () => (await import("./writ.ts")).createNodeWritCommand(),
