@@ -34,7 +34,9 @@ export function bodyCondition(
       return unclear(step.line, "`some` over something else than a list or the submods");
     return any(each.map((sym) => restWith(step.name, sym)));
   }
-  return all([stepCondition(step, place), bodyCondition(rest, context, names, depth)]);
+  const own = stepCondition(step, place);
+  // What stands behind it is not asked then, and nothing that is missing there is told.
+  return own.kind === "never" ? NEVER : all([own, bodyCondition(rest, context, names, depth)]);
 }
 
 /** A name for what is not there makes the body false, whether it is used or not. */

@@ -52,10 +52,15 @@ export function importTrustee({ resource, attestation, references }: TrusteePoli
   const rules = allowRules(rego, resource.file, notes);
   const service = attestation && { file: attestation.file, policy: parseRego(attestation.text) };
   const sets = referenceSets(references, (why) => notes.tell({ file: "reference values", line: 0, why }));
-  const blocks = TEES.flatMap((tee) => {
-    const processor = /\bcpu\b/.test(resource.text) && !resource.text.includes("cpu0") ? "cpu" : "cpu0";
-    const context = tokenContext({ tee, policy: rego, service, sets, processor });
-    return rules.flatMap((rule) => blocksOf(rule, context, resource.file, notes));
+  const processor = /\bcpu\b/.test(resource.text) && !resource.text.includes("cpu0") ? "cpu" : "cpu0";
+  const contexts = TEES.map((tee) => tokenContext({ tee, policy: rego, service, sets, processor }));
+  const blocks = rules.flatMap((rule) => {
+    const told = notes.all().length;
+    const own = contexts.flatMap((context) => blocksOf(rule, context, resource.file, notes));
+    if (own.length === 0 && notes.all().length === told) {
+      notes.tell({ file: resource.file, line: rule.line, why: "no guest of SEV-SNP satisfies it" });
+    }
+    return own;
   });
   const policies = unique(blocks).map((block, at) => policyText(block, at + 1));
   const text = ["writ 1", "module trustee version 1.0.0", ...sets.texts(), ...policies].join("\n\n");

@@ -39,8 +39,9 @@ export function policyText({ file, line, tee, path, when }: PolicyBlock, number:
   ].join("\n");
 }
 
+/** The name of a file, without the place where it lay. */
 function printable(file: string): string {
-  return file.replaceAll(/[^\w./-]/g, "_").slice(0, MAX_FILE);
+  return (file.split("/").at(-1) ?? "").replaceAll(/[^\w./-]/g, "_").slice(0, MAX_FILE);
 }
 
 const MAX_FILE = 100;

@@ -16,7 +16,8 @@ const MAX_DEPTH = 32;
 
 /** The steps of a body. One that is not understood leaves the rest of it unsaid, and stands there as unclear. */
 export function bodyOf(stream: RegoStream, depth = 0): readonly RegoStep[] {
-  const { line: first } = stream.peek();
+  const { line: first, text: open, kind: opens } = stream.peek();
+  const isBraced = opens === "sign" && open === "{";
   const inner = stream.body();
   const steps: RegoStep[] = [];
   while (inner.peek().kind !== "end") {
@@ -26,9 +27,10 @@ export function bodyOf(stream: RegoStream, depth = 0): readonly RegoStep[] {
     if (isUnread(step)) return [...steps, { kind: "unclear", line, why: step.unread }];
     steps.push(step);
     const { isFirst, text, kind } = inner.peek();
-    if (!isFirst && text !== ";" && kind !== "end") {
+    // Without braces a body is one condition.
+    const isDone = isBraced ? isFirst || text === ";" || kind === "end" : kind === "end";
+    if (!isDone)
       return [...steps, { kind: "unclear", line, why: `\`${text}\` behind a condition is not understood` }];
-    }
   }
   return steps.length > 0 ? steps : [{ kind: "unclear", line: first, why: "an empty body" }];
 }

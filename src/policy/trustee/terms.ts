@@ -149,27 +149,25 @@ function callSym(name: string, args: readonly RegoTerm[], place: Place): Sym {
   const rules = place.context.policy.rules.filter((rule) => rule.name === name);
   if (rules.length > 0) return functionSym(name, rules, syms, place);
   const [first, second] = syms;
-  const known = first === undefined ? undefined : builtInSym(name, first, second, place.context);
+  const builtIn = Object.hasOwn(BUILT_INS, name) ? BUILT_INS[name] : undefined;
+  const known = first === undefined ? undefined : builtIn?.(first, second, place.context);
   return known ?? unclearSym(`the function \`${name}\` is not carried over`);
 }
 
-function builtInSym(name: string, first: Sym, second: Sym | undefined, context: Context): Sym | undefined {
-  switch (name) {
-    case "query_reference_value":
-      return first.kind === "constant" ? context.references(String(first.value)) : undefined;
-    case "split": {
-      const isSlash = second?.kind === "constant" && second.value === "/";
-      return first.kind === "resource" && isSlash ? { kind: "split" } : undefined;
-    }
-    case "count":
-      return countSym(first);
-    case "is_string":
-      return first.kind === "claim" && first.claim.type.kind === "bytes"
-        ? { kind: "truth", condition: first.claim.isOptional ? present(first.claim) : ALWAYS }
-        : undefined;
-    default:
-      return undefined;
-  }
+type BuiltIn = (first: Sym, second: Sym | undefined, context: Context) => Sym | undefined;
+
+/** Functions whose answer is known before a guest asks, or is a condition. */
+const BUILT_INS: Readonly<Record<string, BuiltIn>> = {
+  query_reference_value: (name, _none, { references }) =>
+    name.kind === "constant" ? references(String(name.value)) : undefined,
+  split: (path, by) =>
+    path.kind === "resource" && by?.kind === "constant" && by.value === "/" ? { kind: "split" } : undefined,
+  count: countSym,
+  is_string: (of) => (of.kind === "claim" && of.claim.type.kind === "bytes" ? presence(of.claim) : undefined),
+};
+
+function presence(claim: Claim): Sym {
+  return { kind: "truth", condition: claim.isOptional ? present(claim) : ALWAYS };
 }
 
 /** A function that says yes or no: its bodies, with the names of its arguments bound. */
