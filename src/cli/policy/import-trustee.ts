@@ -53,9 +53,8 @@ function jsonOf({ text, policies, left }: Imported): string {
 function tell({ text, policies, left }: Imported, { out, err }: Terminal, isShown: boolean): void {
   if (isShown) out(text);
   for (const note of left) err(`${placeOf(note)}: ${note.why}\n`);
-  err(
-    `${policies} policies; ${left.length === 0 ? "nothing was left out" : `${left.length} things were left out`}\n`,
-  );
+  err(`policies: ${policies}, left out: ${left.length}
+`);
 }
 
 function placeOf({ file, line }: ImportNote): string {

@@ -157,10 +157,15 @@ export function conditionText(condition: Condition): string {
     case "any":
       return `${condition.kind} { ${condition.of.map(conditionText).join(", ")} }`;
     case "not":
-      return `not (${conditionText(condition.of)})`;
+      return isWord(condition.of) ? `not ${condition.of.text}` : `not (${conditionText(condition.of)})`;
     default:
       return "";
   }
+}
+
+/** A flag by itself. */
+function isWord(condition: Condition): condition is Extract<Condition, { kind: "atom" }> {
+  return condition.kind === "atom" && !condition.text.includes(" ");
 }
 
 /** Whether everybody for whom it holds is one that it names: by what was measured, each way that it may hold. */

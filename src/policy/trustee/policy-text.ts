@@ -11,12 +11,15 @@ export interface PolicyBlock {
   readonly when: Condition;
 }
 
+const NO_DEBUG = "not guest.debug";
 const FORMATS: Readonly<Record<Tee, string>> = { snp: "raw", "az-snp-vtpm": "azure-hcl" };
 
 /** The text, not formatted. A guest is attested first, so that whoever may read something may get a token. */
 export function policyText({ file, line, tee, path, when }: PolicyBlock, number: number): string {
   const pattern = path.map((name) => name ?? "*").join("/");
-  const conditions = when.kind === "all" ? when.of : [when];
+  const conditions = (when.kind === "all" ? when.of : [when])
+    .map(conditionText)
+    .filter((text) => text !== NO_DEBUG);
   return [
     `# ${printable(file)}, line ${line}, for guests of ${tee}.`,
     `policy trustee-${number} "${printable(file)}, line ${line}" {`,
@@ -27,12 +30,9 @@ export function policyText({ file, line, tee, path, when }: PolicyBlock, number:
     `require evidence.format == ${FORMATS[tee]} else "evidence of another kind"`,
     'require vmpl == 0 else "asked for at another level"',
     "# Trustee leaves this to its policies. It is not left to anybody here.",
-    'require not guest.debug else "guest memory could be read"',
+    `require ${NO_DEBUG} else "guest memory could be read"`,
     "",
-    ...conditions.map(
-      (condition) =>
-        `require ${conditionText(condition)} else "not let in by ${printable(file)}, line ${line}"`,
-    ),
+    ...conditions.map((text) => `require ${text} else "not let in by ${printable(file)}, line ${line}"`),
     "",
     'allow "as Trustee did" when request.op == release',
     "}",
