@@ -46,6 +46,8 @@ function isDefined(sym: Sym, line: number): Condition {
       return sym.claim.isOptional ? present(sym.claim) : ALWAYS;
     case "truth":
       return unclear(line, "a name for what may be true or not");
+    case "references":
+      return sym.value.until === undefined ? ALWAYS : unclear(line, "a name for a reference value that ends");
     case "constant":
       return ALWAYS;
     default:

@@ -5,7 +5,7 @@ import type { Claim, Tee } from "./claims.ts";
 import { atomOf, compared, digestOf } from "./compare.ts";
 import { all, any, type Condition, NEVER } from "./condition.ts";
 import { before, type ReferenceValue, type ReferenceValues } from "./reference-values.ts";
-import type { Sym } from "./symbols.ts";
+import { type Sym, unclearSym } from "./symbols.ts";
 
 export interface ReferenceSets {
   readonly references: (name: string) => Sym;
@@ -19,15 +19,16 @@ export interface ReferenceSets {
   readonly texts: () => readonly string[];
 }
 
-/** @param tell - Is given what is missing in the list, or is no value. */
+/** @param tell - Is given what is no value. */
 export function referenceSets(values: ReferenceValues, tell: (why: string) => void): ReferenceSets {
   const sets = new Map<string, string>();
   return {
     references: (name) => {
       const value = values.get(name);
-      if (value !== undefined) return { kind: "references", name, value };
-      tell(`\`${name}\` is not in the list: nothing equals it`);
-      return { kind: "absent" };
+      // A list that is not whole says nothing about what is missing in it: not that nothing equals it either.
+      return value === undefined
+        ? unclearSym(`the reference value \`${name}\` is not in the list`)
+        : { kind: "references", name, value };
     },
     inReferences: (tee, claim, { name, value }) => {
       // `in` a scalar holds for nothing.

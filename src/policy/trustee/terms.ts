@@ -44,7 +44,7 @@ export function symOf(term: RegoTerm, place: Place): Sym {
     case "constant":
       return term;
     case "list":
-      return { kind: "list", of: term.of.map((one) => symOf(one, place)) };
+      return listSym(term.of.map((one) => symOf(one, place)));
     case "object":
       return unclearSym("an object that is written out");
     case "name":
@@ -56,6 +56,12 @@ export function symOf(term: RegoTerm, place: Place): Sym {
     case "unclear":
       return term;
   }
+}
+
+/** Of constants: one member that is not there would take the whole list with it. */
+function listSym(of: readonly Sym[]): Sym {
+  const isPlain = of.every(({ kind }) => kind === "constant");
+  return isPlain ? { kind: "list", of } : unclearSym("a list with more than constants in it");
 }
 
 function nameSym(name: string, place: Place): Sym {
