@@ -11,7 +11,6 @@ import { packFiles } from "../policy/bundles.ts";
 import { apply, drift, plan } from "../policy/declared.ts";
 import type { Edges, PolicyEdges, Subverb } from "../policy/edges.ts";
 import { explain } from "../policy/explain.ts";
-import { narrow } from "../policy/narrow.ts";
 import { replay } from "../policy/replay.ts";
 import { shadow } from "../policy/shadow.ts";
 import { wholeDigest } from "../policy/whole-digest.ts";
@@ -35,9 +34,6 @@ ostiary policy drift DIR                    whether the folder's sources are wha
 ostiary policy plan DIR                     what the folder's sources would change, and for whom (status 1: something)
 ostiary policy apply DIR [--explain TEXT] [--propose-only]
                                             propose the folder's sources, and make them live
-ostiary policy narrow [--since TIME] [--propose]
-                                            what of the live policy nobody used (in 92 days), and the policy without that as a
-                                            patch, proven by the solver and by a replay; nothing is activated (status 1: something)
 
   --valid TIME     approve: until when it counts (7d, at most 30d)
   --full           diff: both traces of each request
@@ -52,7 +48,7 @@ export function createPolicyCommand(edges: PolicyEdges): Command {
   return {
     name: "policy",
     summary:
-      "release policy on a broker: propose, review, approve, activate, roll back, replay, shadow, plan, apply, narrow",
+      "release policy on a broker: propose, review, approve, activate, roll back, replay, shadow, plan, apply",
     usage: USAGE,
     run: async ([name, ...rest], terminal) => {
       const verb = name === undefined ? undefined : SUBVERBS.get(name);
@@ -78,7 +74,6 @@ const SUBVERBS: ReadonlyMap<string, Subverb> = new Map([
   ["plan", plan],
   ["apply", apply],
   ["drift", drift],
-  ["narrow", narrow],
 ]);
 
 async function propose(args: readonly string[], { open, digest, terminal }: Edges): Promise<ExitStatus> {
