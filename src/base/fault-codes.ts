@@ -4,6 +4,7 @@ import { EVIDENCE_FAULT_CODES } from "./evidence-fault-codes.ts";
 import type { FaultRow } from "./fault-row.ts";
 import { GOVERNANCE_FAULT_CODES } from "./governance-fault-codes.ts";
 import { GUEST_FAULT_CODES } from "./guest-fault-codes.ts";
+import { KBS_FAULT_CODES } from "./kbs-fault-codes.ts";
 import { MEASUREMENT_FAULT_CODES } from "./measurement-fault-codes.ts";
 
 /**
@@ -333,7 +334,7 @@ export const FAULT_CODES = {
   },
   "file/unusable": { status: 503, wire: "try-later", next: "look at the file's path and permissions" },
   ...GOVERNANCE_FAULT_CODES,
-
+  ...KBS_FAULT_CODES,
   ...GUEST_FAULT_CODES,
   ...DISK_FAULT_CODES,
   ...MEASUREMENT_FAULT_CODES,

@@ -14,7 +14,7 @@ import type { PolicyReview, RosterView } from "../wire/governance-messages.ts";
 import { decodeKeyPagePlace, type KeyPagePlace } from "../wire/key-page.ts";
 import * as ledger from "../wire/ledger.ts";
 import type * as log from "../wire/ledger-messages.ts";
-import { decodeInclusionProof } from "../wire/ledger-proof.ts";
+import { decodeConsistencyProof, decodeInclusionProof } from "../wire/ledger-proof.ts";
 import type * as wire from "../wire/messages.ts";
 import { isAudienceName } from "../wire/resource-path.ts";
 import * as review from "../wire/review.ts";
@@ -69,8 +69,10 @@ export interface AdminClient extends SecretCalls, FindingCalls, ChangeCalls, Fle
   /** The signed head of the log, as a note. */
   readonly checkpoint: () => Promise<string>;
   readonly ledgerPage: (from: number, limit: number) => Promise<log.LedgerPage>;
-  /** An entry, shown to be under the signed head that comes with it. */
-  readonly inclusion: (seq: number) => Promise<log.InclusionProof>;
+  /** An entry, shown to be in the tree of so many entries: that of the signed head which comes with it, unless it is said. */
+  readonly inclusion: (seq: number, size?: number) => Promise<log.InclusionProof>;
+  /** That the log of `size` entries begins with that of `from` entries. */
+  readonly consistency: (from: number, size: number) => Promise<log.ConsistencyProof>;
   /** Has traces forgotten that are older than so many days. */
   readonly forgetTraces: (olderThanDays: number) => Promise<log.ForgottenTraces>;
 }
@@ -152,14 +154,22 @@ function shareCalls(call: AdminCall): ShareCalls {
   };
 }
 
-type LedgerCalls = Pick<AdminClient, "checkpoint" | "ledgerPage" | "inclusion" | "forgetTraces">;
+type LedgerCalls = Pick<
+  AdminClient,
+  "checkpoint" | "ledgerPage" | "inclusion" | "consistency" | "forgetTraces"
+>;
 
 function ledgerCalls(call: AdminCall): LedgerCalls {
   return {
     checkpoint: async () => new TextDecoder().decode(await call("GET", "/v1/ledger/checkpoint")),
     ledgerPage: async (from, limit) =>
       ledger.decodeLedgerPage(await call("GET", `/v1/ledger/entries?from=${from}&limit=${limit}`)),
-    inclusion: async (seq) => decodeInclusionProof(await call("GET", `/v1/ledger/inclusion?seq=${seq}`)),
+    inclusion: async (seq, size) =>
+      decodeInclusionProof(
+        await call("GET", `/v1/ledger/inclusion?seq=${seq}${size === undefined ? "" : `&size=${size}`}`),
+      ),
+    consistency: async (from, size) =>
+      decodeConsistencyProof(await call("GET", `/v1/ledger/consistency?from=${from}&size=${size}`)),
     forgetTraces: async (olderThanDays) =>
       ledger.decodeForgottenTraces(
         await call(

@@ -48,6 +48,8 @@ export interface Governance {
   readonly approvals: number;
   /** People of the root who sign a change of the roster. */
   readonly rootThreshold: number;
+  /** Operators who sign an edition of the advisory data; one unless it is said. */
+  readonly advisorySigners?: number;
   /** The last resort: history that the configuration vouches for, where its root cannot any more. */
   readonly accepts: { readonly roster?: string; readonly activation?: string };
 }

@@ -123,6 +123,11 @@ export function payloadIn(envelope: string, payloadType: string): Uint8Array {
   return opened.payload;
 }
 
+/** The key ids that signatures of an envelope name, whether or not they hold. @throws {@link Fault} `policy/bad-signature`. */
+export function keyIdsIn(envelope: string): readonly string[] {
+  return [...parseEnvelope(envelope).signatures.keys()];
+}
+
 /** `DSSEv1 SP len(type) SP type SP len(payload) SP payload`: lengths in bytes, decimal. */
 export function preAuthenticationEncoding(payloadType: string, payload: Uint8Array): Uint8Array {
   const type = utf8(payloadType);

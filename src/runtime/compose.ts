@@ -18,7 +18,7 @@ import type { BrokerSettings, EndorsementSource, Trust, World } from "../broker/
 import { NO_SOURCE } from "../kds/no-source.ts";
 import type { Admin } from "../policy/admins.ts";
 import type { InventoryPorts } from "../posture/credentials/ports.ts";
-import { createPosture } from "../posture/posture.ts";
+import { createPosture, type PosturePorts } from "../posture/posture.ts";
 import type { BrokerConfig } from "./config.ts";
 import { type FindingsConfig, ownerOf } from "./findings-config.ts";
 import { governanceOf } from "./governance-config.ts";
@@ -46,9 +46,12 @@ export interface Parts extends Pick<World, Given> {
   readonly tokenKeyMaker: TokenKeyMaker;
   readonly nonceLifetimeSeconds: number;
   readonly pseudonym?: World["pseudonym"] | undefined;
+  readonly chipIds?: World["chipIds"] | undefined;
   readonly findings: FindingsConfig;
   /** Certificates that this platform has in files. */
   readonly certificateFiles: InventoryPorts["files"];
+  /** Sources that are declared to be what is live, where this platform has any. */
+  readonly declared?: PosturePorts["declared"];
   /** Begins work that no request waits for. */
   readonly later: (work: () => Promise<void>) => void;
   readonly turn?: () => Promise<void>;
@@ -79,7 +82,7 @@ export function composeWorld(parts: Parts): World {
   const { audience, tenant } = settings;
   const trust: Trust = { primitives, roots, providers, memo, lowestCrlNumber: crlNumbers.lowest };
   const sealed = { store, kek, primitives, now };
-  const named = parts.pseudonym === undefined ? {} : { pseudonym: parts.pseudonym };
+  const named = namesOf(parts);
   const { roster, liveBundle } = governedBy(parts);
   const tokenKeys = createTokenKeyRing({ ...sealed, ...named, maker });
   const patient = createPatientSource({ source, store, now });
@@ -120,6 +123,14 @@ export function composeWorld(parts: Parts): World {
   };
 }
 
+/** How people and chips are called in what is kept. */
+function namesOf({ pseudonym, chipIds }: Parts): Pick<World, "pseudonym" | "chipIds"> {
+  return {
+    ...(pseudonym === undefined ? {} : { pseudonym }),
+    ...(chipIds === undefined ? {} : { chipIds }),
+  };
+}
+
 /** Who may change policy, and which one is live. */
 function governedBy(parts: Parts): Pick<World, "roster" | "liveBundle"> {
   const { store, primitives, settings, ledgerSigner, memory } = parts;
@@ -147,6 +158,7 @@ function shadowOf(parts: Parts, roster: World["roster"]): Pick<World, "shadow" |
       later,
       ...turns,
       ...kept,
+      ...namesOf(parts),
     }),
   };
 }
@@ -160,10 +172,13 @@ function postureOf(parts: Parts, made: Pick<World, "tokenKeys" | "liveBundle" | 
   const { store, primitives, settings, signer, ledgerSigner, kek, log, providers, findings } = parts;
   const ports = {
     ...{ store, primitives, settings, signer, ledgerSigner, kek, log, providers },
+    ...namesOf(parts),
     ...made,
     files: parts.certificateFiles,
     usePages: parts.memory === undefined ? USE_PAGES : USE_PAGES_OF_A_REQUEST,
     ownerOf: ownerOf(findings),
+    advisorySeconds: findings.advisorySeconds,
+    ...(parts.declared === undefined ? {} : { declared: parts.declared }),
   };
   return createPosture(ports, findings.scanSeconds);
 }

@@ -125,6 +125,7 @@ const digest = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "a SHA-256 in 64 low
 export const GOVERNANCE = table({
   approvals: v.optional(whole(0, MOST_PEOPLE), 1),
   root: v.optional(whole(1, MOST_PEOPLE)),
+  advisory_signers: v.optional(whole(1, MOST_PEOPLE), 1),
   accept: v.optional(table({ roster: v.optional(digest), activation: v.optional(digest) }), {}),
 });
 
@@ -151,6 +152,7 @@ export const OWNERS = v.pipe(
 export interface GovernanceConfig {
   readonly approvals: number;
   readonly root?: number;
+  readonly advisorySigners: number;
   readonly groups: readonly OwnerGroup[];
   readonly accepts: Governance["accepts"];
 }
@@ -172,8 +174,9 @@ export function governanceConfigOf(
   read: v.InferOutput<typeof GOVERNANCE>,
   groups: v.InferOutput<typeof OWNERS>,
 ): GovernanceConfig {
-  const { approvals, root, accept } = read;
-  return { approvals, ...(root === undefined ? {} : { root }), groups, accepts: acceptsOf(accept) };
+  const { approvals, root, advisory_signers: advisorySigners, accept } = read;
+  const accepts = acceptsOf(accept);
+  return { approvals, ...(root === undefined ? {} : { root }), advisorySigners, groups, accepts };
 }
 
 function acceptsOf({
@@ -196,7 +199,7 @@ function acceptsOf({
  * @throws {@link Fault} `config/invalid` where the root has fewer people than it takes, or one admin alone and groups are both wanted.
  */
 export function governanceOf(config: GovernanceConfig, admins: readonly Admin[]): Governance {
-  const { approvals, groups, accepts } = config;
+  const { approvals, advisorySigners, groups, accepts } = config;
   const people = peopleOf(rootOf({ admins })).length;
   const rootThreshold = config.root ?? Math.min(2, Math.max(1, people));
   if (admins.length > 0 && people < rootThreshold) {
@@ -207,5 +210,5 @@ export function governanceOf(config: GovernanceConfig, admins: readonly Admin[])
     const sentence = "expected no [[owner]] where `approvals = 0` lets one admin change policy alone";
     throw new Fault("config/invalid", sentence, { owner: sentence });
   }
-  return { admins, groups, approvals, rootThreshold, accepts };
+  return { admins, groups, approvals, rootThreshold, advisorySigners, accepts };
 }

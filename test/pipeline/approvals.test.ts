@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { instant } from "../../src/base/time.ts";
+import { USED, WANTED } from "../../src/broker/notified.ts";
 import type { Admin } from "../../src/policy/admins.ts";
 import {
   openRequestApproval,
@@ -21,9 +22,9 @@ import {
   approvedByAll,
   ask,
   codes,
-  GLASS,
   type Glass,
   glass,
+  pagerAtHand,
   policyWith,
 } from "./glass-at-hand.ts";
 import { attemptOf, type Deviation, PATH, post, releaseOf } from "./guest-at-hand.ts";
@@ -67,27 +68,46 @@ describe("a request that lacks nothing but approvals", () => {
     expect(await codes(all.broker)).toBe("released");
   });
 
-  it("is told of loudly, once for each step, to those whom the policy names", async () => {
+  it("is told of loudly, once for each step, to those whom the policy names and to those who asked", async () => {
     const all = await glass();
+    const [ciso, oncall, other] = [
+      await pagerAtHand(all.broker, { name: "ciso", acts: [] }),
+      await pagerAtHand(all.broker, { name: "oncall", acts: [WANTED, "request-approve", USED] }),
+      await pagerAtHand(all.broker, { name: "other", acts: ["policy-activate"] }),
+    ];
+    const listen = async () => {
+      for (const pager of [ciso, oncall, other]) await pager.listen(); // in order: each has its own cursor
+    };
     await codes(all.broker);
+    const [waiting] = await all.ada.admin.listWaiting();
+    await listen();
     await codes(all.broker);
+    await listen();
     await approvedByAll(all);
+    await listen();
     await codes(all.broker);
-    const given = ["approval-given", "approval-given", "approval-given"];
-    expect(all.notices.map(({ event }) => event)).toEqual(["approval-wanted", ...given, "approval-used"]);
-    expect([all.notices[0]?.names, all.notices.at(-1)?.names]).toEqual([["ciso"], ["ciso"]]);
+    await listen();
+    const requests = [waiting?.request];
+    const wanted = { type: "decision.deny", approvals: { state: "wanted", requests } };
+    const used = { type: "decision.allow", approvals: { state: "used", requests } };
+    expect(ciso.heard).toMatchObject([wanted, used]);
+    expect(oncall.heard).toMatchObject([wanted, ...Array(3).fill({ type: "admin" }), used]);
+    expect(ciso.heard[0]?.entry).toMatchObject({ id: waiting?.decision });
+    expect(other.heard).toEqual([]);
     expect(all.broker.lines.filter(({ event }) => event === "approval-used")).toHaveLength(1);
   });
 
-  it("is decided all the same where telling fails", async () => {
-    const all = await glass(GLASS, () => ({
-      notify: () => {
-        throw new Error("nobody there");
-      },
-    }));
-    expect(await codes(all.broker)).toBe("approval-needed");
+  it("is not told of where it waits no more once somebody listens", async () => {
+    const all = await glass();
+    const pager = await pagerAtHand(all.broker, { name: "ciso", acts: [] });
+    await codes(all.broker);
     await approvedByAll(all);
-    expect(await codes(all.broker)).toBe("released");
+    await codes(all.broker);
+    await pager.listen();
+    expect(pager.heard).toEqual([]); // people were there before: nobody has to be called
+    all.broker.pass(10);
+    await pager.listen();
+    expect(pager.heard).toMatchObject([{ approvals: { state: "used" } }]);
   });
 
   it("lets one of two through that race on the same approvals", async () => {

@@ -81,7 +81,7 @@ describe("a configuration", () => {
           spki: expect.any(Uint8Array),
         },
       ],
-      governance: { approvals: 1, groups: [], accepts: {} },
+      governance: { approvals: 1, advisorySigners: 1, groups: [], accepts: {} },
       kds: { isEnabled: true, url: "https://kdsintf.amd.com", timeoutSeconds: 10 },
       nonceLifetimeSeconds: 60,
       rates: { perSource: 10, perBroker: 1000 },
@@ -97,7 +97,8 @@ describe("a configuration", () => {
       notifies: [],
       healthDetails: "admins",
       attestation: { provider: "auto", cluster: "", freshPerSecond: 1 },
-      findings: { scanSeconds: 900, owner: "", owners: {} },
+      findings: { scanSeconds: 900, advisorySeconds: 7_776_000, owner: "", owners: {} },
+      saltsChips: false,
       watched: [],
     };
     expect(parseConfig(GOOD)).toEqual(expected);
@@ -173,6 +174,7 @@ owns = ["root", "database"]
 [governance]
 approvals = 2
 root = 1
+advisory_signers = 2
 [governance.accept]
 roster = "${"a".repeat(64)}"
 [[owner]]
@@ -200,6 +202,7 @@ approvals = 2
     expect(config.governance).toEqual({
       approvals: 2,
       root: 1,
+      advisorySigners: 2,
       groups: [
         {
           name: "database",
@@ -384,6 +387,12 @@ approvals = 2
 [ledger]
 keep_traces_days = 30
 salt_file = "salt"
+salt_chip_ids = true
+receipt_witnesses = 1
+receipt_wait_seconds = 7
+[[ledger.witness]]
+url = "https://witness.example"
+key = "${key}"
 [[ledger.publish]]
 file = "head"
 [[ledger.publish]]
@@ -396,6 +405,8 @@ key = "${key}"
     expect(parseConfig(text)).toMatchObject({
       traceDays: 30,
       saltFile: "salt",
+      saltsChips: true,
+      receiptWait: { witnesses: 1, seconds: 7 },
       publications: [{ file: "head" }, { url: "https://heads.example/ours", tokenFile: "token" }],
       peers: [{ url: "https://other.example/v1/ledger", key }],
     });
@@ -413,9 +424,14 @@ key = "${key}"
     ],
     ["a peer without a key", "peer", '[[ledger.peer]]\nurl = "https://a.example"\n'],
     ["a peer twice", "peer", '[[ledger.peer]]\nurl = "https://a.example"\nkey = "a"\n'.repeat(2)],
+    ["hidden chips without a salt", "", "[ledger]\nsalt_chip_ids = true\n"],
+    ["receipts that wait for nobody who is there", "", "[ledger]\nreceipt_witnesses = 1\n"],
+    ["receipts that wait for too long", "receipt_wait", "[ledger]\nreceipt_wait_seconds = 21\n"],
     ["traces for no day", "keep_traces_days", "[ledger]\nkeep_traces_days = 0\n"],
   ])("refuses of its log %s", (_, member, lines) => {
-    expect(Object.keys(problemsOf(`${GOOD}\n${lines}`))[0]).toMatch(new RegExp(`^ledger\\.${member}`));
+    expect(Object.keys(problemsOf(`${GOOD}\n${lines}`))[0]).toMatch(
+      new RegExp(`^ledger${member === "" ? "$" : `\\.${member}`}`),
+    );
   });
 
   it("names every problem at once", () => {

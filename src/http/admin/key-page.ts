@@ -30,7 +30,7 @@ const FILES: readonly PageFile[] = [
     file: "html",
     path: PATH,
     summary: "The page for security keys",
-    served: { contentType: "text/html; charset=utf-8", contentSecurityPolicy: PAGE_POLICY },
+    served: { contentType: "text/html; charset=utf-8", headers: { "content-security-policy": PAGE_POLICY } },
   },
   {
     file: "script",

@@ -29,14 +29,15 @@ export interface InventoryPorts
     | "liveBundle"
     | "roster"
     | "log"
+    | "chipIds"
   > {
   readonly providers: ProviderTrust;
   /** Reads them anew each time. What it throws means that nobody can say what is in them. */
   readonly files: () => Promise<readonly FileCertificate[]>;
   /** So many pages of the log, of two hundred entries, are read for uses at once. */
   readonly usePages: number;
-  /** Whose a credential of this kind is, or the guests, by configuration; empty where it says nothing. */
-  readonly ownerOf: (kind: CredentialKind | "guest") => string;
+  /** Whose a credential of this kind is, or the guests, or policy, by configuration; empty where it says nothing. */
+  readonly ownerOf: (kind: CredentialKind | "guest" | "policy") => string;
 }
 
 /** One part of the inventory. */

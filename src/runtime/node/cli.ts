@@ -141,6 +141,11 @@ const VERBS: readonly Verb[] = [
     load: async () => (await import("./admin-verbs.ts")).createNodeTcbCommand(),
   },
   {
+    name: "advisory",
+    summary: "what AMD's bulletins ask of firmware: sign, verify, import, show, floor",
+    load: async () => (await import("./admin-verbs.ts")).createNodeAdvisoryCommand(),
+  },
+  {
     name: "drill",
     summary: "plant something that is not good, and measure how soon it is found",
     load: async () => (await import("./admin-verbs.ts")).createNodeDrillCommand(),
