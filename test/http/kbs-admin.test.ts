@@ -5,6 +5,7 @@ import { ledgerEntries } from "../../src/broker/leaves.ts";
 import type { Admin, Role } from "../../src/policy/admins.ts";
 import { kbsEdgesOf } from "../../src/runtime/kbs-config.ts";
 import { createEd25519Signer, generateEd25519Pem } from "../../src/runtime/node/signers.ts";
+import { securityKey } from "../support/security-key.ts";
 import { ADMIN_PEM, type BrokerAtHand, brokerAtHand, ONE_ADMIN } from "./broker-at-hand.ts";
 
 const PATH = "default/key/1";
@@ -97,6 +98,22 @@ describe("kbs-client", () => {
     }
     expect(await broker.world.liveBundle()).toBeUndefined();
     expect((await broker.admin.listBundles()).bundles).toEqual([]);
+  });
+
+  it("has the key of a file: of a security key nothing counts but assertions", async () => {
+    const key = securityKey("EdDSA");
+    const row = {
+      kid: "eve",
+      spki: key.spki,
+      person: "eve",
+      roles: ["operator"],
+      under: [],
+      owns: [],
+    } as const;
+    const asks = { key: key.privateKey, path: "resource/default/key/2" };
+    expect((await put(kbsAdminBroker([...ONE_ADMIN.admins, row]), asks)).status).toBe(200);
+    const held = [...ONE_ADMIN.admins, { ...row, webauthn: key.webauthn }];
+    expect((await put(kbsAdminBroker(held), asks)).status).toBe(401);
   });
 
   it("is let in nowhere unless [kbs] says so", async () => {
