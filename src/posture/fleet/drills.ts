@@ -83,7 +83,7 @@ function plantedDrift(drill: Drill, { at, owner }: Planting): readonly Sighting[
     ...{ guest, newest: guest, isReplaced: false, at },
     image: { state: "unlisted" },
     live: undefined,
-        sayBy: undefined,
+    sayBy: undefined,
   };
   return RULES.filter((rule) => rule.class === "image-drift").flatMap((rule) => {
     const fault = rule.judge(judged);

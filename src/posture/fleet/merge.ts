@@ -36,7 +36,12 @@ function firmwareSince(seen: Seen, last: Guest | undefined): Pick<Guest, "tcbAt"
 }
 
 function isSameFirmware(seen: Seen, last: Guest): boolean {
-  const told = ({ chip, tcb, committedTcb, launchTcb }: Pick<Guest, "chip" | "tcb" | "committedTcb" | "launchTcb">) =>
+  const told = ({
+    chip,
+    tcb,
+    committedTcb,
+    launchTcb,
+  }: Pick<Guest, "chip" | "tcb" | "committedTcb" | "launchTcb">) =>
     canonicalJson([chip ?? null, tcb ?? null, committedTcb ?? null, launchTcb ?? null]);
   return told(seen) === told(last);
 }
