@@ -151,7 +151,10 @@ describe("kbs-client", () => {
 describe("a token of kbs-client", () => {
   const rows: readonly (readonly [string, (broker: BrokerAtHand) => Asking])[] = [
     ["by a key of nobody", () => ({ key: createPrivateKey(generateEd25519Pem()) })],
-    ["made more than a minute ago", ({ world }) => ({ claims: { iat: world.now() - 61 } })],
+    [
+      "made more than a minute ago",
+      ({ world }) => ({ claims: { iat: world.now() - 61, nbf: world.now() - 61, exp: world.now() + 60 } }),
+    ],
     ["made in the future", ({ world }) => ({ claims: { iat: world.now() + 10 } })],
     ["that is over", ({ world }) => ({ claims: { iat: world.now() - 30, exp: world.now() } })],
     ["that holds longer than two hours", ({ world }) => ({ claims: { exp: world.now() + 7201 } })],
