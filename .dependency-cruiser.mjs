@@ -7,7 +7,7 @@ const FLOORS = [
   ["policy"],
   ["wire"],
   ["broker", "client"],
-  ["http", "store", "kds", "kek", "agent", "simulator", "posture", "sinks", "cli", "console"],
+  ["http", "store", "kds", "oidc", "kek", "agent", "simulator", "posture", "sinks", "cli", "console"],
   ["runtime"],
 ];
 
@@ -16,6 +16,7 @@ const MAY_USE = {
   keys: ["@noble/ciphers"],
   wire: ["valibot"],
   http: ["hono", "jose", "@valibot/to-json-schema"],
+  oidc: ["jose"],
   store: ["drizzle-orm", "better-sqlite3", "postgres"],
   kek: ["koffi", "shamir-secret-sharing"],
   agent: ["koffi"],

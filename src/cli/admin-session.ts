@@ -11,9 +11,11 @@ export interface AdminOptions {
   readonly audience?: string;
   readonly key?: string;
   readonly kid?: string;
+  /** What `admin login` wrote; it names the broker too. */
+  readonly session?: string;
 }
 
-/** A client and the key behind it; statements of policy are signed with the same key as requests. */
+/** A client and the key behind it; statements of policy are signed with the same key as requests, and with no session. */
 export interface AdminSession {
   readonly client: AdminClient;
   readonly signer: Signer;
@@ -33,6 +35,7 @@ export const ADMIN_OPTIONS = {
   audience: { type: "string" },
   key: { type: "string" },
   kid: { type: "string" },
+  session: { type: "string" },
   json: { type: "boolean" },
 } as const;
 
@@ -42,13 +45,14 @@ export const ADMIN_USAGE = `which broker, and who asks:
   --audience URL   identity of the broker, where that is not its address
   --key FILE       your Ed25519 private key, PEM
   --kid NAME       the name that your key has among the admins
+  --session FILE   in place of all of these: what \`ostiary admin login\` wrote; it signs no statement
   --json           print facts as JSON
 `;
 
 /** The part of parsed options that says which broker and whose key. */
 export function adminOptionsOf(values: AdminOptions): AdminOptions {
-  const { config, broker, audience, key, kid } = values;
-  const given = Object.entries({ config, broker, audience, key, kid });
+  const { config, broker, audience, key, kid, session } = values;
+  const given = Object.entries({ config, broker, audience, key, kid, session });
   return Object.fromEntries(given.filter(([, value]) => value !== undefined));
 }
 

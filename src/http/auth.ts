@@ -1,8 +1,9 @@
-/** Which admin asks? A JWT by the Ed25519 key of an admin that binds this method, this URL and this body, once (PRODUCT section 3). */
+/** Which admin asks? A JWT by the Ed25519 key of an admin, or of a session, that binds this method, this URL and this body, once (PRODUCT section 3). */
 import { base64UrlOf, equalBytes, parseBase64Url, utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import { bareKeyOf } from "../base/spki.ts";
 import { addSeconds, type Instant, instant } from "../base/time.ts";
+import { openSession } from "../broker/admin-session.ts";
 import type { Actor } from "../broker/secrets.ts";
 import type { World } from "../broker/world.ts";
 import type { Admin } from "../policy/admins.ts";
@@ -29,7 +30,7 @@ export interface AdminRequest {
 
 /** A signed request whose body has not been looked at yet. */
 export interface SignedAdminRequest {
-  readonly actor: Actor & { readonly admin: Admin };
+  readonly actor: Required<Actor>;
   readonly claims: AdminClaims;
 }
 
@@ -40,8 +41,7 @@ export interface SignedAdminRequest {
  */
 export async function verifyAdminToken(request: AdminRequest, world: World): Promise<SignedAdminRequest> {
   const token = bearerTokenOf(request.authorization);
-  decodeAdminHeader(headerOf(token)); // what is no such token asks no database
-  const key = keyOf(token, (await world.roster()).now.admins);
+  const key = await keyOf(token, world);
   const claims = decodeAdminClaims(await verifiedPayload(token, key));
   const isForThis =
     claims.aud === world.settings.audience &&
@@ -49,7 +49,7 @@ export async function verifyAdminToken(request: AdminRequest, world: World): Pro
     request.ownUrls.some((url) => claims.htu === `${url}${request.path}`);
   if (!isForThis) throw unauthorized("a token for this audience, method and URL");
   refuseOutOfTime(claims, world.now());
-  return { actor: { kid: key.kid, admin: key }, claims };
+  return { actor: { kid: key.kid, admin: key.admin }, claims };
 }
 
 /**
@@ -78,12 +78,27 @@ function bearerTokenOf(authorization: string | undefined): string {
   return token;
 }
 
-/** The header only names a key; which algorithm that key is used with stands here, not there. */
-function keyOf(token: string, admins: readonly Admin[]): Admin {
-  const { kid } = decodeAdminHeader(headerOf(token));
-  const key = admins.find((known) => known.kid === kid);
-  if (key === undefined) throw unauthorized("the name of a key that an admin has");
-  return key;
+/** A key that may sign this request, and what its holder's roles reach. */
+interface RequestKey extends Pick<Admin, "kid" | "spki"> {
+  readonly admin: Required<Actor>["admin"];
+}
+
+/**
+ * The header only names a key, or brings a session that the broker itself signed; which algorithm a key is used with stands here, not
+ * there. What is no such token asks no database.
+ */
+async function keyOf(token: string, world: World): Promise<RequestKey> {
+  const { kid, session } = decodeAdminHeader(headerOf(token));
+  if (session === undefined) return ownKeyOf(kid, (await world.roster()).now.admins);
+  const { account, spki } = await openSession(session, world);
+  if (account.kid !== kid) throw unauthorized("the name that the session is for");
+  return { kid, spki, admin: account };
+}
+
+function ownKeyOf(kid: string, admins: readonly Admin[]): RequestKey {
+  const admin = admins.find((known) => known.kid === kid);
+  if (admin === undefined) throw unauthorized("the name of a key that an admin has");
+  return { kid, spki: admin.spki, admin };
 }
 
 function headerOf(token: string): Uint8Array {
@@ -92,7 +107,7 @@ function headerOf(token: string): Uint8Array {
   return header;
 }
 
-async function verifiedPayload(token: string, key: Admin): Promise<Uint8Array> {
+async function verifiedPayload(token: string, key: RequestKey): Promise<Uint8Array> {
   const bare = bareKeyOf("ed25519", key.spki);
   if (bare === undefined) throw new Fault("internal/invariant", "an admin key is an Ed25519 key");
   const { compactVerify, importJWK } = await import("jose"); // when an admin first asks: no guest waits for it at the start

@@ -45,6 +45,7 @@ export interface Parts extends Pick<World, Given> {
   readonly tokenKeyMaker: TokenKeyMaker;
   readonly nonceLifetimeSeconds: number;
   readonly pseudonym?: World["pseudonym"] | undefined;
+  readonly identity?: World["identity"] | undefined;
   readonly findings: FindingsConfig;
   /** Certificates that this platform has in files. */
   readonly certificateFiles: InventoryPorts["files"];
@@ -78,7 +79,7 @@ export function composeWorld(parts: Parts): World {
   const { audience, tenant } = settings;
   const trust: Trust = { primitives, roots, providers, memo, lowestCrlNumber: crlNumbers.lowest };
   const sealed = { store, kek, primitives, now };
-  const named = parts.pseudonym === undefined ? {} : { pseudonym: parts.pseudonym };
+  const named = namesOf(parts);
   const { roster, liveBundle } = governedBy(parts);
   const tokenKeys = createTokenKeyRing({ ...sealed, ...named, maker });
   const patient = createPatientSource({ source, store, now });
@@ -116,6 +117,14 @@ export function composeWorld(parts: Parts): World {
     log,
     ...named,
     ...shadowOf(parts, roster),
+  };
+}
+
+/** What admins are called in the log, and who says who they are. */
+function namesOf({ pseudonym, identity }: Parts): Pick<World, "pseudonym" | "identity"> {
+  return {
+    ...(pseudonym === undefined ? {} : { pseudonym }),
+    ...(identity === undefined ? {} : { identity }),
   };
 }
 

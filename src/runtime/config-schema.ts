@@ -8,6 +8,7 @@ import { FINDINGS, WATCHED } from "./findings-config.ts";
 import { ADMINS, GOVERNANCE, OWNERS, WORKER_ADMINS } from "./governance-config.ts";
 import { KEK } from "./kek-config.ts";
 import { LEDGER, WORKER_LEDGER } from "./ledger-config.ts";
+import { areOthers, OIDC } from "./oidc-config.ts";
 import { PROVIDERS, WORKER_PROVIDERS } from "./provider-config.ts";
 import { AUDIT, NOTIFY, TRACES } from "./sink-config.ts";
 import { STORE } from "./store-config.ts";
@@ -86,6 +87,7 @@ const MEMBERS = table({
   store: v.optional(STORE),
   kek: v.optional(KEK),
   admin: v.optional(ADMINS, []),
+  oidc: v.optional(OIDC, []),
   audit: v.optional(AUDIT, []),
   notify: v.optional(NOTIFY, []),
   traces: v.optional(TRACES),
@@ -130,6 +132,14 @@ export const CONFIG = v.pipe(
       'no simulator unless mode = "demo"',
     ),
     ["trust_simulator"],
+  ),
+  v.forward(
+    v.partialCheck(
+      [["oidc"], ["audience"], ["listen"]],
+      ({ oidc, audience, listen }) => areOthers(oidc, [audience, listen.external_url]),
+      "providers other than this broker: what it gives to guests makes nobody an admin",
+    ),
+    ["oidc"],
   ),
   v.forward(
     v.partialCheck(
@@ -189,6 +199,7 @@ export const WORKER_CONFIG = v.pipe(
       traces: absent("no [traces]: Cloudflare has traces of its own"),
       health: absent("no [health]: a Worker says to everybody whether it can decide, and no more"),
       attestation: absent("no [attestation]: a Worker runs in no confidential VM and cannot prove itself"),
+      oidc: absent("no [[oidc]]: admins of a Worker have keys"),
       watched: absent("no [[watched]]: a Worker has no files"),
       trust_simulator: absent("`trust_simulator_pem`, since a Worker has no files"),
     },

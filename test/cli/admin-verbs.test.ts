@@ -69,12 +69,14 @@ function verbsOf(broker: BrokerAtHand) {
     url: AUDIENCE,
     now: broker.world.now,
   });
+  const nobodySignsIn = () => Promise.reject(new Error("nobody signs in here"));
   const secret = createSecretCommand(open, nodeSealing);
   const policy = createPolicyCommand({ open, digest: nodePrimitives.digest });
   return {
     secret: (words: string, files?: Files) => run(secret, words.split(" "), files),
     policy: (words: string, files?: Files) => run(policy, words.split(" "), files),
-    admin: (words: string, files?: Files) => run(createAdminCommand(open), words.split(" "), files),
+    admin: (words: string, files?: Files) =>
+      run(createAdminCommand(open, nobodySignsIn), words.split(" "), files),
     audience: (words: string) => run(createAudienceCommand(open), words.split(" ")),
     kek: (words: string, createKey = async (_path: string) => {}) =>
       run(createKekCommand({ open, createKey, ...noOthers }), words.split(" ")),

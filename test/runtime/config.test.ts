@@ -61,6 +61,7 @@ describe("a configuration", () => {
         database: "ostiary.db",
       },
       kek: { wraps: { kind: "file", path: "kek.key" }, also: [] },
+      identityProviders: [],
       admins: [
         {
           kid: "admin-1",
