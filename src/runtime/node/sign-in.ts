@@ -141,11 +141,19 @@ async function byBrowser(config: oidc.Configuration, about: SigningIn, signal: A
   }
 }
 
-/** RFC 8628. What the provider says for people is shown as far as it can be shown. */
+/**
+ * RFC 8628. What the provider says for people is shown as far as it can be shown. That document knows no nonce: some providers keep the
+ * one that is sent, and by those that do not nobody can be tied to a session.
+ */
 async function byDevice(config: oidc.Configuration, about: SigningIn, signal: AbortSignal) {
   const asked = await oidc.initiateDeviceAuthorization(config, wantedOf(about));
   const { verification_uri: at, user_code: code } = asked;
   const shown = (text: string) => text.replace(/\p{Cc}/gu, "?").slice(0, 500);
   about.tell(`sign in by ${about.provider.issuer}: open ${shown(at)} and type ${shown(code)}`);
-  return oidc.pollDeviceAuthorizationGrant(config, asked, undefined, { signal });
+  const tokens = await oidc.pollDeviceAuthorizationGrant(config, asked, undefined, { signal });
+  if (tokens.claims()?.nonce === about.nonce) return tokens;
+  throw new Fault(
+    "login/failed",
+    "the provider leaves the nonce out of ID tokens for devices, so that anybody could use them: sign in without --device",
+  );
 }
