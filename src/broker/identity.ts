@@ -25,12 +25,8 @@ export interface ProviderKey {
   readonly issuer: string;
   /** As {@link Identity} has it. */
   readonly name: string;
-  /** RFC 7638 thumbprint, hex. */
-  readonly thumbprint: string;
-  /** `RSA`, `EC P-256`, `Ed25519`, or what the key says of itself. */
-  readonly algorithm: string;
-  readonly bits?: number;
-  /** What it may sign with here. */
+  readonly spki: Uint8Array;
+  /** What it may sign ID tokens with here. */
   readonly algorithms: readonly string[];
   /** The certificate that stands beside the key, DER. */
   readonly certificate?: Uint8Array;

@@ -1,5 +1,5 @@
 /** Which keys does a provider sign with? Its JWK set, kept in memory for a while: nobody who writes to the database adds one. */
-import { hexOf, parseBase64, parseBase64Url } from "../base/bytes.ts";
+import { parseBase64 } from "../base/bytes.ts";
 import type { JsonObject, JsonValue } from "../base/canonical-json.ts";
 import { isFault } from "../base/fault.ts";
 import { isJsonObject } from "../base/shape.ts";
@@ -113,23 +113,22 @@ function isPublicKey(value: JsonValue): value is JsonObject {
 
 // ── what an inventory says of them ──────────────────────────────────────────────────────────────────────────────────
 
-/** Each of them with its strength, and the certificate that the provider put beside it. */
+/** Each of them, and the certificate that the provider put beside it. Half a key is none: nobody signs in by it either. */
 export async function describedKeys(
   { keys, obtainedAt }: KeySet,
   { issuer, algorithms }: Pick<ProviderPlan, "issuer" | "algorithms">,
 ): Promise<readonly ProviderKey[]> {
-  const { calculateJwkThumbprint } = await import("jose");
   const described = keys.map(async (key): Promise<readonly ProviderKey[]> => {
-    const thumbprint = await calculateJwkThumbprint({ ...key }).catch(() => undefined);
-    if (thumbprint === undefined) return []; // half a key: nobody signs in by it either
+    const read = await readKey(key).catch(() => undefined);
+    if (read === undefined) return [];
+    const { alg } = key;
     const certificate = certificateOf(key);
     return [
       {
         issuer,
-        name: keyName(issuer, key, thumbprint),
-        thumbprint: hexOf(parseBase64Url(thumbprint) ?? new Uint8Array(0)),
-        ...strengthOf(key),
-        algorithms: typeof key["alg"] === "string" ? [key["alg"]] : algorithms,
+        name: keyName(issuer, key, read.thumbprint),
+        spki: read.spki,
+        algorithms: typeof alg === "string" ? algorithms.filter((one) => one === alg) : algorithms,
         ...(certificate === undefined ? {} : { certificate }),
         obtainedAt,
       },
@@ -138,31 +137,29 @@ export async function describedKeys(
   return (await Promise.all(described)).flat();
 }
 
+/** What a library makes of it, so that it is the key that signatures are held against. */
+async function readKey(key: JsonObject): Promise<{ readonly spki: Uint8Array; readonly thumbprint: string }> {
+  const { calculateJwkThumbprint, exportSPKI, importJWK } = await import("jose");
+  const { kty, crv, alg } = key;
+  const usual = kty === "RSA" ? "RS256" : (ALGORITHM_OF_CURVE.get(String(crv)) ?? "none");
+  const imported = await importJWK({ ...key }, typeof alg === "string" ? alg : usual, { extractable: true });
+  if (imported instanceof Uint8Array) throw unavailable("expected a public key");
+  const pem = await exportSPKI(imported);
+  const spki = parseBase64(pem.replace(/-----[A-Z ]+-----|\s/g, "")) ?? new Uint8Array(0);
+  return { spki, thumbprint: await calculateJwkThumbprint({ ...key }) };
+}
+
+const ALGORITHM_OF_CURVE: ReadonlyMap<string, string> = new Map([
+  ["P-256", "ES256"],
+  ["P-384", "ES384"],
+  ["P-521", "ES512"],
+  ["Ed25519", "EdDSA"],
+]);
+
 /** By its `kid`, where that can stand in a name; a provider may write anything there. */
 export function keyName(issuer: string, { kid }: JsonObject, thumbprint: string): string {
   const isWord = typeof kid === "string" && /^[\w.~:+=-]{1,128}$/.test(kid);
   return `oidc-key/${issuer}/${isWord ? kid : thumbprint}`;
-}
-
-function strengthOf({ kty, crv, n }: JsonObject): Pick<ProviderKey, "algorithm" | "bits"> {
-  if (kty === "RSA") return { algorithm: "RSA", bits: bitsOf(parseBase64Url(String(n))) };
-  const name = String(crv).slice(0, 32);
-  const bits = CURVE_BITS.get(name);
-  return { algorithm: kty === "EC" ? `EC ${name}` : name, ...(bits === undefined ? {} : { bits }) };
-}
-
-const CURVE_BITS: ReadonlyMap<string, number> = new Map([
-  ["P-256", 256],
-  ["P-384", 384],
-  ["P-521", 521],
-  ["Ed25519", 256],
-  ["Ed448", 448],
-]);
-
-function bitsOf(modulus: Uint8Array = new Uint8Array(0)): number {
-  const from = modulus.findIndex((byte) => byte !== 0);
-  const [first = 0] = modulus.slice(from);
-  return from < 0 ? 0 : (modulus.length - from) * 8 - (Math.clz32(first) - 24);
 }
 
 /** RFC 7517 section 4.7: base64, not base64url; the first is of the key. */

@@ -169,6 +169,7 @@ function postureOf(parts: Parts, made: Pick<World, "tokenKeys" | "liveBundle" | 
   const ports = {
     ...{ store, primitives, settings, signer, ledgerSigner, kek, log, providers },
     ...made,
+    ...(parts.identity === undefined ? {} : { identity: parts.identity }),
     files: parts.certificateFiles,
     usePages: parts.memory === undefined ? USE_PAGES : USE_PAGES_OF_A_REQUEST,
     ownerOf: ownerOf(findings),

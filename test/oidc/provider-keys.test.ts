@@ -2,6 +2,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
+import { keyStrengthOf } from "../../src/attestation/endorsement/described.ts";
 import { instant } from "../../src/base/time.ts";
 import { createIdentityProviders } from "../../src/oidc/providers.ts";
 import {
@@ -146,12 +147,14 @@ describe("keys of a provider", () => {
     expect(await provider.identity.keys()).toEqual([]);
   });
 
-  it("are told with their strength, and by a thumbprint where the name is no word", async () => {
+  it("are told as they are, and by a thumbprint where the name is no word", async () => {
     const provider = forger();
     provider.keys = [rsaKey("short", 1024).jwk, { ...ONE.jwk, kid: "a/b c\n" }];
     const [short, named] = await provider.identity.keys();
-    expect(short).toMatchObject({ name: `oidc-key/${ISSUER}/short`, algorithm: "RSA", bits: 1024 });
-    expect(named).toMatchObject({ algorithm: "EC P-256", bits: 256 });
+    expect(short).toMatchObject({ name: `oidc-key/${ISSUER}/short`, algorithms: ["RS256"] });
+    expect(keyStrengthOf(short?.spki ?? new Uint8Array(0))).toEqual({ algorithm: "RSA", bits: 1024 });
+    expect(named?.algorithms).toEqual(PLAN.algorithms);
+    expect(keyStrengthOf(named?.spki ?? new Uint8Array(0))).toEqual({ algorithm: "EC P-256", bits: 256 });
     expect(named?.name).toMatch(/^oidc-key\/https:\/\/idp\.example\/[\w-]{43}$/);
   });
 });
