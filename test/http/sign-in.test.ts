@@ -35,16 +35,28 @@ const ACCOUNT: Account = {
 
 /** A broker with one admin of the root, and a provider. */
 function office(plan: Partial<ProviderPlan> = {}) {
-  const made: { provider?: Forger } = {};
+  const made: { provider?: Forger; isForgotten?: true } = {};
   const people = peopleAtHand({}, (world) => {
-    made.provider = forger(plan, world.now);
-    made.provider.keys = [KEY.jwk];
-    return { identity: made.provider.identity };
+    const known = forger(plan, world.now);
+    known.keys = [KEY.jwk];
+    made.provider = known;
+    const { verify, keys, offered } = known.identity;
+    const identity = {
+      verify,
+      keys,
+      get offered() {
+        return made.isForgotten === true ? [] : offered;
+      },
+    };
+    return { identity };
   });
   const ada = people.add({ kid: "ada", roles: ["author", "approver"], owns: ["root"] });
   const { provider } = made;
   if (provider === undefined) throw new Error("a provider");
-  return { ...people, provider, ada, world: people.broker.world };
+  const forget = () => {
+    made.isForgotten = true;
+  };
+  return { ...people, provider, ada, world: people.broker.world, forget };
 }
 
 type Office = ReturnType<typeof office>;
@@ -71,6 +83,8 @@ interface Attempt {
   readonly claims?: Readonly<Record<string, unknown>>;
   readonly change?: (request: SignIn) => Partial<SignIn>;
   readonly signer?: Signer;
+  /** By which name the broker is asked for; its own unless said. */
+  readonly audience?: string;
 }
 
 async function ask({ broker: { app } }: Office, body?: string) {
@@ -87,7 +101,8 @@ async function requestOf(at: Office, attempt: Attempt = {}): Promise<{ request: 
   const { challenge } = decodeSignInOffer((await ask(at)).bytes);
   const signer = attempt.signer ?? sessionSigner();
   const { spki } = signer;
-  const nonce = signInNonce({ audience: AUDIENCE, challenge, spki }, nodePrimitives.digest);
+  const { audience = AUDIENCE } = attempt;
+  const nonce = signInNonce({ audience, challenge, spki }, nodePrimitives.digest);
   const iat = at.world.now();
   const good = {
     iss: ISSUER,
@@ -204,6 +219,7 @@ describe("a sign-in", () => {
   const stranger = sessionSigner();
   const refused: readonly (readonly [string, Attempt])[] = [
     ["for the key of another session", { change: () => ({ key: stranger.spki }) }],
+    ["that was asked for by another broker's name", { audience: "https://other.example" }],
     ["with a nonce of somebody else", { nonce: () => base64UrlOf(random(32)) }],
     ["without a nonce", { claims: { nonce: undefined } }],
     ["with a challenge of nobody", { change: ({ challenge }) => ({ challenge: flipped(challenge, 30) }) }],
@@ -371,17 +387,10 @@ describe("a session", () => {
   it("ends when the configuration names its provider no more", async () => {
     const at = office();
     await admit(at);
-    const { answer } = await signedIn(at);
-    const signer = sessionSigner();
-    const { spki } = signer;
-    const grant = {
-      account: { ...ACCOUNT, issuer: "https://former.example" },
-      spki,
-      expiresAt: answer?.expiresAt,
-    };
-    const { expiresAt = at.world.now() } = grant;
-    const session = await signSession({ ...grant, expiresAt }, at.world);
-    expect(await codeOf(clientOf(at, session, signer).listSecrets())).toBe(NO);
+    const { client } = await clientIn(at);
+    expect(await codeOf(client.listSecrets())).toBeUndefined();
+    at.forget();
+    expect(await codeOf(client.listSecrets())).toBe(NO);
   });
 
   it("is nothing without its key, under another name, or changed in one byte", async () => {
