@@ -11,6 +11,8 @@ import { MAX_SESSION_LENGTH } from "../wire/sign-in.ts";
 import type { World } from "./world.ts";
 
 const LABEL = "ostiary/admin-session/v1";
+/** Of brokers that share their keys. */
+const SKEW_SECONDS = 5;
 
 /** Who signed in, by what, for how long. */
 export interface SessionGrant {
@@ -56,7 +58,8 @@ export async function openSession(session: string, world: World): Promise<Omit<S
     throw unauthorized("a session of this broker");
   const { aud, kid, issuer, subject, key, iat, exp } = claimsIn(payload);
   const now = world.now();
-  if (aud !== settings.audience || iat > now || exp <= now) throw unauthorized("a session that is not over");
+  if (aud !== settings.audience) throw unauthorized("a session for this broker");
+  if (iat > now + SKEW_SECONDS || exp <= now) throw unauthorized("a session that is not over");
   if (identity?.offered.some((provider) => provider.issuer === issuer) !== true)
     throw unauthorized("a session by a provider of the configuration");
   const account = (await world.roster()).now.accounts.find(

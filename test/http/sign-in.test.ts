@@ -83,6 +83,8 @@ interface Attempt {
   readonly claims?: Readonly<Record<string, unknown>>;
   readonly change?: (request: SignIn) => Partial<SignIn>;
   readonly signer?: Signer;
+  /** What the session asks the provider for, in the place of what the broker gave. */
+  readonly challenge?: (challenge: Uint8Array) => Uint8Array;
   /** By which name the broker is asked for; its own unless said. */
   readonly audience?: string;
 }
@@ -98,7 +100,8 @@ const sessionSigner = () => createEd25519Signer(ACCOUNT.kid, generateEd25519Pem(
 
 /** What somebody sends who has the provider's word. */
 async function requestOf(at: Office, attempt: Attempt = {}): Promise<{ request: SignIn; signer: Signer }> {
-  const { challenge } = decodeSignInOffer((await ask(at)).bytes);
+  const offered = decodeSignInOffer((await ask(at)).bytes).challenge;
+  const challenge = attempt.challenge?.(offered) ?? offered;
   const signer = attempt.signer ?? sessionSigner();
   const { spki } = signer;
   const { audience = AUDIENCE } = attempt;
@@ -222,13 +225,10 @@ describe("a sign-in", () => {
     ["that was asked for by another broker's name", { audience: "https://other.example" }],
     ["with a nonce of somebody else", { nonce: () => base64UrlOf(random(32)) }],
     ["without a nonce", { claims: { nonce: undefined } }],
-    ["with a challenge of nobody", { change: ({ challenge }) => ({ challenge: flipped(challenge, 30) }) }],
-    ["with a challenge for longer", { change: ({ challenge }) => ({ challenge: flipped(challenge, 2) }) }],
-    [
-      "with a challenge of another epoch",
-      { change: ({ challenge }) => ({ challenge: flipped(challenge, 0) }) },
-    ],
-    ["with a challenge that is cut", { change: ({ challenge }) => ({ challenge: challenge.slice(0, 36) }) }],
+    ["with a challenge of nobody", { challenge: (challenge) => flipped(challenge, 30) }],
+    ["with a challenge for longer", { challenge: (challenge) => flipped(challenge, 2) }],
+    ["with a challenge of another epoch", { challenge: (challenge) => flipped(challenge, 0) }],
+    ["with a challenge that is cut", { challenge: (challenge) => challenge.slice(0, 36) }],
     ["of an account that nobody admitted", { claims: { sub: "another" } }],
     ["of an account that is called like an admin", { claims: { sub: "ada" } }],
     ["of an account that is called like its record", { claims: { sub: "ada-sso" } }],
@@ -373,13 +373,16 @@ describe("a session", () => {
   it("ends the moment that its account is removed, and stays ended when that comes back under another name", async () => {
     const at = office();
     await admit(at);
-    const { client } = await clientIn(at);
+    const own = sessionSigner();
+    const { client, answer } = await clientIn(at, { signer: own });
     await change(at, { act: "remove", kid: ACCOUNT.kid });
     expect(await codeOf(client.listSecrets())).toBe(NO);
     expect((await signedIn(at)).status).toBe(401);
     expect(await codeOf(admit(at))).toBe("roster/bad-statement");
     await admit(at, { kid: "ada-again" });
     expect(await codeOf(client.listSecrets())).toBe(NO);
+    const renamed = clientOf(at, answer.session, { ...own, kid: "ada-again" });
+    expect(await codeOf(renamed.listSecrets())).toBe(NO);
     const signer = createEd25519Signer("ada-again", generateEd25519Pem());
     expect(await codeOf((await clientIn(at, { signer })).client.listSecrets())).toBeUndefined();
   });

@@ -101,6 +101,10 @@ describe("keys of a provider", () => {
     expect(await shown(provider, ONE)).toBe("login/refused");
   });
 
+  /** The keys are good, wherever they are asked for. */
+  const metadata = (about: unknown) => (url: string) =>
+    Response.json(url.endsWith("/openid-configuration") ? about : { keys: [ONE.jwk] });
+
   const answers: readonly (readonly [string, (url: string) => Response])[] = [
     ["status 500", () => new Response("", { status: 500 })],
     ["status 404", () => new Response("", { status: 404 })],
@@ -111,17 +115,11 @@ describe("keys of a provider", () => {
       "a member twice",
       () => new Response(`{"issuer":"${ISSUER}","issuer":"${ISSUER}","jwks_uri":"${ISSUER}/keys"}`),
     ],
-    [
-      "another issuer's metadata",
-      () => Response.json({ issuer: "https://evil.example", jwks_uri: `${ISSUER}/keys` }),
-    ],
-    ["no address of keys", () => Response.json({ issuer: ISSUER })],
-    ["keys without TLS", () => Response.json({ issuer: ISSUER, jwks_uri: "http://idp.example/keys" })],
-    ["keys in a file", () => Response.json({ issuer: ISSUER, jwks_uri: "file:///etc/passwd" })],
-    [
-      "keys at a name and password",
-      () => Response.json({ issuer: ISSUER, jwks_uri: "https://a:b@idp.example/keys" }),
-    ],
+    ["another issuer's metadata", metadata({ issuer: "https://evil.example", jwks_uri: `${ISSUER}/keys` })],
+    ["no address of keys", metadata({ issuer: ISSUER })],
+    ["keys without TLS", metadata({ issuer: ISSUER, jwks_uri: "http://idp.example/keys" })],
+    ["keys in a file", metadata({ issuer: ISSUER, jwks_uri: "file:///etc/passwd" })],
+    ["keys at a name and password", metadata({ issuer: ISSUER, jwks_uri: "https://a:b@idp.example/keys" })],
     [
       "65 keys",
       (url) =>
@@ -145,6 +143,26 @@ describe("keys of a provider", () => {
     provider.answer = answer;
     expect(await shown(provider, ONE)).toBe("login/unavailable");
     expect(await provider.identity.keys()).toEqual([]);
+  });
+
+  it("are not read to their end where there are too many bytes", async () => {
+    const provider = forger();
+    const read = { pieces: 0, isCancelled: false };
+    const body = () =>
+      new ReadableStream<Uint8Array>({
+        pull: (stream) => {
+          read.pieces += 1;
+          if (read.pieces > 64) stream.close();
+          else stream.enqueue(new Uint8Array(65_536).fill(0x20));
+        },
+        cancel: () => {
+          read.isCancelled = true;
+        },
+      });
+    provider.answer = () => new Response(body());
+    expect(await shown(provider, ONE)).toBe("login/unavailable");
+    expect(read.isCancelled).toBe(true);
+    expect(read.pieces).toBeLessThan(10);
   });
 
   it("are told as they are, and by a thumbprint where the name is no word", async () => {
@@ -198,8 +216,13 @@ describe("a provider over sockets", () => {
       );
     });
     expect(await verifiedAt(good)).toBe("yes");
-    const elsewhere = await serving((_request, response) => {
-      response.writeHead(302, { location: `${good}/.well-known/openid-configuration` }).end();
+    const mirror: string = await serving((request, response) => {
+      const isMetadata = request.url === "/.well-known/openid-configuration";
+      const about = { issuer: elsewhere, jwks_uri: `${mirror}/keys` };
+      response.end(JSON.stringify(isMetadata ? about : { keys: [ONE.jwk] }));
+    });
+    const elsewhere: string = await serving((_request, response) => {
+      response.writeHead(302, { location: `${mirror}/.well-known/openid-configuration` }).end();
     });
     expect(await verifiedAt(elsewhere)).toBe("login/unavailable");
     const slow = await serving(() => undefined);
