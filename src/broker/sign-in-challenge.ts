@@ -12,7 +12,7 @@ const RANDOM_SIZE = 16;
 const TAG_SIZE = 16;
 const HEAD_SIZE = 1 + 4 + RANDOM_SIZE;
 /** In bytes. */
-export const SIGN_IN_CHALLENGE_SIZE = HEAD_SIZE + TAG_SIZE;
+const SIGN_IN_CHALLENGE_SIZE = HEAD_SIZE + TAG_SIZE;
 
 /** A challenge for one sign-in of the next ten minutes. */
 export async function issueSignInChallenge(

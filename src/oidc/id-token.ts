@@ -4,21 +4,8 @@ import { Fault, isFault } from "../base/fault.ts";
 import type { Instant } from "../base/time.ts";
 import type { Identity } from "../broker/identity.ts";
 import { isSubject } from "../policy/accounts.ts";
+import type { IdTokenRules } from "./plan.ts";
 import { keyName, type ProviderKeys } from "./provider-keys.ts";
-
-/** What configuration wants of a provider's tokens. */
-export interface IdTokenRules {
-  readonly issuer: string;
-  readonly clientId: string;
-  /** Others that a token may be for besides, where `azp` says that we asked for it. */
-  readonly audiences: readonly string[];
-  /** Asymmetric ones alone: the schema has no other. */
-  readonly algorithms: readonly string[];
-  readonly maxAgeSeconds?: number;
-  readonly acr: readonly string[];
-  /** Methods of authentication (RFC 8176), each of which is wanted. */
-  readonly amr: readonly string[];
-}
 
 export interface IdTokenCase {
   readonly rules: IdTokenRules;

@@ -6,7 +6,7 @@ import { isJsonObject } from "../base/shape.ts";
 import type { Instant } from "../base/time.ts";
 import type { ProviderKey } from "../broker/identity.ts";
 import { type AskParts, askJson, unavailable } from "./ask-json.ts";
-import type { ProviderPlan } from "./providers.ts";
+import type { ProviderPlan } from "./plan.ts";
 
 /** A key that the provider took back serves for no longer than this. */
 const KEPT_SECONDS = 600;

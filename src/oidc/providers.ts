@@ -1,15 +1,10 @@
 /** By which OpenID providers do admins sign in? Those of the configuration; each is asked for its keys when somebody comes. */
 import { Fault } from "../base/fault.ts";
-import type { IdentityProviders, OfferedProvider, ProviderKey } from "../broker/identity.ts";
+import type { IdentityProviders, ProviderKey } from "../broker/identity.ts";
 import type { AskParts } from "./ask-json.ts";
-import { type IdTokenRules, verifyIdToken } from "./id-token.ts";
+import { verifyIdToken } from "./id-token.ts";
+import type { ProviderPlan } from "./plan.ts";
 import { createProviderKeys, describedKeys, type ProviderKeys } from "./provider-keys.ts";
-
-/** A provider as configuration has it. */
-export interface ProviderPlan extends OfferedProvider, IdTokenRules {
-  /** Where its keys are, where the provider's own discovery is not asked. */
-  readonly jwksUri?: string;
-}
 
 /** Makes the port. Nothing is sent before somebody signs in, and no release waits for anything here. */
 export function createIdentityProviders(plans: readonly ProviderPlan[], parts: AskParts): IdentityProviders {

@@ -3,7 +3,7 @@ import type * as v from "valibot";
 import { ALL_BINDINGS, BINDING_NAMES } from "../channel/binding-names.ts";
 import type { Binding } from "../channel/bindings.ts";
 import { OFFERED_SUITES, type OfferedSuite } from "../channel/suites.ts";
-import type { ProviderPlan } from "../oidc/providers.ts";
+import type { ProviderPlan } from "../oidc/plan.ts";
 import type { Admin } from "../policy/admins.ts";
 import { WRAP_OF_SUITE } from "../policy/wraps.ts";
 import { type BrokerRead, CONFIG, type Read, WORKER_CONFIG } from "./config-schema.ts";

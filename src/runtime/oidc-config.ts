@@ -1,6 +1,6 @@
 /** By which OpenID providers do admins sign in? `[[oidc]]`: whom to believe, for which client, and how somebody has to show who they are. */
 import * as v from "valibot";
-import type { ProviderPlan } from "../oidc/providers.ts";
+import type { ProviderPlan } from "../oidc/plan.ts";
 import { isIssuer } from "../policy/accounts.ts";
 import { duration, isEachOnce, table } from "./config-fields.ts";
 

@@ -6,7 +6,7 @@ import { bytesField, bytesText, countField, instantField, instantText, textField
 import type { SignedIn, SignIn, SignInOffer } from "./sign-in-messages.ts";
 
 /** Length of an ID token that is looked at, in characters. */
-export const MAX_ID_TOKEN_LENGTH = 16 * 1024;
+const MAX_ID_TOKEN_LENGTH = 16 * 1024;
 /** Length of a session, in characters: it travels in a header. */
 export const MAX_SESSION_LENGTH = 4 * 1024;
 

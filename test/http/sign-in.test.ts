@@ -1,12 +1,14 @@
 /** Does a provider's word open a session of its own account, for a while, once, and never more than that? */
+import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import { base64UrlOf, hexOf, utf8 } from "../../src/base/bytes.ts";
 import { canonicalJsonBytes, type JsonObject } from "../../src/base/canonical-json.ts";
 import type { Signer } from "../../src/base/primitives.ts";
-import { signSession } from "../../src/broker/admin-session.ts";
+import { openSession, signSession } from "../../src/broker/admin-session.ts";
+import { openSignInChallenge } from "../../src/broker/sign-in-challenge.ts";
 import { signInNonce } from "../../src/channel/sign-in.ts";
 import { type AdminClient, createAdminClient } from "../../src/client/admin.ts";
-import type { ProviderPlan } from "../../src/oidc/providers.ts";
+import type { ProviderPlan } from "../../src/oidc/plan.ts";
 import type { Account } from "../../src/policy/accounts.ts";
 import { packBundle } from "../../src/policy/bundle.ts";
 import { signRequestApproval } from "../../src/policy/request-approvals.ts";
@@ -450,6 +452,24 @@ describe("a session", () => {
     const { answer } = await signedIn(at);
     const both = clientOf(at, answer?.session ?? "", at.ada.signer);
     expect(await codeOf(both.listSecrets())).toBe(NO);
+  });
+});
+
+describe("any text in the place of a session", () => {
+  const texts = fc.oneof(
+    fc.string(),
+    fc.tuple(fc.base64String(), fc.base64String()).map((parts) => parts.join(".").replace(/[+/=]/g, "_")),
+    fc.json().map((json) => `${base64UrlOf(utf8(json))}.${base64UrlOf(new Uint8Array(64))}`),
+  );
+
+  test.prop([texts])("opens nothing and breaks nothing", async (session) => {
+    const at = office();
+    expect(await codeOf(openSession(session, at.world))).toBe(NO);
+  });
+
+  test.prop([fc.uint8Array({ maxLength: 64 })])("nor does any challenge", async (challenge) => {
+    const at = office();
+    expect(await openSignInChallenge(challenge, at.world)).toBeUndefined();
   });
 });
 

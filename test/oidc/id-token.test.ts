@@ -1,7 +1,7 @@
 /** Is an ID token believed that the provider made for this session, and no other? OpenID Connect Core section 3.1.3.7, rule by rule. */
 import { createPublicKey } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import type { ProviderPlan } from "../../src/oidc/providers.ts";
+import type { ProviderPlan } from "../../src/oidc/plan.ts";
 import {
   CLIENT,
   ecKey,

@@ -194,9 +194,9 @@ describe("a provider over sockets", () => {
     return typeof address === "object" ? `http://127.0.0.1:${address?.port}` : "";
   }
 
-  function verifiedAt(issuer: string): Promise<string> {
+  function verifiedAt(issuer: string, timeoutMs = 20_000): Promise<string> {
     const now = instant(1_795_449_600);
-    const parts = { fetch: globalThis.fetch, now: () => now, timeoutMs: 200 };
+    const parts = { fetch: globalThis.fetch, now: () => now, timeoutMs };
     const token = forged(
       { alg: "ES256", kid: "one" },
       { iss: issuer, sub: SUBJECT, aud: CLIENT, iat: now, exp: now + 60, nonce: NONCE },
@@ -226,8 +226,8 @@ describe("a provider over sockets", () => {
     });
     expect(await verifiedAt(elsewhere)).toBe("login/unavailable");
     const slow = await serving(() => undefined);
-    expect(await verifiedAt(slow)).toBe("login/unavailable");
+    expect(await verifiedAt(slow, 100)).toBe("login/unavailable");
     const dripping = await serving((_request, response) => void response.write("{"));
-    expect(await verifiedAt(dripping)).toBe("login/unavailable");
+    expect(await verifiedAt(dripping, 100)).toBe("login/unavailable");
   });
 });

@@ -2,7 +2,8 @@
 import { createHmac, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { instant } from "../../src/base/time.ts";
 import type { IdentityProviders } from "../../src/broker/identity.ts";
-import { createIdentityProviders, type ProviderPlan } from "../../src/oidc/providers.ts";
+import type { ProviderPlan } from "../../src/oidc/plan.ts";
+import { createIdentityProviders } from "../../src/oidc/providers.ts";
 
 export const ISSUER = "https://idp.example";
 export const CLIENT = "ostiary-cli";

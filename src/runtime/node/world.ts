@@ -14,7 +14,7 @@ import { refuseForeignStore } from "../../broker/startup.ts";
 import type { DecisionCommit, Store } from "../../broker/store.ts";
 import type { Anchor, EndorsementSource, Kek, World } from "../../broker/world.ts";
 import type { Metrics } from "../../http/metrics.ts";
-import type { ProviderPlan } from "../../oidc/providers.ts";
+import type { ProviderPlan } from "../../oidc/plan.ts";
 import { composeWorld } from "../compose.ts";
 import { providerTrustOf } from "../provider-config.ts";
 import { certificateFilesOf } from "./certificate-files.ts";
