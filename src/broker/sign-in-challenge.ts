@@ -1,18 +1,17 @@
 /** Did this broker ask for a sign-in lately, and for this one? A time, chance and a MAC over both: stored nowhere until it is spent. */
-import { concatBytes, equalBytes, hexOf, lengthPrefixed, u8, u32be, utf8 } from "../base/bytes.ts";
+import { concatBytes, equalBytes, hexOf, u8, u32be } from "../base/bytes.ts";
 import { Reader } from "../base/reader.ts";
 import { addSeconds, type Instant, instant } from "../base/time.ts";
-import type { NonceKey, NonceKeys } from "../channel/nonce.ts";
+import { NONCE_TAG_SIZE, nonceTag } from "./nonce-tag.ts";
 import type { World } from "./world.ts";
 
 const LABEL = "ostiary/sign-in-challenge/v1";
 /** Somebody has to find a telephone. */
 const LIFETIME_SECONDS = 600;
 const RANDOM_SIZE = 16;
-const TAG_SIZE = 16;
 const HEAD_SIZE = 1 + 4 + RANDOM_SIZE;
 /** In bytes. */
-const SIGN_IN_CHALLENGE_SIZE = HEAD_SIZE + TAG_SIZE;
+const SIGN_IN_CHALLENGE_SIZE = HEAD_SIZE + NONCE_TAG_SIZE;
 
 /** A challenge for one sign-in of the next ten minutes. */
 export async function issueSignInChallenge(
@@ -21,7 +20,10 @@ export async function issueSignInChallenge(
   const keys = await world.nonceKeys();
   const expiresAt = addSeconds(world.now(), LIFETIME_SECONDS);
   const head = concatBytes(u8(keys.current.kid), u32be(expiresAt), world.random(RANDOM_SIZE));
-  return { challenge: concatBytes(head, tagOf(head, keys.current, { keys, ...world })), expiresAt };
+  return {
+    challenge: concatBytes(head, nonceTag({ label: LABEL, head }, keys.current, { keys, ...world })),
+    expiresAt,
+  };
 }
 
 /** What a good challenge is spent by, and how long it is good; `undefined` for one that is none of this broker's, or over. */
@@ -37,24 +39,10 @@ export async function openSignInChallenge(
   const key = keys.live.find((live) => live.kid === kid);
   const now = world.now();
   if (key === undefined || expiresAt <= now || expiresAt > now + LIFETIME_SECONDS) return undefined;
+  const head = challenge.slice(0, HEAD_SIZE);
   const isOurs = equalBytes(
     challenge.slice(HEAD_SIZE),
-    tagOf(challenge.slice(0, HEAD_SIZE), key, { keys, ...world }),
+    nonceTag({ label: LABEL, head }, key, { keys, ...world }),
   );
-  return isOurs ? { id: `sign-in.${hexOf(challenge.slice(0, HEAD_SIZE))}`, expiresAt } : undefined;
-}
-
-interface Parts extends Pick<World, "primitives"> {
-  readonly keys: NonceKeys;
-}
-
-/** The label keeps these apart from the other nonces that the same key makes. */
-function tagOf(head: Uint8Array, key: NonceKey, { keys, primitives }: Parts): Uint8Array {
-  const input = concatBytes(
-    lengthPrefixed(utf8(LABEL)),
-    lengthPrefixed(utf8(keys.audience)),
-    lengthPrefixed(utf8(keys.tenant)),
-    head,
-  );
-  return primitives.hmac("sha256", key.macKey, input).slice(0, TAG_SIZE);
+  return isOurs ? { id: `sign-in.${hexOf(head)}`, expiresAt } : undefined;
 }
