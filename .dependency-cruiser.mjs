@@ -4,7 +4,7 @@ const FLOORS = [
   ["base"],
   ["attestation", "measurement", "keys", "ledger", "writ"],
   ["channel"],
-  ["policy"],
+  ["policy", "reference"],
   ["wire"],
   ["broker", "client"],
   ["http", "store", "kds", "oidc", "kek", "agent", "simulator", "posture", "sinks", "cli", "console"],
@@ -14,6 +14,7 @@ const FLOORS = [
 const MAY_USE = {
   attestation: ["@peculiar/x509", "reflect-metadata"],
   keys: ["@noble/ciphers"],
+  reference: ["cborg"],
   wire: ["valibot"],
   http: ["hono", "jose", "@valibot/to-json-schema"],
   oidc: ["jose"],
@@ -30,6 +31,7 @@ const MAY_USE_ANY_PACKAGE = ["runtime", "cli"];
 const DOORS = [
   ["attestation", "^src/attestation/endorsement/x509[.]ts$"],
   ["keys", "^src/keys/siv[.]ts$"],
+  ["reference", "^src/reference/cbor[.]ts$"],
 ];
 
 const rooms = FLOORS.flat();

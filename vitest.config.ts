@@ -18,6 +18,7 @@ const ROOMS = [
   "ledger",
   "policies",
   "policy",
+  "reference",
   "simulator",
   "wire",
   "writ",

@@ -176,10 +176,10 @@ async function benchLedger(path: string): Promise<void> {
 /** A tenth of the log first: what grows with the log shows between the two. */
 function benchVerify(): void {
   const sizes = [ENTRIES / 10, ENTRIES].map((size) => childOf("scale-verify.ts", String(size)));
-  for (const { size, seconds, mostMiB } of sizes) {
+  for (const { size, seconds, cpuSeconds, mostMiB } of sizes) {
     print(
       "verify",
-      `${size} entries verified in ${seconds.toFixed(1)} s, at most ${mostMiB.toFixed(0)} MiB resident`,
+      `${size} entries verified in ${seconds.toFixed(1)} s, ${cpuSeconds.toFixed(1)} s of CPU, at most ${mostMiB.toFixed(0)} MiB resident`,
     );
   }
   const [least, most] = sizes;

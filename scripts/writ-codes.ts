@@ -84,6 +84,7 @@ export const CODES: Readonly<Record<string, string>> = {
   W0730: "a refusal without a sentence",
   W0731: "a scope of no existing resource",
   W0732: "one microcode level for several lines of silicon",
+  W0733: "a guest's own word, where its image is not pinned",
   W0740: "tokens of the default life",
   W0750: "an excuse that has expired, or excuses nothing",
 };

@@ -4,7 +4,8 @@ import type { EndorsementKind } from "./endorsement/profile.ts";
 
 /** The profile that this revision of the draft names; changed only together with a version of ours. */
 const EAR_PROFILE = "tag:ietf.org,2026:rats/ear#04";
-const VERIFIER = { developer: "https://ostiary.dev", build: "ostiary 0.1.0" };
+/** Who appraised. */
+export const VERIFIER = { developer: "https://ostiary.dev", build: "ostiary 0.1.0" };
 
 /** AR4SI claims (draft-ietf-rats-ar4si): 2 and 3 affirm, 32 warns. */
 const RECOGNISED = 2;
@@ -24,7 +25,6 @@ export interface Opinion {
  * @param endorsed - By what AMD vouches for the evidence that was verified.
  */
 export function attestationResultOf(endorsed: EndorsementKind, opinion: Opinion): JsonObject {
-  const isWarning = opinion.status === "warning";
   return {
     eat_profile: EAR_PROFILE,
     ear_status: opinion.status,
@@ -32,15 +32,20 @@ export function attestationResultOf(endorsed: EndorsementKind, opinion: Opinion)
     submods: {
       snp: {
         ear_status: opinion.status,
-        ear_trustworthiness_vector: {
-          ...(endorsed === "vcek" ? { "instance-identity": RECOGNISED } : {}),
-          configuration: RECOGNISED,
-          executables: isWarning ? APPROVED_WITH_CAVEAT : APPROVED_AT_BOOT,
-          hardware: RECOGNISED,
-          "runtime-opaque": RECOGNISED,
-        },
+        ear_trustworthiness_vector: trustVectorOf(endorsed, opinion.status),
         ear_appraisal_policy_ids: [`urn:ostiary:bundle:${opinion.policyId}`],
       },
     },
+  };
+}
+
+/** What is said of each property (draft-ietf-rats-ar4si). */
+export function trustVectorOf(endorsed: EndorsementKind, status: Opinion["status"]): JsonObject {
+  return {
+    ...(endorsed === "vcek" ? { "instance-identity": RECOGNISED } : {}),
+    configuration: RECOGNISED,
+    executables: status === "warning" ? APPROVED_WITH_CAVEAT : APPROVED_AT_BOOT,
+    hardware: RECOGNISED,
+    "runtime-opaque": RECOGNISED,
   };
 }

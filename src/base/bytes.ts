@@ -202,6 +202,11 @@ export function u64be(value: bigint): Uint8Array {
   return u64le(value).reverse();
 }
 
+/** Two bytes, little-endian. */
+export function u16le(value: number): Uint8Array {
+  return u16be(value).reverse();
+}
+
 /** Four bytes, little-endian. */
 export function u32le(value: number): Uint8Array {
   return u32be(value).reverse();

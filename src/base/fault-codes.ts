@@ -4,7 +4,9 @@ import { EVIDENCE_FAULT_CODES } from "./evidence-fault-codes.ts";
 import type { FaultRow } from "./fault-row.ts";
 import { GOVERNANCE_FAULT_CODES } from "./governance-fault-codes.ts";
 import { GUEST_FAULT_CODES } from "./guest-fault-codes.ts";
+import { KBS_FAULT_CODES } from "./kbs-fault-codes.ts";
 import { MEASUREMENT_FAULT_CODES } from "./measurement-fault-codes.ts";
+import { REFERENCE_FAULT_CODES } from "./reference-fault-codes.ts";
 
 /**
  * The error taxonomy. `status` and `wire` are the answer to a guest or an admin (PROTOCOL section 5); `next` is the
@@ -333,10 +335,11 @@ export const FAULT_CODES = {
   },
   "file/unusable": { status: 503, wire: "try-later", next: "look at the file's path and permissions" },
   ...GOVERNANCE_FAULT_CODES,
-
+  ...KBS_FAULT_CODES,
   ...GUEST_FAULT_CODES,
   ...DISK_FAULT_CODES,
   ...MEASUREMENT_FAULT_CODES,
+  ...REFERENCE_FAULT_CODES,
   "internal/invariant": {
     status: 500,
     wire: "internal",

@@ -52,6 +52,11 @@ export const GOVERNANCE_FAULT_CODES = {
     wire: "unapproved",
     next: "`ostiary policy review DIGEST` says who must still approve",
   },
+  "policy/unknown-use": {
+    status: 409,
+    wire: "conflict",
+    next: "say a --since from which every release has its facts (`keep_traces_days` says how long they stay), or look at what is different with `ostiary policy replay`",
+  },
   "policy/needs-approval": {
     status: 403,
     wire: "approval-needed",
@@ -66,5 +71,40 @@ export const GOVERNANCE_FAULT_CODES = {
     status: 401,
     wire: "unauthorized",
     next: "review the bundle again and approve what is shown (`ostiary policy approve DIGEST`)",
+  },
+  "advisory/malformed": {
+    status: 422,
+    wire: "malformed-request",
+    next: "mend the advisory; docs/reference-values.md shows its members",
+  },
+  "advisory/bad-signature": {
+    status: 401,
+    wire: "unauthorized",
+    next: "have enough operators sign it, as an advisory and nothing else (`ostiary advisory sign FILE`)",
+  },
+  "advisory/older": {
+    status: 409,
+    wire: "conflict",
+    next: "give it a higher serial than the one that the broker has (`ostiary advisory show`)",
+  },
+  "advisory/lowers": {
+    status: 409,
+    wire: "conflict",
+    next: "keep the figure, or say under `withdrawn` why it counts no more",
+  },
+  "advisory/early": {
+    status: 422,
+    wire: "malformed-request",
+    next: "set `issued` to a day that has begun, or the clock right",
+  },
+  "advisory/unknown": {
+    status: 404,
+    wire: "not-found",
+    next: "`ostiary advisory show` lists the bulletins; `ostiary advisory import FILE` brings others",
+  },
+  "advisory/altered": {
+    status: 409,
+    wire: "conflict",
+    next: "the advisory in the database is not the one that was signed and logged; import it again, signed by operators of now",
   },
 } as const satisfies Record<string, FaultRow>;

@@ -1,8 +1,12 @@
 /** Where does a text stop being the JSON we read, and what was expected there? Asked only of a text that is refused already. */
 
+/** Whether a reader keeps a number as it is, of which it is given how it stood. */
+export type IsFitNumber = (value: number, source: string) => boolean;
+
 interface Cursor {
   readonly text: string;
   readonly maxDepth: number;
+  readonly isFit: IsFitNumber;
   at: number;
 }
 
@@ -10,8 +14,8 @@ interface Cursor {
 type Mistake = string | undefined;
 
 /** Says in one sentence what is wrong with a refused text. Quotes nothing of it: it may hold a secret. */
-export function mistakeIn(text: string, maxDepth: number): string {
-  const cursor: Cursor = { text, maxDepth, at: 0 };
+export function mistakeIn(text: string, maxDepth: number, isFit: IsFitNumber): string {
+  const cursor: Cursor = { text, maxDepth, isFit, at: 0 };
   const mistake = valueMistake(cursor, 1) ?? (cursor.at === text.length ? undefined : at(cursor, "the end"));
   return mistake ?? "expected strict JSON";
 }
@@ -42,7 +46,7 @@ function bareValueMistake(cursor: Cursor, depth: number): Mistake {
   if (take(cursor, WORD) !== undefined) return undefined;
   const digits = take(cursor, NUMBER);
   if (digits === undefined) return at(cursor, "a value");
-  return isExact(Number(digits)) ? undefined : at(cursor, "a number within 2^53");
+  return cursor.isFit(Number(digits), digits) ? undefined : at(cursor, "a number within 2^53");
 }
 
 function membersMistake(cursor: Cursor, depth: number): Mistake {

@@ -1,7 +1,7 @@
 /** Which cryptography does the core reach for? One port, implemented per runtime and checked by one contract. */
 
 export type HashName = "sha256" | "sha384" | "sha512";
-export type Group = "x25519" | "p256";
+export type Group = "x25519" | "p256" | "p521";
 
 /**
  * A signature scheme is chosen by the kind of key we expect, never by the message.
@@ -55,9 +55,9 @@ export interface Primitives {
   /** A fresh key pair, from the runtime's own randomness. */
   readonly generateKeyPair: (kind: KeyPairKind) => Promise<KeyPair>;
   /**
-   * The raw shared secret of 32 bytes. X25519 takes 32 bytes of key, P-256 an uncompressed point of 65 and a scalar below the
-   * order (a random one is not once in 2^32: misuse). All zero for an X25519 point of small order, no byte at all for what is no point of
-   * P-256: the caller refuses both.
+   * The raw shared secret of 32 bytes, on P-521 of 66. X25519 takes 32 bytes of key, P-256 an uncompressed point of 65 and P-521 one
+   * of 133, with a scalar below the order (a random one of P-256 is not once in 2^32: misuse). All zero for an X25519 point of small
+   * order, no byte at all for what is no point of the curve: the caller refuses both.
    */
   readonly agree: (group: Group, privateKey: Uint8Array, publicKey: Uint8Array) => Promise<Uint8Array>;
   readonly publicKeyOf: (group: Group, privateKey: Uint8Array) => Promise<Uint8Array>;
@@ -87,14 +87,16 @@ export interface Primitives {
     ciphertext: Uint8Array,
   ) => Promise<Uint8Array | undefined>;
   /**
-   * RSAES-OAEP (RFC 8017 section 7.1) with SHA-256 in both places, under a label, to a key of 2048 bits: 256 bytes, others each time.
-   * `undefined` for what is no such key.
+   * RSAES-OAEP (RFC 8017 section 7.1) with SHA-256 in both places, under a label, to a key of 2048, 3072 or 4096 bits with the exponent
+   * 65537: as many bytes as the modulus has, others each time. `undefined` for what is no such key.
    */
   readonly rsaSeal: (
     spki: Uint8Array,
     label: Uint8Array,
     plaintext: Uint8Array,
   ) => Promise<Uint8Array | undefined>;
+  /** AES key wrap (RFC 3394) of a key of 32 bytes under another: 40 bytes. */
+  readonly wrapKey: (wrappingKey: Uint8Array, key: Uint8Array) => Promise<Uint8Array>;
   /** AES-128 in CFB mode, fed back by whole blocks (NIST SP 800-38A section 6.3): as long as what goes in, and unauthenticated. */
   readonly cfbEncrypt: (key: Uint8Array, iv: Uint8Array, plaintext: Uint8Array) => Uint8Array;
 }
@@ -102,8 +104,8 @@ export interface Primitives {
 /** A private key that signs, wherever it lives. `spki` is its public half as DER SubjectPublicKeyInfo. */
 export interface Signer {
   readonly kid: string;
-  readonly algorithm: "ES256" | "Ed25519";
+  readonly algorithm: "ES256" | "Ed25519" | "WebAuthn";
   readonly spki: Uint8Array;
-  /** ES256 gives 64 bytes `r ‖ s`, Ed25519 its 64 bytes. */
+  /** ES256 gives 64 bytes `r ‖ s`, Ed25519 its 64 bytes, a security key its assertion (`policy/webauthn.ts`). */
   readonly sign: (bytes: Uint8Array) => Promise<Uint8Array>;
 }

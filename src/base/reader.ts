@@ -41,11 +41,12 @@ export class Reader {
     return this.#bigEndian(4);
   }
 
+  u16le(): number {
+    return this.#littleEndian(2);
+  }
+
   u32le(): number {
-    const from = this.#advance(4);
-    let value = 0;
-    for (let i = 3; i >= 0; i -= 1) value = value * 256 + (this.#bytes[from + i] ?? 0);
-    return value;
+    return this.#littleEndian(4);
   }
 
   u64le(): bigint {
@@ -75,6 +76,13 @@ export class Reader {
     const from = this.#advance(size);
     let value = 0;
     for (let i = 0; i < size; i += 1) value = value * 256 + (this.#bytes[from + i] ?? 0);
+    return value;
+  }
+
+  #littleEndian(size: number): number {
+    const from = this.#advance(size);
+    let value = 0;
+    for (let i = size - 1; i >= 0; i -= 1) value = value * 256 + (this.#bytes[from + i] ?? 0);
     return value;
   }
 

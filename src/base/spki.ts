@@ -82,6 +82,17 @@ export function spkiOf(scheme: SignatureScheme, bareKey: Uint8Array): Uint8Array
   return concatBytes(prefix, bareKey, suffix);
 }
 
+const SEALING_SCHEMES: readonly SignatureScheme[] = [
+  "rsa-2048-pkcs1-sha256",
+  "rsa-3072-pkcs1-sha256",
+  "rsa-4096-pkcs1-sha256",
+];
+
+/** Whether this is an RSA key of a size that may be encrypted to. */
+export function isSealingKey(spki: Uint8Array): boolean {
+  return SEALING_SCHEMES.some((scheme) => bareKeyOf(scheme, spki) !== undefined);
+}
+
 /** How many bytes a signature of the scheme has. */
 export function signatureSizeOf(scheme: SignatureScheme): number {
   return TEMPLATES[scheme].signatureSize;

@@ -1,9 +1,9 @@
 /** How is JSON from strangers read? Whole, once, within limits: no duplicate member, no bad UTF-8, no surprise depth. */
 import { parseUtf8 } from "./bytes.ts";
-import type { JsonObject, JsonValue } from "./canonical-json.ts";
+import type { JsonValue } from "./canonical-json.ts";
 import { Fault } from "./fault.ts";
 import type { FaultCode } from "./fault-codes.ts";
-import { isExact, mistakeIn } from "./json-mistake.ts";
+import { type IsFitNumber, isExact, mistakeIn } from "./json-mistake.ts";
 
 export interface JsonLimits {
   readonly maxBytes: number;
@@ -22,6 +22,59 @@ export interface JsonLimits {
  * @throws {@link Fault} `limits.code`; `request/too-large` beyond `maxBytes`.
  */
 export function parseStrictJson(bytes: Uint8Array, limits: JsonLimits): JsonValue {
+  return read(bytes, limits, { parse: (text) => JSON.parse(text), isFit: isExact });
+}
+
+/** JSON whose integers beyond 2^53 are there too, as `bigint`: what others write whose integers have 64 bits. */
+export type ExactJson = string | number | bigint | boolean | null | readonly ExactJson[] | ExactObject;
+export interface ExactObject {
+  readonly [name: string]: ExactJson | undefined;
+}
+
+/**
+ * Reads as {@link parseStrictJson} does, and keeps integers of up to 20 digits as they are: beyond 2^53 they are `bigint`. Larger
+ * ones, and numbers in another form that would be changed silently, are refused.
+ *
+ * @throws {@link Fault} as {@link parseStrictJson}.
+ */
+export function parseExactJson(bytes: Uint8Array, limits: JsonLimits): ExactJson {
+  return read<ExactJson>(bytes, limits, {
+    parse: (text) => (LONG_DIGITS.test(text) ? withIntegers(text) : JSON.parse(text)),
+    isFit: (value, source) => isExact(value) || integerOf(source) !== undefined,
+  });
+}
+
+/** Where there is no such run of digits there is no such integer; being asked of each number costs more than all the rest. */
+const LONG_DIGITS = /[0-9]{16}/;
+
+function withIntegers(text: string): ExactJson {
+  return WITH_SOURCES.parse(text, (_name, value, context) => integerOf(context?.source) ?? value);
+}
+
+/** What ECMAScript gives a reviver beside the value: how a scalar stood in the text. TypeScript does not know of it yet. */
+interface ParserWithSources {
+  parse(
+    text: string,
+    reviver: (name: string, value: ExactJson, context?: { readonly source?: string }) => ExactJson,
+  ): ExactJson;
+}
+const WITH_SOURCES: ParserWithSources = JSON;
+
+const WIDE_INTEGER = /^-?[0-9]{16,20}$/;
+
+/** An integer that a number does not carry; `undefined` for whatever else stood there. */
+function integerOf(source: string | undefined): bigint | undefined {
+  if (source === undefined || !WIDE_INTEGER.test(source) || isExact(Number(source))) return undefined;
+  return BigInt(source);
+}
+
+/** How a text becomes a value, and which numbers that value holds as they stood. */
+interface Parser<T> {
+  readonly parse: (text: string) => T;
+  readonly isFit: IsFitNumber;
+}
+
+function read<T extends ExactJson>(bytes: Uint8Array, limits: JsonLimits, parser: Parser<T>): T {
   if (bytes.length > limits.maxBytes) {
     throw new Fault(
       "request/too-large",
@@ -31,10 +84,10 @@ export function parseStrictJson(bytes: Uint8Array, limits: JsonLimits): JsonValu
   const text = parseUtf8(bytes);
   if (text === undefined) throw new Fault(limits.code, "expected JSON in UTF-8");
   const names = colonsOf(text, limits.maxDepth);
-  const value = names === undefined ? undefined : parsed(text);
+  const value = names === undefined ? undefined : parsed(text, parser);
   // INVARIANT: JSON text has one colon outside of strings for each name, so that equal numbers mean no name twice.
   if (value === undefined || namesIn(value, limits.maxDepth) !== names) {
-    throw new Fault(limits.code, mistakeIn(text, limits.maxDepth));
+    throw new Fault(limits.code, mistakeIn(text, limits.maxDepth, parser.isFit));
   }
   return value;
 }
@@ -68,16 +121,16 @@ function endOfString(text: string, from: number): number {
   return text.length;
 }
 
-function parsed(text: string): JsonValue | undefined {
+function parsed<T>(text: string, { parse }: Parser<T>): T | undefined {
   try {
-    return JSON.parse(text);
+    return parse(text);
   } catch {
     return undefined;
   }
 }
 
 /** How many names a value has, counting those inside; not a number where something in it is refused. */
-function namesIn(value: JsonValue, levels: number): number {
+function namesIn(value: ExactJson, levels: number): number {
   if (levels === 0) return Number.NaN;
   if (typeof value !== "object" || value === null) return isFitScalar(value) ? 0 : Number.NaN;
   if (isList(value)) return value.reduce<number>((sum, element) => sum + namesIn(element, levels - 1), 0);
@@ -88,7 +141,7 @@ function namesIn(value: JsonValue, levels: number): number {
   return names;
 }
 
-function isFitScalar(value: string | number | boolean | null): boolean {
+function isFitScalar(value: string | number | bigint | boolean | null): boolean {
   if (typeof value === "string") return value.isWellFormed();
   return typeof value !== "number" || isExact(value);
 }
@@ -97,6 +150,6 @@ function isFitName(name: string): boolean {
   return name !== "__proto__" && name.isWellFormed();
 }
 
-function isList(value: readonly JsonValue[] | JsonObject): value is readonly JsonValue[] {
+function isList(value: readonly ExactJson[] | ExactObject): value is readonly ExactJson[] {
   return Array.isArray(value);
 }

@@ -52,6 +52,7 @@ export async function changeRoster(envelope: string, actor: Actor, world: World)
   refuseOutOfTime(statement, world);
   refuseUnknownGroups(statement, world);
   refuseUnknownProvider(statement, world);
+  refuseOtherPage(statement, world);
   await world.liveBundle(); // what cannot be opened is not vouched for
   const live = await refuseOtherLive(statement, world);
   const digest = roster.head ?? "";
@@ -90,6 +91,19 @@ function refuseUnknownProvider({ change }: RosterStatement, { identity }: World)
   const { issuer } = change.account;
   if (identity?.offered.some((provider) => provider.issuer === issuer) === true) return;
   throw new Fault("roster/bad-statement", `roster: expected an issuer of [[oidc]], received \`${issuer}\``);
+}
+
+/** A security key that signs by another page than the one that is served here would be at the mercy of that one. */
+function refuseOtherPage({ change }: RosterStatement, { settings: { webauthn: page } }: World): void {
+  if (change.act === "remove" || !("admin" in change) || change.admin.webauthn === undefined) return;
+  const { rpId, origin } = change.admin.webauthn;
+  if (page !== undefined && rpId === page.rpId && origin === page.origin) return;
+  const expected = page === undefined ? "no security key" : `a security key of ${page.origin} (${page.rpId})`;
+  const received = `one of ${origin} (${rpId})`;
+  throw new Fault(
+    "roster/bad-statement",
+    `roster: expected ${expected}, as [webauthn] of the configuration says; received ${received}`,
+  );
 }
 
 async function refuseOtherLive({ live }: RosterStatement, world: World): Promise<number> {

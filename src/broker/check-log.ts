@@ -14,6 +14,7 @@ import {
 } from "../ledger/tiles.ts";
 import { type HeadWorld, keptHead, type SignedHead } from "./heads.ts";
 import { leafHashes } from "./leaves.ts";
+import { refuseLostHead } from "./lost-head.ts";
 import { provenTile } from "./proofs.ts";
 
 /**
@@ -24,6 +25,7 @@ import { provenTile } from "./proofs.ts";
  *   with `level` and `position` where it is a tile that is another, or is missing; `ledger/malformed`.
  */
 export async function checkLog(world: HeadWorld): Promise<number> {
+  await refuseLostHead(world);
   const size = await world.store.ledgerSize();
   const head = await keptHead(world);
   if (head === undefined) return size;

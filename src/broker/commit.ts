@@ -5,7 +5,7 @@ import { canonicalJson } from "../base/canonical-json.ts";
 import { Fault } from "../base/fault.ts";
 import { addSeconds, formatInstant, type Instant } from "../base/time.ts";
 import { BINDING_NAMES } from "../channel/binding-names.ts";
-import type { Binding } from "../channel/bindings.ts";
+import type { ChannelId } from "../channel/bindings.ts";
 import type { Nonce } from "../channel/nonce.ts";
 import type { DecisionEntry } from "../ledger/entry.ts";
 import type { Bundle } from "../policy/bundle.ts";
@@ -23,7 +23,7 @@ import type { AppraisedItem, Given } from "./items.ts";
 import type { StoredLease } from "./lease-store.ts";
 import type { RefusedItem } from "./request.ts";
 import { APPROVAL_USE } from "./request-approval-store.ts";
-import { awaitApproval, tellUsed } from "./request-approvals.ts";
+import { awaitApproval, logUsed } from "./request-approvals.ts";
 import type { SecretVersion } from "./secret-store.ts";
 import { settleDecision } from "./settle.ts";
 import type { CommitItem } from "./store.ts";
@@ -91,7 +91,9 @@ export async function commitDecision(pending: PendingDecision, world: World): Pr
   const { id, nonce, subject, appraisals, now } = pending;
   const by = subject.held === undefined ? {} : { token: subject.held.token };
   const items = appraisals.map((item) => ({ ...traceOf(item, subject.entry.binding), ...by }));
-  const trace = canonicalJson(items);
+  const hide = world.chipIds?.hide ?? ((text: string) => text);
+  // INVARIANT: what is hashed is what is kept: a proof holds whether or not anybody can still say which chip it was.
+  const trace = hide(canonicalJson(items));
   const draft = draftOf(pending, trace, world);
   const isAllOrNothing = !pending.isPartial;
   const outcome = await world.commit({
@@ -99,7 +101,7 @@ export async function commitDecision(pending: PendingDecision, world: World): Pr
     at: now,
     spend: nonce && spendOf(nonce),
     reportId: subject.reportId,
-    items: appraisals.map((item) => itemOf(item, draft, world)),
+    items: appraisals.map((item) => itemOf(item, draft, world)).map((item) => hidden(item, hide)),
     isAllOrNothing,
     draft,
     trace,
@@ -113,10 +115,10 @@ export async function commitDecision(pending: PendingDecision, world: World): Pr
   const waiting = outcome.exhausted.length > 0 ? [] : await awaited(pending, world);
   if (entry.outcome === "deny")
     throw waitingOf(entry, waiting) ?? refusalOf(entry, appraisals, outcome.exhausted);
-  for (const [index, { approvals, appraisal }] of appraisals.entries()) {
+  for (const [index, { approvals }] of appraisals.entries()) {
     if (approvals === undefined || approvals.used.length === 0 || entry.items[index]?.outcome !== "allow")
       continue;
-    tellUsed(approvals, { decision: id, names: appraisal.obligations.notify }, world);
+    logUsed(approvals, id, world);
   }
   return authorize(entry, pending, world.settings.maxTokenSeconds);
 }
@@ -140,7 +142,7 @@ async function awaited(
   return taken.flat();
 }
 
-function lacksApprovals(item: AppraisedItem, binding: Binding): boolean {
+function lacksApprovals(item: AppraisedItem, binding: ChannelId): boolean {
   const appraisal = item.approvals?.ifApproved;
   return appraisal !== undefined && codeOf({ ...item, appraisal }, binding) === undefined;
 }
@@ -169,7 +171,7 @@ export async function recordFailedRelease(authorization: Authorization, world: W
   await world.store.appendEntry({ v: 1, kind: "release-failed", time: world.now(), id: decisionId });
 }
 
-function traceOf(item: AppraisedItem, binding: Binding) {
+function traceOf(item: AppraisedItem, binding: ChannelId) {
   const { wanted, appraisal, given, bindings = [], lease } = item;
   return {
     resource: wanted.resource,
@@ -204,8 +206,10 @@ function isMissing({ wanted, appraisal, stored }: AppraisedItem): boolean {
   return (wanted.kind === "secret" || wanted.kind === "use") && appraisal.isAllowed && stored === undefined;
 }
 
-function approvalsOf({ request, groups, used }: ItemApprovals) {
-  return { request, groups, used };
+/** Whom the policies name that would allow it is told where it waits (`notified.ts`). */
+function approvalsOf({ request, groups, used, ifApproved }: ItemApprovals) {
+  const { notify = [] } = ifApproved?.obligations ?? {};
+  return { request, groups, used, ...(notify.length === 0 ? {} : { notify }) };
 }
 
 function leaseTextOf({ holder, fence, until }: StoredLease): string {
@@ -227,7 +231,7 @@ const WITHHELD: Readonly<Record<Wanted["kind"], string>> = {
  * `no-secret` where policy allows what is not there, `lease-held` where another guest holds it, or `other-version` where a write
  * expected another newest one.
  */
-function codeOf(item: AppraisedItem, binding: Binding): DecisionEntry["code"] | undefined {
+function codeOf(item: AppraisedItem, binding: ChannelId): DecisionEntry["code"] | undefined {
   const { wanted, appraisal, stored } = item;
   if (!appraisal.isAllowed) return appraisal.code ?? "internal";
   if (isOverOther(item, binding)) return "wrong-binding";
@@ -254,9 +258,9 @@ function isWithheld({ kind }: Given): boolean {
   return kind === "none" || kind === "kept";
 }
 
-/** A set, not a ladder: the numbers of bindings carry no order. */
-function isOverOther({ bindings }: AppraisedItem, binding: Binding): boolean {
-  return bindings !== undefined && !bindings.includes(binding);
+/** A set, not a ladder: the numbers of bindings carry no order. The KBS exchange is in none. */
+function isOverOther({ bindings }: AppraisedItem, binding: ChannelId): boolean {
+  return bindings?.every((one) => one !== binding) === true;
 }
 
 function draftOf(pending: PendingDecision, trace: string, world: World): Omit<DecisionEntry, "seq"> {
@@ -285,7 +289,7 @@ function draftOf(pending: PendingDecision, trace: string, world: World): Omit<De
 }
 
 /** A token that whoever holds it may use: the ledger says that it was given. */
-function isBearer(item: AppraisedItem, binding: Binding): boolean {
+function isBearer(item: AppraisedItem, binding: ChannelId): boolean {
   return item.wanted.kind === "token" && item.wanted.audience.isBearer && codeOf(item, binding) === undefined;
 }
 
@@ -302,6 +306,11 @@ function itemOf(item: AppraisedItem, draft: Omit<DecisionEntry, "seq">, world: W
   const reads = given.kind === "used" || given.kind === "written" ? given.reads : stored?.version;
   if (reads === undefined) return asked;
   return { ...asked, reads, ...(lease === undefined ? {} : { leaseSeconds: lease.seconds }) };
+}
+
+/** A counter may count by chip. */
+function hidden(item: CommitItem, hide: (text: string) => string): CommitItem {
+  return { ...item, uses: item.uses.map((use) => ({ ...use, key: hide(use.key) })) };
 }
 
 /** Each approval is one use of a counter of its own: of two decisions that rest on it, one finds no room. */

@@ -6,13 +6,14 @@ import type { Instant } from "../base/time.ts";
 import { type BoundEvidence, bindToTranscript, refuseForeign } from "../channel/bind.ts";
 import { credentialSecret } from "../channel/credential.ts";
 import { type Nonce, type NonceKeys, openNonce, refuseExpired } from "../channel/nonce.ts";
-import { refuseBadCarrier } from "../channel/ra-tls.ts";
-import { type OfferedSuite, wrapOf } from "../channel/suites.ts";
-import { type Transcript, transcriptOf } from "../channel/transcript.ts";
+import type { OfferedSuite } from "../channel/suites.ts";
+import type { BindingTranscript, Transcript } from "../channel/transcript.ts";
 import { type AppraisalContext, appraise } from "../policy/appraise.ts";
 import type { Bundle } from "../policy/bundle.ts";
-import { offeredSuiteOf, refuseUnoffered } from "./challenge.ts";
+import { bindingDoor } from "./binding-door.ts";
+import { offeredSuiteOf } from "./challenge.ts";
 import { type Authorization, commitDecision } from "./commit.ts";
+import type { Door } from "./door.ts";
 import { appraiseItems } from "./items.ts";
 import type { Exchange, ReleaseRequest } from "./request.ts";
 import type { Refusal } from "./store.ts";
@@ -21,12 +22,9 @@ import type { Wanted } from "./wanted.ts";
 import type { World } from "./world.ts";
 
 /** What a decision leaves in hand: the receipt of the commit, and what it was about. */
-export interface Decided {
-  readonly request: ReleaseRequest;
-  readonly exchange: Exchange;
+export interface Judged<Bound extends BindingTranscript> {
   readonly authorization: Authorization;
-  readonly transcript: Transcript;
-  readonly suite: OfferedSuite;
+  readonly transcript: Bound;
   readonly bound: BoundEvidence;
   readonly nonce: Nonce;
   /** `report.id`, lower-case hex. */
@@ -34,12 +32,31 @@ export interface Decided {
   readonly now: Instant;
 }
 
-/** What is to be decided: a request, what the broker saw of its exchange, and what is wanted, by the names of policy. */
+/** The same of a request over a binding. */
+export interface Decided extends Judged<Transcript> {
+  readonly request: ReleaseRequest;
+  readonly exchange: Exchange;
+  readonly suite: OfferedSuite;
+}
+
+/** What is to be decided: what came in, what the broker saw of its exchange, and what is wanted, by the names of policy. */
 export interface Question {
   readonly request: ReleaseRequest;
   readonly exchange: Exchange;
-  /** Asked once the evidence is bound. */
-  readonly wanted: () => Promise<readonly Wanted[]>;
+  /** Asked once the evidence is genuine and bound. @throws {@link Fault}. */
+  readonly wanted: (bound: BoundEvidence) => Promise<readonly Wanted[]>;
+}
+
+/** Decides about a request over a binding. @throws {@link Fault} as {@link decideAt}. */
+export async function decide({ request, exchange, wanted }: Question, world: World): Promise<Decided> {
+  const door = bindingDoor(request, exchange, world);
+  const judged = await decideAt({ door, exchange, wanted }, world);
+  return { ...judged, request, exchange, suite: offeredSuiteOf(request.suite, world.settings) };
+}
+
+/** A question, whichever door it came in by. */
+export interface DoorQuestion<Bound extends BindingTranscript> extends Omit<Question, "request"> {
+  readonly door: Door<Bound>;
 }
 
 /**
@@ -48,23 +65,28 @@ export interface Question {
  * @throws {@link Fault} any code of PROTOCOL section 5. Until the evidence is bound a no is a line of the decision log;
  *   from the appraisal on every outcome is a ledger entry, written before this function answers or throws.
  */
-export async function decide(question: Question, world: World): Promise<Decided> {
-  const { request, exchange } = question;
+export async function decideAt<Bound extends BindingTranscript>(
+  question: DoorQuestion<Bound>,
+  world: World,
+): Promise<Judged<Bound>> {
+  const { door, exchange } = question;
   const now = world.now();
-  return loggingRefusals({ request, exchange, now }, world, async () => {
-    refuseUnoffered(request.binding, exchange);
-    await refuseCarrier(request, exchange, world);
-    const suite = offeredSuiteOf(request.suite, world.settings);
+  return loggingRefusals({ door, exchange, now }, world, async () => {
+    await door.refuseStranger();
     exchange.step?.("nonce");
     const nonceKeys = await world.nonceKeys();
-    const nonce = openNonce(request.nonce, { binding: request.binding, now }, nonceKeys, world.primitives);
+    const nonce = openNonce(
+      door.nonce(nonceKeys),
+      { binding: door.channel, now },
+      nonceKeys,
+      world.primitives,
+    );
     await refuseSpent(nonce, world);
     exchange.step?.("parse");
-    const evidence = parseEvidence(request.evidence);
-    const fields = transcriptFieldsOf(request, exchange, world);
-    const transcript = transcriptOf(fields, world.primitives, evidence.kind);
+    const evidence = parseEvidence(door.evidence);
+    const transcript = door.transcriptOver(evidence, nonce);
     refuseForeign(evidence, transcript, world.primitives); // a cheap filter only: a captured report costs no signature check, no KDS request
-    await refuseHopeless(transcript, suite, world.primitives);
+    await door.refuseHopeless();
 
     exchange.step?.("endorse");
     const endorsements = await world.endorsementsFor(evidence, now);
@@ -81,7 +103,8 @@ export async function decide(question: Question, world: World): Promise<Decided>
     refuseExpired(nonce, world.now()); // asking AMD may have outlived the nonce
     exchange.step?.("appraise");
     const bundle = await world.liveBundle();
-    const subject = subjectOf(bound, request, { now, world });
+    const entered = { binding: door.channel, suite: door.suite, vmpl: transcript.fields.vmpl };
+    const subject = subjectOf(bound, entered, { now, world });
     const appraisals = await appraisedFor(question, { bound, bundle, subject, nonce, now }, world);
 
     exchange.step?.("commit");
@@ -89,7 +112,7 @@ export async function decide(question: Question, world: World): Promise<Decided>
       {
         id: exchange.id,
         nonce,
-        isPartial: request.claims.partial === true,
+        isPartial: door.isPartial,
         subject,
         bundle,
         appraisals,
@@ -98,8 +121,7 @@ export async function decide(question: Question, world: World): Promise<Decided>
       },
       world,
     );
-    const { reportId } = subject;
-    return { request, exchange, authorization, transcript, suite, bound, nonce, reportId, now };
+    return { authorization, transcript, bound, nonce, reportId: subject.reportId, now };
   });
 }
 
@@ -113,21 +135,23 @@ interface Known {
 
 /** What policy says of each thing that is wanted. */
 async function appraisedFor(
-  { request, exchange, wanted }: Question,
+  { door, exchange, wanted }: DoorQuestion<BindingTranscript>,
   { bound, bundle, subject, nonce, now }: Known,
   world: World,
 ) {
+  const { posture } = door; // bound with the claims that it stands in
+  const said = posture === undefined ? {} : { posture };
   const asked = {
-    wanted: await wanted(),
+    wanted: await wanted(bound),
     reportId: subject.reportId,
-    suite: request.suite,
-    binding: request.binding,
+    suite: door.suite,
+    binding: door.channel,
     nonceAgeMs: Math.max(0, now - nonce.issuedAt) * 1000,
     heldMs: 0,
     source: exchange.source,
     now,
     approvable: bundle,
-    appraise: (context: AppraisalContext) => appraise(bound, bundle, context),
+    appraise: (context: AppraisalContext) => appraise(bound, bundle, { ...context, ...said }),
   };
   return appraiseItems(asked, world);
 }
@@ -142,56 +166,6 @@ function secretOf(
   if (key === undefined)
     throw new Fault("internal/invariant", "a nonce was opened by a key that is not there");
   return credentialSecret({ nonce: nonce.bytes, ek, akName }, key, primitives);
-}
-
-/** Only binding 1 has a carrier of its own: the others are told by what the transcript holds. */
-async function refuseCarrier(
-  { binding, bodyBytes }: ReleaseRequest,
-  { peerCertificate, peerSpki }: Exchange,
-  world: World,
-): Promise<void> {
-  if (binding !== 1) return;
-  const carried = { certificate: peerCertificate, spki: peerSpki, body: bodyBytes, now: world.now() };
-  await refuseBadCarrier(carried, world.primitives);
-}
-
-/** The verifier's own view of T: from the peer come ownNonce, wrapPub, suite, vmpl and the claims bytes, nothing else. */
-function transcriptFieldsOf(request: ReleaseRequest, exchange: Exchange, world: World) {
-  return {
-    role: 1,
-    binding: request.binding,
-    suite: request.suite,
-    vmpl: request.vmpl,
-    audience: world.settings.audience,
-    nonce: request.nonce,
-    ownNonce: request.ownNonce,
-    ...carrierFieldsOf(request, exchange, world),
-    wrapPub: request.wrapPub,
-    claimsHash: world.primitives.digest("sha512", request.claimsBytes),
-  } as const;
-}
-
-const NONE = new Uint8Array(0);
-
-/** Binding 3 uses nothing of the connection, whatever the connection is; only binding 2 names it. */
-function carrierFieldsOf({ binding }: ReleaseRequest, exchange: Exchange, world: World) {
-  if (binding === 3) return { cb: NONE, attesterSpki: NONE, peerSpki: world.signer.spki };
-  return {
-    cb: binding === 2 ? (exchange.cb ?? NONE) : NONE,
-    attesterSpki: exchange.peerSpki ?? NONE,
-    peerSpki: exchange.ownSpki ?? NONE,
-  };
-}
-
-/** A key that nothing can be sealed to is refused before a use is spent on it. */
-async function refuseHopeless(
-  { fields }: Transcript,
-  suite: OfferedSuite,
-  primitives: World["primitives"],
-): Promise<void> {
-  if (await wrapOf(suite).isHopeless(fields.wrapPub, primitives)) {
-    throw new Fault("channel/bad-key", "expected a one-use public key of the suite, on its curve");
-  }
 }
 
 /** A look that may refuse early and cheaply; a yes from it means nothing, the commit decides. */
@@ -219,25 +193,40 @@ const STRANGERS_CODES: ReadonlySet<string> = new Set([
   "channel/bad-carrier",
 ]);
 
+/** Where the nonce did not come along, its MAC holds once a report is over it, and not before. */
+const UNPROVEN_CODES: ReadonlySet<string> = new Set([
+  "nonce/expired",
+  "nonce/spent",
+  "channel/not-bound",
+  "evidence/malformed",
+  "evidence/unknown-version",
+  "evidence/reserved-bits",
+  "evidence/unknown-algorithm",
+]);
+
 interface About {
-  readonly request: ReleaseRequest;
+  readonly door: Door<BindingTranscript>;
   readonly exchange: Exchange;
   readonly now: Instant;
 }
 
-async function loggingRefusals(about: About, world: World, steps: () => Promise<Decided>): Promise<Decided> {
+async function loggingRefusals<T>(about: About, world: World, steps: () => Promise<T>): Promise<T> {
   try {
     return await steps();
   } catch (thrown) {
     const code = isFault(thrown) ? thrown.code : "internal/invariant";
     if (!RECORDED_CODES.has(code)) {
       world.meter.count("refusals", { code });
-      if (!STRANGERS_CODES.has(code)) await world.logRefusal(refusalOf(about, code));
+      if (!isStrangers(code, about.door)) await world.logRefusal(refusalOf(about, code));
     }
     throw thrown;
   }
 }
 
-function refusalOf({ request, exchange, now }: About, code: string): Refusal {
-  return { id: exchange.id, at: now, source: exchange.source, code, format: request.evidence.format };
+function isStrangers(code: string, { isNonceImplied }: About["door"]): boolean {
+  return STRANGERS_CODES.has(code) || (isNonceImplied === true && UNPROVEN_CODES.has(code));
+}
+
+function refusalOf({ door, exchange, now }: About, code: string): Refusal {
+  return { id: exchange.id, at: now, source: exchange.source, code, format: door.evidence.format };
 }

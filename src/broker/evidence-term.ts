@@ -2,12 +2,12 @@
 import { base64UrlOf, parseBase64Url } from "../base/bytes.ts";
 import { addSeconds, type Instant, instant } from "../base/time.ts";
 import type { BoundEvidence } from "../channel/bind.ts";
+import type { ChannelId } from "../channel/bindings.ts";
 import { isOfLiveEpoch } from "../channel/nonce.ts";
 import type { EvidenceMark } from "../wire/messages.ts";
 import type { Authorization } from "./commit.ts";
-import type { Holder } from "./dpop.ts";
 import { wantsEvidence } from "./evidence-fault.ts";
-import type { HeldDecision } from "./held-decision.ts";
+import type { HeldDecision, TokenHolder } from "./held-decision.ts";
 import type { World } from "./world.ts";
 
 /** What a token says of evidence that was judged just now. */
@@ -40,8 +40,8 @@ export function endOf({ at, until }: EvidenceMark, { settings }: Pick<World, "se
  * @throws {@link Fault} `token/wants-evidence`; `store/unavailable`.
  */
 export async function evidenceInForce(
-  holder: Holder | undefined,
-  held: HeldDecision,
+  holder: TokenHolder | undefined,
+  held: Pick<HeldDecision<ChannelId>, "entry" | "facts">,
   world: World,
 ): Promise<EvidenceMark> {
   const mark = holder?.claims.ostiary.evidence;
@@ -58,7 +58,10 @@ export async function evidenceInForce(
 }
 
 /** Whoever shows evidence now has to pass the newest CRL that was seen; whoever shows none passes no older one. */
-function refuseReplacedCrl({ entry, facts }: HeldDecision, { trust }: World): void {
+function refuseReplacedCrl(
+  { entry, facts }: Pick<HeldDecision<ChannelId>, "entry" | "facts">,
+  { trust }: World,
+): void {
   const product = facts.get("product");
   if (product !== "milan" && product !== "genoa" && product !== "turin") {
     throw wantsEvidence("evidence of a known product");

@@ -10,7 +10,7 @@ import { evaluate } from "../writ/evaluation/evaluator.ts";
 import type { Facts } from "../writ/facts.ts";
 import type { Program } from "../writ/program.ts";
 import { factsOfDecision } from "./decision-facts.ts";
-import type { GuestPosition } from "./fleet-store.ts";
+import type { GuestPosition, StoredGuest } from "./fleet-store.ts";
 import type { World } from "./world.ts";
 
 /** How far the log was read for guests. */
@@ -21,26 +21,38 @@ export function readUpTo(kept: string | undefined): number {
   return /^\d{1,15}$/.test(kept ?? "") ? Number(kept) : 0;
 }
 
-/** The most that one answer holds. */
+/** The most that one answer holds: what guests say of themselves is of any length up to a cap, and an answer has one too. */
 const PAGE = 200;
+const PAGE_CHARACTERS = 1 << 20;
 
-type Asked = Pick<World, "store" | "liveBundle" | "now" | "settings">;
+type Asked = Pick<World, "store" | "liveBundle" | "now" | "settings" | "chipIds">;
 
 /** One page of guests, those behind `after`; of a resource, with whether the live policy would give it to each. */
 export async function listFleet(
   { after, resource }: { readonly after?: GuestPosition | undefined; readonly resource?: string | undefined },
   world: Asked,
 ): Promise<FleetPage> {
-  const rows = await world.store.guests(after, PAGE);
+  const found = await world.store.guests(after, PAGE);
+  const rows = fitting(found);
   const bundle = await world.liveBundle();
   const imageAt = imageJudge(bundle?.program, world.now());
   const seen = rows.map(({ about }) => seenGuest(decodeGuest(about), imageAt));
-  const last = rows.length < PAGE ? undefined : rows.at(-1);
+  const last = found.length < PAGE && rows.length === found.length ? undefined : rows.at(-1);
   return {
     guests: resource === undefined ? seen : await withAnswers(seen, resource, { ...world, bundle }),
     ...(last === undefined ? {} : { next: `${last.place}.${last.id}` }),
     behind: await behindOf(world),
   };
+}
+
+/** As many from the first on as an answer has room for; one at least. */
+function fitting(rows: readonly StoredGuest[]): readonly StoredGuest[] {
+  let left = PAGE_CHARACTERS;
+  const end = rows.findIndex(({ about }) => {
+    left -= about.length;
+    return left < 0;
+  });
+  return end < 0 ? rows : rows.slice(0, Math.max(1, end));
 }
 
 /** One after the other: a page of decisions is not to be held at once. */
@@ -52,7 +64,7 @@ async function withAnswers(
   const answered: SeenGuest[] = [];
   for (const guest of guests) {
     const stored = await asked.store.decision(guest.decision); // in order: see above
-    answered.push({ ...guest, would: wouldOf(stored && factsOfDecision(stored), resource, asked) });
+    answered.push({ ...guest, would: wouldOf(stored && factsOfDecision(stored, asked), resource, asked) });
   }
   return answered;
 }

@@ -4,7 +4,8 @@ import { Fault } from "../base/fault.ts";
 import { isJsonObject } from "../base/shape.ts";
 import { parseStrictJson } from "../base/strict-json.ts";
 import { type Instant, instant } from "../base/time.ts";
-import { BINDING_NAMES } from "../channel/binding-names.ts";
+import { CHANNEL_NAMES } from "../channel/binding-names.ts";
+import type { Binding, ChannelId } from "../channel/bindings.ts";
 import type { DecisionEntry } from "../ledger/entry.ts";
 import type { HeldFacts } from "../policy/appraise.ts";
 import { factsOfTold } from "../policy/told-facts.ts";
@@ -14,18 +15,21 @@ import { settle } from "./settle.ts";
 import type { World } from "./world.ts";
 
 /** The decision that judged the evidence behind a token: its own, or that of the token which it was renewed from. */
-export interface HeldDecision {
+export interface HeldDecision<Channel extends ChannelId = Binding> {
   /** Of the token itself. */
   readonly token: string;
   readonly id: string;
   /** By the token, which is signed: a row may say anything. */
   readonly at: Instant;
-  readonly entry: DecisionEntry;
+  readonly entry: DecisionEntry & { readonly binding: Channel };
   /** What policy saw of the guest. */
   readonly facts: HeldFacts;
   /** `report.id`, lower-case hex. */
   readonly reportId: string;
 }
+
+/** Whose token it is, however that was proven. */
+export type TokenHolder = Pick<Holder, "claims">;
 
 const TRACE_LIMITS = { maxBytes: 8 << 20, maxDepth: 256, code: "token/invalid" } as const;
 
@@ -38,6 +42,15 @@ const TRACE_LIMITS = { maxBytes: 8 << 20, maxDepth: 256, code: "token/invalid" }
 export async function heldDecisionOf(holder: Holder | undefined, world: World): Promise<HeldDecision> {
   if (holder === undefined)
     throw new Fault("token/invalid", "expected a guest's own token: no admin can speak or act for it");
+  const { entry, ...held } = await decisionBehind(holder, world);
+  const { binding } = entry;
+  if (binding === 0)
+    throw new Fault("token/invalid", "expected a token of a guest that attested over a binding");
+  return { ...held, entry: { ...entry, binding } };
+}
+
+/** The same of any token of this broker, over whichever channel its guest attested. @throws {@link Fault} as {@link heldDecisionOf}. */
+export async function decisionBehind(holder: TokenHolder, world: World): Promise<HeldDecision<ChannelId>> {
   const { jti } = holder.claims;
   const { decision: id, trace_hash: hash, at } = judgedBy(holder);
   const stored = await world.store.decision(id);
@@ -47,7 +60,7 @@ export async function heldDecisionOf(holder: Holder | undefined, world: World): 
     throw new Fault("token/invalid", "expected a token of a decision that this broker still has");
   }
   const entry = settle(stored);
-  const facts = factsOf(stored.trace);
+  const facts = factsOf(world.chipIds?.show(stored.trace) ?? stored.trace);
   const reportId = facts?.get("report.id");
   if (
     facts === undefined ||
@@ -61,18 +74,18 @@ export async function heldDecisionOf(holder: Holder | undefined, world: World): 
 }
 
 /** How old its evidence is. Never 0, which is the age of evidence that came with the request. */
-export function heldMsOf({ at }: HeldDecision, now: Instant): number {
+export function heldMsOf({ at }: Pick<HeldDecision, "at">, now: Instant): number {
   return Math.max(1, (now - at) * 1000);
 }
 
 /** However often a token was renewed: facts, hash and age are of the one decision that had a report before it. */
-function judgedBy({ claims: { jti, iat, ostiary } }: Holder) {
+function judgedBy({ claims: { jti, iat, ostiary } }: TokenHolder) {
   return ostiary.evidence ?? { decision: jti, trace_hash: ostiary.trace_hash, at: iat };
 }
 
 function isOf(entry: DecisionEntry, facts: Facts): boolean {
   return (
-    facts.get("request.channel") === BINDING_NAMES[entry.binding] &&
+    facts.get("request.channel") === CHANNEL_NAMES[entry.binding] &&
     facts.get("measurement") === entry.measurement &&
     facts.get("vmpl") === entry.vmpl
   );

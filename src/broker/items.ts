@@ -1,14 +1,13 @@
 /** What is wanted, and what does policy say of each item? One appraisal per item, all over the same evidence. */
 import { addSeconds, type Instant } from "../base/time.ts";
-import { BINDING_NAMES } from "../channel/binding-names.ts";
-import type { Binding } from "../channel/bindings.ts";
+import { CHANNEL_NAMES } from "../channel/binding-names.ts";
+import type { Binding, ChannelId, Suite } from "../channel/bindings.ts";
 import { derivationInfo, parseDerivation } from "../keys/derivation.ts";
 import type { TransitType } from "../keys/transit-type.ts";
 import type { Appraisal, AppraisalContext } from "../policy/appraise.ts";
 import type { Bundle } from "../policy/bundle.ts";
 import type { RequestSubject } from "../policy/request-approvals.ts";
 import { appraiseApproved, type ItemApprovals } from "./approved-appraisal.ts";
-import type { SuiteId } from "./request.ts";
 import type { SecretSettings, SecretVersion } from "./secret-store.ts";
 import { ATTEMPT_WINDOW_SECONDS } from "./store.ts";
 import type { Wanted } from "./wanted.ts";
@@ -65,8 +64,8 @@ export interface ItemsContext {
   readonly wanted: readonly Wanted[];
   /** `report.id` of the guest, lower-case hex. */
   readonly reportId: string;
-  readonly suite: SuiteId;
-  readonly binding: Binding;
+  readonly suite: Suite;
+  readonly binding: ChannelId;
   readonly nonceAgeMs: number;
   /** How old the evidence is; 0 where it came with the request. */
   readonly heldMs: number;
@@ -96,7 +95,7 @@ export async function appraiseItems(context: ItemsContext, world: World): Promis
         op,
         suite,
         keyVersion: await keyVersionOf(wanted, stored, world),
-        channel: BINDING_NAMES[binding],
+        channel: CHANNEL_NAMES[binding],
         nonceAgeMs,
         heldMs,
         attempt: earlier + 1,

@@ -1,4 +1,4 @@
-/** Which activation and which change of the roster were the last in the log? Signed with its newest head: rows cut off since are missed. */
+/** Which activation, change of the roster and edition of the advisory were the last in the log? Signed with its newest head: rows cut off since are missed. */
 import { equalBytes, hexOf } from "../base/bytes.ts";
 import { canonicalJsonBytes, type JsonValue } from "../base/canonical-json.ts";
 import { Fault } from "../base/fault.ts";
@@ -14,16 +14,19 @@ export interface LastActs {
   readonly policy: string | undefined;
   /** Of the roster's last change. */
   readonly roster: string | undefined;
+  /** Of the edition of the advisory data that was imported last. */
+  readonly advisory: string | undefined;
 }
 
 const TYPE = "application/vnd.ostiary.last-acts.v1+json";
-const NONE: LastActs = { policy: undefined, roster: undefined };
+const NONE: LastActs = { policy: undefined, roster: undefined, advisory: undefined };
 
 /** Which act an entry of an admin is. */
 const KINDS: ReadonlyMap<string, keyof LastActs> = new Map([
   ["policy-activate", "policy"],
   ["admin-add", "roster"],
   ["admin-remove", "roster"],
+  ["advisory-import", "advisory"],
 ]);
 
 /** The last acts after some more entries. */
@@ -41,7 +44,8 @@ export function signActs(acts: LastActs, frontier: Frontier, world: HeadWorld): 
   return signDsse(TYPE, payloadOf(acts, frontier, world), world.ledgerSigner);
 }
 
-function payloadOf({ policy, roster }: LastActs, frontier: Frontier, world: HeadWorld): Uint8Array {
+/** Where no edition was ever imported nothing is said of one, as before there were any. */
+function payloadOf({ policy, roster, advisory }: LastActs, frontier: Frontier, world: HeadWorld): Uint8Array {
   const root = hexOf(frontierRoot(frontier, world.primitives.digest));
   const { audience } = world.settings;
   return canonicalJsonBytes({
@@ -51,6 +55,7 @@ function payloadOf({ policy, roster }: LastActs, frontier: Frontier, world: Head
     root,
     policy: policy ?? null,
     roster: roster ?? null,
+    advisory,
   });
 }
 
@@ -73,8 +78,8 @@ export async function actsUnder(head: SignedHead | undefined, world: HeadWorld):
 async function openActs(envelope: string, head: SignedHead, world: HeadWorld): Promise<LastActs> {
   const { ledgerSigner, primitives } = world;
   const opened = await signedBy(openDsse(envelope, { payloadType: TYPE, keys: [ledgerSigner] }, primitives));
-  const { policy, roster } = parseObject(opened.payload, MAX_BYTES);
-  const acts = { policy: digestOf(policy), roster: digestOf(roster) };
+  const { policy, roster, advisory } = parseObject(opened.payload, MAX_BYTES);
+  const acts = { policy: digestOf(policy), roster: digestOf(roster), advisory: digestOf(advisory) };
   if (equalBytes(payloadOf(acts, head.frontier, world), opened.payload)) return acts;
   throw otherActs();
 }

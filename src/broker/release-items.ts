@@ -1,6 +1,5 @@
 /** How does what was decided leave? Item by item: unwrapped, or made, then sealed to the guest's one-use key and signed. */
 import { utf8 } from "../base/bytes.ts";
-import { Fault } from "../base/fault.ts";
 import { addSeconds, type Instant } from "../base/time.ts";
 import type { Binding } from "../channel/bindings.ts";
 import {
@@ -10,13 +9,12 @@ import {
   type SealedRelease,
 } from "../channel/release-key.ts";
 import { type OfferedSuite, wrapOf } from "../channel/suites.ts";
-import { derivedKey, seatOf } from "../keys/derivation.ts";
-import { openEnvelope } from "../keys/envelope.ts";
 import { zeroize } from "../keys/zeroize.ts";
 import type { Authorization, AuthorizedItem } from "./commit.ts";
 import { recordFailedRelease } from "./commit.ts";
 import type { Exchange, ReleaseAnswer } from "./request.ts";
 import type { TokenPlan } from "./tokens.ts";
+import { unwrapFor } from "./unwrap.ts";
 import { takenLease } from "./wanted-lease.ts";
 import type { World } from "./world.ts";
 
@@ -91,39 +89,6 @@ async function contentOf(item: AuthorizedItem, sealing: Sealing, world: World): 
   if (wanted.kind !== "token") return unwrapFor(sealing.authorization, item, world);
   const { aud, isBearer } = wanted.audience;
   return utf8(await sealing.token({ item, aud, isBearer }));
-}
-
-/**
- * Takes an authorization and nothing less: the type says that the decision is durable. From the commit on the version has a
- * reader, so that nobody destroys it unawares; whoever destroyed or disabled it before is seen here.
- */
-async function unwrapFor(
-  authorization: Authorization,
-  item: AuthorizedItem,
-  { kek, store, primitives }: Pick<World, "kek" | "store" | "primitives">,
-): Promise<Uint8Array> {
-  if (!authorization.items.includes(item) || item.stored === undefined) {
-    throw new Fault("internal/invariant", "expected an item of this authorization that is a stored secret");
-  }
-  const { path, version, kind } = item.stored;
-  const { given } = item;
-  if (kind === "transit" || given.kind === "kept" || given.kind === "used") {
-    throw new Fault("internal/invariant", "a transit key is used here, and sealed to nobody");
-  }
-  if (given.kind === "written") throw new Fault("internal/invariant", "what is written is sealed to nobody");
-  const now = await store.secretVersion(path, version);
-  if (now?.state !== "enabled") {
-    throw new Fault("secret/disabled", `version ${version} of \`${path}\` left service meanwhile`);
-  }
-  // By the kind and recipe that were decided on: rows that say otherwise now do not open.
-  const plaintext = await openEnvelope({ ...seatOf(item.stored), envelope: now.envelope }, kek);
-  if (given.kind === "bytes" && kind !== "derived") return plaintext;
-  try {
-    if (given.kind === "derived") return derivedKey(plaintext, given, primitives);
-    throw new Fault("internal/invariant", "expected a root to be derived from, never to be given itself");
-  } finally {
-    zeroize(plaintext);
-  }
 }
 
 async function headerOf(numbered: Numbered, sealing: Sealing, world: World): Promise<Uint8Array> {

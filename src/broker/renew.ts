@@ -2,18 +2,16 @@
 import { Fault } from "../base/fault.ts";
 import { wrapOf } from "../channel/suites.ts";
 import { renewBinder } from "../channel/transit-binder.ts";
-import { appraiseAgain } from "../policy/appraise.ts";
 import type { EvidenceMark } from "../wire/messages.ts";
 import { RENEW_PATH, type RenewRequest } from "../wire/renew.ts";
+import { authorizeHeld } from "./authorize-held.ts";
 import { offeredSuiteOf, refuseUnoffered } from "./challenge.ts";
-import { type Authorization, commitDecision } from "./commit.ts";
+import type { Authorization } from "./commit.ts";
 import type { Holder } from "./dpop.ts";
 import { endOf, evidenceInForce } from "./evidence-term.ts";
-import { type HeldDecision, heldDecisionOf, heldMsOf } from "./held-decision.ts";
-import { appraiseItems } from "./items.ts";
+import { type HeldDecision, heldDecisionOf } from "./held-decision.ts";
 import { type Sealing, sealItems } from "./release-items.ts";
 import type { Exchange, ReleaseAnswer } from "./request.ts";
-import { subjectOfToken } from "./subject.ts";
 import { issueToken, type TokenSubject } from "./tokens.ts";
 import { refuseRepeated, type Wanted, wantedOf } from "./wanted.ts";
 import type { World } from "./world.ts";
@@ -45,7 +43,8 @@ export async function renew(renewal: Renewal, world: World): Promise<ReleaseAnsw
   const held = await heldDecisionOf(holder, world);
   refuseUnoffered(held.entry.binding, exchange);
   const evidence = await evidenceInForce(holder, held, world);
-  const authorization = await authorizeRenewal(renewal, held, world);
+  const wanted = await wantedAgain(request, world);
+  const authorization = await authorizeHeld({ held, holder, suite, wanted, exchange }, world);
   const sealing: Sealing = {
     authorization,
     suite,
@@ -58,33 +57,6 @@ export async function renew(renewal: Renewal, world: World): Promise<ReleaseAnsw
       issueToken(plan, tokenSubjectOf({ renewal, held, authorization, evidence }, world), world),
   };
   return sealItems(sealing, world);
-}
-
-async function authorizeRenewal(renewal: Renewal, held: HeldDecision, world: World): Promise<Authorization> {
-  const { request, holder, exchange } = renewal;
-  const now = world.now();
-  const wanted = await wantedAgain(request, world);
-  const bundle = await world.liveBundle();
-  const appraisals = await appraiseItems(
-    {
-      wanted,
-      reportId: held.reportId,
-      suite: request.suite,
-      binding: held.entry.binding,
-      nonceAgeMs: 0,
-      heldMs: heldMsOf(held, now),
-      source: exchange.source,
-      now,
-      appraise: (context) => appraiseAgain(held.facts, bundle, { ...context, heldMs: heldMsOf(held, now) }),
-    },
-    world,
-  );
-  const subject = subjectOfToken({ held, holder }, request.suite, now);
-  const { id, source } = exchange;
-  return commitDecision(
-    { id, source, nonce: undefined, isPartial: false, subject, bundle, appraisals, now },
-    world,
-  );
 }
 
 /** The broker's own audience has no registration: its token is the guest's attestation result. */

@@ -30,7 +30,7 @@ interface ReplayedPage {
   readonly next: number | undefined;
 }
 
-type ReplayWorld = HeadWorld & Pick<World, "turn">;
+type ReplayWorld = HeadWorld & Pick<World, "turn" | "chipIds">;
 
 /** So many are judged in one turn of the event loop: guests do not wait for an admin's question. */
 const DECISIONS_PER_TURN = 16;
@@ -75,7 +75,7 @@ function replayDecision(
     entry.id === id &&
     entry.trace_hash === hexOf(world.primitives.digest("sha256", bytes));
   if (!isWhole) return { id, items: undefined };
-  const items = toldItems(jsonOf(trace));
+  const items = toldItems(jsonOf(world.chipIds?.show(trace) ?? trace));
   return { id, items: items?.map((item) => replayItem(item, entry.policy_hash, sides)) };
 }
 

@@ -57,8 +57,6 @@ export async function awaitApproval(
   const put = await world.store.putWaiting(waiting, ROOM);
   if (put === "full") world.log("error", "approvals-full", { id: decision, resource: subject.resource });
   if (put === "new")
-    tell("approval-wanted", { decision, request, subject, names: obligations.notify }, world);
-  if (put === "new")
     world.log("warn", "approval-wanted", {
       id: decision,
       request,
@@ -69,38 +67,13 @@ export async function awaitApproval(
 }
 
 /** Says that approvals were used: somebody let a guest through. */
-export function tellUsed(
-  { subject, request, used }: ItemApprovals,
-  { decision, names }: { readonly decision: string; readonly names: readonly string[] },
-  world: World,
-): void {
-  tell("approval-used", { decision, request, subject, names }, world);
+export function logUsed({ subject, request, used }: ItemApprovals, decision: string, world: World): void {
   world.log("warn", "approval-used", {
     id: decision,
     request,
     resource: subject.resource,
     approvals: used.length,
   });
-}
-
-interface Told {
-  readonly decision: string;
-  readonly request: string;
-  readonly subject: RequestSubject;
-  readonly names: readonly string[];
-}
-
-/** Nobody who is told delays or fails a decision. */
-function tell(
-  event: "approval-wanted" | "approval-given" | "approval-used",
-  { decision, request, names, subject: { resource, op, report, channel } }: Told,
-  world: World,
-): void {
-  try {
-    world.notify?.({ event, at: world.now(), decision, request, resource, op, report, channel, names });
-  } catch {
-    world.log("error", "notice-lost", { id: decision, event });
-  }
 }
 
 /** What waits under the paths that the admin's roles reach, and who approved it by now. */
@@ -168,15 +141,15 @@ export async function giveApproval(
       "expected one approval of each person: yours is there, or the roster changed meanwhile",
     );
   }
-  tell("approval-given", { decision: waiting.decision, request, subject: approval, names: [] }, world);
   return listWaiting(actor, world);
 }
 
-/** Signed by whoever sends it, for this broker, just now. */
+/** Signed by the person who sends it, with whatever key of theirs, for this broker, just now. */
 function refuseOther({ approval, admin }: SignedApproval, actor: Actor, world: World): void {
   const age = world.now() - approval.at;
   const isOfTime = age >= -MAX_AHEAD_SECONDS && age <= MAX_AGE_SECONDS;
-  if (admin.kid === actor.kid && approval.audience === world.settings.audience && isOfTime) return;
+  if (admin.person === actor.admin?.person && approval.audience === world.settings.audience && isOfTime)
+    return;
   throw new Fault("policy/bad-approval", "expected an approval for this broker that you signed just now");
 }
 

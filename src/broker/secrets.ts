@@ -19,7 +19,7 @@ import type { World } from "./world.ts";
 export interface Actor {
   readonly kid: string;
   /** Absent where nobody asked by a request. */
-  readonly admin?: Pick<Admin, "roles" | "under">;
+  readonly admin?: Pick<Admin, "person" | "roles" | "under">;
 }
 
 /**

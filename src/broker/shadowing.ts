@@ -1,6 +1,6 @@
 /** What would the bundle in shadow have said? Asked after the decision, of a copy of what it saw; whatever goes wrong, the decision stands. */
-import { hexOf } from "../base/bytes.ts";
-import { canonicalJsonBytes, type JsonValue } from "../base/canonical-json.ts";
+import { hexOf, utf8 } from "../base/bytes.ts";
+import { canonicalJson, type JsonValue } from "../base/canonical-json.ts";
 import { isFault } from "../base/fault.ts";
 import type { Instant } from "../base/time.ts";
 import { type AppraisalOutcome, outcomeOver } from "../policy/appraise.ts";
@@ -11,7 +11,10 @@ import { chained, DIFFERENCES_ACT, type NewDifference, rowsText } from "./shadow
 import type { SeenDecision, Shadow, World } from "./world.ts";
 
 export interface ShadowingParts
-  extends Pick<World, "store" | "primitives" | "settings" | "roster" | "meter" | "log" | "now" | "turn"> {
+  extends Pick<
+    World,
+    "store" | "primitives" | "settings" | "roster" | "meter" | "log" | "now" | "turn" | "chipIds"
+  > {
   /** Begins work that nobody waits for. */
   readonly later: (work: () => Promise<void>) => void;
   readonly memory?: ShadowMemory;
@@ -112,9 +115,10 @@ async function activeAt(
 function differencesOf(
   { id, at, live, appraisals }: SeenDecision,
   { order, bundle }: ActiveShadow,
-  { meter, primitives }: ShadowingParts,
+  { meter, primitives, chipIds }: ShadowingParts,
 ): readonly NewDifference[] {
   if (live?.digest === bundle.digest) return [];
+  const hide = chipIds?.hide ?? ((text: string) => text);
   return appraisals.flatMap((before, item) => {
     const { facts, terms } = before;
     if (facts === undefined || terms === undefined) return [];
@@ -123,7 +127,7 @@ function differencesOf(
     meter.count("shadow", { result: found?.direction ?? "alike" });
     if (found === undefined) return [];
     const hashOf = (trace: JsonValue): string =>
-      hexOf(primitives.digest("sha256", canonicalJsonBytes(trace)));
+      hexOf(primitives.digest("sha256", utf8(hide(canonicalJson(trace)))));
     return {
       order,
       decision: id,
@@ -133,10 +137,17 @@ function differencesOf(
       liveCode: before.code ?? "",
       shadowCode: after.code ?? "",
       ...found,
+      clause: uncut(hide(found.clause), chipIds),
+      reason: uncut(hide(found.reason), chipIds),
       liveTrace: hashOf(before.trace),
       shadowTrace: hashOf(after.trace),
     };
   });
+}
+
+/** Where a text was cut in the middle of an id, the beginning of that would still say which one. */
+function uncut(text: string, chipIds: ShadowingParts["chipIds"]): string {
+  return chipIds === undefined ? text : text.replace(/[0-9a-f]{16,}…$/i, "…");
 }
 
 /** Both refuse, for reasons of another kind. */

@@ -4,7 +4,7 @@ import { isFault } from "../base/fault.ts";
 import { FAULT_CODES } from "../base/fault-codes.ts";
 import { type Instant, instant } from "../base/time.ts";
 import { namesToNotify } from "./notified.ts";
-import { cursorOf } from "./outbox.ts";
+import { cursorOf } from "./sink-cursor.ts";
 import { isSealed, sealedFault } from "./unseal.ts";
 import type { World } from "./world.ts";
 

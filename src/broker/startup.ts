@@ -4,6 +4,7 @@ import { Fault } from "../base/fault.ts";
 import { advanceCheckpoint } from "./checkpoints.ts";
 import { refuseEarlierClock } from "./clock.ts";
 import { keptHead } from "./heads.ts";
+import { refuseLostHead } from "./lost-head.ts";
 import { keepHead, refuseRolledBack } from "./rollback.ts";
 import { recordRoot } from "./root-record.ts";
 import { type Store, UNFINISHED } from "./store.ts";
@@ -58,6 +59,7 @@ export async function refuseForeignStore(
  */
 export async function checkLedger(world: World, wasAhead = false): Promise<void> {
   await refuseRolledBack(world);
+  await refuseLostHead(world);
   await advanceCheckpoint(world);
   await refuseOtherTiles(world);
   if (!wasAhead) await refuseTimeAgain(world);

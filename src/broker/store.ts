@@ -4,12 +4,14 @@ import type { Instant } from "../base/time.ts";
 import type { EntryDraft, LedgerEntry } from "../ledger/entry.ts";
 import type { Range } from "../ledger/ranges.ts";
 import type { Tile, TilePlace } from "../ledger/tiles.ts";
+import type { AdvisoryStore } from "./advisory-store.ts";
 import type { CredentialStore } from "./credential-store.ts";
 import type { ExplanationStore } from "./explanation-store.ts";
 import type { FindingStore } from "./finding-store.ts";
 import type { FleetStore } from "./fleet-store.ts";
 import type { GovernanceStore } from "./governance-store.ts";
 import type { ImportStore } from "./import-store.ts";
+import type { KbsStore } from "./kbs/store.ts";
 import type { LeaseStore } from "./lease-store.ts";
 import type { RequestApprovalStore } from "./request-approval-store.ts";
 import type { SecretStore } from "./secret-store.ts";
@@ -26,6 +28,7 @@ export interface Store
     LedgerStore,
     BundleStore,
     GovernanceStore,
+    AdvisoryStore,
     RequestApprovalStore,
     SecretStore,
     LeaseStore,
@@ -36,7 +39,8 @@ export interface Store
     CredentialStore,
     ExplanationStore,
     ShadowStore,
-    FleetStore {
+    FleetStore,
+    KbsStore {
   readonly close: () => Promise<void>;
 }
 
@@ -131,7 +135,7 @@ export interface DecisionStore {
   readonly decisionsBefore: (before: number | undefined, limit: number) => Promise<readonly StoredDecision[]>;
   readonly logRefusal: (refusal: Refusal) => Promise<void>;
   readonly refusal: (id: string) => Promise<Refusal | undefined>;
-  /** Forgets spends past `keepUntil`, counter uses and attempts outside every window, admin ids, proofs, waiting requests and approvals of them past `until`, old refusals. */
+  /** Forgets spends past `keepUntil`, counter uses and attempts outside every window, admin ids, proofs, KBS sessions, waiting requests and approvals of them past `until`, old refusals. */
   readonly prune: (now: Instant, refusalsBefore: Instant) => Promise<void>;
 }
 

@@ -3,10 +3,9 @@ import { hexOf } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import type { Instant } from "../base/time.ts";
 import type { BoundEvidence } from "../channel/bind.ts";
+import type { ChannelId } from "../channel/bindings.ts";
 import type { DecisionEntry } from "../ledger/entry.ts";
-import type { Holder } from "./dpop.ts";
-import { type HeldDecision, heldMsOf } from "./held-decision.ts";
-import type { ReleaseRequest } from "./request.ts";
+import { type HeldDecision, heldMsOf, type TokenHolder } from "./held-decision.ts";
 import type { World } from "./world.ts";
 
 /** Which guest a decision is about. */
@@ -23,7 +22,7 @@ export interface DecisionSubject {
 
 export function subjectOf(
   bound: BoundEvidence,
-  { binding, suite, vmpl }: ReleaseRequest,
+  { binding, suite, vmpl }: Pick<DecisionEntry, "binding" | "suite" | "vmpl">,
   { now, world }: { readonly now: Instant; readonly world: World },
 ): DecisionSubject {
   const { report, signedBytes } = bound.evidence;
@@ -44,7 +43,7 @@ export function subjectOf(
 
 /** Of a token's use: the evidence is the token's; how the answer is sealed, the request says. */
 export function subjectOfToken(
-  { held, holder }: { readonly held: HeldDecision; readonly holder: Holder | undefined },
+  { held, holder }: { readonly held: HeldDecision<ChannelId>; readonly holder: TokenHolder | undefined },
   suite: DecisionEntry["suite"],
   now: Instant,
 ): DecisionSubject {

@@ -46,7 +46,8 @@ export async function issueToken(plan: TokenPlan, subject: TokenSubject, world: 
   const { item, aud, isBearer } = plan;
   const { authorization, now, endsAt = Infinity } = subject;
   const { current } = await world.tokenKeys.keys();
-  return signToken(
+  return signedJws(
+    { alg: "ES256", kid: current.signer.kid, typ: "eat+jwt" },
     {
       iss: world.settings.issuer,
       sub: item.allowedBy,
@@ -92,7 +93,12 @@ function confirmationOf({ request, exchange }: Decided, primitives: Primitives):
   return { jkt, "x5t#S256": base64UrlOf(primitives.digest("sha256", peerCertificate)) };
 }
 
-function exchangeOf({ authorization, evidence, isSimulated }: TokenSubject): JsonObject {
+/** What a token says of the exchange that it was issued for. */
+export function exchangeOf({
+  authorization,
+  evidence,
+  isSimulated,
+}: Pick<TokenSubject, "authorization" | "evidence" | "isSimulated">): JsonObject {
   const { entry, policyHash, ledgerIndex } = authorization;
   const { binding, suite, vmpl, measurement, trace_hash } = entry;
   return {
@@ -108,9 +114,8 @@ function exchangeOf({ authorization, evidence, isSimulated }: TokenSubject): Jso
   };
 }
 
-/** A compact JWS, ES256, `typ` `eat+jwt` (RFC 7515, RFC 7518 section 3.4). */
-async function signToken(claims: JsonObject, signer: Signer): Promise<string> {
-  const header = { alg: "ES256", kid: signer.kid, typ: "eat+jwt" };
+/** A compact JWS, ES256 (RFC 7515, RFC 7518 section 3.4). */
+export async function signedJws(header: JsonObject, claims: JsonObject, signer: Signer): Promise<string> {
   const input = `${partOf(header)}.${partOf(claims)}`;
   return `${input}.${base64UrlOf(await signer.sign(utf8(input)))}`;
 }

@@ -31,19 +31,23 @@ export async function verifyToken(token: string, world: World): Promise<TokenCla
   const jws = parseCompactJws(token);
   if (jws === undefined) throw invalid("a compact JWS");
   const { kid } = decodeTokenHeader(jws.header);
-  const { published } = await world.tokenKeys.keys();
-  const key = published.find(({ signer }) => signer.kid === kid);
-  if (key === undefined) throw invalid("a key that is published");
-  const { verify } = world.primitives;
-  if (!(await verify("ecdsa-p256-sha256", key.signer.spki, jws.input, jws.signature))) {
-    throw invalid("a good signature");
-  }
-  const claims = decodeTokenClaims(jws.payload);
+  const claims = decodeTokenClaims(await believedPayload(jws, kid, world));
   await refuseOutOfForce(claims, world);
   return claims;
 }
 
-async function refuseOutOfForce(claims: TokenClaims, world: World): Promise<void> {
+/** What a key signed that is published now; the header names it, and says nothing else of it. @throws {@link Fault} `token/invalid`. */
+export async function believedPayload(jws: CompactJws, kid: string, world: World): Promise<Uint8Array> {
+  const { published } = await world.tokenKeys.keys();
+  const key = published.find(({ signer }) => signer.kid === kid);
+  if (key === undefined) throw invalid("a key that is published");
+  const { verify } = world.primitives;
+  if (await verify("ecdsa-p256-sha256", key.signer.spki, jws.input, jws.signature)) return jws.payload;
+  throw invalid("a good signature");
+}
+
+/** Refuses a token of another issuer, out of its times, or of a decision that was revoked. @throws {@link Fault} `token/invalid`. */
+export async function refuseOutOfForce(claims: TokenClaims, world: World): Promise<void> {
   const now = world.now();
   if (claims.iss !== world.settings.issuer) throw invalid("a token of this issuer");
   if (claims.nbf > now || claims.exp <= now) throw invalid("a token that is within its times");

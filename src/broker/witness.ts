@@ -6,6 +6,7 @@ import { openCosignature } from "../ledger/cosignature.ts";
 import { emptyFrontier } from "../ledger/merkle.ts";
 import type { NoteKey } from "../ledger/note.ts";
 import { signedHead } from "./checkpoints.ts";
+import { createCosignedReader, keepCosignedHead, newestCosigned } from "./cosigned-heads.ts";
 import { keptHead, openOwnHead } from "./heads.ts";
 import { isPaused, longer, type Pause } from "./pause.ts";
 import { proveConsistency } from "./proofs.ts";
@@ -54,7 +55,8 @@ export function createWitness(plan: WitnessPlan): Anchor {
       if (isBusy || note === known.note || isPaused(pause, world.now())) return;
       await ask(note, world);
     },
-    said: (world) => world.store.meta(metaName(plan)),
+    said: (world) => newestCosigned(plan.key, world.store),
+    cosigned: createCosignedReader(plan.key),
   };
 }
 
@@ -141,8 +143,7 @@ async function keepCosigned(
 ): Promise<Known> {
   const cosignedNote = note + lines;
   await verifiedBy(plan, cosignedNote, world);
-  const name = metaName(plan);
-  await world.store.putMeta(name, await world.store.meta(name), cosignedNote);
+  await keepCosignedHead(cosignedNote, plan.key, world.store);
   return { size, note };
 }
 
@@ -159,8 +160,4 @@ async function verifiedBy({ key, url }: WitnessPlan, note: string, world: World)
   if (Math.abs(seconds) <= MAX_SKEW_SECONDS) return;
   const sentence = "expected a cosignature of this moment; look at the clocks of broker and witness";
   throw new Fault("witness/refused", sentence, { witness: url, seconds });
-}
-
-function metaName({ key }: WitnessPlan): string {
-  return `cosigned ${key.name}`;
 }

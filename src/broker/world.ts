@@ -12,6 +12,7 @@ import type { Instant } from "../base/time.ts";
 import type { NonceKeys } from "../channel/nonce.ts";
 import type { ProofExchange } from "../channel/proof.ts";
 import type { OfferedSuite } from "../channel/suites.ts";
+import type { ChipIds } from "../keys/chip-ids.ts";
 import type { Governance } from "../policy/admins.ts";
 import type { AppraisalOutcome } from "../policy/appraise.ts";
 import type { Bundle } from "../policy/bundle.ts";
@@ -58,8 +59,12 @@ export interface World {
   readonly ledgerSigner: Signer;
   /** What remembers the log apart from the database; without any, an older database that was put back is not noticed. */
   readonly anchors?: readonly Anchor[];
+  /** There where receipts are to carry the words of witnesses (`receipts.ts`); without it they carry those that are there. */
+  readonly receiptWait?: ReceiptWait;
   /** What an admin is called in the log, where that is not to be their name (`ledger/pseudonym.ts`). */
   readonly pseudonym?: (name: string) => string;
+  /** How ids of chips stand in what is kept, where they are not to stand there as they are (`keys/chip-ids.ts`). */
+  readonly chipIds?: ChipIds;
   /** Proves this broker to a guest (`prover.ts`); absent outside a confidential VM: then a guest has a pinned key and no more. */
   readonly prove?: Prove;
   /** What looks after this broker; absent where nothing does. */
@@ -70,24 +75,6 @@ export interface World {
   readonly turn?: () => Promise<void>;
   /** Shows a decision that was committed to a bundle in shadow, later and without an answer (`shadowing.ts`). */
   readonly shadow?: Shadow;
-  /** Tells people loudly what must not pass in silence; returns at once, whether or not anybody can be reached. */
-  readonly notify?: (notice: Notice) => void;
-}
-
-/** A request waits for people, one of them approved it, or a release rested on their approvals. */
-export interface Notice {
-  readonly event: "approval-wanted" | "approval-given" | "approval-used";
-  readonly at: Instant;
-  /** The decision that refused it first, or released it. */
-  readonly decision: string;
-  /** Digest that the request is approved by. */
-  readonly request: string;
-  readonly resource: string;
-  readonly op: string;
-  readonly report: string;
-  readonly channel: string;
-  /** Whom the policies name that allow it, or would. */
-  readonly names: readonly string[];
 }
 
 /** Whom the verifier trusts, and what it remembers of certificates it has proven before. */
@@ -119,6 +106,8 @@ export interface BrokerSettings {
   readonly suites: readonly OfferedSuite[];
   /** The root of all trust in admins: configuration, never the database. */
   readonly governance: Governance;
+  /** Where the page for security keys is, and the domain that they are made for; where it is left out, none comes in. */
+  readonly webauthn?: { readonly origin: string; readonly rpId: string };
   /** For so many days nobody has a trace forgotten; for ever where it is absent. */
   readonly traceDays?: number;
   /** Whom policies may have notified, by name; nobody where it is left out. */
@@ -151,6 +140,19 @@ export interface Anchor {
   readonly keep: (note: string, world: World) => Promise<void>;
   /** What it said last that others can check too: the head with its cosignature. */
   readonly said?: (world: World) => Promise<string | undefined>;
+  /** The heads that it cosigned of late, newest first, each with its cosignature, which is good. */
+  readonly cosigned?: (world: World) => Promise<readonly string[]>;
+}
+
+/** How long a receipt waits for witnesses, and for how many. */
+export interface ReceiptWait {
+  readonly witnesses: number;
+  readonly mostMs: number;
+  /** Milliseconds that never run backwards. */
+  readonly milliseconds: () => number;
+  readonly sleep: (milliseconds: number) => Promise<void>;
+  /** How many requests wait now. */
+  readonly waiting: { count: number };
 }
 
 /** One note, kept in a place. */

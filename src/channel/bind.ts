@@ -5,10 +5,10 @@ import type { Brand } from "../base/brand.ts";
 import { concatBytes, equalBytes } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import type { Primitives } from "../base/primitives.ts";
-import type { Transcript } from "./transcript.ts";
+import type { BindingTranscript } from "./transcript.ts";
 
 /** Genuine evidence that was made over this transcript. Only {@link bindToTranscript} makes it. */
-export type BoundEvidence = Brand<VerifiedEvidence & { readonly transcript: Transcript }, "bound">;
+export type BoundEvidence = Brand<VerifiedEvidence & { readonly transcript: BindingTranscript }, "bound">;
 
 /**
  * Refuses evidence that was made for another exchange, before anything is paid for it. A cheap filter: passing it means
@@ -18,7 +18,7 @@ export type BoundEvidence = Brand<VerifiedEvidence & { readonly transcript: Tran
  */
 export function refuseForeign(
   evidence: Evidence,
-  transcript: Transcript,
+  transcript: BindingTranscript,
   primitives: Pick<Primitives, "digest">,
 ): void {
   const { report } = evidence;
@@ -67,7 +67,7 @@ function boundBytesOf(evidence: Evidence, binder: Uint8Array, { digest }: Pick<P
  */
 export function bindToTranscript(
   verified: VerifiedEvidence,
-  transcript: Transcript,
+  transcript: BindingTranscript,
   primitives: Pick<Primitives, "digest">,
 ): BoundEvidence {
   refuseForeign(verified.evidence, transcript, primitives);

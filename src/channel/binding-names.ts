@@ -1,7 +1,10 @@
 /** What do people call a binding? The names of PROTOCOL section 1, as policies and configurations write them. */
-import type { Binding } from "./bindings.ts";
+import type { Binding, ChannelId } from "./bindings.ts";
 
 export const BINDING_NAMES = { 1: "ra-tls", 2: "tls-exporter", 3: "application" } as const;
+
+/** What a policy calls `request.channel`. */
+export const CHANNEL_NAMES = { 0: "kbs", ...BINDING_NAMES } as const satisfies Record<ChannelId, string>;
 
 export type BindingName = (typeof BINDING_NAMES)[Binding];
 

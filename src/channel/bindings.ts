@@ -5,6 +5,8 @@ import type { FaultCode } from "../base/fault-codes.ts";
 export type Role = 1 | 2;
 /** 1 `ra-tls`, 2 `tls-exporter`, 3 `application`. */
 export type Binding = 1 | 2 | 3;
+/** What evidence was shown over: a binding, or the KBS exchange, which is none. */
+export type ChannelId = 0 | Binding;
 /** 0 no wrap key, 1 `hpke-x25519`, 2 `hpke-xwing`, 3 `jwe-p256`. */
 export type Suite = 0 | 1 | 2 | 3;
 

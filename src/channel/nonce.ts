@@ -6,7 +6,7 @@ import type { Primitives } from "../base/primitives.ts";
 import { Reader } from "../base/reader.ts";
 import { addSeconds, type Instant, instant } from "../base/time.ts";
 import { deriveKey } from "../keys/derive.ts";
-import type { Binding } from "./bindings.ts";
+import type { ChannelId } from "./bindings.ts";
 
 const VERSION = 1;
 const HEADER_SIZE = 24;
@@ -14,7 +14,7 @@ const RAND_SIZE = 16;
 const TAG_SIZE = 24;
 const CLUSTER_SECRET_SIZE = 32;
 const LABEL = "ostiary/nonce/v1";
-/** Bits 1, 2 and 3 stand for the bindings, bit 0 for the KBS exchange; every other one is reserved. */
+/** Bits 1, 2 and 3 stand for the bindings, bit 0 for the KBS exchange, by its channel's number; every other one is reserved. */
 const KNOWN_FLAGS = 0b1111;
 const MAX_LIFETIME_SECONDS = 120;
 const SKEW_SECONDS = 5;
@@ -58,13 +58,13 @@ export function nonceMacKey(clusterSecret: Uint8Array, primitives: Pick<Primitiv
 }
 
 /**
- * Makes a nonce that serves one binding. Nothing is stored.
+ * Makes a nonce that serves one binding, or the KBS exchange. Nothing is stored.
  *
  * @param request - `rand` is 16 fresh random bytes.
  * @throws {@link Fault} `internal/invariant` for a wrong size or a lifetime beyond 120 s.
  */
 export function issueNonce(
-  request: { readonly binding: Binding; readonly now: Instant; readonly rand: Uint8Array },
+  request: { readonly binding: ChannelId; readonly now: Instant; readonly rand: Uint8Array },
   keys: NonceKeys,
   primitives: Pick<Primitives, "hmac">,
 ): { readonly nonce: Uint8Array; readonly expiresAt: Instant } {
@@ -76,13 +76,7 @@ export function issueNonce(
     );
   }
   const expiresAt = addSeconds(request.now, lifetimeSeconds);
-  const header = concatBytes(
-    u8(VERSION),
-    u8(current.kid),
-    u16be(1 << request.binding),
-    u32be(expiresAt),
-    request.rand,
-  );
+  const header = headerOf({ ...request, kid: current.kid, exp: expiresAt });
   return { nonce: concatBytes(header, tagOf(header, current, { keys, primitives })), expiresAt };
 }
 
@@ -95,7 +89,7 @@ export function issueNonce(
  */
 export function openNonce(
   bytes: Uint8Array,
-  expected: { readonly binding: Binding; readonly now: Instant },
+  expected: { readonly binding: ChannelId; readonly now: Instant },
   keys: NonceKeys,
   primitives: Pick<Primitives, "hmac">,
 ): Nonce {
@@ -120,6 +114,23 @@ export function openNonce(
   return nonce;
 }
 
+/**
+ * Makes a nonce again from its moving parts, where a peer sends no more of it. Whoever sends them may have thought them up: only
+ * evidence over the whole nonce shows that it was given out.
+ *
+ * @returns `undefined` for an epoch that lives no more.
+ */
+export function remakeNonce(
+  parts: NonceParts,
+  keys: NonceKeys,
+  primitives: Pick<Primitives, "hmac">,
+): Uint8Array | undefined {
+  const key = keys.live.find(({ kid }) => kid === parts.kid);
+  if (key === undefined || parts.rand.length !== RAND_SIZE) return undefined;
+  const header = headerOf(parts);
+  return concatBytes(header, tagOf(header, key, { keys, primitives }));
+}
+
 /** Whether a nonce, spent or over long ago, was made under a key that still lives: since then, no database was put back. */
 export function isOfLiveEpoch(
   bytes: Uint8Array,
@@ -139,6 +150,17 @@ export function refuseExpired(nonce: Nonce, now: Instant): void {
     expired: nonce.expiresAt,
     now,
   });
+}
+
+interface NonceParts {
+  readonly binding: ChannelId;
+  readonly kid: number;
+  readonly exp: number;
+  readonly rand: Uint8Array;
+}
+
+function headerOf({ binding, kid, exp, rand }: NonceParts): Uint8Array {
+  return concatBytes(u8(VERSION), u8(kid), u16be(1 << binding), u32be(exp), rand);
 }
 
 /** Of 48 bytes, no fewer and no more. */

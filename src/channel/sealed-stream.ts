@@ -71,11 +71,12 @@ export async function* openStream(
   if (key === undefined) throw broken("expected the private key that this backup was made for");
   try {
     for (let count = 0n, isLast = false; !isLast; count += 1n) {
-      const sealed = await frameOf(read); // in order: a stream
+      const sealed = await frameOf(read, count); // in order: a stream
       const opened = await primitives.aeadOpen(key, ivOf(count, false), new Uint8Array(0), sealed);
       isLast = opened === undefined;
       const piece = opened ?? (await primitives.aeadOpen(key, ivOf(count, true), new Uint8Array(0), sealed));
-      if (piece === undefined) throw broken("expected a backup as it was written, a part of it is another");
+      if (piece === undefined)
+        throw broken("expected a backup as it was written, a part of it is another", count);
       yield piece;
     }
     if ((await read(1)).length > 0) throw broken("expected the end of the backup, something follows it");
@@ -84,11 +85,11 @@ export async function* openStream(
   }
 }
 
-async function frameOf(read: ReadExactly): Promise<Uint8Array> {
+async function frameOf(read: ReadExactly, count: bigint): Promise<Uint8Array> {
   const head = await read(4);
   const size = head.length === 4 ? new DataView(head.buffer, head.byteOffset).getUint32(0) : 0;
   const sealed = size >= TAG_SIZE && size <= MAX_FRAME ? await read(size) : new Uint8Array(0);
-  if (sealed.length !== size || size === 0) throw broken("expected a whole backup, it is cut off");
+  if (sealed.length !== size || size === 0) throw broken("expected a whole backup, it is cut off", count);
   return sealed;
 }
 
@@ -97,6 +98,6 @@ function ivOf(count: bigint, isLast: boolean): Uint8Array {
   return concatBytes(u8(isLast ? 1 : 0), new Uint8Array(3), u64be(count));
 }
 
-function broken(sentence: string): Fault {
-  return new Fault("store/malformed-backup", sentence);
+function broken(sentence: string, part?: bigint): Fault {
+  return new Fault("store/malformed-backup", sentence, part === undefined ? {} : { place: `part ${part}` });
 }

@@ -42,6 +42,11 @@ export interface Transcript {
   readonly binder: Uint8Array;
 }
 
+/** What evidence can be bound to: T, or what another exchange has in its place. */
+export interface BindingTranscript extends Pick<Transcript, "format" | "binder"> {
+  readonly fields: Pick<TranscriptFields, "vmpl">;
+}
+
 /**
  * Each way in which hardware signs T has a label and a hash of its own (sections 2 and 10). The highest VMPL is that of who asks
  * for the report: a paravisor and an SVSM are at 0, wherever their guest is.

@@ -31,6 +31,7 @@ const OF_THE_MACHINE = [
   "simulator-dir",
   "deadline",
   "spread",
+  "posture",
 ] as const;
 
 /**

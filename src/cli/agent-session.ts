@@ -26,6 +26,8 @@ export interface AgentOptions extends BrokerOptions, EvidenceOptions {
   readonly spreadSeconds: number;
   /** Whether each secret and token takes new evidence, where a token would do. */
   readonly attestsAlways: boolean;
+  /** Whether the guest says of itself what `agent doctor` sees, beside its evidence. */
+  readonly sendsPosture: boolean;
 }
 
 /** Which brokers, and by what each of them is known. */
@@ -127,6 +129,7 @@ export const AGENT_OPTIONS = {
   deadline: { type: "string" },
   spread: { type: "string" },
   "attest-always": { type: "boolean" },
+  posture: { type: "boolean" },
   json: { type: "boolean" },
 } as const;
 
@@ -154,6 +157,7 @@ ${EVIDENCE_USAGE}  --binding NAME       tls-exporter: to this very TLS connectio
   --deadline SECONDS   how long to go on asking brokers that do not answer (60), or none, for as long as it takes
   --spread SECONDS     begin at a moment drawn from as many, so that a fleet does not ask at once (0)
   --attest-always      new evidence for each secret that is read again, where a token would do (exec, serve)
+  --posture            what \`agent doctor\` sees of this machine goes with the evidence, for policies and findings (not sent)
   --json               print facts as JSON, never the secret
 `;
 
@@ -181,6 +185,7 @@ export function agentOptionsOf(values: Values, others: readonly Values[] = []): 
     deadlineSeconds: deadlineOf(textOf(values, "deadline") ?? DEFAULT_DEADLINE),
     spreadSeconds: spreadOf(textOf(values, "spread")),
     attestsAlways: values["attest-always"] === true,
+    sendsPosture: values.posture === true,
   };
 }
 

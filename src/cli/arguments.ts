@@ -30,6 +30,12 @@ export function noWords(words: readonly string[]): void {
   if (words.length > 0) throw new Misuse(`expected no further words, received ${words.length}`);
 }
 
+/** A word of a form. `expected` says which, as an option is written. @throws {@link Misuse}. */
+export function wordLike(text: string | undefined, pattern: RegExp, expected: string): string {
+  if (text !== undefined && pattern.test(text)) return text;
+  throw new Misuse(`expected ${expected}${text === undefined ? "" : `, received \`${text}\``}`);
+}
+
 /** A whole number of at least 1. @throws {@link Misuse}. */
 export function countOf(text: string, name: string): number {
   if (/^[1-9]\d{0,9}$/.test(text)) return Number(text);

@@ -47,6 +47,7 @@ const UNUSABLE_CODES = new Set([
   "store/malformed-backup",
   "measurement/bad-firmware",
   "measurement/bad-igvm",
+  "reference/malformed",
 ]);
 
 /** Which exit status a thrown value stands for: 2 misuse, 3 something cannot be reached or used, else an honest no. */

@@ -11,6 +11,20 @@ export function explainedItems(stored: JsonValue): string | undefined {
   return texts.includes(undefined) ? undefined : texts.join("\n");
 }
 
+/** What the guest said of itself, for the head of a decision: its own word, which every item shares. */
+export function saidRows(stored: JsonValue): readonly string[][] {
+  const items = isObject(stored) ? stored["items"] : undefined;
+  const first = isList(items) ? items[0] : undefined;
+  const facts = first !== undefined && isObject(first) ? first["facts"] : undefined;
+  if (!isObject(facts) || facts["posture.age"] === undefined) return [];
+  const rows = (["failed", "warned"] as const).flatMap((name) => {
+    const checks = facts[`posture.${name}`];
+    return isList(checks) ? [[`  ${name}`, checks.map(String).join(", ")]] : [];
+  });
+  const [failures, warnings] = [facts["posture.failures"], facts["posture.warnings"]].map(String);
+  return [["says of itself", `${failures} checks fail, ${warnings} warn`], ...rows];
+}
+
 function itemText(item: JsonValue): string | undefined {
   if (!isObject(item) || typeof item["resource"] !== "string" || !isTrace(item["trace"])) return undefined;
   const code = typeof item["code"] === "string" ? `REFUSED (${item["code"]})` : "ALLOWED";

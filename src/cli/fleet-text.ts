@@ -57,6 +57,8 @@ export function guestText(guest: SeenGuest): string {
     ["silicon", guest.silicon ?? guest.product ?? "not known"],
     ["firmware", guest.firmware ?? "not known"],
     ["TCB", levelsText(guest.tcb)],
+    ["  committed", levelsText(guest.committedTcb)],
+    ["  at its launch", levelsText(guest.launchTcb)],
     ["VMPL", String(guest.vmpl)],
     ["first seen", formatInstant(guest.firstAt)],
     ["last seen", formatInstant(guest.lastAt)],
@@ -77,7 +79,28 @@ export function guestText(guest: SeenGuest): string {
     ...(leaseRefused === undefined
       ? []
       : [["lease refused", `${formatInstant(leaseRefused.at)}, of ${leaseRefused.resource}`]]),
+    ...wordRows(guest),
   ]);
+}
+
+/** What the guest says of itself, and says so: nobody else vouches for it. */
+function wordRows({ posture, failing = [], worsened = [], postureLost }: SeenGuest): readonly string[][] {
+  const said =
+    posture === undefined
+      ? "nothing"
+      : `${posture.passed.length} checks pass, ${posture.warned.length} warn, ${posture.failed.length} fail, at ${formatInstant(posture.at)}`;
+  return [
+    ["says of itself", said],
+    ...(posture?.warned ?? []).map((check) => [`  ${check}`, "warns"]),
+    ...failing.map(({ check, at }) => [`  ${check}`, `fails since ${formatInstant(at)}`]),
+    ...worsened.map(({ check, was, at, before }) => [
+      `  ${check}`,
+      `worse since ${formatInstant(at)}: ${was} at guest ${before}`,
+    ]),
+    ...(postureLost === undefined
+      ? []
+      : [["  silent", `since ${formatInstant(postureLost.at)}, not so at guest ${postureLost.before}`]]),
+  ];
 }
 
 function settingText({ weakened }: SeenGuest, field: string, value: boolean): string {

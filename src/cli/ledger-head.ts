@@ -39,3 +39,11 @@ export async function* leafPagesOf(
     from += page.entries.length;
   }
 }
+
+/** The same one by one. */
+export async function* leavesOf(
+  source: LedgerSource,
+  range: { readonly from: number; readonly to: number },
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const page of leafPagesOf(source, range)) yield* page;
+}

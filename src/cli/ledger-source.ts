@@ -8,7 +8,7 @@ import type { ExitStatus, Terminal } from "./command.ts";
 
 /** A broker's log, with the key that its heads are signed with. */
 export interface LedgerSource
-  extends Pick<AdminClient, "checkpoint" | "ledgerPage" | "inclusion" | "forgetTraces"> {
+  extends Pick<AdminClient, "checkpoint" | "ledgerPage" | "inclusion" | "consistency" | "forgetTraces"> {
   readonly audience: string;
   /** DER SubjectPublicKeyInfo of the ledger key. */
   readonly spki: Uint8Array;

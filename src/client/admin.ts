@@ -11,9 +11,10 @@ import * as audience from "../wire/audience.ts";
 import * as bundle from "../wire/bundle.ts";
 import { decodeDecisionDetail } from "../wire/decision.ts";
 import type { PolicyReview, RosterView } from "../wire/governance-messages.ts";
+import { decodeKeyPagePlace, type KeyPagePlace } from "../wire/key-page.ts";
 import * as ledger from "../wire/ledger.ts";
 import type * as log from "../wire/ledger-messages.ts";
-import { decodeInclusionProof } from "../wire/ledger-proof.ts";
+import { decodeConsistencyProof, decodeInclusionProof } from "../wire/ledger-proof.ts";
 import type * as wire from "../wire/messages.ts";
 import { isAudienceName } from "../wire/resource-path.ts";
 import * as review from "../wire/review.ts";
@@ -40,6 +41,8 @@ export interface AdminClient extends SecretCalls, FindingCalls, ChangeCalls, Fle
   readonly listAdmins: () => Promise<RosterView>;
   /** @param statement - A change of the roster, as enough people of the root signed it. */
   readonly changeRoster: (statement: string) => Promise<RosterView>;
+  /** Where security keys sign for this broker. */
+  readonly keyPage: () => Promise<KeyPagePlace>;
   /** Requests that wait for people. */
   readonly listWaiting: () => Promise<readonly WaitingSummary[]>;
   /** @param statement - An approval of one of them, signed by this admin. */
@@ -66,8 +69,10 @@ export interface AdminClient extends SecretCalls, FindingCalls, ChangeCalls, Fle
   /** The signed head of the log, as a note. */
   readonly checkpoint: () => Promise<string>;
   readonly ledgerPage: (from: number, limit: number) => Promise<log.LedgerPage>;
-  /** An entry, shown to be under the signed head that comes with it. */
-  readonly inclusion: (seq: number) => Promise<log.InclusionProof>;
+  /** An entry, shown to be in the tree of so many entries: that of the signed head which comes with it, unless it is said. */
+  readonly inclusion: (seq: number, size?: number) => Promise<log.InclusionProof>;
+  /** That the log of `size` entries begins with that of `from` entries. */
+  readonly consistency: (from: number, size: number) => Promise<log.ConsistencyProof>;
   /** Has traces forgotten that are older than so many days. */
   readonly forgetTraces: (olderThanDays: number) => Promise<log.ForgottenTraces>;
 }
@@ -111,6 +116,7 @@ export function createAdminClient(options: AdminClientOptions): AdminClient {
     listAdmins: async () => admins.decodeRosterView(await call("GET", ADMINS)),
     changeRoster: async (statement) =>
       admins.decodeRosterView(await call("POST", ADMINS, admins.encodeRosterChangeRequest(statement))),
+    keyPage: async () => decodeKeyPagePlace(await call("GET", "/admin/key.json")),
     listWaiting: async () => approvals.decodeWaitingList(await call("GET", APPROVALS)),
     approveRequest: async (statement) =>
       approvals.decodeWaitingList(
@@ -150,14 +156,22 @@ function shareCalls(call: AdminCall): ShareCalls {
   };
 }
 
-type LedgerCalls = Pick<AdminClient, "checkpoint" | "ledgerPage" | "inclusion" | "forgetTraces">;
+type LedgerCalls = Pick<
+  AdminClient,
+  "checkpoint" | "ledgerPage" | "inclusion" | "consistency" | "forgetTraces"
+>;
 
 function ledgerCalls(call: AdminCall): LedgerCalls {
   return {
     checkpoint: async () => new TextDecoder().decode(await call("GET", "/v1/ledger/checkpoint")),
     ledgerPage: async (from, limit) =>
       ledger.decodeLedgerPage(await call("GET", `/v1/ledger/entries?from=${from}&limit=${limit}`)),
-    inclusion: async (seq) => decodeInclusionProof(await call("GET", `/v1/ledger/inclusion?seq=${seq}`)),
+    inclusion: async (seq, size) =>
+      decodeInclusionProof(
+        await call("GET", `/v1/ledger/inclusion?seq=${seq}${size === undefined ? "" : `&size=${size}`}`),
+      ),
+    consistency: async (from, size) =>
+      decodeConsistencyProof(await call("GET", `/v1/ledger/consistency?from=${from}&size=${size}`)),
     forgetTraces: async (olderThanDays) =>
       ledger.decodeForgottenTraces(
         await call(

@@ -5,6 +5,7 @@ import { Fault, isFault } from "../base/fault.ts";
 import type { Instant } from "../base/time.ts";
 import type { ProofExchange } from "../channel/proof.ts";
 import type { OfferedSuite } from "../channel/suites.ts";
+import type { GuestPosture } from "../policy/guest-posture.ts";
 import type { AttestAnswer, BindingId, Challenge, Claims, PublicJwk, WantedItem } from "../wire/messages.ts";
 import type { AppraisedBroker, BrokerExpectation } from "./appraise-broker.ts";
 import { type Attested, type AttestParts, attest } from "./attest.ts";
@@ -28,6 +29,8 @@ export interface TrustedBroker {
 export interface SessionParts extends AttestParts {
   readonly open: OpenChannel;
   readonly now: () => Instant;
+  /** What the guest says of itself beside each piece of evidence, asked anew each time; where it is absent, nothing. */
+  readonly posture?: () => Promise<GuestPosture>;
 }
 
 export interface Fetched {
@@ -113,11 +116,18 @@ function sessionOver(way: Way, first: Met): Session {
     broker: first.appraised,
     binding: way.channel.carrier.binding,
     release: async (want, cnf) =>
-      releaseOver(way, await next(), cnf === undefined ? { want } : { want, cnf }),
-    attest: async (cnf) => resultOver(way, await next(), cnf),
+      releaseOver(way, await next(), await withPosture(cnf === undefined ? { want } : { want, cnf }, way)),
+    attest: async (cnf) => resultOver(way, await next(), await withPosture({ want: [], cnf }, way)),
     fetch: (path, init = {}) => client.send(pathOf(path), { signal: way.signal, ...init }),
     close,
   };
+}
+
+/** Looked at after the nonce came: what is said under it is no older than it. */
+async function withPosture<C extends Claims>(claims: C, { parts }: Way): Promise<C> {
+  if (parts.posture === undefined) return claims;
+  const { checkedPosture } = await import("../wire/posture.ts");
+  return { ...claims, posture: checkedPosture(await parts.posture()) };
 }
 
 /** The nonce that came with the proof serves the first call, while it lives. */
@@ -213,8 +223,8 @@ async function releaseOver(way: Way, met: Met, claims: Claims): Promise<Released
 }
 
 /** The result is signed by the key of tokens, not by the pinned one: whoever is shown it verifies it. */
-async function resultOver(way: Way, met: Met, cnf: PublicJwk): Promise<AttestAnswer> {
-  const { request, wrapPrivate } = await attestOver(way, met, { want: [], cnf });
+async function resultOver(way: Way, met: Met, claims: Claims): Promise<AttestAnswer> {
+  const { request, wrapPrivate } = await attestOver(way, met, claims);
   wrapPrivate.fill(0); // nothing is sealed for it on this path
   const answer = await way.channel.client.attest(request, way.signal);
   if (audienceOf(utf8(answer.token)) === way.broker.audience) return answer;

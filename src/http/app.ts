@@ -7,7 +7,7 @@ import { isSealed, sealedFault } from "../broker/unseal.ts";
 import type { World } from "../broker/world.ts";
 import { authorize } from "./authorize.ts";
 import { refusedOf } from "./problem.ts";
-import { responseOf, responseOfRefusal } from "./response.ts";
+import { responseOf, responseOfKbsRefusal, responseOfRefusal } from "./response.ts";
 import { type HttpEdges, parameterOf, type Route, type ServingContext } from "./route.ts";
 import { ROUTES } from "./routes.ts";
 import { createTimeline, type Timeline } from "./timeline.ts";
@@ -19,12 +19,14 @@ import { createTimeline, type Timeline } from "./timeline.ts";
 export function createApp(world: World, edges: HttpEdges): Hono {
   const app = new Hono();
   const context = { world, edges };
-  for (const route of ROUTES) {
+  const routes = ROUTES.filter((route) => route.door === undefined || edges.kbs !== undefined);
+  for (const route of routes) {
     app.on(route.method, honoPath(route.path), (c) => answered(c, route, context));
   }
-  for (const path of new Set(ROUTES.map((route) => route.path))) {
+  for (const path of new Set(routes.map((route) => route.path))) {
     app.all(honoPath(path), (c) => answered(c, wrongMethod(path), context));
   }
+  if (edges.kbs !== undefined) app.all("/kbs/*", (c) => answered(c, NOTHING_OF_KBS, context));
   app.notFound((c) => answered(c, NOTHING_HERE, context));
   return app;
 }
@@ -45,7 +47,12 @@ async function answered(c: Context, route: Route, context: ServingContext): Prom
     const about = { id, route: route.path, method, status, code: result.code, steps, traceparent };
     edges.tell({ ...about, from: started, to: edges.milliseconds() });
   }
-  edges.metrics.count("requests", { route: route.path, method, status: String(status) });
+  const labels = { route: route.path, method, status: String(status) };
+  edges.metrics.count("requests", labels);
+  if (route.door === "kbs") {
+    edges.metrics.count("kbs_http_requests", labels);
+    edges.metrics.observe("kbs_http_request_duration_seconds", (edges.milliseconds() - started) / 1000);
+  }
   world.log("info", "request", {
     id,
     method,
@@ -82,7 +89,7 @@ async function served(c: Context, route: Route, arrived: Arrived): Promise<Resul
     const seen = { id, offered: edges.offered, source, ...edges.channelOf(c.env) };
     const exchange = { ...seen, step: timeline.step };
     const path = sentPathOf(c.req.url);
-    const { body, holder, ...authorized } = await authorize(
+    const { body, holder, shown, ...authorized } = await authorize(
       { request: c.req.raw, path, exchange },
       route,
       arrived,
@@ -95,12 +102,14 @@ async function served(c: Context, route: Route, arrived: Arrived): Promise<Resul
       exchange,
       actor: actor ?? NOBODY,
       ...(holder === undefined ? {} : { holder }),
+      ...(shown === undefined ? {} : { shown }),
     };
     const outgoing = await route.serve(incoming, { world, edges });
     return { response: responseOf(outgoing), code: undefined, actor: actor?.kid };
   } catch (thrown) {
     const refused = refusedOf(thrown, { id, log: world.log, isAdmin: actor !== undefined });
-    return { response: responseOfRefusal(refused), code: refused.code, actor: actor?.kid };
+    const response = route.door === "kbs" ? responseOfKbsRefusal(refused) : responseOfRefusal(refused);
+    return { response, code: refused.code, actor: actor?.kid };
   }
 }
 
@@ -114,7 +123,8 @@ function refuseTooOften(route: Route, { edges, source }: Arrived): void {
   throw new Fault("request/rate-limited", "expected fewer requests from this source", { retryAfterSeconds });
 }
 
-function refuseStrangeQuery(query: URLSearchParams, { query: known = [] }: Route): void {
+function refuseStrangeQuery(query: URLSearchParams, { query: known = [], takesAnyQuery }: Route): void {
+  if (takesAnyQuery === true) return;
   const names = [...query.keys()];
   if (names.every((name) => known.includes(name)) && new Set(names).size === names.length) return;
   throw new Fault("request/malformed", `expected no query but ${known.join(", ") || "none"}, each once`);
@@ -144,11 +154,19 @@ const NOTHING_HERE: Route = {
   },
 };
 
+/** A plugin that is not here is told so, whatever is asked of it. */
+const NOTHING_OF_KBS: Route = {
+  ...NOTHING_HERE,
+  path: "unmatched of /kbs",
+  door: "kbs",
+  takesAnyQuery: true,
+};
+
 function wrongMethod(path: string): Route {
-  const methods = ROUTES.filter((route) => route.path === path).map(({ method }) => method);
-  const allow = methods.join(", ");
+  const own = ROUTES.filter((route) => route.path === path);
+  const allow = own.map(({ method }) => method).join(", ");
   return {
-    ...NOTHING_HERE,
+    ...(own[0]?.door === "kbs" ? NOTHING_OF_KBS : NOTHING_HERE),
     path,
     serve: async () => {
       throw new Fault("request/wrong-method", "expected a method that this path has", { allow });

@@ -1,5 +1,5 @@
-/** Which admin asks? A JWT by the Ed25519 key of an admin, or of a session, that binds this method, this URL and this body, once (PRODUCT section 3). */
-import { base64UrlOf, equalBytes, parseBase64Url, utf8 } from "../base/bytes.ts";
+/** Which admin asks? A JWT by the key of an admin, or of a session, that binds this method, this URL and this body, once (PRODUCT section 3). */
+import { base64UrlOf, equalBytes, hexOf, parseBase64Url, utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import { bareKeyOf } from "../base/spki.ts";
 import { addSeconds, type Instant, instant } from "../base/time.ts";
@@ -7,6 +7,7 @@ import { openSession } from "../broker/admin-session.ts";
 import type { Actor } from "../broker/secrets.ts";
 import type { World } from "../broker/world.ts";
 import type { Admin } from "../policy/admins.ts";
+import { signCountOf, type WebAuthnKey, whyNotAsserted } from "../policy/webauthn.ts";
 import {
   ADMIN_ALGORITHM,
   bodyHashOf,
@@ -32,6 +33,9 @@ export interface AdminRequest {
 export interface SignedAdminRequest {
   readonly actor: Required<Actor>;
   readonly claims: AdminClaims;
+  /** What the security key's counter said, where one signed, and by which name that key is known. */
+  readonly signCount?: number;
+  readonly credential?: Uint8Array;
 }
 
 /**
@@ -42,14 +46,16 @@ export interface SignedAdminRequest {
 export async function verifyAdminToken(request: AdminRequest, world: World): Promise<SignedAdminRequest> {
   const token = bearerTokenOf(request.authorization);
   const key = await keyOf(token, world);
-  const claims = decodeAdminClaims(await verifiedPayload(token, key));
+  const claims = decodeAdminClaims(await verifiedPayload(token, key, world));
   const isForThis =
     claims.aud === world.settings.audience &&
     claims.htm === request.method &&
     request.ownUrls.some((url) => claims.htu === `${url}${request.path}`);
   if (!isForThis) throw unauthorized("a token for this audience, method and URL");
   refuseOutOfTime(claims, world.now());
-  return { actor: { kid: key.kid, admin: key.admin }, claims };
+  const signed = { actor: { kid: key.kid, admin: key.admin }, claims };
+  if (key.webauthn === undefined) return signed;
+  return { ...signed, signCount: signCountOf(signatureIn(token)), credential: key.webauthn.id };
 }
 
 /**
@@ -69,7 +75,22 @@ export async function spendAdminToken(
   if (!(await world.store.spendAdminRequest(actor.kid, claims.jti, until))) {
     throw unauthorized("a token that was not used before");
   }
+  await refuseOlderCount(signed, world);
   return actor;
+}
+
+/**
+ * Section 7.2, step 22 of Web Authentication: a counter that does not go up tells of a copy of the key. Of two requests that race the later
+ * one is believed; a key without a counter says 0 and never anything else. Requests come one after the other, so that there is a newest; statements do not.
+ */
+async function refuseOlderCount({ signCount, credential }: SignedAdminRequest, world: World): Promise<void> {
+  if (credential === undefined || signCount === undefined) return;
+  const name = `sign-count:${hexOf(world.primitives.digest("sha256", credential))}`;
+  const before = await world.store.meta(name);
+  if (before === undefined && signCount === 0) return;
+  const isNewer = signCount > Number(before ?? 0);
+  if (isNewer && (await world.store.putMeta(name, before, String(signCount)))) return;
+  throw unauthorized("a counter of the security key that goes up: somebody may have a copy of the key");
 }
 
 function bearerTokenOf(authorization: string | undefined): string {
@@ -79,7 +100,7 @@ function bearerTokenOf(authorization: string | undefined): string {
 }
 
 /** A key that may sign this request, and what its holder's roles reach. */
-interface RequestKey extends Pick<Admin, "kid" | "spki"> {
+interface RequestKey extends Pick<Admin, "kid" | "spki" | "webauthn"> {
   readonly admin: Required<Actor>["admin"];
 }
 
@@ -88,8 +109,17 @@ interface RequestKey extends Pick<Admin, "kid" | "spki"> {
  * there. What is no such token asks no database.
  */
 async function keyOf(token: string, world: World): Promise<RequestKey> {
-  const { kid, session } = decodeAdminHeader(headerOf(token));
-  if (session === undefined) return ownKeyOf(kid, (await world.roster()).now.admins);
+  const { alg, kid, session } = decodeAdminHeader(headerOf(token));
+  const key =
+    session === undefined
+      ? ownKeyOf(kid, (await world.roster()).now.admins)
+      : await sessionKeyOf(kid, session, world);
+  const isOfKind = (key.webauthn === undefined) === (alg === ADMIN_ALGORITHM);
+  if (!isOfKind) throw unauthorized("the algorithm of the key that is named");
+  return key;
+}
+
+async function sessionKeyOf(kid: string, session: string, world: World): Promise<RequestKey> {
   const { account, spki } = await openSession(session, world);
   if (account.kid !== kid) throw unauthorized("the name that the session is for");
   return { kid, spki, admin: account };
@@ -98,7 +128,8 @@ async function keyOf(token: string, world: World): Promise<RequestKey> {
 function ownKeyOf(kid: string, admins: readonly Admin[]): RequestKey {
   const admin = admins.find((known) => known.kid === kid);
   if (admin === undefined) throw unauthorized("the name of a key that an admin has");
-  return { kid, spki: admin.spki, admin };
+  const { spki, webauthn } = admin;
+  return { kid, spki, admin, ...(webauthn === undefined ? {} : { webauthn }) };
 }
 
 function headerOf(token: string): Uint8Array {
@@ -107,8 +138,10 @@ function headerOf(token: string): Uint8Array {
   return header;
 }
 
-async function verifiedPayload(token: string, key: RequestKey): Promise<Uint8Array> {
-  const bare = bareKeyOf("ed25519", key.spki);
+async function verifiedPayload(token: string, key: RequestKey, { primitives }: World): Promise<Uint8Array> {
+  const { spki, webauthn } = key;
+  if (webauthn !== undefined) return assertedPayload(token, { spki, webauthn }, primitives);
+  const bare = bareKeyOf("ed25519", spki);
   if (bare === undefined) throw new Fault("internal/invariant", "an admin key is an Ed25519 key");
   const { compactVerify, importJWK } = await import("jose"); // when an admin first asks: no guest waits for it at the start
   const jwk = await importJWK({ kty: "OKP", crv: "Ed25519", x: base64UrlOf(bare) }, ADMIN_ALGORITHM);
@@ -118,6 +151,24 @@ async function verifiedPayload(token: string, key: RequestKey): Promise<Uint8Arr
   } catch (thrown) {
     throw new Fault("admin/unauthorized", "expected a good signature", {}, thrown);
   }
+}
+
+/** In the place of the signature stands an assertion. The challenge covers header and claims, as a signature would. */
+async function assertedPayload(
+  token: string,
+  key: WebAuthnKey,
+  primitives: World["primitives"],
+): Promise<Uint8Array> {
+  const [header = "", claims = "", , ...more] = token.split(".");
+  const payload = parseBase64Url(claims);
+  if (payload === undefined || more.length > 0) throw unauthorized("a JWT");
+  const why = await whyNotAsserted(utf8(`${header}.${claims}`), signatureIn(token), key, primitives);
+  if (why !== undefined) throw new Fault("admin/unauthorized", why);
+  return payload;
+}
+
+function signatureIn(token: string): Uint8Array {
+  return parseBase64Url(token.split(".")[2] ?? "") ?? new Uint8Array(0);
 }
 
 function refuseOutOfTime({ iat, exp }: AdminClaims, now: Instant): void {

@@ -2,11 +2,15 @@
 import { base64UrlOf } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import { type Holder, verifyHolder } from "../broker/dpop.ts";
+import type { KbsShown } from "../broker/kbs/holder.ts";
 import type { Exchange } from "../broker/request.ts";
 import type { Actor } from "../broker/secrets.ts";
 import { MAX_BODY_BYTES } from "../wire/limits.ts";
 import { refuseOtherRole } from "./admin-roles.ts";
 import { spendAdminToken, verifyAdminToken } from "./auth.ts";
+import { spendKbsAdmin, verifyKbsAdmin } from "./kbs/admin.ts";
+import { shownIn } from "./kbs/cookie.ts";
+import { kbsOf } from "./kbs/edges.ts";
 import { readBody } from "./limits.ts";
 import { parameterOf, type Route, type ServingContext } from "./route.ts";
 
@@ -22,6 +26,7 @@ export interface Authorized {
   readonly body: Uint8Array;
   readonly actor?: Actor;
   readonly holder?: Holder;
+  readonly shown?: KbsShown;
 }
 
 /** @throws {@link Fault} `admin/unauthorized`, `admin/forbidden`, `token/…`; `request/wrong-media-type`, `request/too-large`. */
@@ -32,6 +37,9 @@ export async function authorize(asked: Asked, route: Route, context: ServingCont
     return { body: await bodyOf(asked, route) };
   }
   if (audience === "operator" && isOnThisMachine(asked, context)) return { body: await bodyOf(asked, route) };
+  if (audience === "kbs-guest")
+    return { body: await bodyOf(asked, route), shown: shownIn(asked.request.headers) };
+  if (audience === "kbs-admin") return authorizedKbsAdmin(asked, route, context);
   const isBearer = asked.request.headers.get("authorization")?.startsWith("Bearer ") === true;
   if (audience === "token-holder" && !isBearer) return authorizedHolder(asked, route, context);
   return authorizedAdmin(asked, route, context);
@@ -52,6 +60,25 @@ async function authorizedAdmin(
   refuseOtherRole(signed.actor.admin, route, parameterOf(route.path, asked.path));
   const body = await bodyOf(asked, route);
   return { body, actor: await spendAdminToken(signed, body, world) };
+}
+
+/** The same of an admin of `kbs-client`, where the configuration lets those in. */
+async function authorizedKbsAdmin(
+  asked: Asked,
+  route: Route,
+  { world, edges }: ServingContext,
+): Promise<Authorized> {
+  if (!kbsOf(edges).takesAdmins) {
+    throw new Fault(
+      "admin/unauthorized",
+      "expected an admin by `ostiary`: [kbs] lets none in by `kbs-client`",
+    );
+  }
+  const { authorization, method, path } = lineOf(asked);
+  const signed = await verifyKbsAdmin(authorization, world);
+  refuseOtherRole(signed.actor.admin, route, parameterOf(route.path, path));
+  const body = await bodyOf(asked, route);
+  return { body, actor: await spendKbsAdmin(signed, { method, path, body }, world) };
 }
 
 /** RFC 9449 section 4.2 binds method, URL and token; a proof may bind the body as well, and on some paths has to. */

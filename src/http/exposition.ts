@@ -54,18 +54,29 @@ function merged<T>(
 }
 
 function rendered(name: string, row: CounterRow | HistogramRow, counts: Counts): string {
-  const full = row.kind === "counter" ? `ostiary_${name}_total` : `ostiary_${name}`;
+  const own = row.isBorrowed === true ? name : `ostiary_${name}`;
+  if (row.isBorrowed === true && !isCounted(name, counts)) return "";
+  const full = row.kind === "counter" ? `${own}_total` : own;
   const head = headText({ name: full, kind: row.kind, help: row.help });
-  if (row.kind === "histogram") return head + histogramsOf(name, row.bounds, counts).join("");
+  if (row.kind === "histogram") return head + histogramsOf({ name, full }, row.bounds, counts).join("");
   const series = Object.entries(counts.counters[name] ?? {});
   return head + series.map(([labels, value]) => `${full}${labels} ${value}\n`).join("");
 }
 
+/** A product that is not stood in for here shows nothing of it. */
+function isCounted(name: string, { counters, histograms }: Counts): boolean {
+  return counters[name] !== undefined || histograms[name] !== undefined;
+}
+
 /** One for each set of labels; where nothing was observed, the one without. */
-function histogramsOf(name: string, bounds: readonly number[], { histograms }: Counts): readonly string[] {
+function histogramsOf(
+  { name, full }: { readonly name: string; readonly full: string },
+  bounds: readonly number[],
+  { histograms }: Counts,
+): readonly string[] {
   const keys = Object.keys(histograms).filter((key) => key === name || key.startsWith(`${name}{`));
   return (keys.length === 0 ? [name] : keys).map((key) =>
-    histogramLines(`ostiary_${name}`, key.slice(name.length + 1, -1), { bounds, histogram: histograms[key] }),
+    histogramLines(full, key.slice(name.length + 1, -1), { bounds, histogram: histograms[key] }),
   );
 }
 

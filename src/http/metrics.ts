@@ -1,9 +1,12 @@
 /** What is counted? A small registry with a fixed list of metrics and a bound on series. */
 import { type Labels, labelText } from "../base/metrics-text.ts";
+import { KBS_METRICS } from "./kbs/metric-names.ts";
 
 export interface CounterRow {
   readonly kind: "counter";
   readonly help: string;
+  /** Under the name that another product gave it, for its dashboards; shown once something was counted. */
+  readonly isBorrowed?: true;
 }
 
 export interface HistogramRow {
@@ -11,6 +14,7 @@ export interface HistogramRow {
   readonly help: string;
   /** Upper bounds, ascending. */
   readonly bounds: readonly number[];
+  readonly isBorrowed?: true;
 }
 
 /** Names as callers say them; how Prometheus reads them is `exposition.ts`. */
@@ -55,6 +59,7 @@ export const METRICS = {
     help: "Seconds from the arrival of a use of a transit key to its answer",
     bounds: [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
   },
+  ...KBS_METRICS,
 } as const satisfies Record<string, CounterRow | HistogramRow>;
 
 export type MetricName = keyof typeof METRICS;

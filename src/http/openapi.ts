@@ -2,6 +2,7 @@
 import { toJsonSchema } from "@valibot/to-json-schema";
 import { CLAIMS } from "../wire/claims.ts";
 import type { Schema } from "../wire/codec.ts";
+import { KBS_ERROR } from "../wire/kbs/error.ts";
 import { PROBLEM } from "../wire/problem.ts";
 import type { Route } from "./route.ts";
 
@@ -33,6 +34,9 @@ export function openApiText(routes: readonly Route[], version: string): string {
           scheme: "dpop",
           description: "A token of /v1/attest and a proof of its key (RFC 9449)",
         },
+        kbsSession: { type: "apiKey", in: "cookie", name: "kbs-session-id" },
+        kbsToken: { type: "http", scheme: "bearer", bearerFormat: "a token of /kbs/v0/attest" },
+        kbsAdmin: { type: "http", scheme: "bearer", bearerFormat: "a JWT as kbs-client makes it, EdDSA" },
       },
     },
   });
@@ -51,11 +55,16 @@ function operationOf(route: Route): Record<string, unknown> {
         description: "Done",
         ...(route.answer === undefined ? {} : { content: contentOf(route.answer) }),
       },
-      default: {
-        description: "Refused: RFC 9457 problem details",
-        content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
-      },
+      default: refusalOf(route),
     },
+  };
+}
+
+function refusalOf({ door }: Route): object {
+  if (door === "kbs") return { description: "Refused: ErrorInformation", content: contentOf(KBS_ERROR) };
+  return {
+    description: "Refused: RFC 9457 problem details",
+    content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
   };
 }
 
@@ -75,6 +84,8 @@ function queryParametersOf({ query = [] }: Route): readonly object[] {
 
 /** One of these is enough. */
 function securityOf({ audience }: Route): readonly object[] {
+  if (audience === "kbs-guest") return [{ kbsSession: [] }, { kbsToken: [] }];
+  if (audience === "kbs-admin") return [{ kbsAdmin: [] }];
   return audience === "token-holder" ? [{ holder: [] }, { admin: [] }] : [{ admin: [] }];
 }
 

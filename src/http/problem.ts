@@ -65,8 +65,15 @@ const DPOP_ERRORS: ReadonlyMap<FaultCode, string> = new Map([
   ["token/wants-nonce", "use_dpop_nonce"],
 ]);
 
-/** Whose sentence is for everybody: of a denial what the policy itself publishes (WRIT section 10), what is to be approved, and that a broker is sealed. */
-const PUBLISHED: ReadonlySet<FaultCode> = new Set(["policy/denied", "policy/needs-approval", "kek/sealed"]);
+/** Whose sentence is for everybody: of a denial what the policy itself publishes (WRIT section 10), what is to be approved, and that a broker is sealed; of the KBS what it speaks and where its policies come from. */
+const PUBLISHED: ReadonlySet<FaultCode> = new Set([
+  "policy/denied",
+  "policy/needs-approval",
+  "kek/sealed",
+  "kbs/other-version",
+  "kbs/other-tee",
+  "kbs/policy-elsewhere",
+]);
 
 function sentenceOf(fault: Fault): string | undefined {
   const sentence = fault.detail["sentence"];

@@ -1,5 +1,6 @@
 /** Which paths has the broker? One table; the application and the OpenAPI document walk it. */
 import { adminRoutes } from "./admin/admins.ts";
+import { advisoryRoutes } from "./admin/advisory.ts";
 import { approvalRoutes } from "./admin/approvals.ts";
 import { audienceRoutes } from "./admin/audiences.ts";
 import { credentialRoute } from "./admin/credentials.ts";
@@ -9,6 +10,7 @@ import { endorsementRoutes } from "./admin/endorsements.ts";
 import { findingRoutes } from "./admin/findings.ts";
 import { fleetRoutes } from "./admin/fleet.ts";
 import { importKeyRoute } from "./admin/import-keys.ts";
+import { keyPageRoutes } from "./admin/key-page.ts";
 import { leaseRoutes } from "./admin/leases.ts";
 import { forgetTracesRoute } from "./admin/ledger.ts";
 import { policyRoutes } from "./admin/policies.ts";
@@ -19,6 +21,10 @@ import { rootKeyRoutes } from "./admin/root-key.ts";
 import { secretRoutes } from "./admin/secrets.ts";
 import { shareRoutes } from "./admin/shares.ts";
 import { tokenKeyRoutes } from "./admin/token-keys.ts";
+import { kbsAttestRoute } from "./kbs/attest.ts";
+import { kbsAuthRoute } from "./kbs/auth.ts";
+import { kbsPolicyRoutes } from "./kbs/policy.ts";
+import { kbsResourceRoutes } from "./kbs/resource.ts";
 import { discoveryRoute, jwksRoute } from "./oidc/discovery.ts";
 import { openApiText } from "./openapi.ts";
 import type { Route } from "./route.ts";
@@ -70,6 +76,7 @@ const DOCUMENTED: readonly Route[] = [
   ...adminRoutes,
   ...signInRoutes,
   ...approvalRoutes,
+  ...keyPageRoutes,
   ...audienceRoutes,
   ...tokenKeyRoutes,
   ...rootKeyRoutes,
@@ -81,8 +88,13 @@ const DOCUMENTED: readonly Route[] = [
   ...findingRoutes,
   credentialRoute,
   ...fleetRoutes,
+  ...advisoryRoutes,
   ...drillRoutes,
   ...endorsementRoutes,
+  kbsAuthRoute,
+  kbsAttestRoute,
+  ...kbsResourceRoutes,
+  ...kbsPolicyRoutes,
   healthRoute,
   readyRoute,
   partsRoute,

@@ -65,8 +65,10 @@ export type DecisionEntry = Common<"decision", 1 | 2> & {
   readonly policy_hash: string | null;
   readonly evidence_hash: string;
   readonly trace_hash: string;
-  readonly binding: 1 | 2 | 3;
-  readonly suite: 1 | 2 | 3;
+  /** 0 for the KBS exchange, which is no binding and has no suite. */
+  readonly binding: 0 | 1 | 2 | 3;
+  /** 0 exactly where the binding is. */
+  readonly suite: 0 | 1 | 2 | 3;
   readonly vmpl: number;
   readonly measurement: string;
   /** The CRL that spoke for the chain; `age` is seconds since it was obtained. */
@@ -134,8 +136,8 @@ const SHAPES: { readonly [Kind in LedgerEntry["kind"]]: Shape<Extract<LedgerEntr
     policy_hash: (value) => value === null || HASH(value),
     evidence_hash: HASH,
     trace_hash: HASH,
-    binding: integer(1, 3),
-    suite: integer(1, 3),
+    binding: integer(0, 3),
+    suite: integer(0, 3),
     vmpl: integer(0, 3),
     measurement: hex(48),
     crl: object(CRL),
@@ -171,7 +173,9 @@ export function parseEntry(bytes: Uint8Array): LedgerEntry {
   const value = parseStrictJson(bytes, limits);
   if (!isEntry(value)) throw malformed("the members of its kind, each within its range");
   if (value.kind === "decision" && !isCoherent(value))
-    throw malformed("an outcome that code and items bear out, and held evidence in version 2 alone");
+    throw malformed(
+      "an outcome that code and items bear out, held evidence in version 2 alone, and a suite over a binding",
+    );
   if (!equalBytes(encodeEntry(value), bytes)) throw malformed("its canonical form");
   return value;
 }
@@ -183,9 +187,9 @@ function isEntry(value: JsonValue): value is LedgerEntry {
 }
 
 /** Something was allowed exactly where the outcome says so, and a code stands exactly where nothing was; evidence is held in version 2. */
-function isCoherent({ v, outcome, code, items, held }: DecisionEntry): boolean {
+function isCoherent({ v, outcome, code, items, held, binding, suite }: DecisionEntry): boolean {
   const isAllowed = items.some((item) => item.outcome === "allow");
-  if ((v === 2) !== (held !== undefined)) return false;
+  if ((v === 2) !== (held !== undefined) || (binding === 0) !== (suite === 0)) return false;
   return isAllowed === (outcome === "allow") && isAllowed === (code === null);
 }
 

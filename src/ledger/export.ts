@@ -7,7 +7,7 @@ import { hasShape, oneOf, type Shape, text } from "../base/shape.ts";
 import { parseStrictJson } from "../base/strict-json.ts";
 import { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
 import { MAX_LEAF_BYTES } from "./entry.ts";
-import { leafHash } from "./merkle.ts";
+import { appendLeaf, emptyFrontier, type Frontier, frontierRoot, leafHash } from "./merkle.ts";
 import { type NoteKey, parseVerifierKey } from "./note.ts";
 import { type EntryCounts, type SaidLeaf, verifyWholeLog } from "./whole-log.ts";
 
@@ -21,12 +21,13 @@ export type ExportHead = {
   readonly key: string;
 };
 
-const HEAD: Shape<ExportHead> = {
-  v: oneOf(1),
+/** What every first line has beside its version. */
+export const SIGNED_HEAD = {
   origin: text(/^[^\n]{1,512}$/u),
   checkpoint: text(/^.{1,65536}$/su),
   key: text(/^.{1,1024}$/u),
 };
+const HEAD: Shape<ExportHead> = { v: oneOf(1), ...SIGNED_HEAD };
 const MAX_HEAD_BYTES = 131_072;
 const LINE_START = utf8('{"hash":"');
 const LINE_MIDDLE = utf8('","leaf":');
@@ -60,6 +61,7 @@ export interface VerifiedExport {
  * @param lines - The file's lines without their ends, attacker-controlled.
  * @param trusted - The log's key from elsewhere; without it the key in the export is taken, which proves only that the
  *   export agrees with itself.
+ * @param held - A head that the auditor has already: the log has to begin with the one under it.
  * @throws {@link Fault} `ledger/malformed` where the first line is none; `ledger/inconsistent` for everything else, with
  *   `entry`, the position of the first wrong or missing entry, in its detail where there is one.
  */
@@ -67,9 +69,28 @@ export async function verifyExport(
   lines: AsyncIterable<Uint8Array>,
   trusted: NoteKey | undefined,
   primitives: Primitives,
+  held?: Checkpoint,
 ): Promise<VerifiedExport> {
   const { key, checkpoint, leaves } = await openExport(lines, trusted, primitives);
-  return { key, checkpoint, counts: await verifyWholeLog(leaves, checkpoint, primitives) };
+  let before = emptyFrontier();
+  const counts = await verifyWholeLog(leaves, checkpoint, primitives, (hash) => {
+    if (before.size < (held?.size ?? 0)) before = appendLeaf(before, hash, primitives.digest);
+  });
+  if (held !== undefined) refuseOtherBeginning(before, held, primitives.digest);
+  return { key, checkpoint, counts };
+}
+
+function refuseOtherBeginning(
+  before: Frontier,
+  { size, root }: Checkpoint,
+  digest: Primitives["digest"],
+): void {
+  if (before.size === size && equalBytes(frontierRoot(before, digest), root)) return;
+  const sentence =
+    before.size === size
+      ? `the log does not begin with the ${size} entries of the head that is held already`
+      : `expected at least the ${size} entries of the head that is held already, received ${before.size}`;
+  throw new Fault("ledger/inconsistent", sentence, { place: "since" });
 }
 
 /** An export whose head is signed, and whose leaves nobody looked at yet. */
@@ -88,30 +109,45 @@ export async function openExport(
   const first = await rest.next();
   if (first.done === true) throw new Fault("ledger/malformed", "expected an export, received no line");
   const head = parseHead(first.value);
-  const key = trusted ?? parseVerifierKey(head.key, primitives.digest);
-  if (head.origin !== key.name) {
+  const signed = await openSigned(head, trusted, primitives);
+  return { ...signed, note: head.checkpoint, leaves: leavesIn(rest) };
+}
+
+/** The signed head that an export's first line carries, and the key it is under. @throws {@link Fault} as {@link verifyExport}. */
+export async function openSigned(
+  said: Pick<ExportHead, "origin" | "checkpoint" | "key">,
+  trusted: NoteKey | undefined,
+  primitives: Primitives,
+): Promise<Pick<VerifiedExport, "key" | "checkpoint">> {
+  const key = trusted ?? parseVerifierKey(said.key, primitives.digest);
+  if (said.origin !== key.name) {
     throw new Fault("ledger/inconsistent", "expected an export of the log that the key belongs to", {
       expected: key.name,
-      received: head.origin,
+      received: said.origin,
     });
   }
   const of = { origin: key.name, spki: key.spki };
-  const checkpoint = await openCheckpoint(head.checkpoint, of, primitives);
-  return { key, checkpoint, note: head.checkpoint, leaves: leavesIn(rest) };
+  return { key, checkpoint: await openCheckpoint(said.checkpoint, of, primitives) };
 }
 
 function parseHead(line: Uint8Array): ExportHead {
-  if (line.length > MAX_HEAD_BYTES) throw notAnExport();
-  const value = parseStrictJson(line, { maxBytes: MAX_HEAD_BYTES, maxDepth: 2, code: "ledger/malformed" });
+  const value = parseHeadLine(line);
   if (!isHead(value)) throw notAnExport();
   return value;
+}
+
+/** What stands in a first line, whatever it is. @throws {@link Fault} `ledger/malformed`. */
+export function parseHeadLine(line: Uint8Array): JsonValue {
+  if (line.length > MAX_HEAD_BYTES) throw notAnExport();
+  return parseStrictJson(line, { maxBytes: MAX_HEAD_BYTES, maxDepth: 4, code: "ledger/malformed" });
 }
 
 function isHead(value: JsonValue): value is ExportHead {
   return hasShape(value, HEAD);
 }
 
-async function* leavesIn(lines: AsyncIterator<Uint8Array>): AsyncGenerator<SaidLeaf, void, undefined> {
+/** The leaves of an export's further lines. */
+export async function* leavesIn(lines: AsyncIterator<Uint8Array>): AsyncGenerator<SaidLeaf, void, undefined> {
   for (let line = await lines.next(); line.done !== true; line = await lines.next()) yield leafIn(line.value);
 }
 
@@ -125,6 +161,7 @@ function lineOf(leaf: Uint8Array, hash: Uint8Array): Uint8Array {
   return concatBytes(LINE_START, utf8(hexOf(hash)), LINE_MIDDLE, leaf, LINE_END);
 }
 
-function notAnExport(): Fault {
+/** What a first line is told that is none. */
+export function notAnExport(): Fault {
   return new Fault("ledger/malformed", "expected the first line of a ledger export");
 }

@@ -1,10 +1,16 @@
 /** Who is meant by a name in the log that is none? Told by whoever has the salt, one name at a time, and checked by anybody. */
-import { base64UrlOf, concatBytes, utf8 } from "../base/bytes.ts";
+import { base64UrlOf, concatBytes, parseHex, parseUtf8, utf8 } from "../base/bytes.ts";
 import type { Primitives } from "../base/primitives.ts";
 
 const LABEL = utf8("ostiary/pseudonym/v1\n");
 
 export const SALT_SIZE = 32;
+
+/** The salt in a file: 64 lower-case hex digits; `undefined` for anything else. */
+export function parseSalt(file: Uint8Array): Uint8Array | undefined {
+  const text = parseUtf8(file)?.trim() ?? "";
+  return text.length === 2 * SALT_SIZE ? parseHex(text) : undefined;
+}
 
 /** What opens one name's pseudonym, and no other's: who is shown it learns nothing of the salt. */
 export function openingOf(name: string, salt: Uint8Array, { hmac }: Pick<Primitives, "hmac">): Uint8Array {

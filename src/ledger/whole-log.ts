@@ -22,7 +22,7 @@ export interface EntryCounts {
 }
 
 /** Requests end out of turn, and clocks of brokers differ: by minutes. A start may set the clock back, and says that it is one. */
-const MOST_SECONDS_BACK = 600;
+export const MOST_SECONDS_BACK = 600;
 
 /**
  * Judges each leaf in its place, then size and root. Memory stays flat.
@@ -36,29 +36,55 @@ export async function verifyWholeLog(
   { digest }: Pick<Primitives, "digest">,
   grown: (hash: Uint8Array) => void = () => undefined,
 ): Promise<EntryCounts> {
-  let frontier = emptyFrontier();
+  const stretch = { start: emptyFrontier(), end: checkpoint.size, endOf: "the checkpoint" };
+  const { frontier, counts } = await readStretch(leaves, stretch, digest, grown);
+  refuseOtherTree(frontier, checkpoint, digest);
+  return counts;
+}
+
+/** A part of a log: what the tree is before its first leaf, and the position after its last one. */
+export interface Stretch {
+  readonly start: Frontier;
+  readonly end: number;
+  /** Who says where it ends. */
+  readonly endOf: string;
+}
+
+/**
+ * Judges each leaf of a part in its place, and that none is missing. What the tree is worth that they make is for the caller to see.
+ *
+ * @throws {@link Fault} as {@link verifyWholeLog}.
+ */
+export async function readStretch(
+  leaves: AsyncIterable<SaidLeaf>,
+  stretch: Stretch,
+  digest: Primitives["digest"],
+  grown: (hash: Uint8Array) => void = () => undefined,
+): Promise<{ readonly frontier: Frontier; readonly counts: EntryCounts }> {
+  let frontier = stretch.start;
   let counts = NOTHING;
   let latest: number | undefined;
   for await (const said of leaves) {
-    const { entry, hash } = read(said, { seq: frontier.size, checkpoint }, digest);
+    const { entry, hash } = read(said, { seq: frontier.size, stretch }, digest);
     latest = timeAfter(latest, entry);
     frontier = appendLeaf(frontier, hash, digest);
     counts = counted(counts, entry);
     grown(hash);
   }
-  refuseOtherTree(frontier, checkpoint, digest);
-  return counts;
+  if (frontier.size === stretch.end) return { frontier, counts };
+  const sentence = `expected entries up to ${stretch.end}, as ${stretch.endOf} says, received none from ${frontier.size} on`;
+  throw wrong(frontier.size, sentence);
 }
 
 interface Place {
   readonly seq: number;
-  readonly checkpoint: Checkpoint;
+  readonly stretch: Stretch;
 }
 
-/** Within the head's size, well formed, numbered as it stands, with the hash that it was said to have. */
-function read({ leaf, isSaid }: SaidLeaf, { seq, checkpoint }: Place, digest: Primitives["digest"]) {
-  if (seq >= checkpoint.size) {
-    throw wrong(seq, `expected ${checkpoint.size} entries, as the checkpoint says, received more`);
+/** Within the part, well formed, numbered as it stands, with the hash that it was said to have. */
+function read({ leaf, isSaid }: SaidLeaf, { seq, stretch }: Place, digest: Primitives["digest"]) {
+  if (seq >= stretch.end) {
+    throw wrong(seq, `expected entries up to ${stretch.end}, as ${stretch.endOf} says, received more`);
   }
   const entry = entryOf(leaf, seq);
   if (entry.seq !== seq) throw wrong(seq, `expected entry ${seq}, received entry ${entry.seq}`);
@@ -86,10 +112,7 @@ function timeAfter(latest: number | undefined, { seq, time, kind }: LedgerEntry)
   );
 }
 
-function refuseOtherTree(frontier: Frontier, { size, root }: Checkpoint, digest: Primitives["digest"]): void {
-  if (frontier.size !== size) {
-    throw wrong(frontier.size, `expected ${size} entries, as the checkpoint says, received ${frontier.size}`);
-  }
+function refuseOtherTree(frontier: Frontier, { root }: Checkpoint, digest: Primitives["digest"]): void {
   const received = frontierRoot(frontier, digest);
   if (equalBytes(received, root)) return;
   throw new Fault(

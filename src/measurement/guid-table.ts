@@ -1,6 +1,7 @@
 /** What does a firmware image say about itself? The table of GUIDs at its end, read backwards (edk2, OvmfPkg/ResetVector). */
 import { hexOf } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
+import { Reader } from "../base/reader.ts";
 
 /** The table ends this many bytes before the image does. */
 const BEHIND_TABLE = 32;
@@ -42,7 +43,7 @@ function entryEndingAt(
 ): { readonly guid: string; readonly size: number } {
   const from = end - TRAILER_SIZE;
   if (from < start) throw malformed("expected room for an entry of the table of GUIDs");
-  const size = (image[from] ?? 0) | ((image[from + 1] ?? 0) << 8);
+  const size = new Reader(image.subarray(from, end), "measurement/bad-firmware").u16le();
   if (size < TRAILER_SIZE || size > end - start) {
     throw malformed(`expected an entry of ${TRAILER_SIZE} to ${end - start} bytes, received ${size}`);
   }

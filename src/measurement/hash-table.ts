@@ -1,5 +1,5 @@
 /** What does the VMM say of the kernel that it boots? The page with the table of hashes (QEMU, target/i386/sev.c). */
-import { concatBytes, parseHex, utf8 } from "../base/bytes.ts";
+import { concatBytes, parseHex, u16le, utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import type { Section } from "./firmware.ts";
 import { PAGE_SIZE } from "./page-update.ts";
@@ -58,10 +58,6 @@ export function hashTablePage(table: Uint8Array, hashTableGpa: number, section: 
 
 function entryOf(name: Uint8Array, hash: Uint8Array): Uint8Array {
   return concatBytes(name, u16le(ENTRY_SIZE), hash);
-}
-
-function u16le(value: number): Uint8Array {
-  return Uint8Array.of(value & 0xff, value >> 8);
 }
 
 function guid(hex: string): Uint8Array {

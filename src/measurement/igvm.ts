@@ -135,7 +135,7 @@ function rememberArea(reader: Reader, areas: Map<number, number>): void {
 
 function pagesIn(reader: Reader, mask: number, file: Uint8Array): readonly IgvmPage[] {
   const [gpa, forMask, offset, flags] = [reader.u64le(), reader.u32le(), reader.u32le(), reader.u32le()];
-  const kind = reader.u8() | (reader.u8() << 8);
+  const kind = reader.u16le();
   const [isLarge, isUnmeasured, isShared] = [flags & 1, flags & 2, flags & 4];
   const type = PAGE_TYPES[kind];
   if (type === undefined || flags > 7) throw malformed("expected a page of a known kind");

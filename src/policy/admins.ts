@@ -4,6 +4,7 @@ import { base64UrlOf, parseBase64Url } from "../base/bytes.ts";
 import type { JsonObject, JsonValue } from "../base/canonical-json.ts";
 import { hasShape, list, object, oneOf, type Rule, text } from "../base/shape.ts";
 import { bareKeyOf } from "../base/spki.ts";
+import { isOriginOf, schemeOf, type WebAuthnCredential } from "./webauthn.ts";
 
 /** Each says what its holder may do; none of them both writes a policy and approves it. */
 export const ROLES = ["author", "approver", "operator", "auditor", "break-glass"] as const;
@@ -16,8 +17,10 @@ export const ROOT_GROUP = "root";
 export interface Admin {
   /** Names the key, in requests, signatures and the log. */
   readonly kid: string;
-  /** Ed25519, DER SubjectPublicKeyInfo. */
+  /** DER SubjectPublicKeyInfo: Ed25519, or P-256 where a security key holds it. */
   readonly spki: Uint8Array;
+  /** There where a security key signs, and then nothing counts but its assertions. */
+  readonly webauthn?: WebAuthnCredential;
   readonly person: string;
   readonly roles: readonly Role[];
   /** Path prefixes that the roles reach, in whole segments; none means every path. */
@@ -45,6 +48,8 @@ export interface Governance {
   readonly approvals: number;
   /** People of the root who sign a change of the roster. */
   readonly rootThreshold: number;
+  /** Operators who sign an edition of the advisory data; one unless it is said. */
+  readonly advisorySigners?: number;
   /** The last resort: history that the configuration vouches for, where its root cannot any more. */
   readonly accepts: { readonly roster?: string; readonly activation?: string };
 }
@@ -70,33 +75,72 @@ export function isPathPrefix(prefix: string): boolean {
 
 const isPrefix: Rule = (value) => typeof value === "string" && isPathPrefix(value);
 
+const FILE_KEY = { type: oneOf("ed25519"), spki: text(/^[A-Za-z0-9_-]{59}$/) };
+const SECURITY_KEY = {
+  type: oneOf("webauthn"),
+  spki: text(/^(?:[A-Za-z0-9_-]{59}|[A-Za-z0-9_-]{122})$/),
+  credential: text(/^[A-Za-z0-9_-]{22,1364}$/),
+  rp_id: text(/^[a-z0-9.-]{1,253}$/),
+  origin: text(/^[a-z0-9.:/-]{1,300}$/),
+};
+const isKey: Rule = (value) => object(FILE_KEY)(value) || object(SECURITY_KEY)(value);
+
 const RECORD = {
   kid: text(NAME),
-  key: object({ type: oneOf("ed25519"), spki: text(/^[A-Za-z0-9_-]{59}$/) }),
+  key: isKey,
   person: text(NAME),
   roles: list(oneOf(...ROLES), 0, ROLES.length),
   under: list(isPrefix, 0, MAX_LIST),
   owns: list(text(NAME), 0, MAX_LIST),
 };
 
-/** An admin as statements and answers have one. The key names its type, since there will be others. */
-export function adminRecord({ kid, spki, person, roles, under, owns }: Admin): JsonObject {
-  return { kid, key: { type: "ed25519", spki: base64UrlOf(spki) }, person, roles, under, owns };
+/** A key as statements, answers and the configuration have one: it names its type. */
+type AdminKeyJson =
+  | { readonly type: "ed25519"; readonly spki: string }
+  | {
+      readonly type: "webauthn";
+      readonly spki: string;
+      readonly credential: string;
+      readonly rp_id: string;
+      readonly origin: string;
+    };
+
+/** An admin as statements and answers have one. */
+export function adminRecord(admin: Admin): JsonObject {
+  const { kid, person, roles, under, owns } = admin;
+  return { kid, key: adminKeyRecord(admin), person, roles, under, owns };
+}
+
+function adminKeyRecord({ spki, webauthn }: Pick<Admin, "spki" | "webauthn">): AdminKeyJson {
+  if (webauthn === undefined) return { type: "ed25519", spki: base64UrlOf(spki) };
+  const { id, rpId, origin } = webauthn;
+  return { type: "webauthn", spki: base64UrlOf(spki), credential: base64UrlOf(id), rp_id: rpId, origin };
 }
 
 /** Reads an admin; `undefined` for anything that {@link adminRecord} does not write. */
 export function parseAdminRecord(value: JsonValue | undefined): Admin | undefined {
   if (!isRecord(value)) return undefined;
-  const { kid, key, person, roles, under, owns } = value;
-  const spki = parseBase64Url(key.spki);
-  if (spki === undefined || bareKeyOf("ed25519", spki) === undefined) return undefined;
+  const { kid, person, roles, under, owns } = value;
+  const key = parseAdminKey(value.key);
+  if (key === undefined) return undefined;
   const isEachOnce = [roles, under, owns].every((names) => new Set<string>(names).size === names.length);
-  return isEachOnce ? { kid, spki, person, roles, under, owns } : undefined;
+  return isEachOnce ? { kid, ...key, person, roles, under, owns } : undefined;
+}
+
+/** Reads a key; `undefined` where its parts do not belong together. */
+function parseAdminKey(key: AdminKeyJson): Pick<Admin, "spki" | "webauthn"> | undefined {
+  const spki = parseBase64Url(key.spki);
+  if (spki === undefined) return undefined;
+  if (key.type === "ed25519") return bareKeyOf("ed25519", spki) === undefined ? undefined : { spki };
+  const id = parseBase64Url(key.credential);
+  const { rp_id: rpId, origin } = key;
+  const isFit = schemeOf(spki) !== undefined && isOriginOf(origin, rpId);
+  return isFit && id !== undefined ? { spki, webauthn: { id, rpId, origin } } : undefined;
 }
 
 type AdminJson = {
   readonly kid: string;
-  readonly key: { readonly type: "ed25519"; readonly spki: string };
+  readonly key: AdminKeyJson;
   readonly person: string;
   readonly roles: readonly Role[];
   readonly under: readonly string[];

@@ -7,8 +7,9 @@ import { hexOf, isZero } from "../base/bytes.ts";
 import type { Instant } from "../base/time.ts";
 import { APPROVALS_KEY } from "../writ/approval-groups.ts";
 import type { Facts, FactValue, TcbFact, VersionFact } from "../writ/facts.ts";
+import { type GuestPosture, POSTURE_READINGS } from "./guest-posture.ts";
 
-/** What the broker itself saw of the exchange; none of it comes from the request's body. */
+/** What the broker itself saw of the exchange; but for the posture, none of it comes from the request's body. */
 export interface FactContext {
   /** The broker's clock, read once per decision. */
   readonly now: Instant;
@@ -29,6 +30,8 @@ export interface FactContext {
   readonly heldMs?: number;
   /** How many people of each group approved this very request; absent where none did. */
   readonly approvals?: ReadonlyMap<string, number>;
+  /** What the guest says of itself, inside the claims of its evidence. */
+  readonly posture?: GuestPosture;
 }
 
 /** A field and how it is read; `undefined` leaves it absent. */
@@ -51,6 +54,7 @@ export function factsOf(
   putAll(facts, EVIDENCE_READINGS, verification);
   putAll(facts, TIMED_READINGS, { verification, now: context.now });
   putAll(facts, CONTEXT_READINGS, context);
+  if (context.posture !== undefined) putAll(facts, POSTURE_READINGS, context.posture);
   for (const [group, people] of context.approvals ?? []) facts.set(`${APPROVALS_KEY}${group}`, people);
   const count = vcpus.get(String(facts.get("measurement")));
   if (count !== undefined) facts.set("vm.vcpus", count);
@@ -62,7 +66,7 @@ export type UseContext = FactContext & Required<Pick<FactContext, "heldMs">>;
 
 /**
  * The facts of an earlier decision as they are now: what the exchange decides is of this one, and what ages has aged. The
- * channel is still the one over which the guest was attested.
+ * channel is still the one over which the guest was attested, and the posture the one of its evidence.
  */
 export function factsAgain(held: Facts, context: UseContext, vcpus?: ReadonlyMap<string, number>): Facts {
   const facts = new Map(held);
@@ -94,6 +98,8 @@ function label(facts: Map<string, FactValue>, vcpus: ReadonlyMap<string, number>
 const AGEING = [
   ["endorsement.crl_age", 1],
   ["endorsement.not_after_in", -1],
+  ["posture.age", 1],
+  ["posture.uptime", 1],
 ] as const;
 
 /** Adds what is there of a table's fields. */

@@ -43,6 +43,8 @@ export interface RosterStatement {
   readonly change: RosterChange;
 }
 
+type AnyKey = Pick<Admin, "spki" | "webauthn">;
+
 /** The admins after some changes. */
 export interface Roster {
   /** Those with a key: nobody else's signature counts anywhere. */
@@ -54,7 +56,7 @@ export interface Roster {
   /** Digest of the last one. */
   readonly head: string | undefined;
   /** Every key id and key that ever was one's; neither is given to anybody again. An account has a name alone. */
-  readonly known: readonly (Pick<Admin, "kid"> & Partial<Pick<Admin, "spki">>)[];
+  readonly known: readonly (Pick<Admin, "kid"> & Partial<AnyKey>)[];
 }
 
 /** What the chain was followed to, change by change. The last element is the roster of now. */
@@ -285,7 +287,7 @@ function without({ admins, accounts }: Members, name: string): Members {
 
 /** Whether somebody has this key, or this account of a provider, now. */
 function isTaken({ admins, accounts }: Members, change: Addition): boolean {
-  if ("admin" in change) return admins.some(({ spki }) => equalBytes(spki, change.admin.spki));
+  if ("admin" in change) return admins.some((one) => isSameKey(one, change.admin));
   const { issuer, subject } = change.account;
   return accounts.some((one) => one.issuer === issuer && one.subject === subject);
 }
@@ -302,12 +304,20 @@ function refuseOutOfTurn(before: Roster, statement: RosterStatement, edges: Rost
 function added(before: Roster, change: Addition): Members {
   const name = nameIn(change);
   const isKnown = before.known.some(
-    ({ kid, spki }) =>
-      kid === name || ("admin" in change && spki !== undefined && equalBytes(spki, change.admin.spki)),
+    (one) => one.kid === name || ("admin" in change && isSameKey(one, change.admin)),
   );
   if (isKnown || isTaken(before, change))
     throw bad("expected a name and a key that no admin has or ever had");
   return joined(before, change);
+}
+
+/** By its public half, or by the name that a security key has for it. */
+function isSameKey(one: Partial<AnyKey>, other: AnyKey): boolean {
+  const isSameCredential =
+    one.webauthn !== undefined &&
+    other.webauthn !== undefined &&
+    equalBytes(one.webauthn.id, other.webauthn.id);
+  return isSameCredential || (one.spki !== undefined && equalBytes(one.spki, other.spki));
 }
 
 function removed(before: Roster, kid: string): Members {

@@ -1,20 +1,22 @@
-/** Who signed this bundle, or this statement about policy? DSSE envelopes with Ed25519, k of n distinct keys. */
+/** Who signed this bundle, or this statement about policy? DSSE envelopes with Ed25519 or by security keys, k of n distinct keys. */
 import { base64UrlOf, concatBytes, equalBytes, parseBase64Url, utf8 } from "../base/bytes.ts";
 import { canonicalJson, type JsonObject, type JsonValue } from "../base/canonical-json.ts";
 import { Fault } from "../base/fault.ts";
 import type { Primitives, Signer } from "../base/primitives.ts";
 import { parseStrictJson } from "../base/strict-json.ts";
 import { MAX_TAR_BYTES } from "./tar.ts";
+import { type WebAuthnCredential, whyNotAsserted } from "./webauthn.ts";
 
 export const BUNDLE_TYPE = "application/vnd.ostiary.bundle.v1+tar";
 
 const MAX_ENVELOPE = 2 * MAX_TAR_BYTES;
 const MAX_SIGNATURES = 64;
 
-/** A person's public key: Ed25519, DER SubjectPublicKeyInfo. */
+/** A person's public key, DER SubjectPublicKeyInfo: Ed25519, or what a security key holds. */
 interface VerificationKey {
   readonly kid: string;
   readonly spki: Uint8Array;
+  readonly webauthn?: WebAuthnCredential;
 }
 
 /** What an envelope must be to count. */
@@ -36,12 +38,12 @@ export interface OpenedEnvelope {
 /**
  * Signs a payload and writes the envelope as canonical JSON, payload and signature in base64url.
  *
- * @throws {@link Fault} `internal/invariant` when the signer is not Ed25519.
+ * @throws {@link Fault} `internal/invariant` when the signer is neither Ed25519 nor a security key.
  * @see DSSE v1 protocol, https://github.com/secure-systems-lab/dsse/blob/v1.0.0/protocol.md
  */
 export async function signDsse(payloadType: string, payload: Uint8Array, signer: Signer): Promise<string> {
-  if (signer.algorithm !== "Ed25519")
-    throw new Fault("internal/invariant", "bundles are signed with Ed25519");
+  if (signer.algorithm === "ES256")
+    throw new Fault("internal/invariant", "bundles are signed with Ed25519, or by a security key");
   const sig = await signer.sign(preAuthenticationEncoding(payloadType, payload));
   return canonicalJson({
     payload: base64UrlOf(payload),
@@ -60,7 +62,7 @@ export async function signDsse(payloadType: string, payload: Uint8Array, signer:
 export async function openDsse(
   envelope: string,
   expected: ExpectedEnvelope,
-  primitives: Pick<Primitives, "verify">,
+  primitives: Pick<Primitives, "verify" | "digest">,
 ): Promise<OpenedEnvelope> {
   const { payloadType, payload, signatures } = parseEnvelope(envelope);
   if (payloadType !== expected.payloadType)
@@ -71,18 +73,29 @@ export async function openDsse(
   const signed = preAuthenticationEncoding(payloadType, payload);
   const signedBy: string[] = [];
   const people = new Set<string>();
-  for (const { kid, spki } of expected.keys) {
-    const sig = signatures.get(kid);
+  for (const key of expected.keys) {
+    const sig = signatures.get(key.kid);
     // One after the other on purpose: there are few keys, and a flood of signatures must not become a flood of work.
-    if (sig === undefined || !(await primitives.verify("ed25519", spki, signed, sig))) continue;
-    signedBy.push(kid);
-    people.add(base64UrlOf(spki));
+    if (sig === undefined || !(await isSignedBy(key, signed, sig, primitives))) continue;
+    signedBy.push(key.kid);
+    people.add(base64UrlOf(key.spki));
   }
   const threshold = Math.max(1, expected.threshold ?? 1);
   if (people.size < threshold) {
     throw rejected(`expected good signatures of ${threshold} known keys, received ${people.size}`);
   }
   return { payload, signedBy };
+}
+
+/** The key says how it signs, never the envelope: an Ed25519 key of a file signs the bytes, a security key their digest in an assertion. */
+async function isSignedBy(
+  { spki, webauthn }: VerificationKey,
+  signed: Uint8Array,
+  sig: Uint8Array,
+  primitives: Pick<Primitives, "verify" | "digest">,
+): Promise<boolean> {
+  if (webauthn === undefined) return primitives.verify("ed25519", spki, signed, sig);
+  return (await whyNotAsserted(signed, sig, { spki, webauthn }, primitives)) === undefined;
 }
 
 /** Signs a bundle's archive. */
@@ -108,6 +121,11 @@ export function payloadIn(envelope: string, payloadType: string): Uint8Array {
   const opened = parseEnvelope(envelope);
   if (opened.payloadType !== payloadType) throw rejected(`expected a payload of type ${payloadType}`);
   return opened.payload;
+}
+
+/** The key ids that signatures of an envelope name, whether or not they hold. @throws {@link Fault} `policy/bad-signature`. */
+export function keyIdsIn(envelope: string): readonly string[] {
+  return [...parseEnvelope(envelope).signatures.keys()];
 }
 
 /** `DSSEv1 SP len(type) SP type SP len(payload) SP payload`: lengths in bytes, decimal. */

@@ -45,20 +45,25 @@ export type PlannedHost = {
   readonly alone: number;
 };
 
+export interface PlanTerms {
+  readonly bindsFrom: Instant;
+  readonly digest: Primitives["digest"];
+  readonly spared?: readonly string[];
+  readonly describes?: string;
+}
+
 const GUARD = "tcb-plan";
 
 /**
  * Plans a floor. A guard only refuses, so that whoever is refused today stays out, and of those let in today the guard alone decides.
  *
  * @param guests - Those that are let in today. Each is looked at once.
+ * @param terms - `spared` are silicon lines that are left alone though their product has a row; `describes` says where the floor comes from.
  * @throws {@link Fault} `policy/malformed` for a floor that has no row.
  */
-export function planFloor(
-  floor: Floor,
-  guests: readonly PlannedGuest[],
-  { bindsFrom, digest }: { readonly bindsFrom: Instant; readonly digest: Primitives["digest"] },
-): TcbPlan {
-  const writ = writOf(floor, bindsFrom);
+export function planFloor(floor: Floor, guests: readonly PlannedGuest[], terms: PlanTerms): TcbPlan {
+  const { bindsFrom, digest } = terms;
+  const writ = writOf(floor, terms);
   const program = compiled(writ, digest);
   const cutOff = guests.filter((guest) => !isLetIn(program, guest, bindsFrom));
   const out = new Set(cutOff.map(({ id }) => id));
@@ -104,7 +109,7 @@ function hostsOf(cutOff: readonly PlannedGuest[], staying: ReadonlySet<string>):
 // ── as Writ ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Products that the floor has no row for are left alone: without a row no floor holds, and all of them would be refused. */
-function writOf({ name, rows }: Floor, bindsFrom: Instant): string {
+function writOf({ name, rows }: Floor, { bindsFrom, spared = [], describes }: PlanTerms): string {
   const products = SNP_VOCABULARY.products.filter(({ name: product, silicon }) =>
     rows.some((row) => row.name === product || silicon.includes(row.name)),
   );
@@ -123,20 +128,32 @@ test "${title}" of ${GUARD} {
 module tcb.plan version 1.0.0 { owner "tcb-plan" }
 
 floor ${name} {
-${rows.map(rowText).join("\n")}
+${describes === undefined ? "" : `describes "${describes}"\n`}${rows.map(rowText).join("\n")}
 }
 
 guard ${GUARD} "Firmware below ${name}, from ${from}" {
   for resource "**"
   valid ${from} ..
 
-  require tcb.reported at least ${name} or not product in [${products.map((one) => one.name).join(", ")}]
+  require ${condition(name, products, spared)}
     else "${reason}"
 }
 ${test("from its first moment, what is below the floor is refused", from, ` because "${reason}"`)}`;
   const formatted = formatSource("tcb-plan.writ", text).text;
   if (formatted === undefined) throw new Fault("internal/invariant", "a plan is a source of the language");
   return formatted;
+}
+
+/** Whose silicon nobody knows is not spared. */
+function condition(
+  name: string,
+  products: readonly { readonly name: string }[],
+  spared: readonly string[],
+): string {
+  const met = `tcb.reported at least ${name}`;
+  const isOther = `not product in [${products.map((one) => one.name).join(", ")}]`;
+  if (spared.length === 0) return `${met} or ${isOther}`;
+  return `any { ${met}, ${isOther}, has silicon and silicon in [${spared.join(", ")}] }`;
 }
 
 /** Every component is named: 0 says on purpose that any level passes. */

@@ -1,6 +1,7 @@
 /** What is true of every SEV-SNP request that the verifier can produce? WRIT section 11, and where in doubt nothing. */
 import type { Axiom, Claim } from "../writ/axiom.ts";
 import { PRODUCTS } from "./vocabulary-fields.ts";
+import { POSTURE_FIELDS } from "./vocabulary-posture.ts";
 
 function present(...fields: readonly string[]): readonly Claim[] {
   return fields.map((field) => ({ kind: "present", field }));
@@ -192,6 +193,27 @@ const EVIDENCE: readonly Axiom[] = [
   },
 ];
 
+/** What stands in every posture comes together; what only some say may be there or not. */
+const ALL_POSTURE = ["warnings", "failures"].map((name) => `posture.${name}`);
+const SOME_POSTURE = POSTURE_FIELDS.map(({ name }) => name).filter(
+  (name) => name !== "posture.age" && !ALL_POSTURE.includes(name),
+);
+
+const POSTURE: readonly Axiom[] = [
+  {
+    kind: "implies",
+    when: present("posture.age"),
+    follows: present(...ALL_POSTURE),
+    text: "a posture says how many checks warn and fail",
+  },
+  {
+    kind: "implies",
+    when: absent("posture.age"),
+    follows: absent(...ALL_POSTURE, ...SOME_POSTURE),
+    text: "there is no `posture.*` without a posture, which has an age",
+  },
+];
+
 /** Nothing is said of `tcb.launch`: a guest may have moved here from any host. */
 export const AXIOMS: readonly Axiom[] = [
   ...BY_REPORT_VERSION,
@@ -201,6 +223,7 @@ export const AXIOMS: readonly Axiom[] = [
   ...CHIP,
   ...ENDORSEMENT,
   ...EVIDENCE,
+  ...POSTURE,
   {
     kind: "labelled",
     field: "vm.vcpus",

@@ -1,5 +1,6 @@
 /** Which fields may a policy about an SEV-SNP request name? WRIT section 6, row by row, in its order. */
 import type { Absence, Component, Field, FieldType, Product } from "../writ/vocabulary.ts";
+import { POSTURE_FIELDS } from "./vocabulary-posture.ts";
 
 const flag: FieldType = { kind: "flag" };
 const tcb: FieldType = { kind: "tcb" };
@@ -371,5 +372,6 @@ export const FIELDS: readonly Field[] = [
   ...HOST_FIELDS,
   ...FIRMWARE_FIELDS,
   ...ENDORSEMENT_FIELDS,
+  ...POSTURE_FIELDS,
   ...REQUEST_FIELDS,
 ];

@@ -62,6 +62,11 @@ export const LINTS: LintRules = {
     message: "this policy releases keys to any image",
     label: "no path to an allow pins `measurement` or a signed `id_block`",
   },
+  ownWord: {
+    prefix: "posture.",
+    message: "a guest's own word counts here, and any image may give it",
+    label: "who makes the image says what it likes of itself",
+  },
   dangers: [
     { field: "guest.debug", why: "the host can read the memory of such a guest" },
     { field: "guest.migrate_ma", why: "a migration agent can move its state" },

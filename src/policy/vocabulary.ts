@@ -12,6 +12,7 @@ const EFFORTS: readonly Effort[] = [
   { prefix: "request.", effort: 1, how: "another request" },
   { prefix: "endorsement.crl_age", effort: 1, how: "a fresh CRL" },
   { prefix: "client.", effort: 2, how: "another client certificate" },
+  { prefix: "posture.", effort: 2, how: "guest that says another thing of itself" },
   { prefix: "guest.", effort: 3, how: "guest launched with another policy" },
   { prefix: "vmpl", effort: 3, how: "report asked for at another VMPL" },
   { prefix: "measurement", effort: 4, how: "another image" },

@@ -16,6 +16,10 @@ interface ClassRow {
 
 export const FINDING_CLASSES = {
   ...FLEET_CLASSES,
+  "policy-drift": {
+    targetSeconds: DAY,
+    instead: "let nothing but `ostiary policy apply` from the checkout change what is live",
+  },
   "credential-expired": {
     targetSeconds: 4 * HOUR,
     guard: {

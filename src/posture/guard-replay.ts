@@ -1,19 +1,16 @@
 /** Whom would a proposed guard have refused? Every stored decision that allowed, judged by the guard alone over the facts it saw. */
-import { utf8 } from "../base/bytes.ts";
 import type { Primitives } from "../base/primitives.ts";
-import { isJsonObject } from "../base/shape.ts";
-import { parseStrictJson } from "../base/strict-json.ts";
+import { factsOfDecision } from "../broker/decision-facts.ts";
 import { settle } from "../broker/settle.ts";
-import { FORGOTTEN, type Store, type StoredDecision } from "../broker/store.ts";
-import { factsOfTold } from "../policy/told-facts.ts";
+import type { Store, StoredDecision } from "../broker/store.ts";
+import type { World } from "../broker/world.ts";
 import { SNP_VOCABULARY } from "../policy/vocabulary.ts";
 import type { FindingReport, Guardrail, GuardrailReplay } from "../wire/finding-messages.ts";
 import { compileSources } from "../writ/compile.ts";
 import { evaluate } from "../writ/evaluation/evaluator.ts";
-import type { Facts } from "../writ/facts.ts";
 import type { Program } from "../writ/program.ts";
 
-interface ReplayPorts {
+interface ReplayPorts extends Pick<World, "chipIds"> {
   readonly store: Pick<Store, "decisionsFrom" | "ledgerSize">;
   readonly primitives: Primitives;
 }
@@ -33,7 +30,7 @@ export async function withReplays(report: FindingReport, ports: ReplayPorts): Pr
   const size = await ports.store.ledgerSize();
   for (let seq = Math.max(0, size - ENTRIES); ; ) {
     const page = await ports.store.decisionsFrom(seq, PAGE); // in order: page after page
-    for (const decision of page) for (const guard of guards) judge(decision, guard);
+    for (const decision of page) judge(decision, guards, ports);
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE) break;
     seq = last.seq + 1;
@@ -46,6 +43,11 @@ export async function withReplays(report: FindingReport, ports: ReplayPorts): Pr
       return replay === undefined ? guardrail : { ...guardrail, replay };
     }),
   };
+}
+
+interface Guard {
+  readonly program: Program;
+  readonly tally: Tally;
 }
 
 interface Tally {
@@ -77,28 +79,16 @@ function programOf({ stages }: Guardrail, { primitives }: ReplayPorts): Program 
   return compileSources(files, options).program;
 }
 
-function judge(
-  stored: StoredDecision,
-  { program, tally }: { readonly program: Program; readonly tally: Tally },
-): void {
+/** What the exchange decides is left out of facts that are read back; a guard asks for none of it but resource and time. */
+function judge(stored: StoredDecision, guards: readonly Guard[], ports: ReplayPorts): void {
   const entry = settle(stored);
   if (entry.kind !== "decision" || entry.outcome !== "allow") return;
-  const facts = factsOf(stored, program);
-  if (facts === undefined) return;
-  tally.decisions += 1;
-  if (!evaluate(program, facts).isAllowed) tally.refused.push(stored.id);
-}
-
-const TRACE_LIMITS = { maxBytes: 8 << 20, maxDepth: 256, code: "store/incompatible" } as const;
-
-/** What the exchange decides is left out of facts that are read back; a guard asks for none of it but resource and time. */
-function factsOf(stored: StoredDecision, program: Program): Facts | undefined {
-  if (stored.trace === FORGOTTEN) return undefined;
-  const items = parseStrictJson(utf8(stored.trace), TRACE_LIMITS);
-  const [item] = Array.isArray(items) ? items : [];
-  const told = isJsonObject(item) ? item["facts"] : undefined;
-  const facts = isJsonObject(told) ? factsOfTold(told) : undefined;
-  const resource = isJsonObject(item) ? item["resource"] : undefined;
-  if (facts === undefined || typeof resource !== "string") return undefined;
-  return new Map([...facts, [program.resourceField, resource], [program.timeField, stored.at]]);
+  const facts = factsOfDecision(stored, ports);
+  const [first] = entry.items;
+  if (facts === undefined || first === undefined) return;
+  for (const { program, tally } of guards) {
+    const seen = new Map([...facts, [program.resourceField, first.resource], [program.timeField, stored.at]]);
+    tally.decisions += 1;
+    if (!evaluate(program, seen).isAllowed) tally.refused.push(stored.id);
+  }
 }

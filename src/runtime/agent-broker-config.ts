@@ -82,6 +82,7 @@ export const AGENT_EVIDENCE = v.pipe(
     ),
     spread_seconds: v.optional(whole(0, 3600)),
     always: v.optional(v.boolean()),
+    posture: v.optional(v.boolean()),
   }),
   v.check(
     (read) => (read.provider === "simulator") === (read.simulator_dir !== undefined),
@@ -133,6 +134,7 @@ export function evidenceValuesOf(
     deadline: mapped(read.deadline_seconds, String),
     spread: mapped(read.spread_seconds, String),
     "attest-always": read.always === true ? true : undefined,
+    posture: read.posture === true ? true : undefined,
   });
 }
 

@@ -2,6 +2,7 @@
 import type { ChainMemo } from "../attestation/endorsement/memo.ts";
 import type { ProviderTrust } from "../attestation/endorsement/provider-chain.ts";
 import type { TrustAnchors } from "../attestation/endorsement/roots.ts";
+import { Fault } from "../base/fault.ts";
 import { type BundleMemory, createBundleCache } from "../broker/bundles.ts";
 import type { CrlNumbers } from "../broker/crl-numbers.ts";
 import { createEndorser } from "../broker/endorse.ts";
@@ -17,7 +18,7 @@ import type { BrokerSettings, EndorsementSource, Trust, World } from "../broker/
 import { NO_SOURCE } from "../kds/no-source.ts";
 import type { Admin } from "../policy/admins.ts";
 import type { InventoryPorts } from "../posture/credentials/ports.ts";
-import { createPosture } from "../posture/posture.ts";
+import { createPosture, type PosturePorts } from "../posture/posture.ts";
 import type { BrokerConfig } from "./config.ts";
 import { type FindingsConfig, ownerOf } from "./findings-config.ts";
 import { governanceOf } from "./governance-config.ts";
@@ -46,9 +47,12 @@ export interface Parts extends Pick<World, Given> {
   readonly nonceLifetimeSeconds: number;
   readonly pseudonym?: World["pseudonym"] | undefined;
   readonly identity?: World["identity"] | undefined;
+  readonly chipIds?: World["chipIds"] | undefined;
   readonly findings: FindingsConfig;
   /** Certificates that this platform has in files. */
   readonly certificateFiles: InventoryPorts["files"];
+  /** Sources that are declared to be what is live, where this platform has any. */
+  readonly declared?: PosturePorts["declared"];
   /** Begins work that no request waits for. */
   readonly later: (work: () => Promise<void>) => void;
   readonly turn?: () => Promise<void>;
@@ -120,10 +124,11 @@ export function composeWorld(parts: Parts): World {
   };
 }
 
-/** What admins are called in the log, and who says who they are. */
-function namesOf({ pseudonym, identity }: Parts): Pick<World, "pseudonym" | "identity"> {
+/** How people and chips are called in what is kept, and who says who somebody is. */
+function namesOf({ pseudonym, chipIds, identity }: Parts): Pick<World, "pseudonym" | "chipIds" | "identity"> {
   return {
     ...(pseudonym === undefined ? {} : { pseudonym }),
+    ...(chipIds === undefined ? {} : { chipIds }),
     ...(identity === undefined ? {} : { identity }),
   };
 }
@@ -155,6 +160,7 @@ function shadowOf(parts: Parts, roster: World["roster"]): Pick<World, "shadow" |
       later,
       ...turns,
       ...kept,
+      ...namesOf(parts),
     }),
   };
 }
@@ -168,11 +174,13 @@ function postureOf(parts: Parts, made: Pick<World, "tokenKeys" | "liveBundle" | 
   const { store, primitives, settings, signer, ledgerSigner, kek, log, providers, findings } = parts;
   const ports = {
     ...{ store, primitives, settings, signer, ledgerSigner, kek, log, providers },
+    ...namesOf(parts),
     ...made,
-    ...(parts.identity === undefined ? {} : { identity: parts.identity }),
     files: parts.certificateFiles,
     usePages: parts.memory === undefined ? USE_PAGES : USE_PAGES_OF_A_REQUEST,
     ownerOf: ownerOf(findings),
+    advisorySeconds: findings.advisorySeconds,
+    ...(parts.declared === undefined ? {} : { declared: parts.declared }),
   };
   return createPosture(ports, findings.scanSeconds);
 }
@@ -198,5 +206,14 @@ export function settingsOf(
     mode,
     suites,
     governance,
+    ...pageOf(config, [audience, issuer]),
   };
+}
+
+/** The page signs requests for its own address: it has to be one by which this broker knows itself. */
+function pageOf({ webauthn }: BrokerConfig, urls: readonly string[]): Pick<BrokerSettings, "webauthn"> {
+  if (webauthn === undefined) return {};
+  if (urls.some((url) => new URL(url).origin === webauthn.origin)) return { webauthn };
+  const sentence = "expected `webauthn.origin` to be the origin of the audience or of `external_url`";
+  throw new Fault("config/invalid", sentence, { "webauthn.origin": sentence });
 }

@@ -5,7 +5,8 @@ import { OFFERED_SUITES } from "../channel/suites.ts";
 import { WRAP_OF_SUITE } from "../policy/wraps.ts";
 import { absent, isEachOnce, label, path, table, url, whole } from "./config-fields.ts";
 import { FINDINGS, WATCHED } from "./findings-config.ts";
-import { ADMINS, GOVERNANCE, OWNERS, WORKER_ADMINS } from "./governance-config.ts";
+import { ADMINS, GOVERNANCE, OWNERS, WEBAUTHN, WORKER_ADMINS } from "./governance-config.ts";
+import { KBS } from "./kbs-config.ts";
 import { KEK } from "./kek-config.ts";
 import { LEDGER, WORKER_LEDGER } from "./ledger-config.ts";
 import { areOthers, OIDC } from "./oidc-config.ts";
@@ -59,6 +60,7 @@ const BROKER = {
   ),
   governance: v.optional(GOVERNANCE, {}),
   owner: v.optional(OWNERS, []),
+  webauthn: v.optional(WEBAUTHN),
   tokens: v.optional(
     table({
       max_lifetime_seconds: v.optional(whole(1, 300), 300),
@@ -67,7 +69,12 @@ const BROKER = {
     {},
   ),
   findings: v.optional(FINDINGS, {}),
+  kbs: v.optional(KBS),
 };
+
+/** A KBS gives what it gives on evidence that it was shown in the request before. */
+const KBS_WITHOUT_HELD_EVIDENCE =
+  "none where `max_evidence_age_seconds` is 0: no evidence would outlive its request";
 
 const MEMBERS = table({
   ...BROKER,
@@ -124,6 +131,14 @@ export const CONFIG = v.pipe(
       "`database` here or `url` in `[store]`, and not both",
     ),
     ["files"],
+  ),
+  v.forward(
+    v.partialCheck(
+      [["tokens"], ["kbs"]],
+      ({ tokens, kbs }) => kbs === undefined || tokens.max_evidence_age_seconds > 0,
+      KBS_WITHOUT_HELD_EVIDENCE,
+    ),
+    ["kbs"],
   ),
   v.forward(
     v.partialCheck(
@@ -204,6 +219,14 @@ export const WORKER_CONFIG = v.pipe(
       trust_simulator: absent("`trust_simulator_pem`, since a Worker has no files"),
     },
     v.never("no such member"),
+  ),
+  v.forward(
+    v.partialCheck(
+      [["tokens"], ["kbs"]],
+      ({ tokens, kbs }) => kbs === undefined || tokens.max_evidence_age_seconds > 0,
+      KBS_WITHOUT_HELD_EVIDENCE,
+    ),
+    ["kbs"],
   ),
   v.forward(
     v.partialCheck(

@@ -20,6 +20,7 @@ import {
   type PersonConfig,
   personOf,
 } from "./governance-config.ts";
+import { type KbsConfig, kbsConfigOf } from "./kbs-config.ts";
 import { type KekConfig, kekConfigOf } from "./kek-config.ts";
 import { providerPlansOf } from "./oidc-config.ts";
 import { type ProviderFiles, type ProviderPems, providerFilesOf, providerPemsOf } from "./provider-config.ts";
@@ -59,6 +60,10 @@ export interface BrokerConfig {
   readonly findings: FindingsConfig;
   /** How many people it takes. */
   readonly governance: GovernanceConfig;
+  /** The drop-in KBS, where it is switched on. */
+  readonly kbs?: KbsConfig;
+  /** Where the page for security keys is served; without it there is none, and no security key comes in. */
+  readonly webauthn?: { readonly origin: string; readonly rpId: string };
 }
 
 /** What the operator of a broker on Node decides. Keys are references to files, never values. */
@@ -88,6 +93,10 @@ export interface Config extends BrokerConfig {
   readonly peers: readonly PeerConfig[];
   /** What names of admins are salted with before they go into the log. */
   readonly saltFile?: string;
+  /** Whether ids of chips are hidden by the salt too, wherever the broker keeps them. */
+  readonly saltsChips: boolean;
+  /** How many witnesses a receipt waits for, and how long; nobody where it is left out. */
+  readonly receiptWait?: { readonly witnesses: number; readonly seconds: number };
   readonly audits: readonly AuditConfig[];
   readonly notifies: readonly NotifyConfig[];
   readonly traces?: TraceConfig;
@@ -172,7 +181,7 @@ export interface FilesConfig {
   readonly database?: string;
 }
 
-/** An admin with an Ed25519 public key: its SubjectPublicKeyInfo, or the PEM file that holds it. */
+/** An admin with a public key: its SubjectPublicKeyInfo, or the PEM file that holds an Ed25519 one. */
 export type AdminConfig = PersonConfig & ({ readonly spki: Uint8Array } | { readonly file: string });
 
 export interface KdsConfig {
@@ -235,6 +244,8 @@ function configOf(read: Read): Config {
     publications: read.ledger.publish.map(publicationOf),
     peers: read.ledger.peer,
     ...present("saltFile", read.ledger.salt_file),
+    saltsChips: read.ledger.salt_chip_ids,
+    ...present("receiptWait", receiptWaitOf(read.ledger)),
     audits: read.audit.map(auditOf),
     notifies: read.notify.map(notifyOf),
     ...present("traces", read.traces === undefined ? undefined : traceOf(read.traces)),
@@ -267,6 +278,8 @@ function brokerConfigOf(read: BrokerRead): BrokerConfig {
     ...present("traceDays", read.ledger.keep_traces_days),
     findings: findingsConfigOf(read.findings),
     governance: governanceConfigOf(read.governance, read.owner),
+    ...present("kbs", read.kbs === undefined ? undefined : kbsConfigOf(read.kbs)),
+    ...present("webauthn", read.webauthn),
   };
 }
 
@@ -285,6 +298,10 @@ function attestationOf(read: Read["attestation"]): AttestationConfig {
     ...present("runFolder", read.run_dir),
     ...present("simulatorFolder", read.simulator_dir),
   };
+}
+
+function receiptWaitOf({ receipt_witnesses: witnesses, receipt_wait_seconds: seconds }: Read["ledger"]) {
+  return witnesses === 0 ? undefined : { witnesses, seconds };
 }
 
 function tpmCounterOf(read: Read["ledger"]["tpm_counter"]): TpmCounterConfig | undefined {

@@ -5,14 +5,16 @@ import { duration, isEachOnce, path, table } from "./config-fields.ts";
 
 const owner = v.pipe(v.string(), v.regex(/^\P{Cc}{1,200}$/u, "a name of at most 200 characters"));
 
-/** What has an owner: credentials by their kind, and the guests. */
-const OWNED = [...CREDENTIAL_KINDS, "guest"] as const;
-type Owned = CredentialKind | "guest";
+/** What has an owner: credentials by their kind, the guests, and policy. */
+const OWNED = [...CREDENTIAL_KINDS, "guest", "policy"] as const;
+type Owned = CredentialKind | "guest" | "policy";
 
 const owners = v.optional(table(Object.fromEntries(OWNED.map((kind) => [kind, v.optional(owner)]))), {});
 
 export const FINDINGS = table({
   scan_every: v.optional(duration(5, 86_400), "15m"),
+  advisory_max_age: v.optional(duration(86_400, 1000 * 86_400), "90d"),
+  declared: v.optional(path),
   owner: v.optional(owner),
   owners,
 });
@@ -36,6 +38,10 @@ export const WATCHED = v.pipe(
 
 export interface FindingsConfig {
   readonly scanSeconds: number;
+  /** From this age on what is known of AMD's bulletins is old. */
+  readonly advisorySeconds: number;
+  /** The folder whose sources are declared to be what is live. */
+  readonly declared?: string;
   readonly owner: string;
   readonly owners: Readonly<Partial<Record<Owned, string>>>;
 }
@@ -51,7 +57,15 @@ export interface WatchedConfig {
 
 export function findingsConfigOf(read: v.InferOutput<typeof FINDINGS>): FindingsConfig {
   const given = Object.entries(read.owners).filter(([, name]) => name !== undefined);
-  return { scanSeconds: read.scan_every, owner: read.owner ?? "", owners: Object.fromEntries(given) };
+  const [scanSeconds, advisorySeconds] = [read.scan_every, read.advisory_max_age];
+  const declared = read.declared === undefined ? {} : { declared: read.declared };
+  return {
+    scanSeconds,
+    advisorySeconds,
+    ...declared,
+    owner: read.owner ?? "",
+    owners: Object.fromEntries(given),
+  };
 }
 
 export function watchedConfigOf(read: v.InferOutput<typeof WATCHED>): readonly WatchedConfig[] {

@@ -59,16 +59,29 @@ const tpmCounter = table({
   every_minutes: v.optional(whole(1, 1440), 60),
 });
 
-export const LEDGER = table({
-  readers,
-  head_file: v.optional(path),
-  tpm_counter: v.optional(tpmCounter),
-  witness: v.optional(witnesses, []),
-  publish: v.optional(publications, []),
-  peer: v.optional(peers, []),
-  keep_traces_days: keepTracesDays,
-  salt_file: v.optional(path),
-});
+export const LEDGER = v.pipe(
+  table({
+    readers,
+    head_file: v.optional(path),
+    tpm_counter: v.optional(tpmCounter),
+    witness: v.optional(witnesses, []),
+    publish: v.optional(publications, []),
+    peer: v.optional(peers, []),
+    keep_traces_days: keepTracesDays,
+    salt_file: v.optional(path),
+    salt_chip_ids: v.optional(v.boolean(), false),
+    receipt_witnesses: v.optional(whole(0, 8), 0),
+    receipt_wait_seconds: v.optional(whole(1, 20), 5),
+  }),
+  v.check(
+    (read) => read.receipt_witnesses <= read.witness.length,
+    "`receipt_witnesses` of as many witnesses as there are",
+  ),
+  v.check(
+    (read) => !read.salt_chip_ids || read.salt_file !== undefined,
+    "`salt_chip_ids` with a `salt_file` only",
+  ),
+);
 
 /** Of a Worker, which has no files, no TPM, and asks nobody beside requests. */
 export const WORKER_LEDGER = table({
@@ -83,5 +96,10 @@ export const WORKER_LEDGER = table({
   ),
   salt_file: absent(
     "no `salt_file`, since a Worker has no files: names of admins stand in its log as they are",
+  ),
+  receipt_witnesses: absent("no `receipt_witnesses`: a Worker has no witnesses"),
+  receipt_wait_seconds: absent("no `receipt_wait_seconds`: a Worker has no witnesses"),
+  salt_chip_ids: absent(
+    "no `salt_chip_ids`, since a Worker has no salt: ids of chips stand in its traces as they are",
   ),
 });

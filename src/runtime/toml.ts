@@ -1,6 +1,7 @@
 /** How is a TOML file read by a schema? Whole and strictly; every problem is told at once, and none repeats what stands there. */
 import { parse } from "smol-toml";
 import * as v from "valibot";
+import type { JsonValue } from "../base/canonical-json.ts";
 import { Fault, type FaultDetail } from "../base/fault.ts";
 
 /** Where, and what was expected there. */
@@ -18,6 +19,28 @@ export function parsedToml(text: string): unknown {
     // The parser's message shows the line it stumbled over; only where that is may be repeated.
     throw invalid([["file", `expected TOML 1.0${lineOf(thrown)}`]]);
   }
+}
+
+/** What a text of a stranger's holds, as JSON has it; `undefined` for what is no TOML, or holds what JSON has no word for. */
+export function tomlTree(text: string): JsonValue | undefined {
+  try {
+    return jsonOf(parse(text, { maxDepth: MAX_STRANGERS_DEPTH }));
+  } catch {
+    return undefined;
+  }
+}
+
+const MAX_STRANGERS_DEPTH = 16;
+
+function jsonOf(value: unknown): JsonValue {
+  if (typeof value === "string" || typeof value === "boolean") return value;
+  if (typeof value === "number" && Number.isFinite(value)) return value;
+  if (Array.isArray(value)) return value.map(jsonOf);
+  if (value instanceof Date) return value.toISOString();
+  if (typeof value === "object" && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, jsonOf(member)]));
+  }
+  throw new Fault("internal/invariant", "expected text, numbers, truths, moments, lists and tables");
 }
 
 /**

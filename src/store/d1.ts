@@ -38,6 +38,8 @@ export const D1_STEPS: readonly string[] = [
   "0012-governance.sql",
   "0013-fleet.sql",
   "0014-request-approvals.sql",
+  "0015-kbs-sessions.sql",
+  "0016-advisory.sql",
 ];
 
 /** The largest row and the longest string or blob that D1 takes (its documentation of limits, October 2026). */

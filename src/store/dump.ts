@@ -15,7 +15,7 @@ import {
   type SqlValue,
 } from "./query.ts";
 import { type Columns, columnsOf, rowsOf } from "./rows.ts";
-import { importKey, nonceEpoch, nonceSpend, tokenKey } from "./schema-sqlite.ts";
+import { importKey, kbsSession, nonceEpoch, nonceSpend, tokenKey } from "./schema-sqlite.ts";
 import { KEPT_TABLES, type KeptTable } from "./tables.ts";
 
 /** Pieces are about as large, in characters. */
@@ -91,7 +91,7 @@ export async function load(pieces: AsyncIterable<string>, to: SqlDriver): Promis
 }
 
 /**
- * Secrets of nonces, keys of tokens and keys for imports: with them, what was spent or revoked since would count again. Without those secrets
+ * Secrets of nonces, keys of tokens, sessions with their tokens and keys for imports: with them, what was spent or revoked since would count again. Without those secrets
  * no nonce of before opens, so that nobody needs to know which of them were spent.
  */
 const NEVER_RESTORED: ReadonlySet<KeptTable["table"]> = new Set([
@@ -99,6 +99,7 @@ const NEVER_RESTORED: ReadonlySet<KeptTable["table"]> = new Set([
   nonceSpend,
   tokenKey,
   importKey,
+  kbsSession,
 ]);
 
 function insertion({ table }: KeptTable): Query {

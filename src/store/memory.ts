@@ -22,10 +22,12 @@ import {
 import type { EntryDraft } from "../ledger/entry.ts";
 import { draftOf, draftText } from "./draft-text.ts";
 import { refuseLargeGroup, refuseOddHashes } from "./limits.ts";
+import { createMemoryAdvisories } from "./memory-advisories.ts";
 import { createMemoryCredentials } from "./memory-credentials.ts";
 import { createMemoryFindings } from "./memory-findings.ts";
 import { createMemoryFleet } from "./memory-fleet.ts";
 import { createMemoryImports } from "./memory-imports.ts";
+import { createMemoryKbs } from "./memory-kbs.ts";
 import { createMemoryPolicies } from "./memory-policies.ts";
 import { createMemoryRequestApprovals } from "./memory-request-approvals.ts";
 import { createMemorySecrets } from "./memory-secrets.ts";
@@ -48,10 +50,14 @@ export function createMemoryStore(): Store {
     (entry) => void append(tables, entry),
   );
   const { forgetGuests, ...fleet } = createMemoryFleet();
-  const requests = createMemoryRequestApprovals({
-    append: (entry) => void append(tables, entry),
-    isCounted: (key) => tables.uses.some((use) => use.key === key),
+  const { forgetSessions, ...kbs } = createMemoryKbs();
+  const governed = {
+    append: (entry: EntryDraft) => void append(tables, entry),
     rosterSerial: async () => (await policies.rosterHead())?.serial ?? 0,
+  };
+  const requests = createMemoryRequestApprovals({
+    ...governed,
+    isCounted: (key) => tables.uses.some((use) => use.key === key),
   });
   const forgetOld = (now: Instant): void => {
     requests.forgetRequests(now);
@@ -59,6 +65,7 @@ export function createMemoryStore(): Store {
     forgetFindings(now);
     forgetCredentials(now);
     forgetGuests(now);
+    forgetSessions(now);
     forgetImportKeys(now);
   };
   return {
@@ -70,6 +77,7 @@ export function createMemoryStore(): Store {
     }),
     ...ledgerStore(tables),
     ...policies,
+    ...createMemoryAdvisories(governed),
     ...requests.store,
     ...secrets,
     ...brokerStateStore(tables),
@@ -77,6 +85,7 @@ export function createMemoryStore(): Store {
     ...findings,
     ...credentials,
     ...fleet,
+    ...kbs,
     close: async () => {},
   };
 }

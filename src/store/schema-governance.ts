@@ -83,6 +83,20 @@ export const rosterChange = sqliteTable(
   (t) => [check("serial", sql`${t.serial} > 0`)],
 );
 
+export const advisory = sqliteTable(
+  "advisory",
+  {
+    serial: integer("serial").primaryKey(),
+    /** SHA-256 of the envelope's payload. */
+    digest: text("digest").notNull(),
+    envelope: text("envelope").notNull(),
+    at: integer("at").notNull(),
+    by: text("by").notNull(),
+    entrySeq: integer("entry_seq").notNull().unique(),
+  },
+  (t) => [check("serial", sql`${t.serial} > 0`)],
+);
+
 export const waitingRequest = sqliteTable(
   "waiting_request",
   {

@@ -304,4 +304,14 @@ export const tokenRevocation = sqliteTable("token_revocation", {
   by: text("by").notNull(),
 });
 
+export const kbsSession = sqliteTable(
+  "kbs_session",
+  {
+    id: text("id").notNull().primaryKey(),
+    token: text("token").notNull(),
+    until: integer("until").notNull(),
+  },
+  (t) => [index("kbs_session_until").on(t.until)],
+);
+
 // ── findings ────────────────────────────────────────────────────────────────────────────────────────────────────────

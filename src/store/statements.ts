@@ -1,5 +1,6 @@
 /** How is the Store contract kept by any database? By statements that SQLite, D1 and Postgres speak, one file per part. */
 import type { Store } from "../broker/store.ts";
+import { createAdvisoryStore } from "./advisory-statements.ts";
 import { createBundleStore } from "./bundle-statements.ts";
 import { createCredentialStore } from "./credential-statements.ts";
 import { createDecisionStore } from "./decision-statements.ts";
@@ -8,6 +9,7 @@ import { createFindingStore } from "./finding-statements.ts";
 import { createFleetStore } from "./fleet-statements.ts";
 import { createGovernanceStore } from "./governance-statements.ts";
 import { createImportStore } from "./import-statements.ts";
+import { createKbsStore } from "./kbs-statements.ts";
 import { createLeaseStore } from "./lease-statements.ts";
 import { createLedgerStore } from "./ledger-statements.ts";
 import type { SqlDriver } from "./query.ts";
@@ -24,6 +26,7 @@ export function createSqlStore(driver: SqlDriver): Store {
     ...createLedgerStore(driver),
     ...createBundleStore(driver),
     ...createGovernanceStore(driver),
+    ...createAdvisoryStore(driver),
     ...createRequestApprovalStore(driver),
     ...createSecretStore(driver),
     ...createLeaseStore(driver),
@@ -35,6 +38,7 @@ export function createSqlStore(driver: SqlDriver): Store {
     ...createExplanationStore(driver),
     ...createShadowStore(driver),
     ...createFleetStore(driver),
+    ...createKbsStore(driver),
     close: driver.close,
   };
 }

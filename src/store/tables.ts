@@ -3,6 +3,7 @@ import type { Column } from "drizzle-orm/column";
 import type { Table } from "drizzle-orm/table";
 import { credentialUse, drill, finding, findingScan, guest } from "./schema-findings.ts";
 import {
+  advisory,
   gainExplanation,
   policyApproval,
   requestApproval,
@@ -42,6 +43,7 @@ const {
   tokenKey,
   dpopProof,
   tokenRevocation,
+  kbsSession,
   meta,
 } = schema;
 
@@ -62,6 +64,7 @@ export const KEPT_TABLES: readonly KeptTable[] = [
   { table: shadowDifference, key: [shadowDifference.seq] },
   { table: policyApproval, key: [policyApproval.id] },
   { table: rosterChange, key: [rosterChange.serial] },
+  { table: advisory, key: [advisory.serial] },
   { table: waitingRequest, key: [waitingRequest.request] },
   { table: requestApproval, key: [requestApproval.id] },
   { table: secretVersion, key: [secretVersion.path, secretVersion.version] },
@@ -76,6 +79,7 @@ export const KEPT_TABLES: readonly KeptTable[] = [
   { table: tokenKey, key: [tokenKey.serial] },
   { table: dpopProof, key: [dpopProof.jkt, dpopProof.jti] },
   { table: tokenRevocation, key: [tokenRevocation.decision] },
+  { table: kbsSession, key: [kbsSession.id] },
   { table: finding, key: [finding.id, finding.episode] },
   { table: findingScan, key: [findingScan.name] },
   { table: credentialUse, key: [credentialUse.name] },

@@ -9,7 +9,9 @@ import type { AdminClaims } from "./messages.ts";
 import { MAX_SESSION_LENGTH } from "./sign-in.ts";
 
 const ADMIN_TOKEN_TYPE = "ostiary-admin+jwt";
+/** How the key of a file signs a request, and how a security key does: by an assertion whose challenge is the SHA-256 of header and claims. */
 export const ADMIN_ALGORITHM = "EdDSA";
+export const SECURITY_KEY_ALGORITHM = "WebAuthn";
 export const MAX_ADMIN_TOKEN_SECONDS = 60;
 /** Length of a token that is looked at, in characters. */
 export const MAX_ADMIN_TOKEN_LENGTH = 8 * 1024;
@@ -22,7 +24,7 @@ const TOKEN_PART: Reading = {
 
 /** These members and no others: a `crit`, a `jwk` or a `jku` has nothing to say here. */
 const ADMIN_HEADER = v.strictObject({
-  alg: v.literal(ADMIN_ALGORITHM),
+  alg: v.picklist([ADMIN_ALGORITHM, SECURITY_KEY_ALGORITHM]),
   typ: v.literal(ADMIN_TOKEN_TYPE),
   kid: textField(128),
   /** What the broker gave to whoever signed in by a provider. */
@@ -40,7 +42,11 @@ const ADMIN_CLAIMS = v.strictObject({
 });
 
 /** Reads the protected header. @throws {@link Fault} `admin/unauthorized`. */
-export function decodeAdminHeader(bytes: Uint8Array): { readonly kid: string; readonly session?: string } {
+export function decodeAdminHeader(bytes: Uint8Array): {
+  readonly alg: typeof ADMIN_ALGORITHM | typeof SECURITY_KEY_ALGORITHM;
+  readonly kid: string;
+  readonly session?: string;
+} {
   return decode(ADMIN_HEADER, bytes, TOKEN_PART);
 }
 
@@ -56,7 +62,8 @@ export function bodyHashOf(body: Uint8Array, digest: Primitives["digest"]): stri
 
 /** Signs an admin request; the signer's `kid` is the name that the roster has for the key, or for the account of the session. */
 export async function signAdminToken(claims: AdminClaims, signer: Signer, session?: string): Promise<string> {
-  const header = encode({ alg: ADMIN_ALGORITHM, typ: ADMIN_TOKEN_TYPE, kid: signer.kid, session });
+  const alg = signer.algorithm === "WebAuthn" ? SECURITY_KEY_ALGORITHM : ADMIN_ALGORITHM;
+  const header = encode({ alg, typ: ADMIN_TOKEN_TYPE, kid: signer.kid, session });
   const input = `${base64UrlOf(utf8(header))}.${base64UrlOf(utf8(encode({ ...claims })))}`;
   return `${input}.${base64UrlOf(await signer.sign(utf8(input)))}`;
 }

@@ -2,9 +2,9 @@
 import * as v from "valibot";
 import type { JsonObject } from "../base/canonical-json.ts";
 import { ACCOUNT_ROLES, accountRecord } from "../policy/accounts.ts";
-import { adminRecord, type OwnerGroup, ROLES } from "../policy/admins.ts";
+import { type Admin, adminRecord, type OwnerGroup, ROLES } from "../policy/admins.ts";
 import { ANSWER, decode, encode, REQUEST } from "./codec.ts";
-import { countField, digestField, fixedBytesField, textField } from "./fields.ts";
+import { bytesField, countField, digestField, fixedBytesField, textField } from "./fields.ts";
 import type { RosterView } from "./governance-messages.ts";
 import { MAX_BODY_BYTES } from "./limits.ts";
 
@@ -14,11 +14,24 @@ export const ROSTER_CHANGE = v.strictObject({
 });
 
 const NAMES = v.array(textField(256));
-const SPKI_BYTES = 44;
+const ED25519_BYTES = 44;
+const P256_BYTES = 91;
+
+/** How a key signs goes by its type (`policy/admins.ts`). */
+const KEY = v.variant("type", [
+  v.object({ type: v.literal("ed25519"), spki: fixedBytesField(ED25519_BYTES) }),
+  v.object({
+    type: v.literal("webauthn"),
+    spki: bytesField(ED25519_BYTES, P256_BYTES),
+    credential: bytesField(16, 1023),
+    rp_id: textField(253),
+    origin: textField(300),
+  }),
+]);
 
 const ADMIN = v.object({
   kid: textField(128),
-  key: v.object({ type: v.literal("ed25519"), spki: fixedBytesField(SPKI_BYTES) }),
+  key: KEY,
   person: textField(128),
   roles: v.array(v.picklist(ROLES)),
   under: v.array(textField(512)),
@@ -69,9 +82,15 @@ export function decodeRosterView(bytes: Uint8Array): RosterView {
   const { admins, accounts, ...view } = decode(ROSTER_VIEW, bytes, ANSWER);
   return {
     ...view,
-    admins: admins.map(({ key, root, ...admin }) => ({ ...admin, spki: key.spki, isRoot: root })),
+    admins: admins.map(({ key, root, ...admin }) => ({ ...admin, ...keyOf(key), isRoot: root })),
     accounts: accounts.map(({ key: { issuer, subject }, ...account }) => ({ ...account, issuer, subject })),
   };
+}
+
+function keyOf(key: v.InferOutput<typeof KEY>): Pick<Admin, "spki" | "webauthn"> {
+  if (key.type === "ed25519") return { spki: key.spki };
+  const { spki, credential, rp_id, origin } = key;
+  return { spki, webauthn: { id: credential, rpId: rp_id, origin } };
 }
 
 export function encodeRosterView(view: RosterView): string {

@@ -21,6 +21,8 @@ export interface AuditEvent {
   readonly entry: LedgerEntry;
   /** Of notifications: whom it is for, by the name that policy and configuration have. */
   readonly notify?: string;
+  /** Of notifications: requests, by their digests, that wait for people from now on, or that were let through since people approved them. */
+  readonly approvals?: { readonly state: "wanted" | "used"; readonly requests: readonly string[] };
 }
 
 export type AuditType = "decision.allow" | "decision.deny" | "release-failed" | "admin" | "epoch";
@@ -43,6 +45,15 @@ export function auditEventOf(
 
 /** One line of ASCII, without its end: a control character or a letter of any script can neither end nor hide it. */
 export function auditLine(event: AuditEvent): string {
+  const line = lines.get(event) ?? lineOf(event);
+  lines.set(event, line);
+  return line;
+}
+
+/** Every sink that writes lines writes the same. */
+const lines = new WeakMap<AuditEvent, string>();
+
+function lineOf(event: AuditEvent): string {
   return JSON.stringify(event).replaceAll(
     /[^ -~]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,

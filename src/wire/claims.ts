@@ -3,9 +3,10 @@ import * as v from "valibot";
 import { utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import { decode, encode, REQUEST, type Reading } from "./codec.ts";
-import { countField, jsonObjectField, secretPathField, textField } from "./fields.ts";
+import { countField, secretPathField, textField } from "./fields.ts";
 import { MAX_AUDIENCE_BYTES, MAX_CLAIMS_BYTES, MAX_ITEMS } from "./limits.ts";
 import type { Claims, PublicJwk, WantedItem } from "./messages.ts";
+import { POSTURE } from "./posture.ts";
 
 const CLAIMS_READING: Reading = { ...REQUEST, maxBytes: MAX_CLAIMS_BYTES };
 
@@ -43,7 +44,7 @@ export const CLAIMS = v.strictObject({
   want: WANT,
   cnf: v.exactOptional(PUBLIC_JWK),
   partial: v.exactOptional(v.literal(true)),
-  posture: v.exactOptional(jsonObjectField()),
+  posture: v.exactOptional(POSTURE),
   purpose: v.exactOptional(textField(1024)),
 });
 

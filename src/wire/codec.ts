@@ -4,7 +4,7 @@ import { getDotPath, safeParse } from "valibot";
 import type { JsonValue } from "../base/canonical-json.ts";
 import { Fault } from "../base/fault.ts";
 import type { FaultCode } from "../base/fault-codes.ts";
-import { parseStrictJson } from "../base/strict-json.ts";
+import { type ExactJson, parseExactJson, parseStrictJson } from "../base/strict-json.ts";
 import { MAX_ANSWER_BYTES, MAX_ANSWER_DEPTH, MAX_BODY_BYTES, MAX_JSON_DEPTH } from "./limits.ts";
 
 /** The shape of a message; `http/` writes the OpenAPI document from the same ones. */
@@ -39,8 +39,17 @@ export function decode<S extends Schema>(schema: S, bytes: Uint8Array, reading: 
   return decodeValue(schema, parseStrictJson(bytes, reading), reading.code);
 }
 
+/** Reads one message whose integers may have 64 bits: beyond 2^53 its schema finds `bigint`. @throws {@link Fault} as {@link decode}. */
+export function decodeExact<S extends Schema>(
+  schema: S,
+  bytes: Uint8Array,
+  reading: Reading,
+): InferOutput<S> {
+  return decodeValue(schema, parseExactJson(bytes, reading), reading.code);
+}
+
 /** Reads a message that was parsed already. */
-function decodeValue<S extends Schema>(schema: S, value: JsonValue, code: FaultCode): InferOutput<S> {
+function decodeValue<S extends Schema>(schema: S, value: ExactJson, code: FaultCode): InferOutput<S> {
   const result = safeParse(schema, value, { abortEarly: true, abortPipeEarly: true });
   if (result.success) return result.output;
   const [issue] = result.issues;

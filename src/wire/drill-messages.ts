@@ -1,7 +1,14 @@
 /** What is a drill? Something that is not good, planted on purpose and with a label, to see how soon it is found. */
 import type { Instant } from "../base/time.ts";
 
-export const DRILL_KINDS = ["certificate", "weak-key", "stale-crl"] as const;
+export const DRILL_KINDS = [
+  "certificate",
+  "weak-key",
+  "stale-crl",
+  "policy-drift",
+  "tcb-drift",
+  "measurement-drift",
+] as const;
 export type DrillKind = (typeof DRILL_KINDS)[number];
 
 export interface DrillOrder {

@@ -10,8 +10,8 @@ export type Levels = {
   readonly microcode: number;
 };
 
-/** What decisions saw of a guest. Nothing here is its own word: report, certificates and the broker's own view say it. */
-export interface Guest {
+/** What decisions saw of a guest. Report, certificates and the broker's own view say it; what is a {@link GuestWord} it says of itself. */
+export interface Guest extends GuestWord {
   /** `report.id`, lower-case hex: a machine that starts again is another guest. */
   readonly id: string;
   /** What guests that replace one another have in common: 32 hex digits of HOST_DATA, VMPL and what each came for first. */
@@ -35,7 +35,13 @@ export interface Guest {
   readonly vmpl: number;
   readonly product?: string;
   readonly silicon?: string;
+  /** Its reported TCB, which the signing key stands for. */
   readonly tcb?: Levels;
+  /** What its host cannot go back behind, and what that was when the guest began. */
+  readonly committedTcb?: Levels;
+  readonly launchTcb?: Levels;
+  /** Since which decision these three are as they are, at this place and on this chip. */
+  readonly tcbAt?: Instant;
   /** `1.55.40` */
   readonly firmware?: string;
   /** The processor's id, or whose key the provider signed with where the chip is masked. */
@@ -49,6 +55,42 @@ export interface Guest {
   readonly drift?: Change & { readonly measurement: string; readonly policy?: string };
   /** The newest refusal of a secret because another guest holds its lease. */
   readonly leaseRefused?: { readonly at: Instant; readonly resource: string };
+}
+
+/** What a guest says of itself in evidence of its own. */
+export interface GuestWord {
+  /** What it said last. */
+  readonly posture?: SaidPosture;
+  /** Checks that it says fail, and since when one does at its place. */
+  readonly failing?: readonly CheckChange[];
+  /** Checks that are worse than they were at this place, until one says that they pass. */
+  readonly worsened?: readonly WorsenedCheck[];
+  /** It says nothing, though the evidence before said something. */
+  readonly postureLost?: Change;
+}
+
+export interface SaidPosture {
+  readonly at: Instant;
+  readonly agent?: string;
+  readonly passed: readonly string[];
+  readonly warned: readonly string[];
+  readonly failed: readonly string[];
+}
+
+/** `gone`: the guest says nothing of it any more. */
+export const CHECK_STATES = ["passed", "warned", "failed", "gone"] as const;
+export type CheckState = (typeof CHECK_STATES)[number];
+
+export interface CheckChange {
+  readonly check: string;
+  readonly at: Instant;
+  /** The last guest of the place at which it was not so; absent where none came before. */
+  readonly before?: string;
+}
+
+export interface WorsenedCheck extends CheckChange {
+  readonly before: string;
+  readonly was: CheckState;
 }
 
 /** Since when something is so, and which guest was the last one where it was not. */

@@ -5,10 +5,19 @@ import { canonicalJson, type JsonObject } from "../base/canonical-json.ts";
 import { ANSWER, decode, encode } from "./codec.ts";
 import { countField, decisionIdField, digestField, instantField, instantText, textField } from "./fields.ts";
 import { type Change, type FleetPage, type Guest, IMAGE_STATES, type SeenGuest } from "./fleet-messages.ts";
+import { GUEST_WORD, guestWordJson } from "./fleet-posture.ts";
 
 const LEVEL = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(255));
 const MEASUREMENT = v.pipe(v.string(), v.regex(/^[0-9a-f]{96}$/));
 const ID = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+
+const LEVELS = v.object({
+  fmc: v.exactOptional(LEVEL),
+  bootloader: LEVEL,
+  tee: LEVEL,
+  snp: LEVEL,
+  microcode: LEVEL,
+});
 
 const CHANGE = { at: instantField(), before: ID };
 
@@ -29,9 +38,10 @@ const GUEST = {
   vmpl: countField(0),
   product: v.exactOptional(textField(64)),
   silicon: v.exactOptional(textField(64)),
-  tcb: v.exactOptional(
-    v.object({ fmc: v.exactOptional(LEVEL), bootloader: LEVEL, tee: LEVEL, snp: LEVEL, microcode: LEVEL }),
-  ),
+  tcb: v.exactOptional(LEVELS),
+  committedTcb: v.exactOptional(LEVELS),
+  launchTcb: v.exactOptional(LEVELS),
+  tcbAt: v.exactOptional(instantField()),
   firmware: v.exactOptional(textField(64)),
   chip: v.exactOptional(textField(512)),
   simulated: v.exactOptional(v.literal(true)),
@@ -41,6 +51,7 @@ const GUEST = {
     v.object({ ...CHANGE, measurement: MEASUREMENT, policy: v.exactOptional(digestField()) }),
   ),
   leaseRefused: v.exactOptional(v.object({ at: instantField(), resource: textField(512) })),
+  ...GUEST_WORD,
 };
 
 const STORED_GUEST = v.object(GUEST);
@@ -93,30 +104,34 @@ function seenJson(guest: SeenGuest): JsonObject {
 }
 
 function guestJson(guest: Guest): JsonObject {
-  const { firstAt, lastAt, allowedAt, drift, weakened, leaseRefused, ...rest } = guest;
+  const { firstAt, lastAt, allowedAt, tcbAt, drift, weakened, leaseRefused, ...rest } = guest;
   return {
     ...plain(rest),
     firstAt: instantText(firstAt),
     lastAt: instantText(lastAt),
     allowedAt: allowedAt === undefined ? undefined : instantText(allowedAt),
+    tcbAt: tcbAt === undefined ? undefined : instantText(tcbAt),
     weakened: Object.fromEntries(
       Object.entries(weakened).map(([field, change]) => [field, changeJson(change)]),
     ),
     drift: drift === undefined ? undefined : { ...drift, ...changeJson(drift) },
     leaseRefused:
       leaseRefused === undefined ? undefined : { ...leaseRefused, at: instantText(leaseRefused.at) },
+    ...guestWordJson(guest),
   };
 }
 
 /** The members of a guest alone, whatever else is known of it. */
 function plain(
-  guest: Omit<Guest, "firstAt" | "lastAt" | "allowedAt" | "drift" | "weakened" | "leaseRefused">,
+  guest: Omit<Guest, "firstAt" | "lastAt" | "allowedAt" | "tcbAt" | "drift" | "weakened" | "leaseRefused">,
 ) {
   const { id, place, cameFor, decisions, longestGapSeconds, decision, outcome, code, policy } = guest;
-  const { measurement, vmpl, product, silicon, tcb, firmware, chip, simulated, settings } = guest;
+  const { measurement, vmpl, product, silicon, tcb, committedTcb, launchTcb } = guest;
+  const { firmware, chip, simulated, settings } = guest;
   return {
     ...{ id, place, cameFor, decisions, longestGapSeconds, decision, outcome, code, policy },
-    ...{ measurement, vmpl, product, silicon, tcb, firmware, chip, simulated, settings },
+    ...{ measurement, vmpl, product, silicon, tcb, committedTcb, launchTcb },
+    ...{ firmware, chip, simulated, settings },
   };
 }
 

@@ -42,6 +42,11 @@ export function decodeInclusionProof(bytes: Uint8Array): InclusionProof {
   return decode(INCLUSION_PROOF, bytes, ANSWER);
 }
 
+/** @throws {@link Fault} `broker/unreachable`, `request/too-large`. */
+export function decodeConsistencyProof(bytes: Uint8Array): ConsistencyProof {
+  return decode(CONSISTENCY_PROOF, bytes, ANSWER);
+}
+
 export function encodeInclusionProof({
   seq,
   size,

@@ -5,6 +5,7 @@ import type { Credential } from "../attestation/tpm/make-credential.ts";
 import type { JsonObject, JsonValue } from "../base/canonical-json.ts";
 import type { Instant } from "../base/time.ts";
 import type { SealedRelease } from "../channel/release-key.ts";
+import type { GuestPosture } from "../policy/guest-posture.ts";
 
 export type BindingId = 1 | 2 | 3;
 export type SuiteId = 1 | 2 | 3;
@@ -97,7 +98,8 @@ export interface Claims {
   readonly want: readonly WantedItem[];
   readonly cnf?: PublicJwk;
   readonly partial?: true;
-  readonly posture?: JsonObject;
+  /** What the guest says of itself. */
+  readonly posture?: GuestPosture;
   readonly purpose?: string;
 }
 

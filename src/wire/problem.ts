@@ -20,6 +20,7 @@ const TITLES: Readonly<Record<string, string>> = {
   "malformed-request": "The request is not one that this broker knows",
   "malformed-evidence": "The evidence cannot be read",
   "rejected-evidence": "The evidence was rejected",
+  "wrong-protocol": "This broker speaks another version of the KBS protocol, or attests other machines",
   denied: "The policy denies this release",
   "stale-nonce": "The nonce is not live; ask for a new challenge",
   "too-large": "The request is too large",

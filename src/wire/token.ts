@@ -11,7 +11,11 @@ import type { Introspection, ProofClaims, ProofHeader, TokenClaims } from "./mes
 /** Length of a token or proof that is looked at, in characters. */
 export const MAX_TOKEN_LENGTH = 8 * 1024;
 
-const TOKEN_PART: Reading = { maxBytes: MAX_TOKEN_LENGTH, maxDepth: MAX_JSON_DEPTH, code: "token/invalid" };
+export const TOKEN_PART: Reading = {
+  maxBytes: MAX_TOKEN_LENGTH,
+  maxDepth: MAX_JSON_DEPTH,
+  code: "token/invalid",
+};
 const PROOF_PART: Reading = { ...TOKEN_PART, code: "token/bad-proof" };
 
 const DIGEST = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/));
@@ -31,7 +35,7 @@ const EVIDENCE_MARK = v.object({
   signer: DIGEST,
 });
 
-const TOKEN_CLAIMS = v.object({
+export const TOKEN_CLAIMS = v.object({
   iss: textField(MAX_AUDIENCE_BYTES),
   sub: v.string(),
   aud: textField(MAX_AUDIENCE_BYTES),

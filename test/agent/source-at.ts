@@ -22,13 +22,14 @@ export interface SourcePlan {
   readonly cache?: CachePlan;
   readonly deadline?: string;
   readonly attestsAlways?: true;
+  readonly sendsPosture?: true;
   /** Of another copy of the guest. */
   readonly reportId?: Uint8Array;
 }
 
 export async function sourceAt(
   broker: DemoBroker,
-  { cache, deadline = "20", reportId, attestsAlways }: SourcePlan = {},
+  { cache, deadline = "20", reportId, attestsAlways, sendsPosture }: SourcePlan = {},
 ): Promise<Sourced> {
   const options = agentOptionsOf({
     broker: [broker.url],
@@ -38,6 +39,7 @@ export async function sourceAt(
     "simulator-dir": broker.machine,
     deadline,
     ...(attestsAlways === undefined ? {} : { "attest-always": true }),
+    ...(sendsPosture === undefined ? {} : { posture: true }),
   });
   const [outcomes, stop]: [ReadOutcome[], AbortController] = [[], new AbortController()];
   const renewals: ("secrets" | "token")[] = [];

@@ -75,6 +75,20 @@ describe("the daemon's one way to the broker", () => {
     await source.close();
   });
 
+  it("says what its machine shows where the operator wants that, and nothing of itself otherwise", async () => {
+    const factsOf = async (plan: SourcePlan) => {
+      const { source } = await sourced(plan);
+      const { decision } = await source.read("prod/words");
+      const detail = await broker.admin.decision(decision);
+      await source.close();
+      return JSON.stringify(detail.kind === "decision" ? detail.trace : "");
+    };
+    const said = await factsOf({ sendsPosture: true });
+    expect(said).toContain('"posture.agent":"0.1.0"');
+    expect(said).toContain('"posture.passed":[');
+    expect(await factsOf({})).not.toContain("posture");
+  });
+
   it("makes a report for each read where the operator wants that", async () => {
     const { source, renewals } = await sourced({ attestsAlways: true });
     expect(await reportsOf(() => source.readAnew("prod/disk"))).toBe(1);

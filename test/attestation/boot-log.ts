@@ -1,5 +1,5 @@
 /** What does firmware write while it boots? Event logs of the crypto-agile form, good but for what a test changes. */
-import { concatBytes, parseHex, utf8 } from "../../src/base/bytes.ts";
+import { concatBytes, parseHex, u16le, u32le, utf8 } from "../../src/base/bytes.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 
 export interface LogEvent {
@@ -48,12 +48,4 @@ export function secureBootEvent(value: number): LogEvent {
 /** Firmware hands over: one separator in each of its registers. */
 export function separators(): readonly LogEvent[] {
   return Array.from({ length: 8 }, (_, pcr) => ({ pcr, type: 4, data: new Uint8Array(4) }));
-}
-
-function u32le(value: number): Uint8Array {
-  return Uint8Array.from({ length: 4 }, (_, i) => (value >>> (8 * i)) & 0xff);
-}
-
-function u16le(value: number): Uint8Array {
-  return u32le(value).slice(0, 2);
 }

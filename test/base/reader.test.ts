@@ -18,11 +18,21 @@ describe("a reader", () => {
     fc.uint8Array({ maxLength: 40 }),
   ])("reads what was written, in order", (a, b, c, d, e) => {
     const reader = readerOf(
-      concatBytes(u8(a), u16be(b), u32be(c), u32be(c).reverse(), u64le(d), lengthPrefixed(e), e),
+      concatBytes(
+        u8(a),
+        u16be(b),
+        u16be(b).reverse(),
+        u32be(c),
+        u32be(c).reverse(),
+        u64le(d),
+        lengthPrefixed(e),
+        e,
+      ),
     );
     expect(reader.u8()).toBe(a);
     expect(reader.u16be()).toBe(b);
-    expect(reader.at).toBe(3);
+    expect(reader.u16le()).toBe(b);
+    expect(reader.at).toBe(5);
     expect(reader.u32be()).toBe(c);
     expect(reader.u32le()).toBe(c);
     expect(reader.u64le()).toBe(d);
@@ -36,6 +46,7 @@ describe("a reader", () => {
     const fields: readonly [number, (reader: Reader) => unknown][] = [
       [1, (reader) => reader.u8()],
       [2, (reader) => reader.u16be()],
+      [2, (reader) => reader.u16le()],
       [4, (reader) => reader.u32be()],
       [4, (reader) => reader.u32le()],
       [8, (reader) => reader.bytes(8)],
@@ -74,7 +85,7 @@ describe("a reader", () => {
     expect(bytes).toEqual(Uint8Array.of(1, 2, 3));
   });
 
-  const step = fc.constantFrom("u8", "u16be", "u32be", "u32le", "u64le", "end");
+  const step = fc.constantFrom("u8", "u16be", "u16le", "u32be", "u32le", "u64le", "end");
   test.prop([fc.uint8Array({ maxLength: 30 }), fc.array(step, { maxLength: 12 })])(
     "gives values or its fault for any bytes and any steps",
     (bytes, steps) => {

@@ -5,8 +5,13 @@ import { describe, expect, it } from "vitest";
 import { utf8 } from "../../src/base/bytes.ts";
 import type { JsonValue } from "../../src/base/canonical-json.ts";
 import { isFault } from "../../src/base/fault.ts";
-import { mistakeIn } from "../../src/base/json-mistake.ts";
-import { type JsonLimits, parseStrictJson } from "../../src/base/strict-json.ts";
+import { isExact, mistakeIn } from "../../src/base/json-mistake.ts";
+import {
+  type ExactJson,
+  type JsonLimits,
+  parseExactJson,
+  parseStrictJson,
+} from "../../src/base/strict-json.ts";
 
 const LIMITS: JsonLimits = { maxBytes: 1 << 20, maxDepth: 32, code: "request/malformed" };
 const read = (text: string, limits: JsonLimits = LIMITS): JsonValue => parseStrictJson(utf8(text), limits);
@@ -87,7 +92,7 @@ describe("strict JSON", () => {
   test.prop([scraps], { numRuns: 500 })("says of every text that it refuses where it goes wrong", (parts) => {
     const text = parts.join("");
     if (codeOf(() => read(text)) === "read") return;
-    expect(mistakeIn(text, LIMITS.maxDepth)).toMatch(/ at character \d+ |nested at most/);
+    expect(mistakeIn(text, LIMITS.maxDepth, isExact)).toMatch(/ at character \d+ |nested at most/);
   });
 
   test.prop([fc.uint8Array({ maxLength: 200 })])(
@@ -214,5 +219,34 @@ describe("strict JSON under a megabyte of one thing", () => {
     const before = performance.now();
     expect(["read", "request/malformed"]).toContain(codeOf(() => read(text)));
     expect(performance.now() - before).toBeLessThan(3000);
+  });
+});
+
+const readExactly = (text: string): ExactJson => parseExactJson(utf8(text), LIMITS);
+
+describe("strict JSON with integers of 64 bits", () => {
+  test.prop([fc.bigInt({ min: -(1n << 63n), max: (1n << 64n) - 1n })])("keeps every one of them", (value) => {
+    expect(readExactly(`{"policy":[${value}]}`)).toEqual({
+      policy: [Number.isSafeInteger(Number(value)) ? Number(value) : value],
+    });
+  });
+
+  test.prop([json])("reads whatever strict JSON reads, to the same value", (text) => {
+    if (codeOf(() => read(text)) === "read") expect(readExactly(text)).toEqual(read(text));
+  });
+
+  it.each([
+    ["an integer of more digits than 64 bits have", "[100000000000000000000000]"],
+    ["one that is written with an exponent", "[1e19]"],
+    ["one with a fraction of zero", "[9007199254740993.0]"],
+    ["one under a name that stands twice", '{"a":9007199254740993,"a":1}'],
+    ["one deeper than is read", `${"[".repeat(33)}9007199254740993${"]".repeat(33)}`],
+    ["one under a name that is refused", '{"__proto__":9007199254740993}'],
+  ])("refuses %s", (_name, text) => {
+    expect(codeOf(() => readExactly(text))).toBe("request/malformed");
+  });
+
+  it("takes an integer in a string for a string", () => {
+    expect(readExactly('["9007199254740993"]')).toEqual(["9007199254740993"]);
   });
 });

@@ -2,15 +2,10 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { hexOf } from "../../src/base/bytes.ts";
 import { Fault } from "../../src/base/fault.ts";
-import { isNotified } from "../../src/broker/notified.ts";
-import {
-  createOutbox,
-  cursorOf,
-  MAX_EVENTS,
-  type Outbox,
-  type Sink,
-  TURN_SECONDS,
-} from "../../src/broker/outbox.ts";
+import { createPageReader, MAX_EVENTS } from "../../src/broker/log-page.ts";
+import { notificationOf } from "../../src/broker/notified.ts";
+import { createOutbox, type Outbox, type OutboxPlan, type Sink } from "../../src/broker/outbox.ts";
+import { cursorOf, TURN_SECONDS } from "../../src/broker/sink-cursor.ts";
 import type { World } from "../../src/broker/world.ts";
 import { encodeEntry, parseEntry } from "../../src/ledger/entry.ts";
 import { leafHash } from "../../src/ledger/merkle.ts";
@@ -36,17 +31,16 @@ interface Watcher extends Outbox {
   readonly failures: (() => Promise<void>)[];
 }
 
-function watcher(
-  more: Partial<Sink> & { readonly owner?: string; readonly from?: "now" | "beginning" } = {},
-): Watcher {
-  const { owner = "a".repeat(32), from = "now", ...rest } = more;
+function watcher(more: Partial<Sink> & Partial<Pick<OutboxPlan, "owner" | "from" | "read">> = {}): Watcher {
+  const { owner = "a".repeat(32), from = "now", read = createPageReader(), ...rest } = more;
   const [heard, batches, failures]: [AuditEvent[], number[], (() => Promise<void>)[]] = [[], [], []];
   const deliver = async (events: readonly AuditEvent[]) => {
     batches.push(events.length);
     await failures.shift()?.();
     heard.push(...events);
   };
-  const plan = { from, owner, isEnding: () => isEnding, sink: { name: "audit/test", deliver, ...rest } };
+  const sink = { name: "audit/test", deliver, ...rest };
+  const plan = { from, owner, read, isEnding: () => isEnding, sink };
   return { ...createOutbox(plan), heard, batches, failures };
 }
 
@@ -203,7 +197,7 @@ describe("an outbox", () => {
   it("moves on after each part, for sinks that take few at once", async () => {
     const sink = watcher({
       atOnce: 2,
-      eventOf: async ({ seq }, event) => (seq % 3 === 0 ? event : undefined),
+      eventOf: async (entry, page) => (entry.seq % 3 === 0 ? page.eventOf(entry) : undefined),
     });
     await sink.begin(world);
     await write(20);
@@ -269,34 +263,100 @@ describe("an event", () => {
   });
 });
 
+describe("a page of the log", () => {
+  it("is read once for all that are at the same place, and again for what came since", async () => {
+    let reads = 0;
+    const { store } = world;
+    const counted = {
+      ...world,
+      store: {
+        ...store,
+        entries: (from: number, limit: number) => {
+          reads += 1;
+          return store.entries(from, limit);
+        },
+      },
+    };
+    const read = createPageReader();
+    const sinks = ["audit/a", "audit/b", "audit/c"].map((name) => watcher({ name, read }));
+    for (const sink of sinks) await sink.begin(counted); // in order: few
+    for (let round = 1; round <= 3; round += 1) {
+      await write(5);
+      for (const sink of sinks) await sink.turn(counted); // in order: the second meets what the first read
+      for (const { heard } of sinks)
+        expect(heard.map(({ index }) => index)).toEqual([...Array(5 * round).keys()]);
+    }
+    expect(reads).toBe(3);
+    const [first, second] = sinks.map(({ heard }) => heard[0]);
+    expect(first).toBe(second);
+  });
+
+  it("is not kept where it could not be read", async () => {
+    const read = createPageReader();
+    const away = {
+      ...world,
+      store: { ...world.store, entries: () => Promise.reject(new Fault("store/unavailable", "away")) },
+    };
+    await write(1);
+    await expect(read(0, away)).rejects.toThrow("away");
+    expect((await read(0, world)).entries).toHaveLength(1);
+  });
+});
+
 describe("a notification", () => {
   const pager = { name: "pager", acts: ["policy-activate"] };
-  const decided = async (trace: string, outcome: "allow" | "deny" = "allow") => {
+  /** What is told of the decision that is written now. */
+  const told = async (trace: string, outcome: "allow" | "deny" = "allow", to = pager) => {
     const id = freshId();
-    const draft = {
-      ...decisionDraft(id),
-      outcome,
-      ...(outcome === "deny" ? { code: "denied" as const } : {}),
-    };
+    const code = outcome === "deny" ? { code: "denied" as const } : {};
+    const items = [{ resource: "a", op: "release", version: 1, outcome }];
+    const draft = { ...decisionDraft(id), time: world.now(), outcome, items, ...code };
     await world.store.commitDecisions([commitOf({ id, trace, draft: draft as never })]);
-    const [stored] = await world.store.entries((await world.store.ledgerSize()) - 1, 1);
-    return { ...(stored?.draft ?? expect.fail()), seq: 0 } as never;
+    return toldOfLast(to);
+  };
+  const toldOfLast = async (to = pager) => {
+    const page = await createPageReader()((await world.store.ledgerSize()) - 1, world);
+    const [entry] = page.entries;
+    return notificationOf(entry ?? expect.fail(), page, to, world);
   };
 
   it("is for those whom the allowing policy names, and for nobody else", async () => {
-    const entry = await decided('[{"notify":["ciso","pager"],"trace":[]}]');
-    expect(await isNotified(entry, pager, world.store)).toBe(true);
-    expect(await isNotified(entry, { ...pager, name: "page" }, world.store)).toBe(false);
-    expect(await isNotified(await decided('[{"trace":[]}]'), pager, world.store)).toBe(false);
-    expect(await isNotified(await decided('[{"facts":{"notify":["pager"]}}]'), pager, world.store)).toBe(
-      false,
-    );
-    expect(await isNotified(await decided('[{"notify":["pager"]}]', "deny"), pager, world.store)).toBe(false);
+    expect(await told('[{"notify":["ciso","pager"],"trace":[]}]')).toMatchObject({ notify: "pager" });
+    expect(await toldOfLast({ ...pager, name: "page" })).toBeUndefined();
+    expect(await told('[{"trace":[]}]')).toBeUndefined();
+    expect(await told('[{"facts":{"notify":["pager"]}}]')).toBeUndefined();
+    expect(await told('[{"notify":["pager"]}]', "deny")).toBeUndefined();
   });
 
   it("is for those who asked for an act of admins", async () => {
-    const act = (name: string) => ({ ...adminDraft(name), seq: 0 }) as never;
-    expect(await isNotified(act("policy-activate"), pager, world.store)).toBe(true);
-    expect(await isNotified(act("policy-propose"), pager, world.store)).toBe(false);
+    await world.store.appendEntry(adminDraft("policy-activate"));
+    expect(await toldOfLast()).toMatchObject({ notify: "pager", type: "admin" });
+    await world.store.appendEntry(adminDraft("policy-propose"));
+    expect(await toldOfLast()).toBeUndefined();
+  });
+
+  it("waits a while to learn whether a refused request waits for people, and then goes on", async () => {
+    const trace = `[{"approvals":{"groups":["g"],"notify":["pager"],"request":"${"ab".repeat(32)}","used":[]}}]`;
+    expect(await told(trace, "deny")).toBe("later");
+    broker.pass(10);
+    expect(await toldOfLast()).toBeUndefined();
+  });
+
+  it("holds up what comes after it until it is known, and loses none of it", async () => {
+    const sink = watcher({
+      eventOf: (entry, page, parts) => notificationOf(entry, page, { name: "pager", acts: ["act-0"] }, parts),
+    });
+    await sink.begin(world);
+    await write(1);
+    await told(
+      `[{"approvals":{"groups":["g"],"request":"${"ab".repeat(32)}","notify":["pager"],"used":[]}}]`,
+      "deny",
+    );
+    await write(1);
+    await sink.turn(world);
+    expect(sink.heard.map(({ index }) => index)).toEqual([0]);
+    broker.pass(10);
+    await sink.turn(world);
+    expect(sink.heard.map(({ index }) => index)).toEqual([0, 2]);
   });
 });

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { Fault } from "../../src/base/fault.ts";
 import { addSeconds } from "../../src/base/time.ts";
 import { advanceCheckpoint } from "../../src/broker/checkpoints.ts";
+import { createPageReader } from "../../src/broker/log-page.ts";
 import { createOutbox } from "../../src/broker/outbox.ts";
 import { standingOf } from "../../src/broker/standing.ts";
 import type { World } from "../../src/broker/world.ts";
@@ -105,7 +106,13 @@ describe("the standing of a broker", () => {
       throw new Fault("sink/unreachable", "the webhook cannot be reached (ECONNREFUSED)");
     };
     const sink = { name: "audit/siem", deliver };
-    const outbox = createOutbox({ sink, from: "now", owner: "a".repeat(32), isEnding: () => false });
+    const outbox = createOutbox({
+      sink,
+      from: "now",
+      owner: "a".repeat(32),
+      read: createPageReader(),
+      isEnding: () => false,
+    });
     await outbox.begin(world);
     await world.store.appendEntry(adminDraft("act"));
     const since = world.now();

@@ -1,8 +1,9 @@
-/** Do HPKE and the JWE give what their documents printed inside workerd, where releases are sealed too? */
+/** Do HPKE and the JWEs give what their documents printed inside workerd, where releases are sealed too? */
 import { inject } from "vitest";
 import { workerPrimitives } from "../../src/runtime/workers/primitives.ts";
 import { describeHpke } from "../contract/hpke.ts";
 import { describeJwe } from "../contract/jwe.ts";
+import { describeKbsJwe } from "../contract/kbs-jwe.ts";
 import { describeXWing } from "../contract/x-wing.ts";
 
 const subject = {
@@ -14,3 +15,4 @@ const subject = {
 describeHpke(subject);
 describeXWing(subject);
 describeJwe(subject);
+describeKbsJwe({ ...subject, hasRsa: true });

@@ -157,6 +157,9 @@ describe("a drill", () => {
     expect(status).toBe(0);
     expect(out).toMatch(/^certificate: found after 5s, as credential-expiring [0-9a-f]{32}$/m);
     expect(out).toMatch(/^stale-crl: found after 5s/m);
+    expect(out).toMatch(/^policy-drift: found after 5s, as policy-drift /m);
+    expect(out).toMatch(/^tcb-drift: found after 5s, as tcb-debt /m);
+    expect(out).toMatch(/^measurement-drift: found after 5s, as image-drift /m);
     expect(await admin.listDrills()).toEqual([]);
   });
 

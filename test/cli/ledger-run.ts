@@ -90,13 +90,14 @@ export async function sourceOfLog(size: number): Promise<LedgerSource> {
 }
 
 export function sourceOf({ admin, world }: BrokerAtHand): LedgerSource {
-  const { checkpoint, ledgerPage, inclusion, forgetTraces } = admin;
+  const { checkpoint, ledgerPage, inclusion, consistency, forgetTraces } = admin;
   return {
     audience: AUDIENCE,
     spki: world.ledgerSigner.spki,
     checkpoint,
     ledgerPage,
     inclusion,
+    consistency,
     forgetTraces,
   };
 }

@@ -5,10 +5,12 @@ import { FAULT_CODES } from "../../src/base/fault-codes.ts";
 import { runAllScans } from "../../src/broker/findings.ts";
 import { exitStatusOf, type Terminal } from "../../src/cli/command.ts";
 import { createTcbCommand } from "../../src/cli/commands/tcb.ts";
+import { signAdvisory } from "../../src/policy/advisory.ts";
 import { createFleetScan } from "../../src/posture/fleet/scan.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { AUDIENCE } from "../http/broker-at-hand.ts";
 import { attemptOf, guestBroker, PATH, post } from "../pipeline/guest-at-hand.ts";
+import { advisory, bulletin, figure } from "../policy/advisory-at-hand.ts";
 
 const HEAD = 'writ 1\nmodule acme.floors version 1.0.0 { owner "a@b.example" }\n';
 const ROW = "milan { bootloader 4, tee 0, snp 25, microcode 219 }";
@@ -28,6 +30,8 @@ async function visited() {
     };
     await post(broker, "/v1/release", (await attemptOf(broker, { report })).body); // in order
   }
+  const bulletins = [bulletin({ floors: [figure("milan", "snp", 25), figure("milan", "microcode", 219)] })];
+  await broker.admin.importAdvisory(await signAdvisory(advisory({ bulletins }), broker.adminSigner));
   await runAllScans([createFleetScan({ ...broker.world, owner: "" }, 900)], broker.world);
   const open = async () => ({
     client: broker.admin,
@@ -78,9 +82,24 @@ describe("tcb plan", () => {
     expect([...written.keys()]).toEqual(["p.writ"]);
   });
 
+  it("plans the floor that a bulletin asks for, which spares lines about which it says nothing", async () => {
+    const { out, status } = await run("plan", "--bulletin", "AMD-SB-3019");
+    expect(status).toBe(0);
+    expect(out).toContain("amd_sb_3019 would bind from ");
+    expect(out).toContain("1 guests would be cut off, 0 would not");
+    expect(out).toContain('describes "AMD-SB-3019, of advisory 1 of 2026-11-01"');
+    expect(out).toContain("has silicon and silicon in [milan-x]");
+  });
+
+  it("knows no bulletin that the broker was not told of", async () => {
+    expect((await run("plan", "--bulletin", "AMD-SB-3020")).status).toBe(1);
+  });
+
   it.each([
     [[]],
     [["plan"]],
+    [["plan", "--bulletin", "AMD-SB-3019", "--floor", "floor.writ"]],
+    [["plan", "--bulletin", "AMD-SB-3019", "--name", "next"]],
     [["plan", "--floor", "two.writ"]],
     [["plan", "--floor", "floor.writ", "--name", "other"]],
     [["plan", "--floor", "none.writ"]],

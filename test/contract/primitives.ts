@@ -433,6 +433,17 @@ function integerBytes(value: bigint, size: number): Uint8Array {
 
 // ── keys and ciphers ────────────────────────────────────────────────────────────────────────────────────────────────
 
+const hex = (text: string): Uint8Array => parseHex(text) ?? new Uint8Array(0);
+
+/** RFC 5903 section 8.3: two scalars, their points, and the x that they agree on. */
+const P521 = {
+  i: "0037ade9319a89f4dabdb3ef411aaccca5123c61acab57b5393dce47608172a095aa85a30fe1c2952c6771d937ba9777f5957b2639bab072462f68c27a57382d4a52",
+  gi: "040015417e84dbf28c0ad3c278713349dc7df153c897a1891bd98bab4357c9ecbee1e3bf42e00b8e380aeae57c2d107564941885942af5a7f4601723c4195d176ced3e017cae20b6641d2eeb695786d8c946146239d099e18e1d5a514c739d7cb4a10ad8a788015ac405d7799dc75e7b7d5b6cf2261a6a7f1507438bf01beb6ca3926f9582",
+  r: "0145ba99a847af43793fdd0e872e7cdfa16be30fdc780f97bccc3f078380201e9c677d600b343757a3bdbf2a3163e4c2f869cca7458aa4a4effc311f5cb151685eb9",
+  gr: "0400d0b3975ac4b799f5bea16d5e13e9af971d5e9b984c9f39728b5e5739735a219b97c356436adc6e95bb0352f6be64a6c2912d4ef2d0433ced2b6171640012d9460f015c68226383956e3bd066e797b623c27ce0eac2f551a10c2c724d9852077b87220b6536c5c408a1d2aebb8e86d678ae49cb57091f4732296579ab44fcd17f0fc56a",
+  gir: "01144c7d79ae6956bc8edb8e7c787c4521cb086fa64407f97894e5e6b2d79b04d1427e73ca4baa240a34786859810c06b3c715a3a8cc3151f2bee417996d19f3ddea",
+};
+
 function describeCiphers(primitives: Primitives): void {
   const { agree, publicKeyOf, aeadSeal, aeadOpen, kemPublicKeyOf, kemDecapsulate } = primitives;
   const bytes = (size: number, from = 1): Uint8Array => Uint8Array.from({ length: size }, (_, i) => from + i);
@@ -442,6 +453,35 @@ function describeCiphers(primitives: Primitives): void {
     const [a, b] = [bytes(32, 3), bytes(32, 200)];
     const [publicA, publicB] = [await publicKeyOf("x25519", a), await publicKeyOf("x25519", b)];
     expect(await agree("x25519", a, publicB)).toEqual(await agree("x25519", b, publicA));
+  });
+
+  it("agrees on P-521 as RFC 5903 section 8.3 printed it, from either side", async () => {
+    expect(hexOf(await publicKeyOf("p521", hex(P521.i)))).toBe(P521.gi);
+    expect(hexOf(await publicKeyOf("p521", hex(P521.r)))).toBe(P521.gr);
+    expect(hexOf(await agree("p521", hex(P521.i), hex(P521.gr)))).toBe(P521.gir);
+    expect(hexOf(await agree("p521", hex(P521.r), hex(P521.gi)))).toBe(P521.gir);
+  });
+
+  it("agrees with nothing that is no point of P-521, and takes no other scalar for one", async () => {
+    const point = hex(P521.gr);
+    const none = [point.with(132, (point[132] ?? 0) ^ 1), point.with(0, 3), new Uint8Array(133).with(0, 4)];
+    for (const bad of none) expect((await agree("p521", hex(P521.i), bad)).length).toBe(0); // in order
+    await expectMisuse(agree("p521", hex(P521.i), point.slice(0, 65)));
+    await expectMisuse(agree("p521", bytes(32), point));
+    await expectMisuse(publicKeyOf("p521", new Uint8Array(66)));
+    await expectMisuse(publicKeyOf("p521", new Uint8Array(66).fill(0xff)));
+  });
+
+  it("wraps a key as RFC 3394 section 4.6 printed it", async () => {
+    const [wrapping, data] = [
+      bytes(32, 0),
+      hex("00112233445566778899aabbccddeeff000102030405060708090a0b0c0d0e0f"),
+    ];
+    expect(hexOf(await primitives.wrapKey(wrapping, data))).toBe(
+      "28c9f404c4b810f4cbccb35cfb87f8263f5786e2d80ed326cbc7f0e71a99f43bfb988b9b7a02dd21",
+    );
+    await expectMisuse(primitives.wrapKey(bytes(16), data));
+    await expectMisuse(primitives.wrapKey(wrapping, bytes(24)));
   });
 
   it("finds again what it encapsulated, and something else for another seed", async () => {

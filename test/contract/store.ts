@@ -1,6 +1,7 @@
 /** What must every Store do? One contract; memory, SQLite and later D1 and Postgres run it. */
 import { describe } from "vitest";
 import type { Store } from "../../src/broker/store.ts";
+import { advisoryContract } from "./store/advisories.ts";
 import { bundleContract } from "./store/bundles.ts";
 import { counterContract } from "./store/counters.ts";
 import { credentialContract } from "./store/credentials.ts";
@@ -9,6 +10,7 @@ import { findingContract } from "./store/findings.ts";
 import { fleetContract } from "./store/fleet.ts";
 import { governanceContract } from "./store/governance.ts";
 import { importContract } from "./store/imports.ts";
+import { kbsContract } from "./store/kbs.ts";
 import { leaseContract } from "./store/leases.ts";
 import { ledgerContract } from "./store/ledger.ts";
 import { requestApprovalContract } from "./store/request-approvals.ts";
@@ -29,6 +31,7 @@ export function storeContract(name: string, open: OpenStore): void {
     ledgerContract(open);
     bundleContract(open);
     governanceContract(open);
+    advisoryContract(open);
     requestApprovalContract(open);
     secretContract(open);
     secretLifeContract(open);
@@ -41,5 +44,6 @@ export function storeContract(name: string, open: OpenStore): void {
     credentialContract(open);
     shadowContract(open);
     fleetContract(open);
+    kbsContract(open);
   });
 }

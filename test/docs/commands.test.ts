@@ -18,6 +18,7 @@ import { MADE_FIRMWARE } from "../measurement/made-images.ts";
 import { madeFirmware } from "../support/firmware-image.ts";
 import { startProviderProcess } from "../support/openid-provider-beside.ts";
 import { isPostgresHere, startPostgres } from "../support/postgres.ts";
+import { endorsementOf, simulatedProvider } from "../support/provider.ts";
 import { readVector, sharedVectors } from "../support/shared-vectors.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -64,6 +65,8 @@ const UNTESTED = [
   "docs/attacks.md: no-test takes a minute for each row that is chosen",
   "docs/clouds.md: no-test needs a VM on Google Cloud",
   "docs/clouds.md: no-test needs the internet and a VM on Google Cloud",
+  "docs/governance.md: no-test needs a security key, which test/runtime/node/key-page.full.test.ts has in a browser",
+  "docs/governance.md: no-test needs a security key, which test/runtime/node/key-page.full.test.ts has in a browser",
   "docs/guests.md: no-test needs SEV-SNP hardware and device-mapper",
   "docs/guests.md: no-test needs a confidential VM of Azure's",
   "docs/guests.md: no-test needs a VM under an SVSM",
@@ -131,11 +134,13 @@ function layReport(folder: string): void {
   put("crl.der", readVector("snp/amd/milan-06.crl.der"));
 }
 
-/** Puts an image where a document expects one: firmware of our own making, since whoever tests has no other. */
+/** Puts an image where a document expects one, and a cloud's word on its own: firmware of our own making, since whoever tests has no other. */
 function layImage(folder: string): void {
   writeFileSync(join(folder, "OVMF.fd"), madeFirmware(MADE_FIRMWARE));
   writeFileSync(join(folder, "vmlinuz"), "kernel");
   writeFileSync(join(folder, "initrd.img"), "initrd");
+  writeFileSync(join(folder, "firmware.binarypb"), endorsementOf());
+  writeFileSync(join(folder, "google-root.pem"), simulatedProvider().firmwareRoot);
 }
 
 /** What wrangler reads of a clone. */

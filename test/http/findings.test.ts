@@ -4,6 +4,7 @@ import { addSeconds } from "../../src/base/time.ts";
 import { runDueScans } from "../../src/broker/findings.ts";
 import { ledgerEntries } from "../../src/broker/leaves.ts";
 import { createPosture } from "../../src/posture/posture.ts";
+import { DRILL_KINDS } from "../../src/wire/drill-messages.ts";
 import { codeOfPromise } from "../support/faults.ts";
 import { brokerAtHand } from "./broker-at-hand.ts";
 
@@ -42,6 +43,7 @@ describe("findings", () => {
     expect(await admin.scanNow()).toMatchObject([
       { name: "credentials", findings: 2, everySeconds: 900 },
       { name: "fleet", findings: 0, everySeconds: 900 },
+      { name: "policy", findings: 0, everySeconds: 900 },
     ]);
     const found = await admin.listFindings(undefined);
     expect(found.map((one) => [one.class, one.subject, one.owner]).sort()).toEqual([
@@ -109,8 +111,7 @@ describe("a drill", () => {
   it("is found by the scans that there are anyway, in no real figure, and measured from its planting", async () => {
     const broker = looking();
     const { admin, world } = broker;
-    const kinds = ["certificate", "weak-key", "stale-crl"] as const;
-    for (const kind of kinds) await admin.plantDrill({ kind, seconds: DAY });
+    for (const kind of DRILL_KINDS) await admin.plantDrill({ kind, seconds: DAY });
     broker.pass(120);
     await scan(broker);
     const found = await admin.listFindings(undefined);
@@ -118,15 +119,41 @@ describe("a drill", () => {
       "credential-expiring",
       "credential-weak",
       "crl-stale",
+      "image-drift",
+      "policy-drift",
+      "tcb-debt",
     ]);
     expect(found.every(({ drill }) => drill !== undefined)).toBe(true);
     const report = await admin.findingReport(undefined);
     expect(report.all).toMatchObject({ detected: 0, open: 0 });
-    expect(report.drills.map(({ timeToDetect }) => timeToDetect?.mean)).toEqual([120, 120, 120]);
+    expect(report.drills.map(({ timeToDetect }) => timeToDetect?.mean)).toEqual(Array(6).fill(120));
     const acts = (await ledgerEntries({ from: 0, limit: 9 }, world)).map(
       (entry) => "act" in entry && entry.act,
     );
-    expect(acts).toEqual(["drill", "drill", "drill"]);
+    expect(acts).toEqual(Array(6).fill("drill"));
+  });
+
+  it("that plants drift touches no guest, no policy and no advisory, and ends where a real finding of its class stays", async () => {
+    const broker = looking();
+    const { admin, world } = broker;
+    for (const kind of ["policy-drift", "tcb-drift", "measurement-drift"] as const)
+      await admin.plantDrill({ kind, seconds: 600 });
+    await scan(broker);
+    expect((await admin.fleetPage(undefined)).guests).toEqual([]);
+    expect(await codeOfPromise(admin.advisory())).toBe("advisory/unknown");
+    expect(await world.liveBundle()).toBeUndefined();
+    const planted = await admin.listFindings(undefined);
+    expect(planted.map(({ subject, drill }) => subject.startsWith(`drill/${drill}`))).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    expect(planted.every(({ introducedAt }) => introducedAt === world.now())).toBe(true);
+    broker.pass(901);
+    await scan(broker);
+    expect((await admin.listFindings(undefined)).map(({ remediated }) => remediated?.how)).toEqual(
+      Array(3).fill("gone"),
+    );
   });
 
   it("ends by itself, whoever planted it, and is nowhere then", async () => {

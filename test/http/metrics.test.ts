@@ -80,10 +80,18 @@ describe("metrics", () => {
   });
 });
 
+/** Under the names of another product: shown once counted. */
+const BORROWED = Object.entries(METRICS).flatMap(([name, row]) =>
+  "isBorrowed" in row
+    ? [{ name, shown: row.kind === "counter" ? `${name}_total` : name, kind: row.kind }]
+    : [],
+);
+
 const NAMES = [
-  ...Object.entries(METRICS).map(([name, { kind }]) =>
-    kind === "counter" ? `ostiary_${name}_total` : `ostiary_${name}`,
-  ),
+  ...Object.entries(METRICS).flatMap(([name, row]) => {
+    if ("isBorrowed" in row) return [];
+    return [row.kind === "counter" ? `ostiary_${name}_total` : `ostiary_${name}`];
+  }),
   ...Object.keys(FIGURES).map((name) => `ostiary_${name}`),
 ];
 
@@ -108,12 +116,25 @@ describe("what is exposed", () => {
 
   it("is documented, each and no other", () => {
     const table = readFileSync(join(root, "docs/observability.md"), "utf8");
-    const rows = [...table.matchAll(/^\| `(ostiary_\w+)`/gm)].map(([, name]) => name);
-    expect(rows.toSorted()).toEqual(NAMES.toSorted());
+    const rows = [...table.matchAll(/^\| `((?:ostiary|kbs)_\w+)`/gm)].map(([, name]) => name);
+    expect(rows.toSorted()).toEqual([...NAMES, ...BORROWED.map(({ shown }) => shown)].toSorted());
   });
 
   it("names every metric in the text, looked at or not", () => {
     const text = exposition(createMetrics().counts()) + figuresText([]);
     for (const name of NAMES) expect(text).toContain(`# TYPE ${name} `);
+  });
+
+  it("has names of another product where something was counted by them, and no trace of it before", () => {
+    const metrics = createMetrics();
+    expect(exposition(metrics.counts())).not.toMatch(/^# TYPE kbs_/m);
+    for (const { name, kind } of BORROWED) {
+      if (kind === "counter") metrics.count(name, {});
+      else metrics.observe(name, 0.01);
+    }
+    const text = exposition(metrics.counts());
+    for (const { shown, kind } of BORROWED) expect(text).toContain(`# TYPE ${shown} ${kind}\n`);
+    expect(text).toContain("kbs_auth_requests_total 1\n");
+    expect(text).toContain('kbs_http_request_duration_seconds_bucket{le="0.01"} 1\n');
   });
 });

@@ -12,7 +12,11 @@ import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { createEd25519Signer, generateEd25519Pem } from "../../src/runtime/node/signers.ts";
 import { bodyHashOf, signAdminToken } from "../../src/wire/admin-token.ts";
 import { decodeProblem } from "../../src/wire/problem.ts";
+import type { SecurityKey } from "../support/security-key.ts";
 import { AUDIENCE, type BrokerAtHand, brokerAtHand, ONE_ADMIN, random } from "./broker-at-hand.ts";
+
+/** Who somebody is; with a security key where there is one, else with a key of a file. */
+export type GivenPerson = Partial<Admin> & { readonly kid: string; readonly key?: SecurityKey };
 
 /** One person with one key. */
 export interface PersonAtHand {
@@ -30,9 +34,9 @@ export interface PersonAtHand {
 export interface PeopleAtHand {
   readonly broker: BrokerAtHand;
   /** Puts somebody into the configuration, before anybody asks. */
-  readonly add: (admin: Partial<Admin> & { readonly kid: string }) => PersonAtHand;
+  readonly add: (admin: GivenPerson) => PersonAtHand;
   /** Somebody with a key whom nobody knows yet. */
-  readonly stranger: (admin: Partial<Admin> & { readonly kid: string }) => PersonAtHand;
+  readonly stranger: (admin: GivenPerson) => PersonAtHand;
 }
 
 /** A broker whose configuration says `governance`, and whose admins are those that are added. */
@@ -67,12 +71,18 @@ export function governedParts(world: World): Pick<World, "settings" | "roster" |
 }
 
 /** The test's broker is served under the path of its audience. */
-export function personOf(
-  given: Partial<Admin> & { readonly kid: string },
-  { app, world }: BrokerAtHand,
-): PersonAtHand {
-  const signer = createEd25519Signer(given.kid, generateEd25519Pem());
-  const record: Admin = { person: given.kid, roles: [], under: [], owns: [], ...given, spki: signer.spki };
+export function personOf({ key, ...given }: GivenPerson, { app, world }: BrokerAtHand): PersonAtHand {
+  const signer = key?.signer(given.kid) ?? createEd25519Signer(given.kid, generateEd25519Pem());
+  const held = key === undefined ? {} : { webauthn: key.webauthn };
+  const record: Admin = {
+    person: given.kid,
+    roles: [],
+    under: [],
+    owns: [],
+    ...given,
+    ...held,
+    spki: signer.spki,
+  };
   const send = (url: string, init?: RequestInit) => app.request(url.slice(AUDIENCE.length), init);
   const admin = createAdminClient({
     url: AUDIENCE,

@@ -63,6 +63,22 @@ describe.skipIf(!isHere)(
       }
     }, 60_000);
 
+    it("finds that a part of the log continues what an auditor held", async () => {
+      const broker = await brokerWithHistory(0);
+      let held = "";
+      for (const added of [7, 300, 256]) {
+        await grow(broker, added); // in order: it grows
+        const old = held;
+        held = await advanceCheckpoint(broker.world);
+        if (old === "") continue;
+        const { out } = await run("export --since old", sourceOf(broker), { old });
+        const { checkpoint, since } = JSON.parse(out.slice(0, out.indexOf("\n")));
+        const [from, to] = [await written("old", old), await written("new", checkpoint)];
+        expect(check(broker, "consistency", from, to, ...since.proof)).toMatch(/^\d+ \d+\n$/);
+        expect(() => check(broker, "consistency", from, to, ...since.proof.toReversed())).toThrow();
+      }
+    }, 60_000);
+
     it("finds an entry in the log by its proof, and no other in its place", async () => {
       const broker = await brokerWithHistory(700);
       for (const seq of [0, 255, 256, 511, 699]) {

@@ -1,6 +1,8 @@
 /** Can people let one guest through, once? Asked for, given, used, raced, replayed, forged, over, and by whoever may not. */
+
 import { describe, expect, it } from "vitest";
 import { instant } from "../../src/base/time.ts";
+import { USED, WANTED } from "../../src/broker/notified.ts";
 import type { Admin } from "../../src/policy/admins.ts";
 import {
   openRequestApproval,
@@ -13,15 +15,16 @@ import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { decodeProblem } from "../../src/wire/problem.ts";
 import { AUDIENCE } from "../http/broker-at-hand.ts";
 import { personOf } from "../http/people-at-hand.ts";
+import { securityKey } from "../support/security-key.ts";
 import {
   approvalFor,
   approve,
   approvedByAll,
   ask,
   codes,
-  GLASS,
   type Glass,
   glass,
+  pagerAtHand,
   policyWith,
 } from "./glass-at-hand.ts";
 import { attemptOf, type Deviation, PATH, post, releaseOf } from "./guest-at-hand.ts";
@@ -65,27 +68,46 @@ describe("a request that lacks nothing but approvals", () => {
     expect(await codes(all.broker)).toBe("released");
   });
 
-  it("is told of loudly, once for each step, to those whom the policy names", async () => {
+  it("is told of loudly, once for each step, to those whom the policy names and to those who asked", async () => {
     const all = await glass();
+    const [ciso, oncall, other] = [
+      await pagerAtHand(all.broker, { name: "ciso", acts: [] }),
+      await pagerAtHand(all.broker, { name: "oncall", acts: [WANTED, "request-approve", USED] }),
+      await pagerAtHand(all.broker, { name: "other", acts: ["policy-activate"] }),
+    ];
+    const listen = async () => {
+      for (const pager of [ciso, oncall, other]) await pager.listen(); // in order: each has its own cursor
+    };
     await codes(all.broker);
+    const [waiting] = await all.ada.admin.listWaiting();
+    await listen();
     await codes(all.broker);
+    await listen();
     await approvedByAll(all);
+    await listen();
     await codes(all.broker);
-    const given = ["approval-given", "approval-given", "approval-given"];
-    expect(all.notices.map(({ event }) => event)).toEqual(["approval-wanted", ...given, "approval-used"]);
-    expect([all.notices[0]?.names, all.notices.at(-1)?.names]).toEqual([["ciso"], ["ciso"]]);
+    await listen();
+    const requests = [waiting?.request];
+    const wanted = { type: "decision.deny", approvals: { state: "wanted", requests } };
+    const used = { type: "decision.allow", approvals: { state: "used", requests } };
+    expect(ciso.heard).toMatchObject([wanted, used]);
+    expect(oncall.heard).toMatchObject([wanted, ...Array(3).fill({ type: "admin" }), used]);
+    expect(ciso.heard[0]?.entry).toMatchObject({ id: waiting?.decision });
+    expect(other.heard).toEqual([]);
     expect(all.broker.lines.filter(({ event }) => event === "approval-used")).toHaveLength(1);
   });
 
-  it("is decided all the same where telling fails", async () => {
-    const all = await glass(GLASS, () => ({
-      notify: () => {
-        throw new Error("nobody there");
-      },
-    }));
-    expect(await codes(all.broker)).toBe("approval-needed");
+  it("is not told of where it waits no more once somebody listens", async () => {
+    const all = await glass();
+    const pager = await pagerAtHand(all.broker, { name: "ciso", acts: [] });
+    await codes(all.broker);
     await approvedByAll(all);
-    expect(await codes(all.broker)).toBe("released");
+    await codes(all.broker);
+    await pager.listen();
+    expect(pager.heard).toEqual([]); // people were there before: nobody has to be called
+    all.broker.pass(10);
+    await pager.listen();
+    expect(pager.heard).toMatchObject([{ approvals: { state: "used" } }]);
   });
 
   it("lets one of two through that race on the same approvals", async () => {
@@ -162,6 +184,19 @@ describe("an approval", () => {
       "policy/bad-approval",
     );
     expect(await codes(broker)).toBe("approval-needed");
+  });
+
+  it("by a security key counts, whichever key of its person the request was signed by", async () => {
+    const { broker, person, ben, eve } = await glass();
+    await codes(broker);
+    const key = person({ kid: "cat", owns: ["commander"], key: securityKey() });
+    const file = person({ kid: "cat-2", person: "cat", owns: ["commander"] });
+    const { statement } = await approvalFor(key, broker);
+    const body = JSON.stringify({ statement });
+    expect((await ben.ask("POST", "/v1/admin/approvals", body)).fault).toBe("policy/bad-approval");
+    expect((await file.ask("POST", "/v1/admin/approvals", body)).status).toBe(201);
+    for (const by of [ben, eve]) expect(await approve(by, broker)).toBe("201"); // in order
+    expect(await codes(broker)).toBe("released");
   });
 
   it.each<readonly [string, Partial<RequestApproval>, string]>([

@@ -1,11 +1,15 @@
 /** What is a broker whose secrets people let guests have? Three of them with keys, a policy that counts them, and a guest that asks. */
 import { expect } from "vitest";
-import type { Notice, World } from "../../src/broker/world.ts";
+import { createPageReader } from "../../src/broker/log-page.ts";
+import { type Notified, notificationOf } from "../../src/broker/notified.ts";
+import { createOutbox } from "../../src/broker/outbox.ts";
+import type { World } from "../../src/broker/world.ts";
 import type { Admin } from "../../src/policy/admins.ts";
 import { type RequestApproval, signRequestApproval } from "../../src/policy/request-approvals.ts";
+import type { AuditEvent } from "../../src/wire/audit-event.ts";
 import { decodeProblem } from "../../src/wire/problem.ts";
 import { AUDIENCE, ONE_ADMIN } from "../http/broker-at-hand.ts";
-import { governedParts, type PersonAtHand, personOf } from "../http/people-at-hand.ts";
+import { type GivenPerson, governedParts, type PersonAtHand, personOf } from "../http/people-at-hand.ts";
 import { attemptOf, type Deviation, type GuestBroker, guestBroker, POLICY, post } from "./guest-at-hand.ts";
 
 const RULES = `require approvals from "commander" >= 1 else "needs a commander"
@@ -20,8 +24,7 @@ export const GLASS = policyWith('max_releases 1 per approvals approvals_expire 3
 
 export interface Glass {
   readonly broker: GuestBroker;
-  readonly notices: readonly Notice[];
-  readonly person: (admin: Partial<Admin> & { readonly kid: string }) => PersonAtHand;
+  readonly person: (admin: GivenPerson) => PersonAtHand;
   readonly ada: PersonAtHand;
   readonly ben: PersonAtHand;
   readonly eve: PersonAtHand;
@@ -33,13 +36,11 @@ export async function glass(
   change: (world: World) => Partial<World> = () => ({}),
 ): Promise<Glass> {
   const admins: Admin[] = [...ONE_ADMIN.admins];
-  const notices: Notice[] = [];
   const broker = await guestBroker({
     policy,
     change: (base) => {
       const settings = { ...base.settings, notifies: ["ciso"], governance: { ...ONE_ADMIN, admins } };
-      const notify = (notice: Notice) => void notices.push(notice);
-      return { ...governedParts({ ...base, settings }), notify, ...change(base) };
+      return { ...governedParts({ ...base, settings }), ...change(base) };
     },
   });
   const person: Glass["person"] = (admin) => {
@@ -52,7 +53,30 @@ export async function glass(
     person({ kid: "ben", owns: ["oncall"] }),
     person({ kid: "eve", owns: ["oncall"] }),
   ];
-  return { broker, notices, person, ada, ben, eve };
+  return { broker, person, ada, ben, eve };
+}
+
+/** Who is told, and is told now of all that the log has for them since they began. */
+export interface PagerAtHand {
+  readonly heard: AuditEvent[];
+  readonly listen: () => Promise<void>;
+}
+
+export async function pagerAtHand({ world }: GuestBroker, to: Notified): Promise<PagerAtHand> {
+  const heard: AuditEvent[] = [];
+  const outbox = createOutbox({
+    owner: "a".repeat(32),
+    from: "now",
+    read: createPageReader(),
+    isEnding: () => false,
+    sink: {
+      name: `notify/${to.name}`,
+      eventOf: (entry, page, parts) => notificationOf(entry, page, to, parts),
+      deliver: async (events) => void heard.push(...events),
+    },
+  });
+  await outbox.begin(world);
+  return { heard, listen: () => outbox.turn(world) };
 }
 
 export async function ask(broker: GuestBroker, deviation: Deviation = {}): Promise<Response> {

@@ -14,8 +14,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { originOf } from "../../src/ledger/checkpoint.ts";
-import type { NoteKey } from "../../src/ledger/note.ts";
+import { type NoteKey, verifierKeyOf } from "../../src/ledger/note.ts";
 import { DATA_FILES } from "../../src/runtime/node/init.ts";
+import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { createEd25519Signer, generateEd25519Pem } from "../../src/runtime/node/signers.ts";
 import { type RunningWitness, startWitness } from "../../src/runtime/node/witness.ts";
 import { asGuest, CLI, createProgram, type DemoBroker, demoBroker } from "../agent/demo-broker.ts";
@@ -44,6 +45,7 @@ describe("a broker with a witness", () => {
   let log: NoteKey;
   let witness: RunningWitness | undefined;
   let port = 0;
+  let witnessKey = "";
   let broker: DemoBroker;
   const at = (name: string): string => join(dirname(broker.signingKeyFile), name);
   const isDatabase = (name: string): boolean => name.startsWith(DATA_FILES.database);
@@ -57,7 +59,8 @@ describe("a broker with a witness", () => {
     await witness?.close();
     witness = undefined;
   };
-  const get = () => ostiary("agent", "get", "prod/disk", "--fd", "1", "--format", "hex", ...asGuest(broker));
+  const get = (...more: readonly string[]) =>
+    ostiary("agent", "get", "prod/disk", "--fd", "1", "--format", "hex", ...asGuest(broker), ...more);
   const seen = (): number =>
     JSON.parse(readFileSync(join(folder, "witness/witness.json"), "utf8")).logs[0]?.size ?? 0;
 
@@ -70,7 +73,9 @@ describe("a broker with a witness", () => {
       const { spki } = createEd25519Signer("log", readFileSync(join(data, DATA_FILES.ledgerKey), "utf8"));
       log = { name: originOf("https://broker.example/c/0001"), spki };
       const path = join(data, DATA_FILES.config);
-      const lines = `[[ledger.witness]]\nurl = "${url}"\nkey = "${key}"\n`;
+      const receipts = "[ledger]\nreceipt_witnesses = 1\nreceipt_wait_seconds = 3\n";
+      const lines = `${receipts}[[ledger.witness]]\nurl = "${url}"\nkey = "${key}"\n`;
+      witnessKey = key;
       writeFileSync(path, `${readFileSync(path, "utf8")}\n${lines}`);
     };
     broker = await demoBroker({ "prod/disk": SECRET }, configured, (data) => {
@@ -95,6 +100,25 @@ describe("a broker with a witness", () => {
     const got = await get();
     expect(got.stdout.trim()).toBe(Buffer.from(SECRET).toString("hex"));
   });
+
+  it("gives receipts that it has cosigned, and while it says nothing those that are there", async () => {
+    const [receipt, logKey] = [join(folder, "receipt"), verifierKeyOf(log, nodePrimitives.digest)];
+    const keep = () => get("--receipt", receipt);
+    const verify = (...more: readonly string[]) =>
+      ostiary("ledger", "verify", "--receipt", receipt, "--key", logKey, ...more);
+    expect((await keep()).status).toBe(0);
+    expect((await verify("--witness", witnessKey)).status).toBe(0);
+    await stopWitness();
+    const silent = await listening(port);
+    try {
+      expect((await keep()).status).toBe(0);
+      expect((await verify()).status).toBe(0);
+      expect((await verify("--witness", witnessKey)).status).toBe(1);
+    } finally {
+      await silent.close();
+      await startWitnessFor([log]);
+    }
+  }, 60_000);
 
   it("goes on serving while the witness says nothing", async () => {
     await stopWitness();

@@ -15,7 +15,7 @@ import { sharedDesign } from "../support/shared-vectors.ts";
 import { digest } from "../writ/toy.ts";
 
 /** Files of guards alone. */
-const GUARDS = ["organisation.writ", "4-tcb-floor.writ", "5-no-debug.writ"];
+const GUARDS = ["hardened.writ", "organisation.writ", "4-tcb-floor.writ", "5-no-debug.writ"];
 const POLICIES = join(import.meta.dirname, "../../policies");
 const GUEST = join(POLICIES, "guest");
 
@@ -64,6 +64,7 @@ describe("the library", () => {
       "demo.writ",
       "disks.writ",
       "gcp.writ",
+      "hardened.writ",
       "keyring.writ",
       "luks.writ",
       "mariadb-tde.writ",

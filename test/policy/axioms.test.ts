@@ -41,6 +41,12 @@ describe("a set of facts that contradicts an axiom breaks that one and no other"
   ];
   const NO_CPU = { "cpu.family": undefined, "cpu.model": undefined, "cpu.stepping": undefined };
   const UEFI = { "uefi.endorsed_by": "google", "uefi.svn": 1, "uefi.digest": "00".repeat(48) };
+  const POSTURE = {
+    "posture.age": 0,
+    "posture.passed": ["memory.swap"],
+    "posture.warnings": 0,
+    "posture.failures": 0,
+  };
   const rows: readonly Row[] = [
     [
       "a v2 report has no",
@@ -108,6 +114,12 @@ describe("a set of facts that contradicts an axiom breaks that one and no other"
     ["`uefi.*` comes with", "milan", { "evidence.format": "azure-hcl", ...UEFI }],
     ["`uefi.svn` and `uefi.digest` come with", "milan", { ...UEFI, "uefi.digest": undefined }],
     ["there is no `uefi.svn` or `uefi.digest` without", "milan", { "uefi.svn": 1 }],
+    ["a posture says how many", "milan", { ...POSTURE, "posture.failures": undefined }],
+    ["a posture says how many", "milan", { ...POSTURE, "posture.warnings": undefined }],
+    ["there is no `posture.*` without", "milan", { ...POSTURE, "posture.age": undefined }],
+    ["there is no `posture.*` without", "milan", { "posture.lockdown": "integrity" }],
+    ["there is no `posture.*` without", "milan", { "posture.failed": ["memory.swap"] }],
+    ["there is no `posture.*` without", "milan", { "posture.uptime": 1000 }],
     ["`vm.vcpus` is that of", "milan", { "vm.vcpus": 4 }],
     ["`now.weekday` and `now.hour`", "milan", { now: SIMULATED_NOW, "now.weekday": "sun" }],
     ["`now.weekday` and `now.hour`", "milan", { now: SIMULATED_NOW, "now.hour": 1 }],

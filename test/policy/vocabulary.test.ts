@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { SNP_VOCABULARY } from "../../src/policy/vocabulary.ts";
+import { POSTURE_FIELDS } from "../../src/policy/vocabulary-posture.ts";
 import { WRAP_OF_SUITE } from "../../src/policy/wraps.ts";
 import type { Field } from "../../src/writ/vocabulary.ts";
 import { itWithVectors, sharedDesign } from "../support/shared-vectors.ts";
@@ -78,8 +79,11 @@ describe("against WRIT section 6", () => {
     });
   }
 
-  /** Fields that WRIT does not have yet: what a provider says of its firmware, and how old evidence is (docs/writ.md). */
-  const PROPOSED = ["evidence.age", "uefi.endorsed_by", "uefi.svn", "uefi.digest"];
+  /** Fields that WRIT does not have yet: a provider's word on its firmware, a guest's on itself, how old evidence is (docs/writ.md). */
+  const PROPOSED = [
+    ...["evidence.age", "uefi.endorsed_by", "uefi.svn", "uefi.digest"],
+    ...POSTURE_FIELDS.map(({ name }) => name),
+  ];
 
   itWithVectors("has its fields, those that are proposed to it, and no others", () => {
     expect([...rows().map(([name]) => name), ...PROPOSED].sort()).toEqual(

@@ -44,6 +44,7 @@ vmpl = 2
 deadline_seconds = "none"
 spread_seconds = 30
 always = true
+posture = true
 `,
       at,
     );
@@ -53,6 +54,7 @@ always = true
         others: [],
         spreadSeconds: 30,
         attestsAlways: true,
+        sendsPosture: true,
         audience: "https://broker.example/c/1",
         brokerPolicy: {
           file: "/etc/ostiary/broker.writ",

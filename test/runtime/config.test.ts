@@ -5,6 +5,11 @@ import { type Config, parseConfig } from "../../src/runtime/config.ts";
 
 const SPKI = "MCowBQYDK2VwAyEAgAvsW2AkPYElHD3U8fLGCq2c3qTBHLVMsQ4dFQfGRaE";
 
+/** Of a security key, and what it is bound to. */
+const P256 =
+  "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpZP40Li_hp_m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q";
+const BOUND = `webauthn = { credential = "AAAAAAAAAAAAAAAAAAAAAA", rp_id = "broker.example", origin = "https://broker.example" }`;
+
 const GOOD = `
 mode = "production"
 audience = "https://broker.example/c/0001"
@@ -40,6 +45,11 @@ function replaced(line: string, by: string): string {
   return GOOD.replace(line, by);
 }
 
+/** A good configuration whose admin has a security key that is bound to this. */
+function bound(webauthn: string): string {
+  return replaced(`spki = "${SPKI}"`, `spki = "${P256}"\n${webauthn}`);
+}
+
 /** A good configuration whose database is a server's. */
 function storedAt(lines: string): string {
   return `${replaced('database = "ostiary.db"', "")}\n[store]\n${lines}\n`;
@@ -72,7 +82,7 @@ describe("a configuration", () => {
           spki: expect.any(Uint8Array),
         },
       ],
-      governance: { approvals: 1, groups: [], accepts: {} },
+      governance: { approvals: 1, advisorySigners: 1, groups: [], accepts: {} },
       kds: { isEnabled: true, url: "https://kdsintf.amd.com", timeoutSeconds: 10 },
       nonceLifetimeSeconds: 60,
       rates: { perSource: 10, perBroker: 1000 },
@@ -88,7 +98,8 @@ describe("a configuration", () => {
       notifies: [],
       healthDetails: "admins",
       attestation: { provider: "auto", cluster: "", freshPerSecond: 1 },
-      findings: { scanSeconds: 900, owner: "", owners: {} },
+      findings: { scanSeconds: 900, advisorySeconds: 7_776_000, owner: "", owners: {} },
+      saltsChips: false,
       watched: [],
     };
     expect(parseConfig(GOOD)).toEqual(expected);
@@ -233,6 +244,7 @@ owns = ["root", "database"]
 [governance]
 approvals = 2
 root = 1
+advisory_signers = 2
 [governance.accept]
 roster = "${"a".repeat(64)}"
 [[owner]]
@@ -242,12 +254,25 @@ modules = ["acme.db"]
 refsets = ["acme.db/images"]
 approvals = 2
 `);
+    expect(parseConfig(bound(BOUND)).admins).toMatchObject([
+      {
+        kid: "admin-1",
+        webauthn: { id: new Uint8Array(16), rpId: "broker.example", origin: "https://broker.example" },
+      },
+    ]);
+    const page = '[webauthn]\norigin = "https://keys.broker.example"\n';
+    expect(parseConfig(`${GOOD}${page}`).webauthn).toEqual({
+      origin: "https://keys.broker.example",
+      rpId: "keys.broker.example",
+    });
+    expect(parseConfig(`${GOOD}${page}rp_id = "broker.example"\n`).webauthn?.rpId).toBe("broker.example");
     expect(config.admins).toMatchObject([
       { kid: "admin-1", person: "ada", roles: ["author"], under: ["prod/db"], owns: ["root", "database"] },
     ]);
     expect(config.governance).toEqual({
       approvals: 2,
       root: 1,
+      advisorySigners: 2,
       groups: [
         {
           name: "database",
@@ -432,6 +457,12 @@ approvals = 2
 [ledger]
 keep_traces_days = 30
 salt_file = "salt"
+salt_chip_ids = true
+receipt_witnesses = 1
+receipt_wait_seconds = 7
+[[ledger.witness]]
+url = "https://witness.example"
+key = "${key}"
 [[ledger.publish]]
 file = "head"
 [[ledger.publish]]
@@ -444,6 +475,8 @@ key = "${key}"
     expect(parseConfig(text)).toMatchObject({
       traceDays: 30,
       saltFile: "salt",
+      saltsChips: true,
+      receiptWait: { witnesses: 1, seconds: 7 },
       publications: [{ file: "head" }, { url: "https://heads.example/ours", tokenFile: "token" }],
       peers: [{ url: "https://other.example/v1/ledger", key }],
     });
@@ -461,9 +494,14 @@ key = "${key}"
     ],
     ["a peer without a key", "peer", '[[ledger.peer]]\nurl = "https://a.example"\n'],
     ["a peer twice", "peer", '[[ledger.peer]]\nurl = "https://a.example"\nkey = "a"\n'.repeat(2)],
+    ["hidden chips without a salt", "", "[ledger]\nsalt_chip_ids = true\n"],
+    ["receipts that wait for nobody who is there", "", "[ledger]\nreceipt_witnesses = 1\n"],
+    ["receipts that wait for too long", "receipt_wait", "[ledger]\nreceipt_wait_seconds = 21\n"],
     ["traces for no day", "keep_traces_days", "[ledger]\nkeep_traces_days = 0\n"],
   ])("refuses of its log %s", (_, member, lines) => {
-    expect(Object.keys(problemsOf(`${GOOD}\n${lines}`))[0]).toMatch(new RegExp(`^ledger\\.${member}`));
+    expect(Object.keys(problemsOf(`${GOOD}\n${lines}`))[0]).toMatch(
+      new RegExp(`^ledger${member === "" ? "$" : `\\.${member}`}`),
+    );
   });
 
   it("names every problem at once", () => {
@@ -504,7 +542,18 @@ key = "${key}"
     ["admin with two keys", "admin.0", replaced(`spki = "${SPKI}"`, `spki = "${SPKI}"\nfile = "x"`)],
     ["admin named twice", "admin", `${GOOD}\n[[admin]]\nkid = "admin-1"\nfile = "x"\n`],
     ["key given to two admins", "admin", `${GOOD}\n[[admin]]\nkid = "admin-2"\nspki = "${SPKI}"\n`],
-    ["P-256 key for an admin", "admin.0.spki", replaced(SPKI, "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE")],
+    ["key that is cut off", "admin.0.spki", replaced(SPKI, "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE")],
+    ["P-256 key of no security key", "admin.0", replaced(SPKI, P256)],
+    ["security key in a file", "admin.0", replaced(`spki = "${SPKI}"`, `file = "x"\n${BOUND}`)],
+    ["security key of another domain", "admin.0.webauthn", bound(BOUND.replace('"broker', '"other'))],
+    ["credential that is no base64url", "admin.0.webauthn.credential", bound(BOUND.replace("AAAA", "****"))],
+    ["page without TLS", "webauthn", `${GOOD}[webauthn]\norigin = "http://broker.example"\n`],
+    ["page with a path", "webauthn", `${GOOD}[webauthn]\norigin = "https://broker.example/admin"\n`],
+    [
+      "page of another domain",
+      "webauthn",
+      `${GOOD}[webauthn]\norigin = "https://b.example"\nrp_id = "c.example"\n`,
+    ],
     ["role that there is not", "admin.0.roles.0", `${GOOD}roles = ["god"]\n`],
     ["role twice", "admin.0.roles", `${GOOD}roles = ["author", "author"]\n`],
     ["path that is a pattern", "admin.0.under.0", `${GOOD}under = ["prod/**"]\n`],

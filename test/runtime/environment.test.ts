@@ -40,7 +40,7 @@ const FILE_ONLY = [
   "notify",
   "oidc",
   "watched",
-  ...[...CREDENTIAL_KINDS, "guest"].map((kind) => `findings.owners.${kind}`),
+  ...[...CREDENTIAL_KINDS, "guest", "policy"].map((kind) => `findings.owners.${kind}`),
   ...PEER.map((name) => `kek.peer.${name}`),
   "ledger.peer",
   "ledger.publish",
@@ -50,6 +50,7 @@ const FILE_ONLY = [
   "attestation.simulator_dir",
   "governance.accept.activation",
   "governance.accept.roster",
+  "governance.advisory_signers",
   "governance.approvals",
   "governance.root",
   "kek.also",
@@ -58,6 +59,8 @@ const FILE_ONLY = [
   "providers.google_firmware_roots",
   "providers.host_vtpm_roots",
   "trust_simulator",
+  "webauthn.origin",
+  "webauthn.rp_id",
 ];
 
 function member(value: unknown, name: string): unknown {

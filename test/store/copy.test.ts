@@ -64,6 +64,8 @@ async function filled(): Promise<SqlDriver> {
   await store.putApproval(approval, { roster: 0, live: 1 }, adminDraft("approve"));
   const change = { serial: 1, envelope: "{}", digest: "d".repeat(64), at: T0, by: "admin-1" };
   await store.putRosterChange(change, 1, adminDraft("admin-add"));
+  const edition = { serial: 1, digest: "b".repeat(64), envelope: "{}", at: T0, by: "ü" };
+  await store.putAdvisory(edition, { roster: 1, newest: 0 }, adminDraft("advisory-import"));
   await store.putExplanation(explanationOf("f".repeat(64)), adminDraft("explain"));
   await store.orderShadow(shadowOrderOf(1, "a".repeat(64)), adminDraft("shadow"));
   await store.keepShadowDifferences([shadowRowOf(1)], adminDraft("shadow-differences"));
@@ -115,6 +117,7 @@ async function filled(): Promise<SqlDriver> {
     expiresAt: T0,
   } as const;
   await store.putImportKey(importKey, adminDraft("import-key"));
+  await store.keepKbsSession({ id: "cd".repeat(16), token: "a.b.c", until: T0 });
   const sighting = {
     id: "cd".repeat(16),
     class: "credential-weak",

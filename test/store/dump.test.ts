@@ -41,6 +41,7 @@ async function filled(driver: SnapshotDriver): Promise<SnapshotDriver> {
     ...end,
   } as const;
   await store.putImportKey(importKey, adminDraft("import-key"));
+  await store.keepKbsSession({ id: "cd".repeat(16), token: "a.b.c", until: T0 });
   return driver;
 }
 
@@ -65,7 +66,7 @@ async function countsOf(driver: SnapshotDriver): Promise<readonly number[]> {
 }
 
 function dumpContract(make: () => Promise<SnapshotDriver>): void {
-  it("brings every row but nonces and the keys of tokens", async () => {
+  it("brings every row but nonces, the keys of tokens and sessions", async () => {
     const [from, to] = [await filled(await make()), await make()];
     const pieces = await textOf(from);
     expect(pieces.length).toBeGreaterThan(2);
@@ -73,8 +74,8 @@ function dumpContract(make: () => Promise<SnapshotDriver>): void {
     const withoutKeys = (lines: readonly string[]) => lines.join("\n").split("\n").slice(0, -1);
     const [before, after] = [withoutKeys(pieces), withoutKeys(await textOf(to))];
     const names = KEPT_TABLES.map(({ table }) => table);
-    expect(before.length - after.length).toBe(4);
-    expect(before.filter((line) => !after.includes(line))).toHaveLength(4);
+    expect(before.length - after.length).toBe(5);
+    expect(before.filter((line) => !after.includes(line))).toHaveLength(5);
     expect(names.length).toBe((await countsOf(to)).length);
   });
 

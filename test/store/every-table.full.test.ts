@@ -5,9 +5,11 @@ import { getTableName } from "drizzle-orm/table";
 import { getTableColumns } from "drizzle-orm/utils";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { addSeconds } from "../../src/base/time.ts";
+import { liveAdvisory } from "../../src/broker/advisories.ts";
 import { advanceCheckpoint } from "../../src/broker/checkpoints.ts";
 import { beginEpoch } from "../../src/broker/startup.ts";
 import type { World } from "../../src/broker/world.ts";
+import { signAdvisory } from "../../src/policy/advisory.ts";
 import { signApproval } from "../../src/policy/approval.ts";
 import { packBundle } from "../../src/policy/bundle.ts";
 import { type RosterChange, signRosterChange } from "../../src/policy/roster.ts";
@@ -22,7 +24,9 @@ import { createSqlStore } from "../../src/store/statements.ts";
 import { KEPT_TABLES } from "../../src/store/tables.ts";
 import { AUDIENCE } from "../http/broker-at-hand.ts";
 import { governedParts, type PersonAtHand, peopleAtHand } from "../http/people-at-hand.ts";
+import { advisory } from "../policy/advisory-at-hand.ts";
 import { describeWithPostgres, startPostgres, type TestServer } from "../support/postgres.ts";
+import { securityKey } from "../support/security-key.ts";
 import { temporaryFolder } from "./temporary.ts";
 
 const { digest: sha } = nodePrimitives;
@@ -46,15 +50,17 @@ interface Story {
   readonly live: string;
   /** Proposed and signed by an author, approved by nobody. */
   readonly wanted: string;
+  /** Digest of the newest edition of the advisory; there is an older one. */
+  readonly advisory: string;
 }
 
-/** A broker with a history: two activations, an approval, an admin who was removed, and a bundle that waits for approval. */
+/** A broker with a history: two activations, an approval by a security key, an admin who was removed, and a bundle that waits for approval. */
 async function toldIn(driver: SqlDriver): Promise<Story> {
   const store = createSqlStore(driver);
   const people = peopleAtHand({ approvals: 1, rootThreshold: 1 }, () => ({ store }));
   const { world } = people.broker;
   const ada = people.add({ kid: "ada", roles: ["author", "operator"], owns: ["root"] });
-  const ben = people.add({ kid: "ben", roles: ["approver"] });
+  const ben = people.add({ kid: "ben", roles: ["approver"], key: securityKey() });
   const eve = people.stranger({ kid: "eve", roles: ["approver", "author", "operator"] });
   await beginEpoch(world);
   const first = await proposed(ada, policyOf("1.0.0", "not guest.debug"));
@@ -75,8 +81,10 @@ async function toldIn(driver: SqlDriver): Promise<Story> {
   await activate(ada, live, world);
   await changed(ada, { act: "remove", kid: "eve" }, world);
   const wanted = await proposed(ada, policyOf("2.0.0"));
+  await ada.admin.importAdvisory(await signAdvisory(advisory(), ada.signer));
+  const { digest } = await ada.admin.importAdvisory(await signAdvisory(advisory({ serial: 2 }), ada.signer));
   await advanceCheckpoint(world);
-  return { world, first, live, wanted };
+  return { world, first, live, wanted, advisory: digest };
 }
 
 async function proposed({ admin, signer }: PersonAtHand, text: string): Promise<string> {
@@ -97,13 +105,18 @@ async function changed({ admin, signer }: PersonAtHand, change: RosterChange, wo
   await admin.changeRoster(await signRosterChange(statement, signer));
 }
 
-/** What a broker that begins on this database decides by: a digest, or the code by which it refuses. */
-async function outcomeOf(driver: SqlDriver, { world }: Story): Promise<string | undefined> {
+/** What is asked of a broker that begins on a database. */
+type Ask = (world: World) => Promise<{ readonly digest: string } | undefined>;
+
+const liveBundle: Ask = (world) => world.liveBundle();
+
+/** What a broker that begins on this database goes by: a digest, or the code by which it refuses. */
+async function outcomeOf(driver: SqlDriver, { world }: Story, ask: Ask): Promise<string | undefined> {
   const base = { ...world, store: createSqlStore(driver) };
   const anew: World = { ...base, ...governedParts(base) };
   try {
     await beginEpoch(anew);
-    return (await anew.liveBundle())?.digest;
+    return (await ask(anew))?.digest;
   } catch (thrown) {
     if (thrown instanceof Error && "code" in thrown) return String(thrown.code);
     throw thrown;
@@ -225,21 +238,85 @@ async function tried(
   story: Story,
   edits: readonly Edit[],
   change: Changed,
+  ask: Ask = liveBundle,
 ): Promise<ReadonlyMap<string, string | undefined>> {
   const outcomes = new Map<string, string | undefined>();
   for (const edit of edits) {
     const driver = await change(edit); // in order: one database each
     if (driver === undefined) continue;
-    outcomes.set(edit.name, await outcomeOf(driver, story));
+    outcomes.set(edit.name, await outcomeOf(driver, story, ask));
     await driver.close();
   }
   return outcomes;
 }
 
-function expectNoGain(outcomes: ReadonlyMap<string, string | undefined>, { live }: Story): void {
+function expectNoGain(
+  outcomes: ReadonlyMap<string, string | undefined>,
+  { live }: { readonly live: string },
+): void {
   const isRefusal = (outcome: string | undefined): boolean => /^[a-z]+\/[a-z-]+$/.test(outcome ?? "");
   const gains = [...outcomes].filter(([, outcome]) => outcome !== live && !isRefusal(outcome));
   expect(gains).toEqual([]);
+}
+
+/** What somebody would do who would like an older edition of the advisory, or none. */
+const ADVISORY_ATTACKS: readonly (readonly [string, ...(readonly string[])])[] = [
+  ["the newest is gone", "delete from advisory where serial = 2"],
+  ["all of them are gone", "delete from advisory"],
+  [
+    "the older one has the newest serial",
+    "delete from advisory where serial = 2",
+    "update advisory set serial = 2 where serial = 1",
+  ],
+  [
+    "the older one has a later serial",
+    "delete from advisory where serial = 2",
+    "update advisory set serial = 3 where serial = 1",
+  ],
+  [
+    "the older one has the newest one's name",
+    "update advisory set digest = (select digest from advisory where serial = 2), serial = 3, entry_seq = 9001 where serial = 1",
+  ],
+  [
+    "the newest has the older one's envelope",
+    "update advisory set envelope = (select envelope from advisory where serial = 1) where serial = 2",
+  ],
+  [
+    "the newest is gone, and what stands beside the head",
+    "delete from advisory where serial = 2",
+    "update checkpoint set acts = ''",
+  ],
+];
+
+const NEVER_UNSEEN_OF_ADVISORY = [
+  "advisory.serial otherwise",
+  "advisory.digest otherwise",
+  "advisory.envelope otherwise",
+  "advisory without its newest row",
+  "advisory emptied",
+];
+
+async function judgedAdvisories({
+  story,
+  edits,
+  change,
+}: {
+  readonly story: Story;
+  readonly edits: readonly Edit[];
+  readonly change: Changed;
+}): Promise<void> {
+  const own = edits.filter(({ name }) => /^(advisory|checkpoint|ledger_entry|roster_change)\b/.test(name));
+  const edited = await tried(story, own, change, liveAdvisory);
+  expectNoGain(edited, { live: story.advisory });
+  expect(NEVER_UNSEEN_OF_ADVISORY.filter((name) => edited.get(name) === story.advisory)).toEqual([]);
+  const attacks = ADVISORY_ATTACKS.map(([name, ...texts]) => ({
+    name,
+    statements: texts.map((text) => ({ text, params: [] })),
+  }));
+  const attacked = await tried(story, attacks, change, liveAdvisory);
+  expectNoGain(attacked, { live: story.advisory });
+  expect([...attacked].filter(([, outcome]) => outcome === story.advisory)).toEqual([]);
+  expect(attacked.size).toBeGreaterThan(5);
 }
 
 /** Edits after which no broker may go on as if nothing had been. */
@@ -302,10 +379,15 @@ describe("whoever edits tables of SQLite makes nothing live", () => {
     judgedAttacks(await tried(story, attacksOn(story), change), story);
   }, 60_000);
 
+  it("nor has an older edition of the advisory count, or one of their own", async () => {
+    await judgedAdvisories(await prepared());
+  }, 60_000);
+
   it("and a broker that nobody edited goes on", async () => {
     const { story, change } = await prepared();
-    const nothing = await tried(story, [{ name: "nothing", statements: [] }], change);
-    expect(nothing.get("nothing")).toBe(story.live);
+    const nothing = [{ name: "nothing", statements: [] }];
+    expect((await tried(story, nothing, change)).get("nothing")).toBe(story.live);
+    expect((await tried(story, nothing, change, liveAdvisory)).get("nothing")).toBe(story.advisory);
   }, 60_000);
 });
 
@@ -315,7 +397,7 @@ describeWithPostgres("whoever edits tables of PostgreSQL makes nothing live", ()
   beforeAll(async () => {
     server = await startPostgres();
   });
-  afterAll(() => server.remove());
+  afterAll(() => server.remove(), 60_000); // a database for each edit
 
   const open = (database: string) => {
     const { host, port } = server;
@@ -345,6 +427,10 @@ describeWithPostgres("whoever edits tables of PostgreSQL makes nothing live", ()
     const { story, edits, change } = await prepared();
     judgedEdits(await tried(story, edits, change), story);
   }, 300_000);
+
+  it("nor has an older edition of the advisory count, or one of their own", async () => {
+    await judgedAdvisories(await prepared());
+  }, 120_000);
 
   it("nor by what somebody would do who knows the tables", async () => {
     const { story, change } = await prepared();

@@ -1,5 +1,5 @@
 /** A firmware image of one's own making, with the table of GUIDs and SEV metadata that are asked for. */
-import { concatBytes, parseHex, u32le } from "../../src/base/bytes.ts";
+import { concatBytes, parseHex, u16le, u32le } from "../../src/base/bytes.ts";
 
 export interface MadeSection {
   readonly gpa: number;
@@ -51,10 +51,6 @@ function metadataOf(sections: readonly MadeSection[]): Uint8Array {
 function entryOf(guid: string, value: number | undefined, size: number): readonly Uint8Array[] {
   if (value === undefined) return [];
   return [concatBytes(u32le(value), new Uint8Array(size - 4), u16le(size + 18), hex(guid))];
-}
-
-function u16le(value: number): Uint8Array {
-  return Uint8Array.of(value & 0xff, value >> 8);
 }
 
 function hex(text: string): Uint8Array {

@@ -1,7 +1,7 @@
 /** What does another author's code say? The Primitives port over @noble alone, as an oracle. It has no RSA. */
-import { cfb, gcm } from "@noble/ciphers/aes.js";
+import { aeskw, cfb, gcm } from "@noble/ciphers/aes.js";
 import { ed25519, x25519 } from "@noble/curves/ed25519.js";
-import { p256, p384 } from "@noble/curves/nist.js";
+import { p256, p384, p521 } from "@noble/curves/nist.js";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
 import { sha3_256, shake256 } from "@noble/hashes/sha3.js";
@@ -58,16 +58,20 @@ export const noblePrimitives: Primitives = {
   },
   generateKeyPair: (kind) => generateKeyPair(globalThis.crypto.subtle, kind), // fresh keys are no oracle's matter
   agree: async (group, privateKey, publicKey) => {
-    if (group === "p256") return agreeP256(privateKey, publicKey);
+    if (group !== "x25519") return agreeOn(CURVES[group], privateKey, publicKey);
     refuseSizes([privateKey, 32], [publicKey, 32]);
     return orElse(() => x25519.getSharedSecret(privateKey, publicKey), new Uint8Array(32));
   },
   publicKeyOf: async (group, privateKey) => {
+    if (group !== "x25519") return publicKeyOn(CURVES[group], privateKey);
     refuseSizes([privateKey, 32]);
-    if (group === "p256") return p256PublicKeyOf(privateKey);
     return x25519.getPublicKey(privateKey);
   },
   rsaSeal: async () => undefined,
+  wrapKey: async (wrappingKey, key) => {
+    refuseSizes([wrappingKey, 32], [key, 32]);
+    return aeskw(wrappingKey).encrypt(key);
+  },
   cfbEncrypt: (key, iv, plaintext) => {
     refuseSizes([key, 16], [iv, 16]);
     return cfb(key, iv).encrypt(plaintext);
@@ -94,15 +98,19 @@ export const noblePrimitives: Primitives = {
   },
 };
 
-function agreeP256(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array {
-  refuseSizes([privateKey, 32], [publicKey, 65]);
-  if (!p256.utils.isValidSecretKey(privateKey)) throw new Fault("internal/invariant", "no scalar");
-  return orElse(() => p256.getSharedSecret(privateKey, publicKey).slice(1), new Uint8Array(0));
+const CURVES = { p256: { curve: p256, size: 32 }, p521: { curve: p521, size: 66 } } as const;
+type Curve = (typeof CURVES)[keyof typeof CURVES];
+
+function agreeOn({ curve, size }: Curve, privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array {
+  refuseSizes([privateKey, size], [publicKey, 1 + 2 * size]);
+  if (!curve.utils.isValidSecretKey(privateKey)) throw new Fault("internal/invariant", "no scalar");
+  return orElse(() => curve.getSharedSecret(privateKey, publicKey).slice(1), new Uint8Array(0));
 }
 
-function p256PublicKeyOf(privateKey: Uint8Array): Uint8Array {
-  if (!p256.utils.isValidSecretKey(privateKey)) throw new Fault("internal/invariant", "no scalar");
-  return p256.getPublicKey(privateKey, false);
+function publicKeyOn({ curve, size }: Curve, privateKey: Uint8Array): Uint8Array {
+  refuseSizes([privateKey, size]);
+  if (!curve.utils.isValidSecretKey(privateKey)) throw new Fault("internal/invariant", "no scalar");
+  return curve.getPublicKey(privateKey, false);
 }
 
 function refuseSizes(...fields: readonly (readonly [Uint8Array, ...number[]])[]): void {

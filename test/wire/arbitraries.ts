@@ -211,15 +211,25 @@ export const bundleSummaries = fc.record({ digest: digests, proposedAt: instants
 const prefixes = fc.array(paths, { maxLength: 2 });
 const words = fc.array(names, { maxLength: 2 });
 
-const admins = fc.record({
-  kid: names,
-  spki: bytes(44),
-  person: names,
-  roles: fc.uniqueArray(fc.constantFrom(...ROLES)),
-  under: prefixes,
-  owns: words,
-  isRoot: fc.boolean(),
-});
+const adminKeys = fc.oneof(
+  fc.record({ spki: bytes(44) }),
+  fc.record({
+    spki: fc.oneof(bytes(44), bytes(91)),
+    webauthn: fc.record({ id: fc.oneof(bytes(16), bytes(1023)), rpId: names, origin: names }),
+  }),
+);
+
+const admins = fc
+  .record({
+    kid: names,
+    person: names,
+    roles: fc.uniqueArray(fc.constantFrom(...ROLES)),
+    under: prefixes,
+    owns: words,
+    isRoot: fc.boolean(),
+    key: adminKeys,
+  })
+  .map(({ key, ...admin }) => ({ ...admin, ...key }));
 
 const accounts = fc.record({
   kid: names,

@@ -295,6 +295,16 @@ describe("each lint", () => {
     expect(codesOf(REFS + policy(aws))).toEqual([]);
   });
 
+  it("W0733 is said beside W0710 where a guest's own word counts for any image, be it in a guard", () => {
+    const own = 'require has posture.failures and posture.failures == 0 else "it fails"';
+    expect(codesOf(REFS + policy([...without(IDENTITY), own]))).toEqual(["W0710", "W0733"]);
+    expect(codesOf(REFS + GUARD(own) + policy(without(IDENTITY)))).toEqual(["W0710", "W0733"]);
+    const deny = 'deny when has posture.failures and posture.failures > 0 because "it fails"';
+    expect(codesOf(REFS + policy([...without(IDENTITY), deny]))).toEqual(["W0710", "W0733"]);
+    expect(codesOf(REFS + policy([...GOOD, own]))).toEqual([]);
+    expect(codesOf(REFS + GUARD(own, '"test/**"') + policy(without(IDENTITY)))).toEqual(["W0710"]);
+  });
+
   it("W0705 is said where the solver gives up, and nothing is claimed then", () => {
     const found = linted(REFS + policy(without(IDENTITY, SECRECY)), { budget: { maxQuestions: 0 } });
     expect(found.map(({ code }) => code)).toEqual(["W0705"]);

@@ -217,6 +217,8 @@ describe("a request that cannot be", () => {
     ["a firmware's word with a paravisor's evidence", `evidence.format = azure-hcl, ${ENDORSED}`],
     ["a firmware's word that is not whole", "uefi.endorsed_by = google"],
     ["a firmware's version by nobody's word", "uefi.svn = 1"],
+    ["a posture that is not whole", "posture.age = 0s"],
+    ["a kernel by nobody's word", "posture.kernel = 6.12"],
     ["other vCPUs than the reference value's", "vm.vcpus = 8"],
     ["another weekday", "now.weekday = sun"],
   ] as const;

@@ -6,6 +6,7 @@ import { commandLineFindings } from "./command-line.ts";
 import { type DisksPlan, diskFindings } from "./disks.ts";
 import { type EvidencePlan, evidenceFindings } from "./evidence.ts";
 import type { Finding } from "./finding.ts";
+import { hardeningFindings } from "./hardening.ts";
 import { kernelFindings } from "./kernel.ts";
 import type { Machine } from "./machine.ts";
 import { memoryFindings } from "./memory.ts";
@@ -34,6 +35,7 @@ export async function examine({
     ...(await evidenceFindings(evidence)),
     ...(await commandLineFindings(machine)),
     ...(await memoryFindings(machine)),
+    ...(await hardeningFindings(machine)),
     ...(await diskFindings(disks)),
     ...(await timeAndChanceFindings(machine)),
     ...(await brokerFindings(brokers)),

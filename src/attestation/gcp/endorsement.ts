@@ -19,6 +19,13 @@ export interface FirmwareEndorsement {
   readonly isSimulated: boolean;
 }
 
+/** A firmware of Google's, by itself: no report has been held against it. */
+export interface GoogleFirmware extends SnpEndorsement {
+  readonly uefiDigest: Uint8Array;
+  readonly signedAt: bigint;
+  readonly isSimulated: boolean;
+}
+
 /** From then on every endorsement says which source its firmware was built from (2024-08-02). */
 const PROVENANCE_FROM = 1_722_556_800n;
 
@@ -40,21 +47,30 @@ export async function verifyFirmware(
   report: Report,
   options: ProviderOptions,
 ): Promise<FirmwareEndorsement> {
+  const firmware = await verifyLaunchEndorsement(bytes, options);
+  refuseOtherLaunch(firmware, report);
+  const vmsas = vmsasOf(firmware, report.measurement);
+  const { svn, uefiDigest, isSimulated } = firmware;
+  return { provider: "google", svn, uefiDigest, ...(vmsas === undefined ? {} : { vmsas }), isSimulated };
+}
+
+/**
+ * Verifies a launch endorsement by itself: certificate to a configured root, and signature over the bytes as they were received.
+ *
+ * @param bytes - A VMLaunchEndorsement, attacker-controlled.
+ * @throws {@link Fault} `endorsement/firmware-malformed`, `endorsement/firmware-bad-signature`, `endorsement/firmware-mismatch` for one that does
+ *   not say its source, and those of {@link verifyProviderLeaf}.
+ */
+export async function verifyLaunchEndorsement(
+  bytes: Uint8Array,
+  options: ProviderOptions,
+): Promise<GoogleFirmware> {
   const endorsement = parseLaunchEndorsement(bytes);
   refuseUnknownSource(endorsement);
   const key = await verifyProviderLeaf(endorsement.certificate, options);
   await refuseBadSignature(endorsement, key.spki, options);
-  const { snp, uefiDigest } = endorsement;
-  refuseOtherLaunch(snp, report);
-  const vmsas = vmsasOf(snp, report.measurement);
-  const { svn } = snp;
-  return {
-    provider: "google",
-    svn,
-    uefiDigest,
-    ...(vmsas === undefined ? {} : { vmsas }),
-    isSimulated: key.isSimulated,
-  };
+  const { snp, uefiDigest, signedAt } = endorsement;
+  return { ...snp, uefiDigest, signedAt, isSimulated: key.isSimulated };
 }
 
 function refuseUnknownSource({ signedAt, hasProvenance }: LaunchEndorsement): void {

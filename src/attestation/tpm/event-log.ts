@@ -97,7 +97,7 @@ function readBanks(reader: Reader): BankSizes {
   spec.bytes(8); // platform class, version of the specification, size of a UINTN
   const count = spec.u32le();
   if (count > MAX_ALGORITHMS) throw malformed(`at most ${MAX_ALGORITHMS} banks`);
-  const sizes = new Map(Array.from({ length: count }, () => [u16le(spec), u16le(spec)] as const));
+  const sizes = new Map(Array.from({ length: count }, () => [spec.u16le(), spec.u16le()] as const));
   spec.bytes(spec.u8()); // vendor's own
   spec.end();
   if (sizes.size !== count || sizes.get(TPM_ALG.sha256) !== DIGEST_SIZE)
@@ -111,7 +111,7 @@ function readEvent(reader: Reader, sizes: BankSizes): LoggedEvent {
   if (count > sizes.size) throw malformed("one digest for each bank");
   const digests = new Map<number, Uint8Array>();
   for (let i = 0; i < count; i += 1) {
-    const bank = u16le(reader);
+    const bank = reader.u16le();
     const size = sizes.get(bank);
     if (size === undefined || digests.has(bank))
       throw malformed("one digest for each bank that the first record names");
@@ -137,11 +137,6 @@ function initialValue(pcr: number, startupLocality: number): Uint8Array {
   const value = new Uint8Array(DIGEST_SIZE).fill(pcr >= 17 && pcr <= 22 ? 0xff : 0);
   if (pcr === 0) value[DIGEST_SIZE - 1] = startupLocality;
   return value;
-}
-
-function u16le(reader: Reader): number {
-  const low = reader.u8();
-  return low + 256 * reader.u8();
 }
 
 function malformed(expected: string): Fault {

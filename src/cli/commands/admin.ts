@@ -1,20 +1,20 @@
 /** `ostiary admin …`: who may do what on a broker. Changes are statements that people of the root sign, one after the other. */
 
-import { parseBase64, parseUtf8, utf8 } from "../../base/bytes.ts";
+import { parseUtf8, utf8 } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
-import { bareKeyOf } from "../../base/spki.ts";
 import { ACCOUNT_ROLES, type Account, type AccountRole, isIssuer, isSubject } from "../../policy/accounts.ts";
 import { isAdminName, isPathPrefix, ROLES, type Role } from "../../policy/admins.ts";
 import { type RosterChange, rosterChangeIn, signRosterChange } from "../../policy/roster.ts";
 import { cosignDsse } from "../../policy/signatures.ts";
 import { encodeRosterView } from "../../wire/admins.ts";
 import type { RosterView } from "../../wire/governance-messages.ts";
+import { adminKeyOf, keyWords } from "../admin-key.ts";
 import {
   ADMIN_OPTIONS,
   ADMIN_USAGE,
-  type AdminOptions,
   type AdminSession,
   adminOptionsOf,
+  type GivenOptions,
   type OpenAdminSession,
   openedBy,
 } from "../admin-session.ts";
@@ -24,7 +24,7 @@ import { tableOf } from "../table.ts";
 import { LOGIN_USAGE, type Login, login } from "./admin-login.ts";
 
 const USAGE = `ostiary admin list                              admins, their roles and paths, and the owner groups
-ostiary admin add NAME --public FILE --role R…  a statement that adds an admin, signed by you
+ostiary admin add NAME --public FILE --role R…  a statement that adds an admin, signed by you; --registration FILE for a security key
 ostiary admin add NAME --issuer URL --subject ID --role R…
                                                 one that adds an account of an OpenID provider: it signs in, and signs nothing
 ostiary admin remove NAME                       one that removes an admin: what they sign later counts no more
@@ -36,6 +36,8 @@ the last of them sends it with \`admin sign FILE --send\`.
   --public FILE    Ed25519 public key, PEM
   --issuer URL     the provider as [[oidc]] of the broker's configuration names it
   --subject ID     what the provider calls the account in \`sub\`; no address of mail
+  --registration FILE
+                   what the page /admin/key of the broker showed when a security key was registered there
   --person NAME    whose key it is, where that is not NAME: one person counts once, whatever their keys
   --role ROLE      ${ROLES.join(", ")}; several times for several; of an account ${ACCOUNT_ROLES.join(" and ")} alone
   --under PATH     the roles reach paths under this one only; several times for several
@@ -71,6 +73,7 @@ const TO = { ...ADMIN_OPTIONS, to: { type: "string" } } as const;
 const ADD = {
   ...TO,
   public: { type: "string" },
+  registration: { type: "string" },
   issuer: { type: "string" },
   subject: { type: "string" },
   person: { type: "string" },
@@ -93,16 +96,15 @@ async function add(args: readonly string[], edges: Edges): Promise<ExitStatus> {
     person: nameOf(values.person ?? kid),
     under: eachOnce((values.under ?? []).map(prefixOf)),
   };
-  const { public: file, issuer, subject, owns = [], role = [] } = values;
+  const { issuer, subject, owns = [], role = [] } = values;
   if (issuer !== undefined || subject !== undefined) {
-    if (file !== undefined || owns.length > 0)
-      throw new Misuse("expected no --public and no --owns with --issuer: an account signs nothing");
+    if (values.public !== undefined || values.registration !== undefined || owns.length > 0)
+      throw new Misuse("expected no key and no --owns with --issuer: an account signs nothing");
     const account = { ...common, ...providedOf(issuer, subject), roles: eachOnce(role.map(accountRoleOf)) };
     return propose({ act: "add", account }, values, edges);
   }
-  if (file === undefined) throw new Misuse("expected --public FILE: the new admin's public key");
-  const spki = spkiOf(await edges.terminal.readFile(file), file);
-  const admin = { ...common, spki, roles: eachOnce(role.map(roleOf)), owns: eachOnce(owns.map(nameOf)) };
+  const key = await adminKeyOf(values, edges);
+  const admin = { ...common, ...key, roles: eachOnce(role.map(roleOf)), owns: eachOnce(owns.map(nameOf)) };
   return propose({ act: "add", admin }, values, edges);
 }
 
@@ -111,7 +113,7 @@ async function remove(args: readonly string[], edges: Edges): Promise<ExitStatus
   return propose({ act: "remove", kid: nameOf(oneWord(positionals, "NAME")) }, values, edges);
 }
 
-interface Wanted extends AdminOptions {
+interface Wanted extends GivenOptions {
   readonly to?: string | undefined;
   readonly json?: boolean | undefined;
 }
@@ -158,7 +160,7 @@ function wordsOf(change: RosterChange): string {
   const reach = under.length === 0 ? "every path" : under.join(" ");
   const as =
     "admin" in change
-      ? `owns ${change.admin.owns.join(" ") || "nothing"}`
+      ? `owns ${change.admin.owns.join(" ") || "nothing"}${keyWords(change.admin)}`
       : `signs in by ${change.account.issuer} as ${change.account.subject}`;
   return `adds ${kid} of ${person}: ${roles.join(" ") || "no role"}; ${reach}; ${as}`;
 }
@@ -231,14 +233,4 @@ function prefixOf(word: string): string {
 
 function eachOnce<T>(words: readonly T[]): readonly T[] {
   return [...new Set(words)];
-}
-
-function spkiOf(bytes: Uint8Array, file: string): Uint8Array {
-  const [, body = ""] =
-    /^-----BEGIN PUBLIC KEY-----\n([A-Za-z0-9+/=\n]+)-----END PUBLIC KEY-----\s*$/.exec(
-      parseUtf8(bytes) ?? "",
-    ) ?? [];
-  const spki = parseBase64(body.replaceAll("\n", ""));
-  if (spki !== undefined && bareKeyOf("ed25519", spki) !== undefined) return spki;
-  throw new Fault("file/unusable", `expected an Ed25519 public key in \`${file}\`, PEM`);
 }

@@ -34,7 +34,7 @@ export interface DoctorAnswer {
     readonly expected: string;
     readonly next?: string;
   }[];
-  /** What a broker may be told of it. */
+  /** What `--posture` tells a broker. */
   readonly posture: JsonObject;
 }
 

@@ -7,7 +7,7 @@ import { ADMIN_OPTIONS, ADMIN_USAGE, adminOptionsOf, type OpenAdminSession } fro
 import { parseArguments } from "../arguments.ts";
 import { type Command, Misuse } from "../command.ts";
 import { exportDecisions } from "../decision-export.ts";
-import { explainedItems } from "../explained-items.ts";
+import { explainedItems, saidRows } from "../explained-items.ts";
 import { tableOf } from "../table.ts";
 
 const USAGE = `ostiary decision show ID…     what was decided under each id, and every clause with what it wanted and got
@@ -60,6 +60,7 @@ function textOf(detail: DecisionDetail): string {
     ["outcome", `${String(outcome)}${code === null ? "" : ` (${String(code)})`}`],
     ["policy", typeof policy === "string" ? policy : "none"],
     ["measurement", String(measurement)],
+    ...saidRows(detail.trace),
   ]);
   const items = explainedItems(detail.trace);
   return `${head}\n${items ?? `${canonicalJson(detail.trace)}\n`}`;

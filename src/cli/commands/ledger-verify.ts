@@ -3,7 +3,8 @@ import { hexOf, parseUtf8 } from "../../base/bytes.ts";
 import { canonicalJson } from "../../base/canonical-json.ts";
 import { Fault, isFault } from "../../base/fault.ts";
 import { openCosignature } from "../../ledger/cosignature.ts";
-import { MAX_EXPORT_LINE_BYTES, type VerifiedExport, verifyExport } from "../../ledger/export.ts";
+import { MAX_EXPORT_LINE_BYTES, verifyExport } from "../../ledger/export.ts";
+import { extractHeadIn, type Held } from "../../ledger/extract.ts";
 import { type NoteKey, parseVerifierKey, verifierKeyOf } from "../../ledger/note.ts";
 import {
   MAX_PROOF_CHARACTERS,
@@ -14,11 +15,13 @@ import {
 import { openPublishedLog, type ReadLogFile, verifyPublishedLog } from "../../ledger/published-log.ts";
 import { noWords, oneWord, parseArguments } from "../arguments.ts";
 import { type ExitStatus, Misuse, type Terminal } from "../command.ts";
+import { openHeld } from "../held-log.ts";
 import { keyOf } from "../ledger-key.ts";
 import type { LedgerEdges } from "../ledger-source.ts";
+import { jsonOf, textOf, verdictOnExtract } from "../ledger-verdict.ts";
 import { linesOf } from "../lines.ts";
 
-/** Runs `ledger verify FILE|DIR|URL [--key VKEY|FILE] [--json]`. */
+/** Runs `ledger verify FILE|DIR|URL [--key VKEY|FILE] [--since FILE] [--json]`. */
 export async function verifyLedger(
   args: readonly string[],
   edges: LedgerEdges,
@@ -28,6 +31,7 @@ export async function verifyLedger(
     key: { type: "string" },
     receipt: { type: "string" },
     witness: { type: "string", multiple: true },
+    since: { type: "string" },
     json: { type: "boolean" },
   });
   const path = values.receipt ?? oneWord(positionals, "FILE");
@@ -37,8 +41,9 @@ export async function verifyLedger(
   const { digest } = edges.primitives;
   const witnesses = (values.witness ?? []).map((text) => parseVerifierKey(text, digest, "cosignature"));
   const trusted = values.key === undefined ? undefined : await keyOf(values.key, edges, terminal);
+  const held = values.since === undefined ? undefined : await heldBy(values.since, trusted, edges);
   try {
-    terminal.out(await verdictOn(path, { trusted, isJson, isReceipt, witnesses }, edges));
+    terminal.out(await verdictOn(path, { trusted, isJson, isReceipt, witnesses, held }, edges));
     return 0;
   } catch (thrown) {
     if (!isFault(thrown, "ledger/inconsistent") || !isJson) throw thrown;
@@ -54,21 +59,36 @@ interface Asked {
   readonly isReceipt: boolean;
   /** Who has to have cosigned the head of a proof. */
   readonly witnesses: readonly NoteKey[];
+  /** What the auditor has of the log already. */
+  readonly held: Held | undefined;
+}
+
+async function heldBy(path: string, trusted: NoteKey | undefined, edges: LedgerEdges): Promise<Held> {
+  if (trusted === undefined) throw new Misuse("expected --key: a head that is held is one of a key");
+  return openHeld(path, trusted, edges);
 }
 
 /** A folder or an address is a log in files; of a file the first line tells what it is. */
 async function verdictOn(path: string, asked: Asked, edges: LedgerEdges): Promise<string> {
   const read = await edges.openLog(path);
-  if (read !== undefined) return verdictOnFiles(read, onlyLog(asked), edges);
+  if (read !== undefined) return verdictOnFiles(read, notSince(onlyLog(asked)), edges);
   const lines = linesOf(edges.readPieces(path), MAX_EXPORT_LINE_BYTES);
   const first = await lines.next();
   if (first.done !== true && parseUtf8(first.value) === PROOF_TITLE) {
-    return verdictOnProof(await proofOf(lines), asked, edges);
+    return verdictOnProof(await proofOf(lines), notSince(asked), edges);
   }
-  const { trusted, isJson } = onlyLog(asked);
+  const { trusted, isJson, held } = onlyLog(asked);
   const whole = first.done === true ? lines : prefixed(first.value, lines);
-  const verified = await verifyExport(whole, trusted, edges.primitives);
+  if (first.done !== true && extractHeadIn(first.value) !== undefined) {
+    return verdictOnExtract(whole, { trusted, isJson, held }, edges);
+  }
+  const verified = await verifyExport(whole, trusted, edges.primitives, held?.checkpoint);
   return isJson ? jsonOf(verified, trusted, edges) : textOf(verified, trusted, edges);
+}
+
+function notSince(asked: Asked): Asked {
+  if (asked.held === undefined) return asked;
+  throw new Misuse("expected --since with an export only: `ledger compare` takes logs in files");
 }
 
 /** What is said of one entry, a whole log cannot answer. */
@@ -147,44 +167,6 @@ function textOfProof(
     JSON.stringify(entry, null, 2),
   ];
   return `${lines.join("\n")}\n`;
-}
-
-function jsonOf(
-  verified: VerifiedExport,
-  trusted: NoteKey | undefined,
-  edges: Pick<LedgerEdges, "primitives">,
-): string {
-  const { checkpoint, counts, key } = verified;
-  const facts = {
-    verified: true,
-    origin: checkpoint.origin,
-    size: checkpoint.size,
-    root: hexOf(checkpoint.root),
-    key: verifierKeyOf(key, edges.primitives.digest),
-    keyFrom: trusted === undefined ? "export" : "argument",
-    entries: { ...counts },
-  };
-  return `${canonicalJson(facts)}\n`;
-}
-
-function textOf(
-  verified: VerifiedExport,
-  trusted: NoteKey | undefined,
-  edges: Pick<LedgerEdges, "primitives">,
-): string {
-  const { checkpoint, counts, key } = verified;
-  const lines = [
-    `verified: ${checkpoint.size} entries of ${checkpoint.origin}, none cut out, none changed`,
-    `  decisions       ${counts.allowed} allowed, ${counts.denied} denied`,
-    `  release-failed  ${counts.releaseFailed}`,
-    `  admin           ${counts.admin}`,
-    `  epoch           ${counts.epoch}`,
-    `  root            ${hexOf(checkpoint.root)}`,
-    `  key             ${verifierKeyOf(key, edges.primitives.digest)}`,
-  ];
-  const caution =
-    "\nThe key was taken from the export itself. Compare it with the one that `ostiary ledger head` printed, or give that one with --key.\n";
-  return `${lines.join("\n")}\n${trusted === undefined ? caution : ""}`;
 }
 
 function refusalOf(fault: Fault) {

@@ -1,18 +1,17 @@
 /** `ostiary ledger …`: the transparency log. What it says now, what it said, and whether a copy of it is whole. */
-import { hexOf, parseUtf8 } from "../../base/bytes.ts";
+import { hexOf } from "../../base/bytes.ts";
 import { canonicalJson } from "../../base/canonical-json.ts";
 import { Fault } from "../../base/fault.ts";
 import { formatInstant, instant } from "../../base/time.ts";
 import { type LedgerEntry, parseEntry } from "../../ledger/entry.ts";
-import { encodeExportHead, encodeExportLine, verifyExport } from "../../ledger/export.ts";
 import { ADMIN_OPTIONS, ADMIN_USAGE, adminOptionsOf } from "../admin-session.ts";
 import { countOf, noWords, oneWord, parseArguments } from "../arguments.ts";
 import { type Command, type ExitStatus, Misuse, type Terminal } from "../command.ts";
-import { leafPagesOf, type OpenedHead, openHead } from "../ledger-head.ts";
-import type { LedgerEdges, LedgerSource } from "../ledger-source.ts";
+import { leavesOf, openHead } from "../ledger-head.ts";
+import type { LedgerEdges } from "../ledger-source.ts";
 import { tableOf } from "../table.ts";
 import { compareLogs } from "./ledger-compare.ts";
-import { exportFiles } from "./ledger-files.ts";
+import { exportLedger } from "./ledger-export.ts";
 import { forgetTraces } from "./ledger-forget.ts";
 import { positionOf, proveEntry } from "./ledger-prove.ts";
 import { reveal } from "./ledger-reveal.ts";
@@ -25,9 +24,14 @@ const USAGE = `ostiary ledger head                             the signed head o
 ostiary ledger show [SEQ] [--last N]            one entry, or the newest ones (${NEWEST})
 ostiary ledger prove SEQ > FILE                 one entry, and what shows that it is under the signed head
 ostiary ledger export > FILE                    the whole log with its head, verified on the way out
+ostiary ledger export [--from SEQ|TIME] [--to SEQ|TIME] [--since FILE] > FILE
+                                                a part of it, up to and without --to, with what shows its place; with --since
+                                                what is new, and a proof that it continues that head (of an earlier export)
 ostiary ledger export --files DIR               the same as files that any web server may serve (C2SP tlog-tiles); goes on
                                                 from what the folder has
-ostiary ledger verify FILE [--key VKEY|FILE]    an export or a proof, offline: nothing cut out, nothing changed
+ostiary ledger verify FILE [--key VKEY|FILE] [--since FILE]
+                                                an export or a proof, offline: nothing cut out, nothing changed; with --since
+                                                that it continues a head, or an earlier export, without a gap
 ostiary ledger verify DIR|URL --key VKEY|FILE   the same of a log in files
 ostiary ledger verify --receipt FILE --key VKEY|FILE [--witness VKEY]…
                                                 what a guest kept of a release (\`agent get --receipt\`): it is in the log;
@@ -39,6 +43,7 @@ ostiary ledger forget-traces --older-than DAYS  what was weighed in old decision
                                                 configuration lets it go; what was decided stays in the log
 ostiary ledger reveal NAME --salt FILE          which name in a salted log is NAME's, and what shows it to somebody else:
 ostiary ledger reveal NAME --opening HEX        the same without the salt, for whoever was shown the opening
+ostiary ledger reveal CHIP --salt FILE          which chip is meant by \`~…\` in traces and the fleet, or the other way round
 ostiary ledger witness --data DIR --name NAME --log VKEY… [--listen HOST:PORT]
                                                 cosign the heads of others' logs, each only where it continues the last
 
@@ -111,54 +116,6 @@ async function show(args: readonly string[], edges: LedgerEdges, terminal: Termi
   for await (const leaf of leavesOf(source, range)) entries.push(entryAt(range.from + entries.length, leaf));
   terminal.out(values.json === true ? `${canonicalJson(entries)}\n` : readable(entries, seq !== undefined));
   return 0;
-}
-
-async function exportLedger(
-  args: readonly string[],
-  edges: LedgerEdges,
-  terminal: Terminal,
-): Promise<ExitStatus> {
-  const { values, positionals } = parseArguments(args, { ...ADMIN_OPTIONS, files: { type: "string" } });
-  noWords(positionals);
-  const source = await edges.openLedger(adminOptionsOf(values));
-  const opened = await openHead(source, edges);
-  if (values.files !== undefined)
-    return exportFiles({ source, opened, folder: values.files }, edges, terminal);
-  const lines = printed(exportLines(source, opened, edges), terminal);
-  const trusted = { name: opened.checkpoint.origin, spki: source.spki };
-  await verifyExport(lines, trusted, edges.primitives);
-  terminal.err(
-    `exported ${opened.checkpoint.size} entries of ${opened.checkpoint.origin}, all of them under its head\n`,
-  );
-  return 0;
-}
-
-async function* exportLines(
-  source: LedgerSource,
-  { note, checkpoint, key }: OpenedHead,
-  { primitives }: LedgerEdges,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  yield encodeExportHead({ v: 1, origin: checkpoint.origin, checkpoint: note, key });
-  for await (const leaf of leavesOf(source, { from: 0, to: checkpoint.size })) {
-    yield encodeExportLine(leaf, primitives.digest);
-  }
-}
-
-async function* printed(
-  lines: AsyncIterable<Uint8Array>,
-  terminal: Terminal,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const line of lines) {
-    terminal.out(`${parseUtf8(line) ?? ""}\n`);
-    yield line;
-  }
-}
-
-async function* leavesOf(
-  source: LedgerSource,
-  range: { readonly from: number; readonly to: number },
-): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const page of leafPagesOf(source, range)) yield* page;
 }
 
 function entryAt(seq: number, leaf: Uint8Array): LedgerEntry {

@@ -11,6 +11,7 @@ import { packFiles } from "../policy/bundles.ts";
 import { apply, drift, plan } from "../policy/declared.ts";
 import type { Edges, PolicyEdges, Subverb } from "../policy/edges.ts";
 import { explain } from "../policy/explain.ts";
+import { narrow } from "../policy/narrow.ts";
 import { replay } from "../policy/replay.ts";
 import { shadow } from "../policy/shadow.ts";
 import { wholeDigest } from "../policy/whole-digest.ts";
@@ -34,6 +35,9 @@ ostiary policy drift DIR                    whether the folder's sources are wha
 ostiary policy plan DIR                     what the folder's sources would change, and for whom (status 1: something)
 ostiary policy apply DIR [--explain TEXT] [--propose-only]
                                             propose the folder's sources, and make them live
+ostiary policy narrow --since TIME [--out DIR]
+                                            sources without what nobody used since then, where that is proven to let
+                                            nobody in (status 1: something can be cut)
 
   --valid TIME     approve: until when it counts (7d, at most 30d)
   --full           diff: both traces of each request
@@ -74,6 +78,7 @@ const SUBVERBS: ReadonlyMap<string, Subverb> = new Map([
   ["plan", plan],
   ["apply", apply],
   ["drift", drift],
+  ["narrow", narrow],
 ]);
 
 async function propose(args: readonly string[], { open, digest, terminal }: Edges): Promise<ExitStatus> {

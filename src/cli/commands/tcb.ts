@@ -5,7 +5,8 @@ import { canonicalJson } from "../../base/canonical-json.ts";
 import type { Primitives } from "../../base/primitives.ts";
 import { addSeconds, formatInstant, type Instant } from "../../base/time.ts";
 import type { AdminClient } from "../../client/admin.ts";
-import { type PlannedGuest, planFloor, type TcbPlan } from "../../policy/tcb-plan.ts";
+import { chooseBulletins, describe, writeFloor } from "../../policy/advisory-writ.ts";
+import { type PlannedGuest, type PlanTerms, planFloor, type TcbPlan } from "../../policy/tcb-plan.ts";
 import type { Floor } from "../../writ/program.ts";
 import { ADMIN_OPTIONS, ADMIN_USAGE, adminOptionsOf, type OpenAdminSession } from "../admin-session.ts";
 import { noWords, parseArguments, secondsOf } from "../arguments.ts";
@@ -14,11 +15,14 @@ import { compileBelow } from "../policy-files.ts";
 import { tableOf } from "../table.ts";
 
 const USAGE = `ostiary tcb plan --floor FILE [--name NAME] [--grace 14d] [--out FILE]
+ostiary tcb plan --bulletin AMD-SB-3019 [--grace 14d] [--out FILE]
                        which guests of those let in today a floor would cut off, in which order to update their
                        hosts, and the floor as Writ, which binds by itself when the grace is over
 
   --floor FILE   Writ with a floor in it
   --name NAME    which floor, where there are several
+  --bulletin ID  the floor that a bulletin of the broker's advisory asks for (\`ostiary advisory show\`); several times for several.
+                 Silicon lines about which it says nothing are left alone
   --grace TIME   from now until it binds, 14d unless said; whole minutes
   --out FILE     write the Writ there, and not after the plan
 
@@ -27,6 +31,7 @@ ${ADMIN_USAGE}`;
 const OPTIONS = {
   ...ADMIN_OPTIONS,
   floor: { type: "string" },
+  bulletin: { type: "string", multiple: true },
   name: { type: "string" },
   grace: { type: "string" },
   out: { type: "string" },
@@ -47,16 +52,54 @@ export function createTcbCommand(edges: TcbEdges): Command {
       if (verb !== "plan") throw new Misuse("expected plan after `tcb`");
       const { values, positionals } = parseArguments(rest, OPTIONS);
       noWords(positionals);
-      if (values.floor === undefined) throw new Misuse("expected --floor FILE");
-      const floor = floorOf(await floorsIn(values.floor, edges, terminal), values.name);
+      const floorBy = await wantedFloor(values, edges, terminal);
       const bindsFrom = wholeMinute(addSeconds(edges.now(), secondsOf(values.grace ?? "14d", "--grace")));
       const { client } = await edges.open(adminOptionsOf(values));
-      const plan = planFloor(floor, await letIn(client), { bindsFrom, digest: edges.digest });
+      const { floor, ...terms } = await floorBy(client);
+      const plan = planFloor(floor, await letIn(client), { bindsFrom, digest: edges.digest, ...terms });
       if (values.out !== undefined) await terminal.writeFile(values.out, utf8(plan.writ));
       terminal.out(values.json === true ? json(plan) : text(plan, values.out));
       return 0;
     },
   };
+}
+
+interface WantedFloor extends Pick<PlanTerms, "spared" | "describes"> {
+  readonly floor: Floor;
+}
+
+interface FloorWords {
+  readonly floor?: string | undefined;
+  readonly name?: string | undefined;
+  readonly bulletin?: readonly string[] | undefined;
+}
+
+/** What can be looked at without a broker is looked at before there is one. */
+async function wantedFloor(
+  { floor: file, name, bulletin: ids = [] }: FloorWords,
+  edges: TcbEdges,
+  terminal: Terminal,
+): Promise<(client: AdminClient) => Promise<WantedFloor>> {
+  if ((file === undefined) === (ids.length === 0)) throw new Misuse("expected --floor FILE or --bulletin ID");
+  if (file === undefined) {
+    if (name !== undefined) throw new Misuse("expected --name with --floor alone");
+    return (client) => bulletinFloor(ids, client, edges);
+  }
+  const floor = floorOf(await floorsIn(file, edges, terminal), name);
+  return async () => ({ floor });
+}
+
+/** The broker looked at the signatures. */
+async function bulletinFloor(
+  ids: readonly string[],
+  client: AdminClient,
+  { digest }: TcbEdges,
+): Promise<WantedFloor> {
+  const chosen = chooseBulletins((await client.advisory()).advisory, ids);
+  const name = ids.map((id) => id.toLowerCase().replaceAll("-", "_")).join("_and_");
+  const { writ, silent } = writeFloor(chosen, { floor: name, module: "tcb.plan", owner: "tcb-plan" });
+  const { program } = compileBelow([{ path: "bulletin.writ", text: writ }], ".", { digest });
+  return { floor: floorOf(program?.floors ?? [], undefined), spared: silent, describes: describe(chosen) };
 }
 
 async function floorsIn(file: string, { digest }: TcbEdges, terminal: Terminal): Promise<readonly Floor[]> {

@@ -1,13 +1,10 @@
 /** How do digests become reference values? As a module in Writ, with a label, processors, source and window for each. */
 import { hexOf } from "../../base/bytes.ts";
-import { addSeconds, formatInstant, type Instant } from "../../base/time.ts";
+import type { Instant } from "../../base/time.ts";
 import type { Candidate } from "../../measurement/candidates.ts";
-import { formatSource } from "../../writ/formatting/format.ts";
-import { Misuse } from "../command.ts";
-
-const DAY = 86_400;
-/** How long an entry holds where nobody says. */
-const USUAL_DAYS = 365;
+import { referenceModule } from "../../reference/to-writ.ts";
+import { wordLike } from "../arguments.ts";
+import { windowOf } from "../window.ts";
 
 /** The options that say how the entries are called and who answers for them. */
 export interface RefsetWords {
@@ -52,30 +49,35 @@ export function refsetText(
   sources: readonly string[],
   now: Instant,
 ): string {
-  const owner = wordOf(words.owner, /^[^\s"\\]{3,200}$/, "--owner MAIL of who answers for this image");
-  const image = wordOf(words.image, /^[\w.+-][\w .+-]{0,60}$/, "--image NAME");
-  const version = wordOf(words["image-version"], /^\d{1,9}\.\d{1,9}\.\d{1,9}$/, "--image-version 2026.11.0");
-  const set = wordOf(words.refset ?? "images", /^[a-z][a-z0-9_]{0,62}$/, "--refset NAME, as a name of Writ");
-  const module = wordOf(words.module ?? set, /^[a-z][a-z0-9_.-]{0,62}$/, "--module NAME, as a name of Writ");
-  const window = windowOf(words.valid, now);
-  const lines = uniqueEntries(entries).map(({ digest, vcpus, words: told }) => [
-    `"${[`${image} ${version}`, ...(told.length === 0 ? [] : [told.join(", ")])].join(" / ")}" = hex"${hexOf(digest)}"`,
-    `version ${version}`,
-    ...(vcpus === undefined ? [] : [`vcpus ${vcpus}`]),
-    `valid ${window}`,
-    "state active",
-    `source "${sources.join(", ")}"`,
-  ]);
-  const text = [
-    "writ 1",
-    `module ${module} version ${version} { owner "${owner}" }`,
-    "",
-    `refset ${set} of measurement {`,
-    `owner "${owner}"`,
-    ...lines.flat(),
-    "}",
-  ].join("\n");
-  return formatSource("measure", text).text ?? text;
+  const owner = wordLike(words.owner, /^[^\s"\\]{3,200}$/, "--owner MAIL of who answers for this image");
+  const image = wordLike(words.image, /^[\w.+-][\w .+-]{0,60}$/, "--image NAME");
+  const version = wordLike(
+    words["image-version"],
+    /^\d{1,9}\.\d{1,9}\.\d{1,9}$/,
+    "--image-version 2026.11.0",
+  );
+  const set = wordLike(
+    words.refset ?? "images",
+    /^[a-z][a-z0-9_]{0,62}$/,
+    "--refset NAME, as a name of Writ",
+  );
+  const module = wordLike(
+    words.module ?? set,
+    /^[a-z][a-z0-9_.-]{0,62}$/,
+    "--module NAME, as a name of Writ",
+  );
+  const made = uniqueEntries(entries).map(({ digest, vcpus, words: told }) => ({
+    label: [`${image} ${version}`, ...(told.length === 0 ? [] : [told.join(", ")])].join(" / "),
+    value: hexOf(digest),
+    version,
+    ...(vcpus === undefined ? {} : { vcpus }),
+  }));
+  const sets = [{ field: "measurement", suffix: "", entries: made }];
+  return referenceModule(
+    { sets, floors: [], conditions: [], notes: [] },
+    { module, version, set, owner },
+    { source: sources.join(", "), about: [], ...windowOf(words.valid, now) },
+  );
 }
 
 function uniqueEntries(entries: readonly RefsetEntry[]): readonly RefsetEntry[] {
@@ -86,21 +88,4 @@ function uniqueEntries(entries: readonly RefsetEntry[]): readonly RefsetEntry[] 
     seen.add(hex);
     return isNew;
   });
-}
-
-/** Two dates as Writ has them; from today for a year where nothing is said. */
-function windowOf(text: string | undefined, now: Instant): string {
-  if (text === undefined) return `${dateOf(now)} .. ${dateOf(addSeconds(now, USUAL_DAYS * DAY))}`;
-  const [, from, to] = /^(\d{4}-\d{2}-\d{2})\.\.(\d{4}-\d{2}-\d{2})$/.exec(text) ?? [];
-  if (from !== undefined && to !== undefined && from < to) return `${from} .. ${to}`;
-  throw new Misuse(`expected --valid as 2026-12-01..2027-12-01, received \`${text}\``);
-}
-
-function dateOf(at: Instant): string {
-  return formatInstant(at).slice(0, 10);
-}
-
-function wordOf(text: string | undefined, pattern: RegExp, expected: string): string {
-  if (text !== undefined && pattern.test(text)) return text;
-  throw new Misuse(`expected ${expected}${text === undefined ? "" : `, received \`${text}\``}`);
 }

@@ -4,6 +4,7 @@ import { canonicalJson } from "../../base/canonical-json.ts";
 import { Fault } from "../../base/fault.ts";
 import { isJsonObject } from "../../base/shape.ts";
 import { parseStrictJson } from "../../base/strict-json.ts";
+import type { ChipIds } from "../../keys/chip-ids.ts";
 import { type ReplaySides, replayItem } from "../../policy/replay.ts";
 import {
   EMPTY_TALLY,
@@ -29,12 +30,14 @@ export interface Replay {
   readonly program: Program;
   /** What the program is compared with; without it, what was decided. */
   readonly against: Program | undefined;
+  /** Shows the chips of decisions that hide them; without it, such a decision cannot be judged again. */
+  readonly chipIds: ChipIds | undefined;
   readonly isJson: boolean;
 }
 
 /** Status 1 where a request would be decided otherwise, or a decision is not what its entry says. Memory stays flat. */
 export async function replay(
-  { log, program, against, isJson }: Replay,
+  { log, program, against, chipIds, isJson }: Replay,
   { terminal, primitives }: WritEdges,
 ): Promise<ExitStatus> {
   const sides = { newer: sideOf(program), older: against === undefined ? undefined : sideOf(against) };
@@ -44,7 +47,7 @@ export async function replay(
     if (terminal.isTty) terminal.err(`\r${tally.decisions} decisions judged again`);
   };
   for await (const line of logLines(log)) {
-    some.push(...replayLine(line, sides, primitives));
+    some.push(...replayLine(line, { sides, chipIds }, primitives));
     if (some.length >= LINES_PER_STEP) count();
   }
   count();
@@ -62,7 +65,7 @@ function sideOf(program: Program): ReplaySides["newer"] {
 /** One decision a line. A line of the decision log has no facts: it failed before any policy was asked. */
 function replayLine(
   line: Uint8Array,
-  sides: ReplaySides,
+  { sides, chipIds }: { readonly sides: ReplaySides } & Pick<Replay, "chipIds">,
   { digest }: WritEdges["primitives"],
 ): readonly ReplayedDecision[] {
   const value = parseStrictJson(line, LINE_LIMITS);
@@ -72,10 +75,12 @@ function replayLine(
   const isWhole = typeof id === "string" && isJsonObject(entry) && isJsonObject(trace);
   if (!isWhole || trace["items"] === undefined) throw malformed();
   const { items } = trace;
-  const hash = hexOf(digest("sha256", utf8(canonicalJson(items))));
+  const kept = canonicalJson(items);
+  const hash = hexOf(digest("sha256", utf8(kept)));
   if (entry["trace_hash"] !== hash || entry["id"] !== id) return [{ id, items: undefined }];
   const decidedBy = typeof entry["policy_hash"] === "string" ? entry["policy_hash"] : null;
-  return [{ id, items: toldItems(items)?.map((item) => replayItem(item, decidedBy, sides)) }];
+  const shown = chipIds === undefined ? items : parseStrictJson(utf8(chipIds.show(kept)), LINE_LIMITS);
+  return [{ id, items: toldItems(shown)?.map((item) => replayItem(item, decidedBy, sides)) }];
 }
 
 function malformed(): Fault {

@@ -2,6 +2,9 @@
 import { dirname, resolve } from "node:path";
 import { utf8 } from "../../base/bytes.ts";
 import { canonicalJson, type JsonObject } from "../../base/canonical-json.ts";
+import { Fault } from "../../base/fault.ts";
+import { type ChipIds, chipIdsUnder } from "../../keys/chip-ids.ts";
+import { parseSalt } from "../../ledger/pseudonym.ts";
 import { SNP_VOCABULARY } from "../../policy/vocabulary.ts";
 import type { Compilation } from "../../writ/compile.ts";
 import type { Program } from "../../writ/program.ts";
@@ -36,6 +39,7 @@ export const TEST: WritVerb = {
       "--against OLD",
       "test: with --replay, compared with these sources, obligations too, not with what was decided",
     ],
+    ["--salt FILE", "test: with --replay, of a broker that hides ids of chips (`ledger.salt_chip_ids`)"],
   ],
   run: test,
 };
@@ -46,6 +50,7 @@ const OPTIONS = {
   suggest: { type: "boolean" },
   replay: { type: "string" },
   against: { type: "string" },
+  salt: { type: "string" },
   root: { type: "string" },
   json: { type: "boolean" },
   sarif: { type: "boolean" },
@@ -80,6 +85,7 @@ async function test(args: readonly string[], edges: WritEdges): Promise<ExitStat
 interface ReplayValues {
   readonly replay?: string | undefined;
   readonly against?: string | undefined;
+  readonly salt?: string | undefined;
   readonly root?: string | undefined;
   readonly json?: boolean | undefined;
 }
@@ -91,7 +97,19 @@ async function replayed(values: ReplayValues, program: Program, edges: WritEdges
     tellDiagnostics(older.compilation, edges.terminal, "text");
     return 1;
   }
-  return replay({ log: values.replay ?? "-", program, against, isJson: values.json === true }, edges);
+  const chipIds = values.salt === undefined ? undefined : await chipIdsOf(values.salt, edges);
+  return replay(
+    { log: values.replay ?? "-", program, against, chipIds, isJson: values.json === true },
+    edges,
+  );
+}
+
+const MAX_SALT_BYTES = 1024;
+
+async function chipIdsOf(path: string, { terminal, primitives }: WritEdges): Promise<ChipIds> {
+  const salt = parseSalt(await terminal.readFile(path, MAX_SALT_BYTES));
+  if (salt !== undefined) return chipIdsUnder(salt, primitives);
+  throw new Fault("file/unusable", `expected \`${path}\` to hold a salt: 64 lower-case hex digits`, { path });
 }
 
 /** The missing tests on standard output; what no test can show on standard error, with status 1. */

@@ -7,7 +7,7 @@ export const receiptRoute: Route = {
   method: "GET",
   path: "/v1/ledger/receipt",
   summary:
-    "The entry of `decision` with what shows it to be in the log (C2SP tlog-proof), for whoever knows the SHA-256 of its `evidence`",
+    "The entry of `decision` with what shows it to be in the log (C2SP tlog-proof), for whoever knows the SHA-256 of its `evidence`; `ostiary-witnesses` says how many cosigned it, of how many",
   audience: "anyone",
   query: ["decision", "evidence"],
   isRateLimited: true,
@@ -19,7 +19,11 @@ export const receiptRoute: Route = {
         "expected the id of a decision, and a hash as 64 lower-case hex digits",
       );
     }
-    const body = await receiptOf({ decision, evidenceHash }, world);
-    return { contentType: "text/plain; charset=utf-8", body };
+    const { text, witnesses, wanted } = await receiptOf({ decision, evidenceHash }, world);
+    return {
+      contentType: "text/plain; charset=utf-8",
+      headers: { "ostiary-witnesses": `${witnesses}/${wanted}` },
+      body: text,
+    };
   },
 };

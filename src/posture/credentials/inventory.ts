@@ -19,7 +19,7 @@ const SOURCES: readonly Source[] = [
 
 /** Reads what decisions tell of uses first. @throws {@link Fault} where one part cannot be looked at: then none of it is told. */
 export async function inventoryOf(ports: InventoryPorts, now: Instant): Promise<readonly Credential[]> {
-  await readUses(ports.store, ports.usePages);
+  await readUses(ports.store, ports.usePages, ports.chipIds);
   const uses = new Map((await allUses(ports.store)).map((use) => [use.name, use]));
   const all: Credential[] = [];
   for (const source of SOURCES) all.push(...(await source(ports, now))); // in order: one database

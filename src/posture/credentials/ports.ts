@@ -33,6 +33,7 @@ export interface InventoryPorts
     | "liveBundle"
     | "roster"
     | "log"
+    | "chipIds"
   > {
   readonly providers: ProviderTrust;
   readonly identity?: World["identity"];
@@ -40,8 +41,8 @@ export interface InventoryPorts
   readonly files: () => Promise<readonly FileCertificate[]>;
   /** So many pages of the log, of two hundred entries, are read for uses at once. */
   readonly usePages: number;
-  /** Whose a credential of this kind is, or the guests, by configuration; empty where it says nothing. */
-  readonly ownerOf: (kind: CredentialKind | "guest") => string;
+  /** Whose a credential of this kind is, or the guests, or policy, by configuration; empty where it says nothing. */
+  readonly ownerOf: (kind: CredentialKind | "guest" | "policy") => string;
 }
 
 /** One part of the inventory. */

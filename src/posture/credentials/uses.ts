@@ -5,6 +5,7 @@ import { addSeconds, type Instant, instant } from "../../base/time.ts";
 import type { CredentialStore, CredentialUse } from "../../broker/credential-store.ts";
 import { settle } from "../../broker/settle.ts";
 import type { Store, StoredDecision } from "../../broker/store.ts";
+import type { World } from "../../broker/world.ts";
 import { factsOfTold } from "../../policy/told-facts.ts";
 import type { Facts } from "../../writ/facts.ts";
 import { leafName } from "./leaf-name.ts";
@@ -26,7 +27,7 @@ const PAGE = 200;
 const BATCH = 16;
 
 /** Reads on where the last turn ended. What another broker read meanwhile is read again, which changes nothing. */
-export async function readUses(store: UseStore, pages: number): Promise<void> {
+export async function readUses(store: UseStore, pages: number, chipIds?: World["chipIds"]): Promise<void> {
   for (let page = 0; page < pages; page += 1) {
     const kept = await store.meta(CURSOR); // in order: page after page
     const from = /^\d{1,15}$/.test(kept ?? "") ? Number(kept) : 0;
@@ -34,7 +35,10 @@ export async function readUses(store: UseStore, pages: number): Promise<void> {
     if (entries.length === 0) return;
     const end = from + entries.length;
     const decisions = (await store.decisionsFrom(from, PAGE)).filter(({ seq }) => seq < end);
-    const uses = [...entries.map(settle).flatMap(adminUse), ...decisions.flatMap(decisionUses)];
+    const uses = [
+      ...entries.map(settle).flatMap(adminUse),
+      ...decisions.flatMap((one) => decisionUses(one, chipIds)),
+    ];
     const joined = joinedUses(uses);
     for (let at = 0; at < joined.length; at += BATCH) await store.noteUses(joined.slice(at, at + BATCH));
     if (!(await store.putMeta(CURSOR, kept, String(end)))) return;
@@ -60,10 +64,12 @@ const READ = new Set([
 ]);
 
 /** One chip, whatever it asked for; and each audience that it was given a token for. */
-function decisionUses(stored: StoredDecision): readonly CredentialUse[] {
-  const told = Object.entries(factsIn(stored.trace)).filter(([name]) => READ.has(name));
+function decisionUses(stored: StoredDecision, chipIds: World["chipIds"]): readonly CredentialUse[] {
+  const told = Object.entries(factsIn(chipIds?.show(stored.trace) ?? stored.trace)).filter(([name]) =>
+    READ.has(name),
+  );
   const facts = factsOfTold(Object.fromEntries(told));
-  return [...(facts === undefined ? [] : leafUses(facts, stored.at)), ...audienceUses(stored)];
+  return [...(facts === undefined ? [] : leafUses(facts, stored.at, chipIds)), ...audienceUses(stored)];
 }
 
 /** A trace is this broker's own; whoever altered it has changed when something was used, and nothing else. */
@@ -78,7 +84,7 @@ function factsIn(trace: string): JsonObject {
   }
 }
 
-function leafUses(facts: Facts, at: Instant): readonly CredentialUse[] {
+function leafUses(facts: Facts, at: Instant, chipIds: World["chipIds"]): readonly CredentialUse[] {
   const kind = facts.get("endorsement.kind");
   const product = facts.get("product");
   const left = facts.get("endorsement.not_after_in");
@@ -88,7 +94,7 @@ function leafUses(facts: Facts, at: Instant): readonly CredentialUse[] {
     (kind === "vcek" || kind === "vlek") && typeof product === "string" && typeof left === "number";
   if (!isLeaf || typeof holder !== "string") return [];
   const about: LeafUse = { kind, product, notAfter: addSeconds(at, Math.round(left / 1000)) };
-  const name = leafName(kind, { product, holder, tcb: tcbText(tcb) });
+  const name = leafName(kind, { product, holder: chipIds?.hide(holder) ?? holder, tcb: tcbText(tcb) });
   return [useAt(name, at, canonicalJson(about))];
 }
 

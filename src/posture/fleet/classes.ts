@@ -25,6 +25,35 @@ export const FLEET_CLASSES = {
       reason: "the guest may be debugged or migrated",
     },
   },
+  "posture-failing": {
+    targetSeconds: 7 * DAY,
+    guard: {
+      require: "has posture.failures and posture.failures == 0",
+      reason: "a check of the guest's own fails",
+    },
+  },
+  "posture-worsened": {
+    targetSeconds: DAY,
+    instead:
+      "have the image make these settings and nobody else, under dm-verity or in its initramfs, so that no machine changes them later",
+  },
+  "posture-missing": {
+    targetSeconds: DAY,
+    guard: { require: "has posture.age", reason: "the guest says nothing of itself" },
+  },
+  "tcb-debt": {
+    targetSeconds: 30 * DAY,
+    instead:
+      "have the bulletin's floor bind by itself when its grace is over (`ostiary tcb plan --bulletin`), and update hosts in the order that it says",
+  },
+  "advisory-old": {
+    targetSeconds: 14 * DAY,
+    instead: "look at AMD's bulletins on a set day, and import the next edition of the advisory then",
+  },
+  "advisory-altered": {
+    targetSeconds: DAY,
+    instead: "find out who wrote to the database, and have operators of now sign the advisory again",
+  },
   "guest-silent": {
     targetSeconds: DAY,
     instead: "no policy sees who does not come: watch the machines themselves",

@@ -1,37 +1,11 @@
 /** What is not good about a guest? One rule for each class of findings; each names its subject, and says since when it is so. */
-import { addSeconds, formatInstant, type Instant } from "../../base/time.ts";
+import { addSeconds, formatInstant } from "../../base/time.ts";
 import type { Severity, Sighting } from "../../wire/finding-messages.ts";
-import type { Guest, Image } from "../../wire/fleet-messages.ts";
+import type { Guest } from "../../wire/fleet-messages.ts";
 import type { FleetClass } from "./classes.ts";
+import { WORD_RULES } from "./judge-word.ts";
+import { type Fault, isCurrent, type Judged, type Rule } from "./rule.ts";
 import { settingRow } from "./settings.ts";
-
-/** A guest among those of its place, at a moment. */
-export interface Judged {
-  readonly guest: Guest;
-  readonly image: Image;
-  /** The one that came last at its place. */
-  readonly newest: Guest;
-  /** Whether another one began at its place after this one came last. */
-  readonly isReplaced: boolean;
-  readonly at: Instant;
-  /** The live bundle and when it was activated. */
-  readonly live: { readonly digest: string; readonly at: Instant } | undefined;
-}
-
-export interface Fault {
-  readonly severity: Severity;
-  readonly sentence: string;
-  readonly advice: string;
-  readonly introducedAt: Instant | undefined;
-  readonly evidence: Readonly<Record<string, string | number | undefined>>;
-}
-
-export interface Rule {
-  readonly class: FleetClass;
-  /** Whom the rule looks at. */
-  readonly concerns: (judged: Judged) => boolean;
-  readonly judge: (judged: Judged) => Fault | undefined;
-}
 
 const DAY = 86_400;
 /** Nobody is silent before that, whatever its rhythm. */
@@ -43,14 +17,13 @@ const SILENCE_DECISIONS = 3;
 const GONE_SECONDS = 30 * DAY;
 /** So long after it a refused lease is no claim any more. */
 const LEASE_CLAIM_SECONDS = DAY;
-/** Who did not come for so long holds nothing that is worth a word. */
-const CURRENT_SECONDS = 30 * DAY;
 
 export const RULES: readonly Rule[] = [
   { class: "image-drift", concerns: isNewestHere, judge: drifted },
   { class: "image-unlisted", concerns: isCurrent, judge: unlisted },
   { class: "image-retiring", concerns: isCurrent, judge: retiring },
   { class: "guest-weakened", concerns: isNewestHere, judge: weakened },
+  ...WORD_RULES,
   { class: "guest-silent", concerns: mayBeSilent, judge: silent },
   { class: "lease-contended", concerns: isCurrent, judge: contended },
 ];
@@ -76,10 +49,6 @@ export function subjectOf(name: FleetClass, { id, place }: Guest): string {
 
 function isNewestHere({ guest, newest }: Judged): boolean {
   return guest.id === newest.id;
-}
-
-function isCurrent({ guest, isReplaced, at }: Judged): boolean {
-  return !isReplaced && guest.lastAt > at - CURRENT_SECONDS;
 }
 
 function mayBeSilent({ guest, isReplaced, at }: Judged): boolean {

@@ -1,18 +1,13 @@
 /** How does a guest change by a decision? What it is now, and what has become of it since the guest before it at its place. */
+import { canonicalJson } from "../../base/canonical-json.ts";
 import type { Change, Guest } from "../../wire/fleet-messages.ts";
-import type { Seen } from "./seen.ts";
+import type { Known, Seen } from "./seen.ts";
 import { settingRow } from "./settings.ts";
-
-export interface Known {
-  /** The guest itself, as the decision before left it. */
-  readonly own: Guest | undefined;
-  /** For a new guest: the one that came last at its place. */
-  readonly before: Guest | undefined;
-}
+import { wordAfter } from "./word.ts";
 
 /** The guest after a decision. Decisions come in the order of the log, whose times may differ a little from it. */
 export function guestAfter(seen: Seen, place: string, { own, before }: Known): Guest {
-  const { seq: _seq, at, hostData: _hostData, ...now } = seen;
+  const { seq: _seq, at, hostData: _hostData, isHeld: _isHeld, posture: _posture, ...now } = seen;
   const last = own ?? before;
   const drift = driftOf(seen, last);
   const leaseRefused = seen.leaseRefused ?? own?.leaseRefused;
@@ -24,12 +19,31 @@ export function guestAfter(seen: Seen, place: string, { own, before }: Known): G
     firstAt: own?.firstAt ?? at,
     lastAt: own !== undefined && own.lastAt > at ? own.lastAt : at,
     ...(allowedAt === undefined ? {} : { allowedAt }),
+    ...firmwareSince(seen, last),
     decisions: (own?.decisions ?? 0) + 1,
     longestGapSeconds: own === undefined ? 0 : Math.max(own.longestGapSeconds, at - own.lastAt),
     weakened: weakenedOf(seen, last),
     ...(drift === undefined ? {} : { drift }),
     ...(leaseRefused === undefined ? {} : { leaseRefused }),
+    ...wordAfter(seen, { own, before }),
   };
+}
+
+/** Whose row is from before there was such a moment has none as long as it stays as it is. */
+function firmwareSince(seen: Seen, last: Guest | undefined): Pick<Guest, "tcbAt"> {
+  if (last === undefined || !isSameFirmware(seen, last)) return { tcbAt: seen.at };
+  return last.tcbAt === undefined ? {} : { tcbAt: last.tcbAt };
+}
+
+function isSameFirmware(seen: Seen, last: Guest): boolean {
+  const told = ({
+    chip,
+    tcb,
+    committedTcb,
+    launchTcb,
+  }: Pick<Guest, "chip" | "tcb" | "committedTcb" | "launchTcb">) =>
+    canonicalJson([chip ?? null, tcb ?? null, committedTcb ?? null, launchTcb ?? null]);
+  return told(seen) === told(last);
 }
 
 /** A setting stays weakened at a place until a guest there has it as it was; whoever replaces a weak guest inherits that. */

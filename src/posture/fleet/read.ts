@@ -4,12 +4,13 @@ import { canonicalJsonBytes } from "../../base/canonical-json.ts";
 import type { Primitives } from "../../base/primitives.ts";
 import { FLEET_CURSOR, readUpTo } from "../../broker/fleet.ts";
 import type { Store } from "../../broker/store.ts";
+import type { World } from "../../broker/world.ts";
 import { decodeGuest, encodeGuest } from "../../wire/fleet.ts";
 import type { Guest } from "../../wire/fleet-messages.ts";
 import { guestAfter } from "./merge.ts";
 import { type Seen, seenOf } from "./seen.ts";
 
-export interface FleetPorts {
+export interface FleetPorts extends Pick<World, "chipIds"> {
   readonly store: Pick<
     Store,
     | "meta"
@@ -42,7 +43,7 @@ export async function readFleet(ports: FleetPorts): Promise<void> {
     if (end <= from) return;
     const decisions = (await store.decisionsFrom(from, PAGE)).filter(({ seq }) => seq < end);
     await keep(
-      decisions.flatMap((one) => seenOf(one) ?? []),
+      decisions.flatMap((one) => seenOf(one, ports) ?? []),
       ports,
     );
     if (!(await store.putMeta(FLEET_CURSOR, kept, String(end)))) return;

@@ -1,18 +1,27 @@
 /** Which guests are not good? Every rule over the whole fleet, place by place; of a guest that is good no more is kept than its name. */
 import type { Instant } from "../../base/time.ts";
+import type { AdvisoryWorld } from "../../broker/advisories.ts";
 import type { Look, Scan } from "../../broker/finding-scan.ts";
 import { imageJudge } from "../../broker/fleet.ts";
 import type { GuestPosition } from "../../broker/fleet-store.ts";
 import type { World } from "../../broker/world.ts";
+import { postureAsked } from "../../policy/posture-asked.ts";
 import type { Sighting } from "../../wire/finding-messages.ts";
 import { decodeGuest } from "../../wire/fleet.ts";
 import type { Guest } from "../../wire/fleet-messages.ts";
-import { type Judged, RULES, type Rule, sightingOf, subjectOf } from "./judge.ts";
+import type { Program } from "../../writ/program.ts";
+import { standingOfAdvisory } from "./advisory.ts";
+import { debtLook, type Owing, owingOf } from "./debt.ts";
+import { withPlanted } from "./drills.ts";
+import { RULES, sightingOf, subjectOf } from "./judge.ts";
 import { readFleet } from "./read.ts";
+import { isCurrent, type Judged, type Rule } from "./rule.ts";
 
-export interface FleetScanPorts extends Pick<World, "store" | "primitives" | "liveBundle"> {
+export interface FleetScanPorts extends AdvisoryWorld, Pick<World, "liveBundle" | "chipIds"> {
   /** Whose guests are, by configuration; empty where it says nothing. */
   readonly owner: string;
+  /** From this age on the advisory is old; absent, it never is. */
+  readonly advisorySeconds?: number;
 }
 
 const PAGE = 500;
@@ -39,17 +48,51 @@ async function looksAt(ports: FleetScanPorts, at: Instant): Promise<readonly Loo
   const [activation, bundle] = await Promise.all([ports.store.liveActivation(), ports.liveBundle()]);
   const live = activation && { digest: activation.digest, at: activation.at };
   const imageAt = imageJudge(bundle?.program, at);
+  const sayBy = await whoHasThemSay(ports, bundle?.program, at);
+  const owing: Owing[] = [];
   for await (const rows of places(ports)) {
     for (const one of judgedOf(rows)) {
-      const judged = { ...one, at, live, image: imageAt(one.guest.measurement) };
+      const { guest } = one;
+      const judged = { ...one, at, live, image: imageAt(guest.measurement), sayBy: sayBy(guest) };
       for (const into of gathered) judge(judged, into, ports.owner);
+      if (isCurrent(judged)) owing.push(owingOf(judged.guest));
     }
   }
-  return gathered.map(({ rule, seen, passed }) => ({
-    ...{ class: rule.class, seen, passed },
-    blind: [],
-    isWhole: true,
-  }));
+  const looks = [
+    ...gathered.map(({ rule, seen, passed }) => lookOf(rule.class, { seen, passed })),
+    ...(await advisoryLooks(owing, ports, at)),
+  ];
+  return withPlanted(looks, await ports.store.drills(at), { at, owner: ports.owner });
+}
+
+/** An advisory that nobody may judge by says nothing of firmware, and ends nothing. */
+async function advisoryLooks(
+  owing: readonly Owing[],
+  ports: FleetScanPorts,
+  at: Instant,
+): Promise<readonly Look[]> {
+  const { advisory, isAltered, looks } = await standingOfAdvisory(ports, { ...ports, at });
+  return isAltered ? looks : [...looks, debtLook(owing, advisory, ports.owner)];
+}
+
+function lookOf(name: string, { seen, passed }: Pick<Look, "seen" | "passed">): Look {
+  return { class: name, seen, passed, blind: [], isWhole: true };
+}
+
+/** By the policy over what a guest came for, else by others of the same image: one image behaves in one way. */
+async function whoHasThemSay(
+  ports: FleetScanPorts,
+  program: Program | undefined,
+  at: Instant,
+): Promise<(guest: Guest) => Judged["sayBy"]> {
+  const isAsked = program === undefined ? () => false : postureAsked(program, at);
+  const images = new Set<string>();
+  for await (const rows of places(ports)) {
+    const saying = rows.filter(({ guest }) => guest.posture !== undefined && guest.postureLost === undefined);
+    for (const { guest } of saying) images.add(guest.measurement);
+  }
+  return ({ cameFor, measurement }) =>
+    isAsked(cameFor) ? "policy" : images.has(measurement) ? "peers" : undefined;
 }
 
 function judge(judged: Judged, { rule, seen, passed }: Gathered, owner: string): void {

@@ -11,6 +11,7 @@ import { bytesOf } from "./named-files.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { loadConfig } from "./settings.ts";
 import { createEd25519Signer } from "./signers.ts";
+import { createTerminal } from "./terminal.ts";
 
 const ADMIN_KEY_FILE = "admin-key.pem";
 const DEFAULT_KID = "admin-1";
@@ -24,7 +25,8 @@ export async function openAdminSession(options: AdminOptions): Promise<AdminSess
   }
   const pem = parseUtf8(await bytesOf(keyFile)) ?? "";
   const signer = createEd25519Signer(options.kid ?? DEFAULT_KID, pem);
-  return { client: clientOf({ url, audience, signer }), signer, audience, url, now: systemNow };
+  const client = clientOf({ url, audience, signer });
+  return { client, signer: await statementSigner(options, client, signer), audience, url, now: systemNow };
 }
 
 /** Which broker options name, and the first admin's key where a configuration does. @throws {@link Fault} `file/unusable`, `config/invalid`. */
@@ -68,6 +70,18 @@ function clientOf(
     random: systemRandom,
     digest: nodePrimitives.digest,
   });
+}
+
+/** Statements may be signed by a security key; loaded only then. */
+async function statementSigner(
+  { securityKey, answer = "-" }: AdminOptions,
+  client: AdminClient,
+  signer: Signer,
+): Promise<Signer> {
+  if (securityKey === undefined) return signer;
+  const { securityKeySigner } = await import("../../cli/security-key.ts");
+  const edges = { client, terminal: createTerminal(), primitives: nodePrimitives, answers: answer };
+  return securityKeySigner(securityKey, edges);
 }
 
 async function knownOf(path: string) {

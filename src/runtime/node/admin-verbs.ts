@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { AdminOptions } from "../../cli/admin-session.ts";
 import type { Command } from "../../cli/command.ts";
 import { createAdminCommand } from "../../cli/commands/admin.ts";
+import { createAdvisoryCommand } from "../../cli/commands/advisory.ts";
 import { createApprovalCommand } from "../../cli/commands/approval.ts";
 import { createAudienceCommand } from "../../cli/commands/audience.ts";
 import { createCredentialsCommand } from "../../cli/commands/credentials.ts";
@@ -53,6 +54,10 @@ export function createNodeAdminCommand(): Command {
   return createAdminCommand(openAdminSession, async (options, tell) =>
     (await import("./sign-in.ts")).signInByProvider(options, tell),
   );
+}
+
+export function createNodeAdvisoryCommand(): Command {
+  return createAdvisoryCommand({ open: openAdminSession, primitives: nodePrimitives });
 }
 
 export function createNodeApprovalCommand(): Command {
@@ -119,6 +124,6 @@ export function createNodeLedgerCommand(): Command {
 async function openLedger(options: AdminOptions): Promise<LedgerSource> {
   const { client, audience, url } = await openAdminSession(options);
   const { ledgerKey } = await describeBroker(url, globalThis.fetch);
-  const { checkpoint, ledgerPage, inclusion, forgetTraces } = client;
-  return { checkpoint, ledgerPage, inclusion, forgetTraces, audience, spki: ledgerKey.spki };
+  const { checkpoint, ledgerPage, inclusion, consistency, forgetTraces } = client;
+  return { checkpoint, ledgerPage, inclusion, consistency, forgetTraces, audience, spki: ledgerKey.spki };
 }

@@ -1,7 +1,6 @@
 /** `ostiary agent doctor` on Node: this machine's files, its own provider, and the ways to its brokers. */
 import { examine } from "../../agent/doctor/doctor.ts";
 import { machineAt } from "../../agent/doctor/machine.ts";
-import { postureOf } from "../../agent/doctor/posture.ts";
 import type { EvidenceProvider } from "../../attestation/provider.ts";
 import { isFault } from "../../base/fault.ts";
 import type { DoctorEdges } from "../../cli/commands/agent-doctor.ts";
@@ -9,6 +8,7 @@ import type { EvidenceOptions } from "../../cli/evidence-options.ts";
 import { brokersFor, type NodeAgentParts, providerOf } from "./agent-way.ts";
 import { guestPartsOf } from "./broker-way.ts";
 import { systemRandom } from "./clock.ts";
+import { lookAtMachine } from "./machine-posture.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { detectOn } from "./providers.ts";
 
@@ -32,7 +32,7 @@ export function examineWith(parts: NodeAgentParts): DoctorEdges["examine"] {
         signalAfter: (milliseconds) => AbortSignal.timeout(milliseconds),
       },
     });
-    return { findings, posture: postureOf(findings) };
+    return { findings, posture: await lookAtMachine(root) };
   };
 }
 

@@ -33,9 +33,15 @@ type WayRequest = Pick<SecretRequest, "options" | "onWait">;
 /** Reads what the options name; asks nobody. @throws {@link Fault} `file/unusable`, `config/invalid`, `provider/unavailable`. */
 export async function wayFor({ options, onWait }: WayRequest, parts: NodeAgentParts): Promise<GuestWay> {
   const provider = await providerOf(options, parts);
-  const fetchParts = fetchPartsOf(provider, onWait);
+  const fetchParts = { ...fetchPartsOf(provider, onWait), ...postureOf(options) };
   const brokers = await brokersFor(options);
   return { plan: { brokers, deadlineMs: options.deadlineSeconds * 1000 }, fetchParts };
+}
+
+/** Loaded when it is looked: most guests say nothing of themselves. */
+function postureOf({ sendsPosture }: AgentOptions): Pick<FetchParts, "posture"> {
+  if (!sendsPosture) return {};
+  return { posture: async () => (await import("./machine-posture.ts")).lookAtMachine() };
 }
 
 /** Every broker that the options name. @throws {@link Fault} `file/unusable`, `config/invalid`. */

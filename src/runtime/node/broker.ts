@@ -12,10 +12,12 @@ import { createUlids } from "../../http/request-id.ts";
 import type { HttpEdges } from "../../http/route.ts";
 import { createStandingView } from "../../http/standing-view.ts";
 import { NO_SOURCE } from "../../kds/no-source.ts";
+import { kbsEdgesOf } from "../kbs-config.ts";
 import { sinkNamesOf } from "../sink-config.ts";
 import { systemRandom } from "./clock.ts";
 import { drainable, type Listener } from "./drain.ts";
 import { startHousekeeping } from "./housekeeping.ts";
+import { readKeyPage } from "./key-page.ts";
 import { listen } from "./listening.ts";
 import { createLog } from "./log.ts";
 import { ownProviderOf, type SimulatorOf } from "./own-evidence.ts";
@@ -71,7 +73,7 @@ export async function startBroker(loaded: LoadedConfig, parts: BrokerParts): Pro
   const world = await openWorld(loaded, { source, metrics, log, wasClockAhead, provider, part });
   const state = { isDraining: false };
   try {
-    const sinks = keepsHouse(part) ? await openSinks(loaded, world.store) : undefined;
+    const sinks = keepsHouse(part) ? await openSinks(loaded) : undefined;
     await sinks?.begin(world);
     if (!isSealed(world)) await (keepsHouse(part) ? beginEpoch : joinEpoch)(world, wasClockAhead);
     const tracing = await tracingOf(loaded, world);
@@ -141,6 +143,7 @@ function createListener(
     ownUrls: [config.audience, ...(listen.externalUrl === undefined ? [] : [listen.externalUrl])],
     rateLimit: createRateLimit(sharedRates(config.rates, part?.of ?? 1), milliseconds),
     ledgerReaders: config.ledgerReaders,
+    keyPage: readKeyPage,
     healthDetails: config.healthDetails,
     standing: createStandingView(world, {
       sinks: sinkNamesOf(config),
@@ -151,6 +154,7 @@ function createListener(
     metrics,
     isDraining,
     ...(tell === undefined ? {} : { tell }),
+    ...(config.kbs === undefined ? {} : { kbs: kbsEdgesOf(config.kbs) }),
     ...(part === undefined ? {} : { countsOfAll: part.countsOfAll }),
   };
   const app = createApp(world, edges);

@@ -71,6 +71,11 @@ const VERBS: readonly Verb[] = [
     load: async () => (await import("./measure.ts")).createNodeMeasureCommand(),
   },
   {
+    name: "reference",
+    summary: "reference values from elsewhere: CoRIM, Google's firmware, Azure's keys",
+    load: async () => (await import("./reference.ts")).createNodeReferenceCommand(),
+  },
+  {
     name: "writ",
     summary: "the policy language on files: check, explain",
     load: async () => (await import("./writ.ts")).createNodeWritCommand(),
@@ -139,6 +144,11 @@ const VERBS: readonly Verb[] = [
     name: "tcb",
     summary: "plan a floor: whom it cuts off, what to update first, how it comes into force",
     load: async () => (await import("./admin-verbs.ts")).createNodeTcbCommand(),
+  },
+  {
+    name: "advisory",
+    summary: "what AMD's bulletins ask of firmware: sign, verify, import, show, floor",
+    load: async () => (await import("./admin-verbs.ts")).createNodeAdvisoryCommand(),
   },
   {
     name: "drill",

@@ -23,7 +23,6 @@ import { keyed, NODE_SCHEMES, sign } from "./signing.ts";
 import { tpmCiphers } from "./tpm-ciphers.ts";
 
 const KEY_SIZE = 32;
-const POINT_SIZE = 65;
 const UNCOMPRESSED = 0x04;
 const IV_SIZE = 12;
 const TAG_SIZE = 16;
@@ -46,6 +45,7 @@ export const nodePrimitives: Primitives = {
   ...mlKem,
   aeadSeal,
   aeadOpen,
+  wrapKey,
   ...tpmCiphers,
 };
 
@@ -151,7 +151,9 @@ function parsePublicKey(scheme: SignatureScheme, spki: Uint8Array): KeyObject | 
 }
 
 async function agree(group: Group, privateKey: Uint8Array, publicKey: Uint8Array): Promise<Uint8Array> {
-  return group === "p256" ? agreeP256(privateKey, publicKey) : agreeX25519(privateKey, publicKey);
+  return group === "x25519"
+    ? agreeX25519(privateKey, publicKey)
+    : agreeOn(CURVES[group], privateKey, publicKey);
 }
 
 function agreeX25519(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array {
@@ -169,9 +171,9 @@ function agreeX25519(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array 
 }
 
 /** OpenSSL refuses a point off the curve: the port gives no byte for it. It would take a compressed one, the port does not. */
-function agreeP256(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array {
-  const own = p256PrivateKey(privateKey);
-  const point = sized(publicKey, POINT_SIZE, "an uncompressed point of P-256");
+function agreeOn(curve: Curve, privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array {
+  const own = scalarOf(curve, privateKey);
+  const point = sized(publicKey, 1 + 2 * curve.size, `an uncompressed point of ${curve.title}`);
   if (point[0] !== UNCOMPRESSED) return new Uint8Array(0);
   try {
     return plain(own.computeSecret(point));
@@ -180,21 +182,33 @@ function agreeP256(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array {
   }
 }
 
-function p256PrivateKey(bytes: Uint8Array): ECDH {
-  const own = createECDH("prime256v1");
+interface Curve {
+  readonly title: string;
+  readonly name: string;
+  /** Of a coordinate and of a scalar, in bytes. */
+  readonly size: number;
+}
+
+const CURVES = {
+  p256: { title: "P-256", name: "prime256v1", size: 32 },
+  p521: { title: "P-521", name: "secp521r1", size: 66 },
+} as const satisfies Record<Exclude<Group, "x25519">, Curve>;
+
+function scalarOf({ title, name, size }: Curve, bytes: Uint8Array): ECDH {
+  const own = createECDH(name);
   try {
-    own.setPrivateKey(sized(bytes, KEY_SIZE, "a P-256 private key"));
+    own.setPrivateKey(sized(bytes, size, `a ${title} private key`));
     return own;
   } catch {
     throw new Fault(
       "internal/invariant",
-      "a P-256 private key is a number of 32 bytes from 1 to the order less 1",
+      `a ${title} private key is a number of ${size} bytes from 1 to the order less 1`,
     );
   }
 }
 
 async function publicKeyOf(group: Group, privateKey: Uint8Array): Promise<Uint8Array> {
-  if (group === "p256") return plain(p256PrivateKey(privateKey).getPublicKey());
+  if (group !== "x25519") return plain(scalarOf(CURVES[group], privateKey).getPublicKey());
   return plain(createPublicKey(x25519PrivateKey(privateKey)).export({ format: "raw-public" }));
 }
 
@@ -262,6 +276,15 @@ async function aeadOpen(
     plaintext.fill(0);
     return undefined;
   }
+}
+
+/** The initial value of RFC 3394 section 2.2.3.1. */
+const WRAP_IV = new Uint8Array(8).fill(0xa6);
+
+async function wrapKey(wrappingKey: Uint8Array, key: Uint8Array): Promise<Uint8Array> {
+  const under = createSecretKey(sized(wrappingKey, KEY_SIZE, "a wrapping key"));
+  const cipher = createCipheriv("id-aes256-wrap", under, WRAP_IV);
+  return plain(cipher.update(sized(key, KEY_SIZE, "a key to wrap")));
 }
 
 function gcmOf(key: Uint8Array): "aes-128-gcm" | "aes-256-gcm" {

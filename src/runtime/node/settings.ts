@@ -48,8 +48,16 @@ export async function loadSettings({ config, at }: LoadedConfig): Promise<Broker
     if (admins.some((known) => equalBytes(known.spki, spki))) {
       throw new Fault("config/invalid", `expected one key per person, \`${admin.kid}\` has that of another`);
     }
-    const { kid, person, roles, under, owns } = admin;
-    admins.push({ kid, spki, person, roles, under, owns });
+    const { kid, person, roles, under, owns, webauthn } = admin;
+    admins.push({
+      kid,
+      spki,
+      ...(webauthn === undefined ? {} : { webauthn }),
+      person,
+      roles,
+      under,
+      owns,
+    });
   }
   const settings = settingsOf(config, { externalUrl: config.listen.externalUrl, admins });
   return { ...settings, notifies: config.notifies.map(({ name }) => name) };

@@ -2,7 +2,8 @@
 import { hostname } from "node:os";
 import { hexOf, parseUtf8 } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
-import { isNotified } from "../../broker/notified.ts";
+import { createPageReader } from "../../broker/log-page.ts";
+import { notificationOf } from "../../broker/notified.ts";
 import { createOutbox, type Outbox, type Sink } from "../../broker/outbox.ts";
 import type { World } from "../../broker/world.ts";
 import { auditName, type NotifyConfig, notifyName, type SinkPlace } from "../sink-config.ts";
@@ -25,17 +26,17 @@ export interface Sinks {
 }
 
 /** Reads what they are reached with. @throws {@link Fault} `file/unusable`, `config/invalid`. */
-export async function openSinks(loaded: LoadedConfig, store: World["store"]): Promise<Sinks> {
+export async function openSinks(loaded: LoadedConfig): Promise<Sinks> {
   const ending = new AbortController();
   const owner = hexOf(systemRandom(16));
-  const common = { owner, isEnding: () => ending.signal.aborted };
+  const common = { owner, read: createPageReader(), isEnding: () => ending.signal.aborted };
   const outboxes: Outbox[] = [];
   for (const { name, place, from } of loaded.config.audits) {
     const delivery = await deliveryTo(place, loaded, ending.signal); // in order: few, once
     outboxes.push(createOutbox({ ...common, from, sink: { name: auditName(name), ...delivery } }));
   }
   for (const one of loaded.config.notifies) {
-    const sink = await notifierOf(one, loaded, { store, signal: ending.signal }); // in order: few, once
+    const sink = await notifierOf(one, loaded, ending.signal); // in order: few, once
     outboxes.push(createOutbox({ ...common, from: "now", sink }));
   }
   return {
@@ -61,12 +62,11 @@ function started(outboxes: readonly Outbox[], ending: AbortController, world: Wo
 async function notifierOf(
   { name, place, acts }: NotifyConfig,
   loaded: LoadedConfig,
-  { store, signal }: { readonly store: World["store"]; readonly signal: AbortSignal },
+  signal: AbortSignal,
 ): Promise<Sink> {
   return {
     name: notifyName(name),
-    eventOf: async (entry, event) =>
-      (await isNotified(entry, { name, acts }, store)) ? { ...event, notify: name } : undefined,
+    eventOf: (entry, page, world) => notificationOf(entry, page, { name, acts }, world),
     ...(await deliveryTo(place, loaded, signal)),
   };
 }

@@ -1,14 +1,14 @@
-/** How is something encrypted that only a TPM is to read? OAEP under a label, and AES in CFB mode, by OpenSSL. */
+/** How is something encrypted that only the holder of an RSA key is to read, or a TPM? OAEP, and AES in CFB mode, by OpenSSL. */
 import { constants, createCipheriv, publicEncrypt } from "node:crypto";
 import { Fault } from "../../base/fault.ts";
 import type { Primitives } from "../../base/primitives.ts";
-import { bareKeyOf } from "../../base/spki.ts";
+import { isSealingKey } from "../../base/spki.ts";
 
 const BLOCK_SIZE = 16;
 
 export const tpmCiphers: Pick<Primitives, "rsaSeal" | "cfbEncrypt"> = {
   rsaSeal: async (spki, label, plaintext) => {
-    if (bareKeyOf("rsa-2048-pkcs1-sha256", spki) === undefined) return undefined;
+    if (!isSealingKey(spki)) return undefined;
     try {
       const key = { key: Buffer.from(spki), format: "der", type: "spki" } as const;
       const oaep = { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: "sha256", oaepLabel: label };

@@ -1,4 +1,6 @@
 /** What is the broker's world on Node? Files, a database, native cryptography and AMD's key server, joined once per process. */
+
+import { setTimeout as sleep } from "node:timers/promises";
 import { createChainMemo } from "../../attestation/endorsement/memo.ts";
 import { parseEndorsementFile } from "../../attestation/endorsement/pem.ts";
 import type { ProviderTrust } from "../../attestation/endorsement/provider-chain.ts";
@@ -8,6 +10,7 @@ import type { Log } from "../../base/log.ts";
 import { forwardClock } from "../../broker/clock.ts";
 import { loadCrlNumbers } from "../../broker/crl-numbers.ts";
 import { createGroupCommit } from "../../broker/group-commit.ts";
+import { hidingChips } from "../../broker/hidden-chips.ts";
 import { createProver } from "../../broker/prover.ts";
 import { createHeadAnchor } from "../../broker/rollback.ts";
 import { refuseForeignStore } from "../../broker/startup.ts";
@@ -19,6 +22,7 @@ import { composeWorld } from "../compose.ts";
 import { providerTrustOf } from "../provider-config.ts";
 import { certificateFilesOf } from "./certificate-files.ts";
 import { nextTurn, systemNow, systemRandom } from "./clock.ts";
+import { declaredOf } from "./declared-policy.ts";
 import { headPlacesOf } from "./head-places.ts";
 import { keepersOf } from "./keepers.ts";
 import { bytesOf, pemOf } from "./named-files.ts";
@@ -59,8 +63,9 @@ export async function openWorld(loaded: LoadedConfig, parts: WorldParts): Promis
   try {
     if (seal === undefined) await refuseForeignStore(store, kek, settings.audience);
     const [roots, providers] = [await rootsOf(loaded), await providersOf(loaded, parts.log)];
-    const pseudonym = await pseudonymsOf(loaded);
-    const opened = { store, kek, roots, providers, settings, signers, pseudonym, ...loaded };
+    const names = await pseudonymsOf(loaded);
+    const hiding = hidingChips(store, names.chipIds);
+    const opened = { store: hiding, kek, roots, providers, settings, signers, names, ...loaded };
     const world = await joined(opened, parts);
     return seal === undefined
       ? world
@@ -78,20 +83,27 @@ interface Opened {
   readonly providers: ProviderTrust;
   readonly settings: World["settings"];
   readonly signers: Pick<World, "signer" | "ledgerSigner">;
-  readonly pseudonym: World["pseudonym"];
+  readonly names: Pick<World, "pseudonym" | "chipIds">;
   readonly config: LoadedConfig["config"];
   readonly at: LoadedConfig["at"];
 }
 
 async function joined(opened: Opened, parts: WorldParts): Promise<World> {
   const plain = await unproven(opened, parts);
-  const world = { ...plain, anchors: await anchorsOf(opened, parts) };
+  const world = { ...plain, ...receiptWaitOf(opened), anchors: await anchorsOf(opened, parts) };
   const { provider, part } = parts;
   if (provider === undefined) return world;
   const { cluster, freshPerSecond: rate } = opened.config.attestation;
   const freshPerSecond = rate / (part?.of ?? 1);
   const plan = { provider, cluster, freshPerSecond, milliseconds: () => performance.now() };
   return { ...world, prove: createProver(plan, world) };
+}
+
+function receiptWaitOf({ config: { receiptWait } }: Opened): Pick<World, "receiptWait"> {
+  if (receiptWait === undefined) return {};
+  const { witnesses, seconds } = receiptWait;
+  const clock = { milliseconds: () => performance.now(), sleep: (ms: number) => sleep(ms) };
+  return { receiptWait: { ...clock, witnesses, mostMs: seconds * 1000, waiting: { count: 0 } } };
 }
 
 /**
@@ -108,7 +120,7 @@ async function anchorsOf(opened: Opened, { part }: WorldParts): Promise<readonly
 
 async function unproven(opened: Opened, { source, metrics, log, part }: WorldParts): Promise<World> {
   const now = forwardClock(systemNow);
-  const { store, kek, settings, signers, config, roots, providers, pseudonym } = opened;
+  const { store, kek, settings, signers, config, roots, providers, names } = opened;
   const flush = (group: readonly DecisionCommit[]) => {
     metrics.observe("commit_group_size", group.length);
     return store.commitDecisions(group);
@@ -131,10 +143,11 @@ async function unproven(opened: Opened, { source, metrics, log, part }: WorldPar
     source,
     tokenKeyMaker: nodeTokenKeys,
     nonceLifetimeSeconds: config.nonceLifetimeSeconds,
-    pseudonym,
+    ...names,
     identity: await identityOf(config.identityProviders, now),
     findings: config.findings,
     certificateFiles: certificateFilesOf(opened),
+    ...declaredOf(opened),
     processes: part?.of ?? 1,
     later: (work) => void setImmediate(() => void work()),
     turn: nextTurn,

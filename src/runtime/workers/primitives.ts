@@ -1,5 +1,5 @@
 /** Which cryptography does a Worker have? WebCrypto behind the Primitives port; @noble/hashes where it must be synchronous. */
-import { p256 } from "@noble/curves/nist.js";
+import { p256, p521 } from "@noble/curves/nist.js";
 import { hmac as nobleHmac } from "@noble/hashes/hmac.js";
 import { sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
 import { sha3_256, shake256 } from "@noble/hashes/sha3.js";
@@ -46,6 +46,7 @@ export function workerPrimitives(subtle: Subtle): Primitives {
       const aesKey = await aesKeyOf(subtle, key, "decrypt");
       return open(subtle, gcm(iv, aad), { aesKey, ciphertext });
     },
+    wrapKey: (wrappingKey, key) => wrapKey(subtle, wrappingKey, key),
     ...tpmCiphers(subtle),
   };
 }
@@ -72,7 +73,7 @@ async function verify(subtle: Subtle, scheme: SignatureScheme, signed: Signed): 
 }
 
 const BASE_POINT = Uint8Array.from({ length: KEY_SIZE }, (_, i) => (i === 0 ? 9 : 0));
-const X25519_PKCS8 = parseHex("302e020100300506032b656e04220420") ?? new Uint8Array(0);
+const X25519_PKCS8 = constant("302e020100300506032b656e04220420");
 
 async function agreeX25519(
   subtle: Subtle,
@@ -91,48 +92,88 @@ async function agreeX25519(
   }
 }
 
-const POINT_SIZE = 65;
 const UNCOMPRESSED = 0x04;
-const P256 = { name: "ECDH", namedCurve: "P-256" };
+
+interface Curve {
+  readonly title: "P-256" | "P-521";
+  /** Of a coordinate and of a scalar, in bytes. */
+  readonly size: number;
+  /** PKCS#8 of a private key, up to its scalar. */
+  readonly pkcs8: Uint8Array;
+  /** WebCrypto gives a public key only to whoever may export the private one; noble computes it without. */
+  readonly publicKeyOf: (privateKey: Uint8Array) => Uint8Array;
+}
+
+const P256: Curve = {
+  title: "P-256",
+  size: 32,
+  pkcs8: constant("3041020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420"),
+  publicKeyOf: (privateKey) => p256.getPublicKey(privateKey, false),
+};
+
+const P521: Curve = {
+  title: "P-521",
+  size: 66,
+  pkcs8: constant("3060020100301006072a8648ce3d020106052b81040023044930470201010442"),
+  publicKeyOf: (privateKey) => p521.getPublicKey(privateKey, false),
+};
+
+/** How a key on a curve is imported. */
+function ecdhOn({ title }: Curve) {
+  return { name: "ECDH", namedCurve: title };
+}
+
+function agreementOn(curve: Curve) {
+  return {
+    agree: (subtle: Subtle, privateKey: Uint8Array, publicKey: Uint8Array) =>
+      agreeOn({ curve, subtle }, privateKey, publicKey),
+    publicKeyOf: async (_subtle: Subtle, privateKey: Uint8Array) => {
+      const scalar = sized(privateKey, curve.size, `a ${curve.title} private key`);
+      try {
+        return curve.publicKeyOf(scalar);
+      } catch {
+        throw noScalar(curve);
+      }
+    },
+  };
+}
 
 /** The import refuses a point off the curve: the port gives no byte for it. */
-async function agreeP256(subtle: Subtle, privateKey: Uint8Array, publicKey: Uint8Array): Promise<Uint8Array> {
-  const own = await p256PrivateKey(subtle, privateKey);
-  const point = owned(sized(publicKey, POINT_SIZE, "an uncompressed point of P-256"));
+async function agreeOn(
+  { curve, subtle }: { readonly curve: Curve; readonly subtle: Subtle },
+  privateKey: Uint8Array,
+  publicKey: Uint8Array,
+): Promise<Uint8Array> {
+  const own = await scalarOf(curve, subtle, privateKey);
+  const point = owned(sized(publicKey, 1 + 2 * curve.size, `an uncompressed point of ${curve.title}`));
   if (point[0] !== UNCOMPRESSED) return new Uint8Array(0);
   try {
-    const peer = await subtle.importKey("raw", point, P256, false, []);
-    return new Uint8Array(await subtle.deriveBits({ name: "ECDH", public: peer }, own, 8 * KEY_SIZE));
+    const peer = await subtle.importKey("raw", point, ecdhOn(curve), false, []);
+    return new Uint8Array(await subtle.deriveBits({ name: "ECDH", public: peer }, own, 8 * curve.size));
   } catch {
     return new Uint8Array(0);
   }
 }
 
-const P256_PKCS8 =
-  parseHex("3041020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420") ?? new Uint8Array(0);
-
-async function p256PrivateKey(subtle: Subtle, privateKey: Uint8Array) {
-  const pkcs8 = owned(concatBytes(P256_PKCS8, sized(privateKey, KEY_SIZE, "a P-256 private key")));
+async function scalarOf(curve: Curve, subtle: Subtle, privateKey: Uint8Array) {
+  const scalar = sized(privateKey, curve.size, `a ${curve.title} private key`);
+  const pkcs8 = owned(concatBytes(curve.pkcs8, scalar));
   try {
-    return await subtle.importKey("pkcs8", pkcs8, P256, false, ["deriveBits"]);
+    return await subtle.importKey("pkcs8", pkcs8, ecdhOn(curve), false, ["deriveBits"]);
   } catch {
-    throw new Fault(
-      "internal/invariant",
-      "a P-256 private key is a number of 32 bytes from 1 to the order less 1",
-    );
+    throw noScalar(curve);
   }
 }
 
-/** WebCrypto gives a public key only to whoever may export the private one; noble computes it without. */
-function p256PublicKeyOf(privateKey: Uint8Array): Uint8Array {
-  try {
-    return p256.getPublicKey(sized(privateKey, KEY_SIZE, "a P-256 private key"), false);
-  } catch {
-    throw new Fault(
-      "internal/invariant",
-      "a P-256 private key is a number of 32 bytes from 1 to the order less 1",
-    );
-  }
+function noScalar({ title, size }: Curve): Fault {
+  return new Fault(
+    "internal/invariant",
+    `a ${title} private key is a number of ${size} bytes from 1 to the order less 1`,
+  );
+}
+
+function constant(hex: string): Uint8Array {
+  return parseHex(hex) ?? new Uint8Array(0);
 }
 
 const AGREEMENTS = {
@@ -140,11 +181,20 @@ const AGREEMENTS = {
     agree: agreeX25519,
     publicKeyOf: (subtle: Subtle, privateKey: Uint8Array) => agreeX25519(subtle, privateKey, BASE_POINT),
   },
-  p256: {
-    agree: agreeP256,
-    publicKeyOf: async (_subtle: Subtle, privateKey: Uint8Array) => p256PublicKeyOf(privateKey),
-  },
+  p256: agreementOn(P256),
+  p521: agreementOn(P521),
 } as const satisfies Record<Group, unknown>;
+
+/** WebCrypto wraps keys of its own: what is wrapped is one that may leave it. */
+async function wrapKey(subtle: Subtle, wrappingKey: Uint8Array, key: Uint8Array): Promise<Uint8Array> {
+  const [outer, inner] = [
+    sized(wrappingKey, KEY_SIZE, "a wrapping key"),
+    sized(key, KEY_SIZE, "a key to wrap"),
+  ];
+  const under = await subtle.importKey("raw", owned(outer), "AES-KW", false, ["wrapKey"]);
+  const wrapped = await subtle.importKey("raw", owned(inner), "AES-GCM", true, ["encrypt"]);
+  return new Uint8Array(await subtle.wrapKey("raw", wrapped, under, "AES-KW"));
+}
 
 /** WebCrypto has no ML-KEM here. Noble draws its randomness from `crypto.getRandomValues`. */
 function encapsulate(encapsulationKey: Uint8Array) {

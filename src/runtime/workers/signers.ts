@@ -12,7 +12,7 @@ const KINDS = {
     use: { name: "ECDSA", hash: "SHA-256" },
   },
   Ed25519: { is: "an Ed25519 private key", key: { name: "Ed25519" }, use: { name: "Ed25519" } },
-} as const satisfies Record<Signer["algorithm"], unknown>;
+} as const satisfies Partial<Record<Signer["algorithm"], unknown>>;
 
 /**
  * Makes a signer of a private key.
@@ -22,7 +22,7 @@ const KINDS = {
  */
 export async function createSigner(
   subtle: Subtle,
-  algorithm: Signer["algorithm"],
+  algorithm: keyof typeof KINDS,
   { kid, pkcs8 }: { readonly kid: string; readonly pkcs8: Uint8Array },
 ): Promise<Signer> {
   const kind = KINDS[algorithm];
@@ -43,7 +43,7 @@ export async function createSigner(
 async function spkiOf(
   subtle: Subtle,
   pkcs8: Uint8Array<ArrayBuffer>,
-  algorithm: (typeof KINDS)[Signer["algorithm"]]["key"],
+  algorithm: (typeof KINDS)[keyof typeof KINDS]["key"],
 ): Promise<Uint8Array> {
   const pair = await subtle.exportKey(
     "jwk",

@@ -1,8 +1,8 @@
-/** How does a Worker encrypt what only a TPM is to read? OAEP by WebCrypto, which has no CFB: that is noble's. */
+/** How does a Worker encrypt what only the holder of an RSA key is to read, or a TPM? OAEP by WebCrypto, which has no CFB: that is noble's. */
 import { cfb } from "@noble/ciphers/aes.js";
 import { Fault } from "../../base/fault.ts";
 import type { Primitives } from "../../base/primitives.ts";
-import { bareKeyOf } from "../../base/spki.ts";
+import { isSealingKey } from "../../base/spki.ts";
 
 const BLOCK_SIZE = 16;
 const OAEP = { name: "RSA-OAEP", hash: "SHA-256" };
@@ -12,7 +12,7 @@ export function tpmCiphers(
 ): Pick<Primitives, "rsaSeal" | "cfbEncrypt"> {
   return {
     rsaSeal: async (spki, label, plaintext) => {
-      if (bareKeyOf("rsa-2048-pkcs1-sha256", spki) === undefined) return undefined;
+      if (!isSealingKey(spki)) return undefined;
       const [bytes, under] = [new Uint8Array(plaintext), { ...OAEP, label: new Uint8Array(label) }];
       try {
         const key = await subtle.importKey("spki", new Uint8Array(spki), OAEP, false, ["encrypt"]);

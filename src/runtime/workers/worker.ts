@@ -15,6 +15,7 @@ import { refusedOf } from "../../http/problem.ts";
 import { createUlids } from "../../http/request-id.ts";
 import { responseOfRefusal } from "../../http/response.ts";
 import type { HttpEdges } from "../../http/route.ts";
+import { kbsEdgesOf } from "../kbs-config.ts";
 import type { WorkerEnv } from "./env.ts";
 import { createWorkerLog } from "./log.ts";
 import { type Opened, openIsolate, openWorld, random } from "./world.ts";
@@ -106,6 +107,7 @@ function edgesOf({ facts, rateLimit }: Isolate): HttpEdges {
     metrics,
     isDraining: () => false,
     version: "0.1.0",
+    ...(config.kbs === undefined ? {} : { kbs: kbsEdgesOf(config.kbs) }),
   };
 }
 

@@ -155,7 +155,7 @@ async function commitAlone(
 async function signerOf(
   env: WorkerEnv,
   name: "SIGNING_KEY" | "LEDGER_KEY",
-  algorithm: Signer["algorithm"],
+  algorithm: "ES256" | "Ed25519",
 ): Promise<Signer> {
   const kid = name === "SIGNING_KEY" ? "broker-signing-1" : "broker-ledger-1";
   return createSigner(subtle, algorithm, { kid, pkcs8: pkcs8OfPem(name, env[name]) });

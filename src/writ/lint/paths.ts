@@ -2,19 +2,20 @@
 
 import { atomsOf } from "../conditions.ts";
 import { advice } from "../diagnostics/findings.ts";
-import type { Condition } from "../program.ts";
+import type { Atom, Condition } from "../program.ts";
 import type { Region } from "../solver/space.ts";
 import { type LintDesk, warn } from "./desk.ts";
 import { flagRegion, nameOf, type Paths, platformsOf, reaches, tell } from "./reach.ts";
 import type { FieldReason } from "./rules.ts";
 import { atomOn, NO_BOUND, type PolicyStudy, type Study, someLevel, valuesOf } from "./study.ts";
 
-/** W0710, W0711, W0712, W0714, W0716, W0718 and W0719 of one policy that can release something. */
+/** W0710, W0711, W0712, W0714, W0716, W0718, W0719 and W0733 of one policy that can release something. */
 export function lintPaths(desk: LintDesk, study: Study, one: PolicyStudy): void {
   const rules = study.vocabulary.lints;
   if (rules === undefined) return;
   const paths: Paths = { desk, study, one, rules };
   lintIdentity(paths);
+  lintOwnWord(paths);
   lintDangers(paths);
   lintLevels(paths);
   lintProvisional(paths);
@@ -35,6 +36,29 @@ function lintIdentity(paths: Paths): void {
     notes: [`counterexample: ${first} (any), everything else as required, is allowed`],
     helps: advice(`add \`require ${first} in <reference set>\``),
   });
+}
+
+/** W0733: where the path rests on it, whether the policy says so or a guard over it. */
+function lintOwnWord(paths: Paths): void {
+  const { study, one, rules } = paths;
+  const { prefix, message, label } = rules.ownWord;
+  const atom = atomsOver(paths).find(({ field }) => field.key.startsWith(prefix));
+  const pinned = study.pinned(rules.identity.fields);
+  if (atom === undefined || !reaches(paths, study.space.not(pinned), "W0733")) return;
+  const [first = ""] = rules.identity.fields;
+  warn(paths.desk, atom.origin.file === one.policy.origin.file ? atom.origin : nameOf(paths), {
+    code: "W0733",
+    message,
+    label,
+    helps: advice(`add \`require ${first} in <reference set>\``),
+  });
+}
+
+/** What the policy asks, and what is asked over it. */
+function atomsOver({ study, one }: Paths): readonly Atom[] {
+  return [one.policy, ...study.stoppersOver(one.policy.patterns)].flatMap(({ requires, allows, denies }) =>
+    [...requires, ...allows, ...denies].flatMap(({ when }) => (when === undefined ? [] : atomsOf(when))),
+  );
 }
 
 /** W0711. */

@@ -10,6 +10,8 @@ export interface FieldReason {
 export interface LintRules {
   /** One of these has to be pinned on every path to an allow: W0710. */
   readonly identity: { readonly fields: readonly string[]; readonly message: string; readonly label: string };
+  /** What a guest says of itself, by what such fields begin with: worth what its image is worth, so that needs an identity: W0733. */
+  readonly ownWord: { readonly prefix: string; readonly message: string; readonly label: string };
   /** Flags that no path should let through: W0711. */
   readonly dangers: readonly FieldReason[];
   /** The vector that a floor should hold on to, and those that do not replace it: W0712, W0714. */

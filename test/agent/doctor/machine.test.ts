@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { commandLineFindings } from "../../../src/agent/doctor/command-line.ts";
 import type { Finding, Severity } from "../../../src/agent/doctor/finding.ts";
+import { hardeningFindings } from "../../../src/agent/doctor/hardening.ts";
 import { kernelFindings } from "../../../src/agent/doctor/kernel.ts";
 import { type Machine, machineAt } from "../../../src/agent/doctor/machine.ts";
 import { memoryFindings } from "../../../src/agent/doctor/memory.ts";
@@ -10,7 +11,13 @@ import { timeAndChanceFindings } from "../../../src/agent/doctor/time-and-chance
 import { type Files, GOOD, laidOut, machineWith, withWords } from "./laid-out.ts";
 
 async function examined(machine: Machine): Promise<readonly Finding[]> {
-  const parts = [kernelFindings, commandLineFindings, memoryFindings, timeAndChanceFindings];
+  const parts = [
+    kernelFindings,
+    commandLineFindings,
+    memoryFindings,
+    hardeningFindings,
+    timeAndChanceFindings,
+  ];
   return (await Promise.all(parts.map((part) => part(machine)))).flat();
 }
 
@@ -36,6 +43,12 @@ describe("a guest that is as it should be", () => {
       "memory.core-dump",
       "memory.kdump",
       "console.sysrq",
+      "kernel.lockdown",
+      "boot.secure-boot",
+      "disk.verity",
+      "kernel.ima",
+      "cpu.smt",
+      "memory.tmpfs",
       "entropy.seeded",
       "clock.source",
     ]);
@@ -57,6 +70,7 @@ const NO_SNP: Files = {
   "sys/devices/system/cpu/sev/vmpl": undefined,
   "sys/kernel/config/tsm/report/keep": undefined,
 };
+const SECURE_BOOT = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
 const SWAPS = "Filename Type Size Used Priority\n";
 
 const ROWS: Readonly<Record<string, Row>> = {
@@ -131,6 +145,28 @@ const ROWS: Readonly<Record<string, Row>> = {
     { "sys/devices/system/clocksource/clocksource0/current_clocksource": "kvm-clock\n" },
     "clock.source",
     "note",
+  ],
+  "a kernel that root may read": [
+    { "sys/kernel/security/lockdown": "[none] integrity confidentiality\n" },
+    "kernel.lockdown",
+    "warning",
+  ],
+  "a kernel without lockdown": [{ "sys/kernel/security/lockdown": undefined }, "kernel.lockdown", "note"],
+  "no secure boot": [{ [SECURE_BOOT]: "\u0006\0\0\0\0" }, "boot.secure-boot", "note"],
+  "a secure boot that is no variable of UEFI's": [{ [SECURE_BOOT]: "\u0001" }, "boot.secure-boot", "note"],
+  "disks without verity": [{ "sys/block/dm-0/dm/uuid": "CRYPT-LUKS2-x\n" }, "disk.verity", "note"],
+  "files that are not measured": [
+    { "sys/kernel/security/ima/runtime_measurements_count": "1\n" },
+    "kernel.ima",
+    "note",
+  ],
+  "threads that share cores": [{ "sys/devices/system/cpu/smt/active": "1\n" }, "cpu.smt", "note"],
+  "secrets on a disk": [{ "proc/mounts": "/dev/vda1 /run ext4 rw 0 0\n" }, "memory.tmpfs", "warning"],
+  "no /run of its own": [{ "proc/mounts": "tmpfs /run/lock tmpfs rw 0 0\n" }, "memory.tmpfs", "warning"],
+  "something laid over /run": [
+    { "proc/mounts": "tmpfs /run tmpfs rw 0 0\n/dev/vdb /run ext4 rw 0 0\n" },
+    "memory.tmpfs",
+    "warning",
   ],
   "a kernel that a boot loader chose": [withWords("BOOT_IMAGE=/vmlinuz"), "boot.measured", "warning"],
   "no panic": [{ "proc/cmdline": "rd.shell=0\n" }, "cmdline.panic", "warning"],
@@ -244,11 +280,13 @@ describe("whatever a machine says", () => {
 
   it("a broker is told names alone, each once, in order", async () => {
     const findings = await examined(machineWith(withWords("single init=/bin/sh nokaslr")));
-    expect(postureOf([...findings, ...findings])).toEqual({
+    const { passed, ...rest } = postureOf([...findings, ...findings]);
+    expect(rest).toEqual({
       v: 1,
-      errors: ["cmdline.init", "cmdline.rescue"],
-      warnings: ["cmdline.nokaslr"],
-      notes: [],
+      warned: ["cmdline.nokaslr"],
+      failed: ["cmdline.init", "cmdline.rescue"],
     });
+    expect(passed).toContain("memory.swap");
+    expect(passed).toEqual([...new Set(passed)].sort());
   });
 });

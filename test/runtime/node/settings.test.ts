@@ -39,6 +39,22 @@ describe("the settings of a broker", () => {
     await expect(settingsOf((text) => `${alone(text)}${groups}`)).rejects.toMatchObject(code);
   });
 
+  it("have the page for security keys where the broker is reached, and nowhere else", async () => {
+    const page = (origin: string) => (text: string) => `${text}\n[webauthn]\norigin = "${origin}"\n`;
+    const { webauthn } = await settingsOf(page("https://broker.example"));
+    expect(webauthn).toEqual({ origin: "https://broker.example", rpId: "broker.example" });
+    await rm(folder, { recursive: true });
+    const elsewhere = settingsOf(page("https://keys.broker.example"));
+    await expect(elsewhere).rejects.toMatchObject({ code: "config/invalid" });
+    await rm(folder, { recursive: true });
+    const outside = (text: string) =>
+      page("https://keys.broker.example")(text).replace(
+        "[listen]",
+        '[listen]\nexternal_url = "https://keys.broker.example"',
+      );
+    expect((await settingsOf(outside)).webauthn?.rpId).toBe("keys.broker.example");
+  });
+
   it("ask for the approval of a second person unless somebody says otherwise", async () => {
     const { governance } = await settingsOf((text) => text);
     expect(governance).toMatchObject({ approvals: 1, rootThreshold: 1, groups: [], accepts: {} });

@@ -71,7 +71,7 @@ export type Constants = ReadonlyMap<string, readonly FactValue[]>;
 
 /** The request with every field that follows from another as the verifier would have it. */
 function settled(facts: Facts): Facts {
-  return [byVersion, bySilicon, byChip, byEndorsement, byEvidence, byFirmware, byTime].reduce(
+  return [byVersion, bySilicon, byChip, byEndorsement, byEvidence, byPosture, byFirmware, byTime].reduce(
     (one, rule) => rule(one),
     bounded(facts),
   );
@@ -140,6 +140,16 @@ function byEndorsement(facts: Facts): Facts {
 function byEvidence(facts: Facts): Facts {
   const other = facts.get("evidence.format") === "raw" ? "vtpm." : "host_vtpm.";
   return new Map([...facts].filter(([key]) => !key.startsWith(other)));
+}
+
+const POSTURE: readonly (readonly [string, FactValue])[] = [
+  ["posture.warnings", 0],
+  ["posture.failures", 0],
+];
+
+function byPosture(facts: Facts): Facts {
+  if (facts.has("posture.age")) return new Map([...POSTURE, ...facts]);
+  return new Map([...facts].filter(([key]) => !key.startsWith("posture.")));
 }
 
 const VECTORS = ["tcb.current", "tcb.reported", "tcb.committed", "tcb.launch"];
