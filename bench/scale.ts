@@ -28,6 +28,10 @@ const LEAST_GAIN = 1.7;
 /** In a million releases: what a leak of a hundred bytes for each would come to. */
 const MOST_MIB_IN_A_MILLION = 100;
 
+const VERIFY = "scale-verify.ts";
+/** What V8 has not collected yet is no memory that it takes to verify: within a bounded heap an end that comes shows that it took no more. */
+const BOUNDED_HEAP = ["--max-old-space-size=32", "--max-semi-space-size=2"];
+
 const folder = await mkdtemp(join(tmpdir(), "ostiary-scale-"));
 /** `--only cores` for one of these; all of them, one after the other, unless it is said. */
 const SUITES = {
@@ -175,7 +179,7 @@ async function benchLedger(path: string): Promise<void> {
 
 /** A tenth of the log first: what grows with the log shows between the two. */
 function benchVerify(): void {
-  const sizes = [ENTRIES / 10, ENTRIES].map((size) => childOf("scale-verify.ts", String(size)));
+  const sizes = [ENTRIES / 10, ENTRIES].map((size) => childOf(VERIFY, String(size)));
   for (const { size, seconds, cpuSeconds, mostMiB } of sizes) {
     print(
       "verify",
@@ -214,12 +218,9 @@ function partOf(way: "cost" | "memory", path: string, releases: number) {
 
 /** In a process of its own, pinned, with the collector at hand. */
 function childOf(file: string, ...words: readonly string[]) {
-  const { command, args } = onOneCore(
-    process.execPath,
-    "--expose-gc",
-    join(import.meta.dirname, file),
-    ...words,
-  );
+  const flags = ["--expose-gc", ...(file === VERIFY ? BOUNDED_HEAP : [])];
+  const script = join(import.meta.dirname, file);
+  const { command, args } = onOneCore(process.execPath, ...flags, script, ...words);
   const run = spawnSync(command, args, { encoding: "utf8", maxBuffer: 1 << 26 });
   if (run.status !== 0) throw new Error(`${file} ${words.join(" ")} failed: ${run.stderr}`);
   return JSON.parse(run.stdout);

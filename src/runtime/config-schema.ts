@@ -4,7 +4,7 @@ import { ALL_BINDING_NAMES } from "../channel/binding-names.ts";
 import { OFFERED_SUITES } from "../channel/suites.ts";
 import { WRAP_OF_SUITE } from "../policy/wraps.ts";
 import { absent, isEachOnce, label, path, table, url, whole } from "./config-fields.ts";
-import { FINDINGS, WATCHED } from "./findings-config.ts";
+import { FINDINGS, WATCHED, WORKER_FINDINGS } from "./findings-config.ts";
 import { ADMINS, GOVERNANCE, OWNERS, WEBAUTHN, WORKER_ADMINS } from "./governance-config.ts";
 import { KBS } from "./kbs-config.ts";
 import { KEK } from "./kek-config.ts";
@@ -201,6 +201,7 @@ export const WORKER_CONFIG = v.pipe(
     {
       ...BROKER,
       ledger: v.optional(WORKER_LEDGER, {}),
+      findings: v.optional(WORKER_FINDINGS, {}),
       external_url: v.optional(url),
       trust_simulator_pem: v.optional(v.pipe(v.string(), v.maxLength(65_536))),
       providers: v.optional(WORKER_PROVIDERS, {}),

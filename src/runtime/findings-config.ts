@@ -1,7 +1,7 @@
 /** Which configuration says how findings come about: how often scans look, whose is what, and which certificates are watched? */
 import * as v from "valibot";
 import { CREDENTIAL_KINDS, type CredentialKind } from "../wire/credential-messages.ts";
-import { duration, isEachOnce, path, table } from "./config-fields.ts";
+import { absent, duration, isEachOnce, path, table } from "./config-fields.ts";
 
 const owner = v.pipe(v.string(), v.regex(/^\P{Cc}{1,200}$/u, "a name of at most 200 characters"));
 
@@ -11,12 +11,18 @@ type Owned = CredentialKind | "guest" | "policy";
 
 const owners = v.optional(table(Object.fromEntries(OWNED.map((kind) => [kind, v.optional(owner)]))), {});
 
-export const FINDINGS = table({
+const MEMBERS = {
   scan_every: v.optional(duration(5, 86_400), "15m"),
   advisory_max_age: v.optional(duration(86_400, 1000 * 86_400), "90d"),
-  declared: v.optional(path),
   owner: v.optional(owner),
   owners,
+};
+
+export const FINDINGS = table({ ...MEMBERS, declared: v.optional(path) });
+
+export const WORKER_FINDINGS = table({
+  ...MEMBERS,
+  declared: absent("no `declared`: a Worker has no folder; `ostiary policy drift` compares one"),
 });
 
 /** Certificates that this broker's operator depends on as well: authorities of agents, of proxies, of a mirror. */

@@ -75,5 +75,12 @@ export function encodePolicyReview(review: PolicyReview): string {
 }
 
 function statementOf({ at, by, person, decision, expires, why }: ReviewedStatement) {
-  return { at: instantText(at), by, person, decision, expires: expires && instantText(expires), why };
+  return {
+    at: instantText(at),
+    by,
+    person,
+    decision,
+    expires: expires === undefined ? undefined : instantText(expires),
+    why,
+  };
 }

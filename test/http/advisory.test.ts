@@ -169,6 +169,17 @@ describe("whoever writes to the database", () => {
     }
   });
 
+  it("cannot pass an older edition for a newer one before a head of the log names either", async () => {
+    const { ada, rows, world } = brokerWithOperators();
+    await give(ada, advisory());
+    const first = await world.store.newestAdvisory();
+    if (first === undefined) throw new Error("an edition");
+    for (const other of [{ serial: 3 }, { digest: "f".repeat(64) }]) {
+      rows.newest = { ...first, ...other };
+      expect(await codeOfPromise(liveAdvisory(world))).toBe("advisory/altered"); // in order
+    }
+  });
+
   it("opens no way for an older edition by taking the newest one away", async () => {
     const { rows, ada, codeOfReading } = await told();
     rows.isGone = true;

@@ -5,6 +5,7 @@ import { ledgerEntries } from "../../src/broker/leaves.ts";
 import type { Admin, Role } from "../../src/policy/admins.ts";
 import { kbsEdgesOf } from "../../src/runtime/kbs-config.ts";
 import { createEd25519Signer, generateEd25519Pem } from "../../src/runtime/node/signers.ts";
+import { securityKey } from "../support/security-key.ts";
 import { ADMIN_PEM, type BrokerAtHand, brokerAtHand, ONE_ADMIN } from "./broker-at-hand.ts";
 
 const PATH = "default/key/1";
@@ -99,6 +100,22 @@ describe("kbs-client", () => {
     expect((await broker.admin.listBundles()).bundles).toEqual([]);
   });
 
+  it("has the key of a file: of a security key nothing counts but assertions", async () => {
+    const key = securityKey("EdDSA");
+    const row = {
+      kid: "eve",
+      spki: key.spki,
+      person: "eve",
+      roles: ["operator"],
+      under: [],
+      owns: [],
+    } as const;
+    const asks = { key: key.privateKey, path: "resource/default/key/2" };
+    expect((await put(kbsAdminBroker([...ONE_ADMIN.admins, row]), asks)).status).toBe(200);
+    const held = [...ONE_ADMIN.admins, { ...row, webauthn: key.webauthn }];
+    expect((await put(kbsAdminBroker(held), asks)).status).toBe(401);
+  });
+
   it("is let in nowhere unless [kbs] says so", async () => {
     const broker = kbsAdminBroker(ONE_ADMIN.admins, false);
     for (const path of [`resource/${PATH}`, "resource-policy"]) {
@@ -134,7 +151,10 @@ describe("kbs-client", () => {
 describe("a token of kbs-client", () => {
   const rows: readonly (readonly [string, (broker: BrokerAtHand) => Asking])[] = [
     ["by a key of nobody", () => ({ key: createPrivateKey(generateEd25519Pem()) })],
-    ["made more than a minute ago", ({ world }) => ({ claims: { iat: world.now() - 61 } })],
+    [
+      "made more than a minute ago",
+      ({ world }) => ({ claims: { iat: world.now() - 61, nbf: world.now() - 61, exp: world.now() + 60 } }),
+    ],
     ["made in the future", ({ world }) => ({ claims: { iat: world.now() + 10 } })],
     ["that is over", ({ world }) => ({ claims: { iat: world.now() - 30, exp: world.now() } })],
     ["that holds longer than two hours", ({ world }) => ({ claims: { exp: world.now() + 7201 } })],

@@ -89,7 +89,9 @@ describe("a leaf is refused", () => {
     { name: "with a short hash", change: { trace_hash: "ef" } },
     { name: "with a policy hash that is neither", change: { policy_hash: "" } },
     { name: "with a measurement of 32 bytes", change: { measurement: "12".repeat(32) } },
-    { name: "with a binding that is none", change: { binding: 0 } },
+    { name: "with a binding that is none", change: { binding: 4 } },
+    { name: "of the KBS exchange, which has no suite, with one", change: { binding: 0 } },
+    { name: "over a binding, without a suite", change: { suite: 0 } },
     { name: "with a suite that is none", change: { suite: 4 } },
     { name: "with a VMPL that is none", change: { vmpl: 4 } },
     { name: "with a CRL that says more", change: { crl: { ...GOOD.crl, url: "x" } } },
@@ -97,6 +99,11 @@ describe("a leaf is refused", () => {
     { name: "with a mark that is false", change: { simulated: false } },
     { name: "with a mark that is null", change: { bearer: null } },
   ];
+  it("of the KBS exchange has neither binding nor suite", () => {
+    const entry = { ...GOOD, binding: 0, suite: 0 } as const;
+    expect(parseEntry(encodeEntry(entry))).toEqual(entry);
+  });
+
   it.each(deviations)("$name", ({ change }) => {
     const members = Object.entries({ ...GOOD, ...change }).filter(([, value]) => value !== undefined);
     const text = canonicalJson(JSON.parse(JSON.stringify(Object.fromEntries(members))));

@@ -20,7 +20,7 @@ export function policyWith(obligations: string): string {
   return POLICY.replace('allow "boot"', RULES).replace(/on release \{.*\}/, `on release { ${obligations} }`);
 }
 
-export const GLASS = policyWith('max_releases 1 per approvals approvals_expire 30m notify "ciso"');
+const GLASS = policyWith('max_releases 1 per approvals approvals_expire 30m notify "ciso"');
 
 export interface Glass {
   readonly broker: GuestBroker;

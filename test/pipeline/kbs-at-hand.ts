@@ -128,6 +128,7 @@ export interface KbsDeviation {
   readonly initData?: SerdeValue;
   readonly additional?: string;
   readonly evidence?: SerdeValue;
+  readonly evidenceOf?: (report: Uint8Array) => SerdeValue;
   readonly reportJson?: (report: Uint8Array) => SerdeValue;
 }
 
@@ -159,10 +160,11 @@ export function attestationOf(
   const reportData = new Uint8Array(64);
   reportData.set(runtimeHash(hashed));
   const report = chip.report({ reportData, ...deviation.report });
-  const evidence = deviation.evidence ?? {
-    attestation_report: (deviation.reportJson ?? namedReport)(report),
-    cert_chain: [{ cert_type: "VCEK", data: [...chip.leaf] }],
-  };
+  const evidence = deviation.evidence ??
+    deviation.evidenceOf?.(report) ?? {
+      attestation_report: (deviation.reportJson ?? namedReport)(report),
+      cert_chain: [{ cert_type: "VCEK", data: [...chip.leaf] }],
+    };
   if (version === "0.2.0") return serdeText({ "tee-pubkey": key.jwk, "tee-evidence": evidence });
   return serdeText({
     "init-data": deviation.initData ?? null,

@@ -3,15 +3,19 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { decodeJwt, SignJWT } from "jose";
 import { describe, expect, it } from "vitest";
+import { utf8 } from "../../src/base/bytes.ts";
 import { addSeconds } from "../../src/base/time.ts";
+import { heldDecisionOf } from "../../src/broker/held-decision.ts";
 import { ledgerEntries } from "../../src/broker/leaves.ts";
 import { createNonceEpochs } from "../../src/broker/nonce-epochs.ts";
+import { signedJws } from "../../src/broker/tokens.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { createEs256Signer, generateEs256Pem } from "../../src/runtime/node/signers.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
+import { decodeTokenClaims } from "../../src/wire/token.ts";
 import { AUDIENCE } from "../http/broker-at-hand.ts";
 import { namedReport } from "../support/sev-crate-json.ts";
-import { type GuestBroker, makeLive, POLICY, random } from "./guest-at-hand.ts";
+import { attemptOf, type GuestBroker, makeLive, POLICY, post, random } from "./guest-at-hand.ts";
 import {
   ask,
   attest,
@@ -617,6 +621,35 @@ describe("a token", () => {
       });
       expect(answer.status, path).toBe(401);
     }
+  });
+
+  it("that we signed for another door is none here, whatever its form, and the decision behind it serves its own door", async () => {
+    const policy = KBS_POLICY.replace("  require request.channel == kbs\n", "");
+    const broker = await kbsBroker({ policy });
+    const guest = await attestedGuest(broker);
+    const claims = decodeJwt(guest.token);
+    const { current } = await broker.world.tokenKeys.keys();
+    const header = JSON.parse(Buffer.from(guest.token.split(".")[0] ?? "", "base64url").toString());
+    const signed = (changes: object) =>
+      signedJws(header, { ...JSON.parse(JSON.stringify(claims)), ...changes }, current.signer);
+    const shown = async (changes: object) =>
+      read(broker, KBS_PATH, byToken({ ...guest, token: await signed(changes) }));
+    expect((await shown({})).status).toBe(200); // the control: it is the claims that decide
+    for (const aud of [AUDIENCE, `${AUDIENCE}/kbs/v1`, "https://other.example/kbs/v0"]) {
+      expect(await errorOf(await shown({ aud })), aud).toEqual([401, "TokenVerifierError"]);
+    }
+    const cnf = { kty: "EC", crv: "P-256", x: "A".repeat(43), y: "A".repeat(43) } as const;
+    const { body } = await attemptOf(broker, { claims: { want: [], cnf } });
+    const own = decodeJwt(JSON.parse(await (await post(broker, "/v1/attest", body)).text()).token);
+    const { jti, ostiary } = own;
+    expect(await errorOf(await shown({ jti, ostiary, eat_nonce: own["eat_nonce"] }))).toEqual([
+      401,
+      "TokenVerifierError",
+    ]);
+    const held = decodeTokenClaims(utf8(JSON.stringify(claims)));
+    await expect(heldDecisionOf({ jkt: "", claims: held }, broker.world)).rejects.toMatchObject({
+      code: "token/invalid",
+    });
   });
 
   it("put into the row of another session by whoever writes the database opens nothing by that cookie", async () => {

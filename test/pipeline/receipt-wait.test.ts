@@ -2,16 +2,14 @@
 import { describe, expect, it } from "vitest";
 import { hexOf, utf8 } from "../../src/base/bytes.ts";
 import { keepHead } from "../../src/broker/rollback.ts";
-import { type AskWitness, createWitness } from "../../src/broker/witness.ts";
-import type { Anchor, ReceiptWait, World } from "../../src/broker/world.ts";
-import { createWitnessApp } from "../../src/http/witness.ts";
+import type { ReceiptWait } from "../../src/broker/world.ts";
 import { openCosignature } from "../../src/ledger/cosignature.ts";
 import { verifyProofFile } from "../../src/ledger/proof-file.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
-import { createEd25519Signer, generateEd25519Pem } from "../../src/runtime/node/signers.ts";
 import { decodeReleaseRequest } from "../../src/wire/release.ts";
 import { codeOfPromise } from "../support/faults.ts";
 import { attemptOf, type GuestBroker, guestBroker, post, releaseOf } from "./guest-at-hand.ts";
+import { type Witness, witnessAtHand } from "./witness-at-hand.ts";
 
 const ORIGIN = "broker.example/c/0001";
 const MOST_MS = 5000;
@@ -172,42 +170,3 @@ describe("a receipt", () => {
     expect((await receiptOf(query, broker)).said).toBe("1/1");
   });
 });
-
-type Witness = ReturnType<typeof witnessAtHand>;
-
-/** A witness in this process, which may answer otherwise than it should. */
-function witnessAtHand(
-  name: string,
-  instead?: AskWitness,
-  bent: (answer: string) => string = (answer) => answer,
-) {
-  const signer = createEd25519Signer(name, generateEd25519Pem());
-  const key = { name: `witness.example/${name}`, spki: signer.spki };
-  const logs: { readonly name: string; readonly spki: Uint8Array }[] = [];
-  let now: World["now"] | undefined;
-  const heads = new Map();
-  const app = createWitnessApp({
-    name: key.name,
-    signer,
-    logs,
-    memory: { last: (origin) => heads.get(origin), keep: async (head) => void heads.set(head.origin, head) },
-    primitives: nodePrimitives,
-    now: () => now?.() ?? (0 as never),
-    rateLimit: () => ({ isAllowed: true }) as never,
-    log: () => undefined,
-  });
-  const url = `http://${name}.example`;
-  const ask: AskWitness = async (body) => {
-    const answer = await app(new Request(`${url}/add-checkpoint`, { method: "POST", body }), "");
-    return { status: answer.status, body: bent(await answer.text()) };
-  };
-  const inner = createWitness({ url, key, isRequired: false, ask: instead ?? ask });
-  const anchor: Anchor = {
-    ...inner,
-    keep: (note, world) => {
-      now = world.now;
-      return inner.keep(note, world);
-    },
-  };
-  return { key, logs, anchor };
-}

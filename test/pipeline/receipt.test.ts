@@ -3,11 +3,8 @@ import { describe, expect, it } from "vitest";
 import type { CarriedEvidence } from "../../src/attestation/evidence.ts";
 import { hexOf, utf8 } from "../../src/base/bytes.ts";
 import { keepHead } from "../../src/broker/rollback.ts";
-import { createWitness } from "../../src/broker/witness.ts";
-import type { Anchor } from "../../src/broker/world.ts";
 import type { Answer } from "../../src/client/bounded-fetch.ts";
 import { fetchReceipt } from "../../src/client/receipt.ts";
-import { createWitnessApp } from "../../src/http/witness.ts";
 import { openCosignature } from "../../src/ledger/cosignature.ts";
 import { verifyProofFile } from "../../src/ledger/proof-file.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
@@ -17,6 +14,7 @@ import { decodeReleaseRequest } from "../../src/wire/release.ts";
 import { AUDIENCE } from "../http/broker-at-hand.ts";
 import { codeOfPromise } from "../support/faults.ts";
 import { attemptOf, type GuestBroker, guestBroker, PATH, post, releaseOf } from "./guest-at-hand.ts";
+import { witnessAtHand } from "./witness-at-hand.ts";
 
 const ORIGIN = "broker.example/c/0001";
 const PLACE = "https://broker.example";
@@ -53,7 +51,7 @@ describe("a receipt", () => {
   });
 
   it("carries the word of a witness once it has one", async () => {
-    const witness = witnessAtHand();
+    const witness = witnessAtHand("one");
     const broker = await guestBroker({ change: () => ({ anchors: [witness.anchor] }) });
     witness.logs.push({ name: ORIGIN, spki: broker.world.ledgerSigner.spki });
     const fetched = await released(broker);
@@ -118,38 +116,3 @@ describe("a receipt", () => {
     expect(await codeOfPromise(fetchReceipt(fetched, laterBy(5), plan, parts))).toBe("broker/unreachable");
   });
 });
-
-/** A witness in this process. */
-function witnessAtHand() {
-  const signer = createEd25519Signer("w", generateEd25519Pem());
-  const key = { name: "witness.example", spki: signer.spki };
-  const logs: { readonly name: string; readonly spki: Uint8Array }[] = [];
-  let now = 0;
-  const heads = new Map();
-  const app = createWitnessApp({
-    name: key.name,
-    signer,
-    logs,
-    memory: { last: (origin) => heads.get(origin), keep: async (head) => void heads.set(head.origin, head) },
-    primitives: nodePrimitives,
-    now: () => now as never,
-    rateLimit: () => ({ isAllowed: true }) as never,
-    log: () => undefined,
-  });
-  const ask = async (body: string) => {
-    const answer = await app(
-      new Request("http://witness.example/add-checkpoint", { method: "POST", body }),
-      "",
-    );
-    return { status: answer.status, body: await answer.text() };
-  };
-  const inner = createWitness({ url: "http://witness.example", key, isRequired: true, ask });
-  const anchor: Anchor = {
-    ...inner,
-    keep: (note, world) => {
-      now = world.now();
-      return inner.keep(note, world);
-    },
-  };
-  return { key, logs, anchor };
-}

@@ -1,10 +1,18 @@
 /** Does the Worker keep the broker's promises with stock clients? Its own bundle, in real workerd, over D1. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { createRemoteJWKSet, jwtVerify } from "jose";
+import { createRemoteJWKSet, flattenedDecrypt, jwtVerify } from "jose";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import type { EvidenceProvider } from "../../src/attestation/provider.ts";
 import { isFault } from "../../src/base/fault.ts";
@@ -13,15 +21,19 @@ import { createGuestClient, type EvidenceRequest } from "../../src/client/guest.
 import { TRANSIT_TYPES } from "../../src/keys/transit-type.ts";
 import { parseEntry } from "../../src/ledger/entry.ts";
 import { connectTransit } from "../../src/runtime/node/client.ts";
-import { systemRandom } from "../../src/runtime/node/clock.ts";
+import { systemNow, systemRandom } from "../../src/runtime/node/clock.ts";
+import { DATA_FILES } from "../../src/runtime/node/init.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { nodeSealing } from "../../src/runtime/node/sealing.ts";
 import { createSimulatedAzure } from "../../src/runtime/node/simulated-azure.ts";
 import { createSimulatedSvsm } from "../../src/runtime/node/simulated-svsm.ts";
 import { createSimulatorProvider } from "../../src/runtime/node/simulator-provider.ts";
+import { endorsementsOf, loadOrCreateMachine } from "../../src/simulator/chip-folder.ts";
 import { asGuest, BOOTED_ON_AZURE, CLI, type DemoBroker, demoBroker } from "../agent/demo-broker.ts";
 import { reportsMade, sourceAt } from "../agent/source-at.ts";
+import { namedReport } from "../support/sev-crate-json.ts";
 import { workerProgram, wrangler } from "../support/wrangler.ts";
+import { ask, attestedGuest, byCookie } from "./kbs-at-hand.ts";
 import { codeOf } from "./transit-at-hand.ts";
 
 const PATH = "prod/worker/key";
@@ -36,7 +48,7 @@ let broker: DemoBroker;
 beforeAll(async () => {
   broker = await demoBroker(
     { [PATH]: SECRET, [LIMITED]: SECRET, [ON_AZURE]: SECRET, [UNDER_SVSM]: SECRET },
-    undefined,
+    (data) => appendFileSync(join(data, DATA_FILES.config), '\n[kbs]\nversions = ["0.4.0", "0.2.0"]\n'),
     workerProgram,
   );
 }, 120_000);
@@ -119,6 +131,31 @@ describe("a Worker over D1", () => {
     const outcomes = await Promise.all(Array.from({ length: 30 }, () => outcomeOf(request)));
     expect(outcomes.filter(isReleased)).toHaveLength(1);
     expect(outcomes.filter((outcome) => outcome === "nonce/expired")).toHaveLength(29);
+  });
+
+  it("speaks the KBS protocol, with each kind of key, in both versions", async () => {
+    const { root, chip } = loadOrCreateMachine(broker.machine, "genoa");
+    const [, ...rest] = endorsementsOf(root, chip, systemNow());
+    const chain = [chip.leaf, ...rest].map((der, i) => ({
+      cert_type: ["VCEK", "ASK", "ARK", "CRL"][i] ?? "ASK",
+      data: [...der],
+    }));
+    const evidenceOf = (report: Uint8Array) => ({
+      attestation_report: namedReport(report),
+      cert_chain: chain,
+    });
+    const asked = {
+      app: { request: (path: string, init: RequestInit) => fetch(`${broker.url}${path}`, init) },
+      chip,
+    };
+    for (const version of ["0.4.0", "0.2.0"] as const) {
+      for (const kind of ["P-256", "P-521", "RSA"] as const) {
+        const guest = await attestedGuest(asked, { version, kind, evidenceOf }); // in order: six guests
+        const answer = await ask(asked, "GET", `resource/${PATH}`, byCookie(guest));
+        const { plaintext } = await flattenedDecrypt(JSON.parse(await answer.text()), guest.key.privateKey);
+        expect(plaintext).toEqual(SECRET);
+      }
+    }
   });
 
   it("counts releases that come at once, and none too many", async () => {

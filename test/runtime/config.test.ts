@@ -130,6 +130,22 @@ describe("a configuration", () => {
     }
   });
 
+  it("speaks the KBS protocol where that is said, 0.4.0 always, and lets no admins in unless it says so", () => {
+    const kbsOf = (lines: string) => parseConfig(`${GOOD}[kbs]\n${lines}`).kbs;
+    expect(parseConfig(GOOD).kbs).toBeUndefined();
+    expect(kbsOf("")).toEqual({ versions: ["0.4.0"], takesAdmins: false });
+    expect(kbsOf('versions = ["0.2.0", "0.4.0"]\nadmin = true')).toEqual({
+      versions: ["0.4.0", "0.2.0"],
+      takesAdmins: true,
+    });
+    for (const bad of ["[]", '["0.2.0"]', '["0.4.0", "0.4.0"]', '["0.4.0", "0.1.1"]']) {
+      expect(Object.keys(problemsOf(`${GOOD}[kbs]\nversions = ${bad}`))[0]).toMatch(/^kbs[.]versions/);
+    }
+    const never = `${GOOD}[tokens]\nmax_evidence_age_seconds = 0\n`;
+    expect(parseConfig(never).maxEvidenceSeconds).toBe(0);
+    expect(Object.keys(problemsOf(`${never}[kbs]\n`))).toEqual(["kbs"]);
+  });
+
   it("is frozen to its leaves", () => {
     const config = parseConfig(GOOD);
     expect(Object.isFrozen(config)).toBe(true);

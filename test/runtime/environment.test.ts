@@ -48,6 +48,7 @@ const FILE_ONLY = [
   "admin",
   "attestation.provider",
   "attestation.simulator_dir",
+  "kbs.admin",
   "governance.accept.activation",
   "governance.accept.roster",
   "governance.advisory_signers",

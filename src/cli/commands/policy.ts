@@ -38,6 +38,9 @@ ostiary policy apply DIR [--explain TEXT] [--propose-only]
 ostiary policy narrow --since TIME [--out DIR]
                                             sources without what nobody used since then, where that is proven to let
                                             nobody in (status 1: something can be cut)
+ostiary policy import-trustee POLICY [--attestation FILE] [--reference-values FILE] [--out FILE]
+                                            a Trustee's resource policy as Writ, without a broker; what could not be
+                                            carried over is told by line (status 1: something)
 
   --valid TIME     approve: until when it counts (7d, at most 30d)
   --full           diff: both traces of each request
@@ -52,7 +55,7 @@ export function createPolicyCommand(edges: PolicyEdges): Command {
   return {
     name: "policy",
     summary:
-      "release policy on a broker: propose, review, approve, activate, roll back, replay, shadow, plan, apply",
+      "release policy on a broker: propose, review, approve, activate, roll back, replay, shadow, plan, apply, import",
     usage: USAGE,
     run: async ([name, ...rest], terminal) => {
       const verb = name === undefined ? undefined : SUBVERBS.get(name);
@@ -79,7 +82,14 @@ const SUBVERBS: ReadonlyMap<string, Subverb> = new Map([
   ["apply", apply],
   ["drift", drift],
   ["narrow", narrow],
+  ["import-trustee", importIt],
 ]);
+
+/** Its reader of Rego is loaded when it is asked for. */
+async function importIt(args: readonly string[], edges: Edges): Promise<ExitStatus> {
+  const { importFromTrustee } = await import("../policy/import-trustee.ts");
+  return importFromTrustee(args, edges);
+}
 
 async function propose(args: readonly string[], { open, digest, terminal }: Edges): Promise<ExitStatus> {
   const { values, positionals } = parseArguments(args, { ...ADMIN_OPTIONS, root: { type: "string" } });

@@ -1,7 +1,7 @@
 /** `/admin/key`: one plain page on which security keys are registered and asked. It is public; what it asks of the broker a key signs. */
 import { Fault } from "../../base/fault.ts";
 import { encodeKeyPagePlace, KEY_PAGE_PLACE } from "../../wire/key-page.ts";
-import type { KeyPage, Outgoing, Route, ServingContext } from "../route.ts";
+import type { KeyPage, Outgoing, Route } from "../route.ts";
 
 const PATH = "/admin/key";
 
@@ -18,39 +18,33 @@ const PAGE_POLICY = [
   "trusted-types 'none'",
 ].join("; ");
 
-const pageRoute: Route = {
-  method: "GET",
-  path: PATH,
-  summary: "The page for security keys",
-  audience: "anyone",
-  serve: async (_incoming, context) => ({
-    ...(await fileOf("html", context)),
-    contentType: "text/html; charset=utf-8",
-    headers: { "content-security-policy": PAGE_POLICY },
-  }),
-};
+interface PageFile {
+  readonly file: keyof KeyPage;
+  readonly path: string;
+  readonly summary: string;
+  readonly served: Omit<Outgoing, "body">;
+}
 
-const scriptRoute: Route = {
-  method: "GET",
-  path: `${PATH}.js`,
-  summary: "The script of the page for security keys",
-  audience: "anyone",
-  serve: async (_incoming, context) => ({
-    ...(await fileOf("script", context)),
-    contentType: "text/javascript; charset=utf-8",
-  }),
-};
-
-const styleRoute: Route = {
-  method: "GET",
-  path: `${PATH}.css`,
-  summary: "The style of the page for security keys",
-  audience: "anyone",
-  serve: async (_incoming, context) => ({
-    ...(await fileOf("style", context)),
-    contentType: "text/css; charset=utf-8",
-  }),
-};
+const FILES: readonly PageFile[] = [
+  {
+    file: "html",
+    path: PATH,
+    summary: "The page for security keys",
+    served: { contentType: "text/html; charset=utf-8", headers: { "content-security-policy": PAGE_POLICY } },
+  },
+  {
+    file: "script",
+    path: `${PATH}.js`,
+    summary: "The script of the page for security keys",
+    served: { contentType: "text/javascript; charset=utf-8" },
+  },
+  {
+    file: "style",
+    path: `${PATH}.css`,
+    summary: "The style of the page for security keys",
+    served: { contentType: "text/css; charset=utf-8" },
+  },
+];
 
 const placeRoute: Route = {
   method: "GET",
@@ -65,14 +59,14 @@ const placeRoute: Route = {
   },
 };
 
-export const keyPageRoutes: readonly Route[] = [pageRoute, scriptRoute, styleRoute, placeRoute];
+export const keyPageRoutes: readonly Route[] = [...FILES.map(routeOf), placeRoute];
 
-async function fileOf(
-  file: keyof KeyPage,
-  { world, edges }: ServingContext,
-): Promise<Pick<Outgoing, "body">> {
-  if (world.settings.webauthn === undefined || edges.keyPage === undefined) throw noPage();
-  return { body: (await edges.keyPage())[file] };
+function routeOf({ file, path, summary, served }: PageFile): Route {
+  const serve: Route["serve"] = async (_incoming, { world, edges }) => {
+    if (world.settings.webauthn === undefined || edges.keyPage === undefined) throw noPage();
+    return { ...served, body: (await edges.keyPage())[file] };
+  };
+  return { method: "GET", path, summary, audience: "anyone", serve };
 }
 
 function noPage(): Fault {

@@ -127,6 +127,13 @@ describe("evidence of snp", () => {
   });
 });
 
+describe("evidence of snp with a member beside the report", () => {
+  it("is refused", () => {
+    const text = serdeText({ attestation_report: namedReport(new Uint8Array(1184)), measurement: "00" });
+    expect(codeOf(() => decodeKbsAttestation(body(text), "0.4.0"))).toBe("evidence/malformed");
+  });
+});
+
 describe("the body of an attestation", () => {
   const report = serdeText({ attestation_report: namedReport(new Uint8Array(1184)), cert_chain: null });
 

@@ -145,6 +145,7 @@ describe("JSON that is no report", () => {
     ["a list in the report's place", [good]],
     ["null in the report's place", null],
     ["the older form with a short reserve", { ...laidOut, _reserved_4: zeroes(152) }],
+    ["the older form with a member that nobody knows", { ...laidOut, vmpl_mask: 1 }],
     ["the older form without its reserve", { ...laidOut, _reserved_1: [] }],
   ];
 

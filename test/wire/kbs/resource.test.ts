@@ -30,6 +30,13 @@ describe("a resource", () => {
     );
   });
 
+  it("is no token's, of which policy knows the name", () => {
+    for (const path of ["token/sts/1", "token/a/b"]) {
+      expect(codeOf(() => kbsResourcePath(path))).toBe("kbs/bad-path");
+    }
+    expect(kbsResourcePath("tokens/sts/1")).toBe("tokens/sts/1");
+  });
+
   it("that is long is no path, and is not looked through", () => {
     const long = `${"a".repeat(1 << 20)}/b/c`;
     expect(codeOf(() => kbsResourcePath(long))).toBe("kbs/bad-path");
