@@ -7,7 +7,7 @@ const FLOORS = [
   ["policy", "reference"],
   ["wire"],
   ["broker", "client"],
-  ["http", "store", "kds", "kek", "agent", "simulator", "posture", "sinks", "cli", "console"],
+  ["http", "store", "kds", "oidc", "kek", "agent", "simulator", "posture", "sinks", "cli", "console"],
   ["runtime"],
 ];
 
@@ -17,6 +17,7 @@ const MAY_USE = {
   reference: ["cborg"],
   wire: ["valibot"],
   http: ["hono", "jose", "@valibot/to-json-schema"],
+  oidc: ["jose"],
   store: ["drizzle-orm", "better-sqlite3", "postgres"],
   kek: ["koffi", "shamir-secret-sharing"],
   agent: ["koffi"],

@@ -7,6 +7,31 @@ export const GOVERNANCE_FAULT_CODES = {
     wire: "forbidden",
     next: "ask an admin whose roles and paths reach this (`ostiary admin list`)",
   },
+  "login/refused": {
+    status: 401,
+    wire: "unauthorized",
+    next: "the broker's log says what was wrong with the ID token; an account that is no admin's is added by the root (`ostiary admin add NAME --issuer URL --subject ID`)",
+  },
+  "login/unavailable": {
+    status: 503,
+    wire: "try-later",
+    next: "see that the broker reaches the provider and its keys; until then use an admin key",
+  },
+  "login/not-offered": {
+    status: 404,
+    wire: "not-found",
+    next: "name a provider in [[oidc]] of the broker's configuration, or use an admin key",
+  },
+  "login/failed": {
+    status: 401,
+    wire: "unauthorized",
+    next: "sign in again; the provider said no, or nobody came in time",
+  },
+  "login/signs-nothing": {
+    status: 403,
+    wire: "forbidden",
+    next: "sign statements with an admin key (`--key FILE --kid NAME`): a session opens no approval",
+  },
   "roster/bad-statement": {
     status: 401,
     wire: "unauthorized",

@@ -2,7 +2,7 @@
 import { hexOf, utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import { ROOT_GROUP } from "../policy/admins.ts";
-import { nextRoster, type RosterStatement, type VouchedActivation } from "../policy/roster.ts";
+import { nameIn, nextRoster, type RosterStatement, type VouchedActivation } from "../policy/roster.ts";
 import type { RosterView } from "../wire/governance-messages.ts";
 import { rosterEdges } from "./roster.ts";
 import { type Actor, adminEntry } from "./secrets.ts";
@@ -21,6 +21,7 @@ export async function listAdmins(world: World): Promise<RosterView> {
   const { governance } = world.settings;
   return {
     admins: now.admins.map((admin) => ({ ...admin, isRoot: admin.owns.includes(ROOT_GROUP) })),
+    accounts: now.accounts,
     groups: governance.groups,
     approvals: governance.approvals,
     rootThreshold: governance.rootThreshold,
@@ -50,6 +51,7 @@ export async function changeRoster(envelope: string, actor: Actor, world: World)
   const { statement, roster } = await nextRoster(envelope, now, rosterEdges(world));
   refuseOutOfTime(statement, world);
   refuseUnknownGroups(statement, world);
+  refuseUnknownProvider(statement, world);
   refuseOtherPage(statement, world);
   await world.liveBundle(); // what cannot be opened is not vouched for
   const live = await refuseOtherLive(statement, world);
@@ -73,7 +75,7 @@ function refuseOutOfTime({ at }: RosterStatement, world: World): void {
 
 /** Nobody is to believe that a name with a slip of the pen makes somebody an owner. */
 function refuseUnknownGroups({ change }: RosterStatement, { settings }: World): void {
-  if (change.act === "remove") return;
+  if (change.act === "remove" || !("admin" in change)) return;
   const known = [ROOT_GROUP, ...settings.governance.groups.map(({ name }) => name)];
   const strange = change.admin.owns.find((name) => !known.includes(name));
   if (strange === undefined) return;
@@ -83,9 +85,17 @@ function refuseUnknownGroups({ change }: RosterStatement, { settings }: World): 
   );
 }
 
+/** Nobody is to believe that a name with a slip of the pen lets somebody sign in. */
+function refuseUnknownProvider({ change }: RosterStatement, { identity }: World): void {
+  if (change.act === "remove" || !("account" in change)) return;
+  const { issuer } = change.account;
+  if (identity?.offered.some((provider) => provider.issuer === issuer) === true) return;
+  throw new Fault("roster/bad-statement", `roster: expected an issuer of [[oidc]], received \`${issuer}\``);
+}
+
 /** A security key that signs by another page than the one that is served here would be at the mercy of that one. */
 function refuseOtherPage({ change }: RosterStatement, { settings: { webauthn: page } }: World): void {
-  if (change.act === "remove" || change.admin.webauthn === undefined) return;
+  if (change.act === "remove" || !("admin" in change) || change.admin.webauthn === undefined) return;
   const { rpId, origin } = change.admin.webauthn;
   if (page !== undefined && rpId === page.rpId && origin === page.origin) return;
   const expected = page === undefined ? "no security key" : `a security key of ${page.origin} (${page.rpId})`;
@@ -106,9 +116,10 @@ async function refuseOtherLive({ live }: RosterStatement, world: World): Promise
 
 function subjectOf({ change }: RosterStatement): string {
   if (change.act === "remove") return change.kid;
-  const { kid, person, roles, under } = change.admin;
+  const { person, roles, under } = "admin" in change ? change.admin : change.account;
   const reach = under.length === 0 ? "every path" : under.join(" ");
-  return `${kid} of ${person}: ${roles.join(" ") || "no role"}; ${reach}`.slice(0, 4096);
+  const by = "account" in change ? `; signs in by ${change.account.issuer}` : "";
+  return `${nameIn(change)} of ${person}: ${roles.join(" ") || "no role"}; ${reach}${by}`.slice(0, 4096);
 }
 
 function notNext(expected: string): Fault {

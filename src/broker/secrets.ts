@@ -15,11 +15,11 @@ import type { SecretSummary } from "../wire/secret-messages.ts";
 import type { SecretHead, SecretVersion, StoredSettings } from "./secret-store.ts";
 import type { World } from "./world.ts";
 
-/** Who did it: the `kid` of the admin key that signed the request, and whose it is. */
+/** Who did it: the name that the admin key or account has which the request was signed for, and what its roles reach. */
 export interface Actor {
   readonly kid: string;
   /** Absent where nobody asked by a request. */
-  readonly admin?: Admin;
+  readonly admin?: Pick<Admin, "person" | "roles" | "under">;
 }
 
 /**

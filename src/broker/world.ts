@@ -18,6 +18,7 @@ import type { AppraisalOutcome } from "../policy/appraise.ts";
 import type { Bundle } from "../policy/bundle.ts";
 import type { RosterHistory } from "../policy/roster.ts";
 import type { BrokerProof, SealProgress } from "../wire/messages.ts";
+import type { IdentityProviders } from "./identity.ts";
 import type { Posture } from "./posture.ts";
 import type { CommitOutcome, DecisionCommit, Refusal, Store } from "./store.ts";
 
@@ -43,6 +44,8 @@ export interface World {
   readonly liveBundle: () => Promise<Bundle | undefined>;
   /** The admins, and how they came to be (`roster.ts`). */
   readonly roster: () => Promise<RosterHistory>;
+  /** Who says who somebody is that signs in; absent where nobody is configured to. */
+  readonly identity?: IdentityProviders;
   /** One line of the decision log, rate-capped (`refusals.ts`). */
   readonly logRefusal: (refusal: Refusal) => Promise<void>;
   readonly kek: Kek;

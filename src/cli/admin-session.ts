@@ -11,13 +11,15 @@ export interface AdminOptions {
   readonly audience?: string;
   readonly key?: string;
   readonly kid?: string;
+  /** What `admin login` wrote; it names the broker too. */
+  readonly session?: string;
   /** Whose security key signs statements, where that is not the key that signs requests. */
   readonly securityKey?: string;
   /** File that the security key's answer is in. */
   readonly answer?: string;
 }
 
-/** A client and the key behind it; statements of policy are signed with the same key as requests, or by a security key. */
+/** A client and the key behind it; statements of policy are signed with the same key as requests, or by a security key, and by no session. */
 export interface AdminSession {
   readonly client: AdminClient;
   readonly signer: Signer;
@@ -37,6 +39,7 @@ export const ADMIN_OPTIONS = {
   audience: { type: "string" },
   key: { type: "string" },
   kid: { type: "string" },
+  session: { type: "string" },
   "security-key": { type: "string" },
   answer: { type: "string" },
   json: { type: "boolean" },
@@ -48,6 +51,7 @@ export const ADMIN_USAGE = `which broker, and who asks:
   --audience URL   identity of the broker, where that is not its address
   --key FILE       your Ed25519 private key, PEM
   --kid NAME       the name that your key has among the admins
+  --session FILE   in place of all of these: what \`ostiary admin login\` wrote; it signs no statement
   --security-key NAME
                    statements are signed by the security key of this admin, on the page that is then named; --key signs the request
   --answer FILE    what that page, or another program that speaks WebAuthn, answered (standard input)
@@ -61,8 +65,8 @@ export interface GivenOptions extends Omit<AdminOptions, "securityKey"> {
 
 /** The part of parsed options that says which broker and whose key. */
 export function adminOptionsOf(values: GivenOptions): AdminOptions {
-  const { config, broker, audience, key, kid, "security-key": securityKey, answer } = values;
-  const given = Object.entries({ config, broker, audience, key, kid, securityKey, answer });
+  const { config, broker, audience, key, kid, session, "security-key": securityKey, answer } = values;
+  const given = Object.entries({ config, broker, audience, key, kid, session, securityKey, answer });
   return Object.fromEntries(given.filter(([, value]) => value !== undefined));
 }
 

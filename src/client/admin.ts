@@ -83,6 +83,8 @@ export interface AdminClientOptions {
   /** Who the broker is: what requests are signed for, however they travel. */
   readonly audience: string;
   readonly signer: Signer;
+  /** Of whoever signed in by a provider: then the signer is the session's. */
+  readonly session?: string;
   readonly fetch: typeof fetch;
   readonly now: () => Instant;
   readonly random: (size: number) => Uint8Array;
@@ -245,5 +247,5 @@ function tokenFor({ method, path, body = "" }: Call, options: AdminClientOptions
     exp: iat + MAX_ADMIN_TOKEN_SECONDS,
     jti: base64UrlOf(options.random(16)),
   };
-  return signAdminToken(claims, options.signer);
+  return signAdminToken(claims, options.signer, options.session);
 }

@@ -1,8 +1,8 @@
 /** How is a broker's answer read? Whole, within a size, and every failure on the way is `broker/unreachable`. */
-import { concatBytes } from "../base/bytes.ts";
 import { Fault, systemCodeOf } from "../base/fault.ts";
 import { MAX_ANSWER_BYTES } from "../wire/limits.ts";
 import { decodeProblem, faultOfProblem } from "../wire/problem.ts";
+import { boundedBody } from "./bounded-body.ts";
 
 /** What is sent. */
 export interface Sending {
@@ -74,19 +74,9 @@ export function reasonOf(thrown: unknown): string {
 
 /** Reads an answer piece by piece, so that whoever answers cannot fill the memory. @throws {@link Fault} `broker/unreachable`. */
 export async function bytesOf(response: Answer): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  try {
-    const reader = response.body?.getReader();
-    for (let piece = await reader?.read(); piece?.done === false; piece = await reader?.read()) {
-      size += piece.value.length;
-      if (size > MAX_ANSWER_BYTES) break;
-      pieces.push(piece.value);
-    }
-    if (size > MAX_ANSWER_BYTES) await reader?.cancel();
-  } catch (thrown) {
+  const whole = await boundedBody(response.body, MAX_ANSWER_BYTES).catch((thrown: unknown) => {
     throw new Fault("broker/unreachable", "expected a whole answer, it broke off", {}, thrown);
-  }
-  if (size <= MAX_ANSWER_BYTES) return concatBytes(...pieces);
+  });
+  if (whole !== undefined) return whole;
   throw new Fault("broker/unreachable", `expected an answer of at most ${MAX_ANSWER_BYTES} bytes`);
 }

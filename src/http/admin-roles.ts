@@ -96,7 +96,11 @@ export const ADMIN_ROLES: Readonly<Record<string, RoleRow>> = {
  *
  * @throws {@link Fault} `admin/forbidden`.
  */
-export function refuseOtherRole(admin: Admin, route: Route, parameter: string): void {
+export function refuseOtherRole(
+  admin: Pick<Admin, "roles" | "under">,
+  route: Route,
+  parameter: string,
+): void {
   const row = ADMIN_ROLES[`${route.method} ${route.path}`];
   if (row === undefined || !row.roles.some((role) => admin.roles.includes(role))) {
     const roles = row?.roles.join(", ") ?? "none";

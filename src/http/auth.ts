@@ -1,8 +1,9 @@
-/** Which admin asks? A JWT by the key of an admin that binds this method, this URL and this body, once (PRODUCT section 3). */
+/** Which admin asks? A JWT by the key of an admin, or of a session, that binds this method, this URL and this body, once (PRODUCT section 3). */
 import { base64UrlOf, equalBytes, hexOf, parseBase64Url, utf8 } from "../base/bytes.ts";
 import { Fault } from "../base/fault.ts";
 import { bareKeyOf } from "../base/spki.ts";
 import { addSeconds, type Instant, instant } from "../base/time.ts";
+import { openSession } from "../broker/admin-session.ts";
 import type { Actor } from "../broker/secrets.ts";
 import type { World } from "../broker/world.ts";
 import type { Admin } from "../policy/admins.ts";
@@ -30,10 +31,11 @@ export interface AdminRequest {
 
 /** A signed request whose body has not been looked at yet. */
 export interface SignedAdminRequest {
-  readonly actor: Actor & { readonly admin: Admin };
+  readonly actor: Required<Actor>;
   readonly claims: AdminClaims;
-  /** What the security key's counter said, where one signed. */
+  /** What the security key's counter said, where one signed, and by which name that key is known. */
   readonly signCount?: number;
+  readonly credential?: Uint8Array;
 }
 
 /**
@@ -43,8 +45,7 @@ export interface SignedAdminRequest {
  */
 export async function verifyAdminToken(request: AdminRequest, world: World): Promise<SignedAdminRequest> {
   const token = bearerTokenOf(request.authorization);
-  decodeAdminHeader(headerOf(token)); // what is no such token asks no database
-  const key = keyOf(token, (await world.roster()).now.admins);
+  const key = await keyOf(token, world);
   const claims = decodeAdminClaims(await verifiedPayload(token, key, world));
   const isForThis =
     claims.aud === world.settings.audience &&
@@ -52,8 +53,9 @@ export async function verifyAdminToken(request: AdminRequest, world: World): Pro
     request.ownUrls.some((url) => claims.htu === `${url}${request.path}`);
   if (!isForThis) throw unauthorized("a token for this audience, method and URL");
   refuseOutOfTime(claims, world.now());
-  const signed = { actor: { kid: key.kid, admin: key }, claims };
-  return key.webauthn === undefined ? signed : { ...signed, signCount: signCountOf(signatureIn(token)) };
+  const signed = { actor: { kid: key.kid, admin: key.admin }, claims };
+  if (key.webauthn === undefined) return signed;
+  return { ...signed, signCount: signCountOf(signatureIn(token)), credential: key.webauthn.id };
 }
 
 /**
@@ -81,10 +83,9 @@ export async function spendAdminToken(
  * Section 7.2, step 22 of Web Authentication: a counter that does not go up tells of a copy of the key. Of two requests that race the later
  * one is believed; a key without a counter says 0 and never anything else. Requests come one after the other, so that there is a newest; statements do not.
  */
-async function refuseOlderCount({ actor, signCount }: SignedAdminRequest, world: World): Promise<void> {
-  const { webauthn } = actor.admin;
-  if (webauthn === undefined || signCount === undefined) return;
-  const name = `sign-count:${hexOf(world.primitives.digest("sha256", webauthn.id))}`;
+async function refuseOlderCount({ signCount, credential }: SignedAdminRequest, world: World): Promise<void> {
+  if (credential === undefined || signCount === undefined) return;
+  const name = `sign-count:${hexOf(world.primitives.digest("sha256", credential))}`;
   const before = await world.store.meta(name);
   if (before === undefined && signCount === 0) return;
   const isNewer = signCount > Number(before ?? 0);
@@ -98,13 +99,37 @@ function bearerTokenOf(authorization: string | undefined): string {
   return token;
 }
 
-/** The header only names a key; which algorithm that key is used with stands here, not there. */
-function keyOf(token: string, admins: readonly Admin[]): Admin {
-  const { alg, kid } = decodeAdminHeader(headerOf(token));
-  const key = admins.find((known) => known.kid === kid);
-  const isOfKind = (key?.webauthn === undefined) === (alg === ADMIN_ALGORITHM);
-  if (key === undefined || !isOfKind) throw unauthorized("the name of a key that an admin has");
+/** A key that may sign this request, and what its holder's roles reach. */
+interface RequestKey extends Pick<Admin, "kid" | "spki" | "webauthn"> {
+  readonly admin: Required<Actor>["admin"];
+}
+
+/**
+ * The header only names a key, or brings a session that the broker itself signed; which algorithm a key is used with stands here, not
+ * there. What is no such token asks no database.
+ */
+async function keyOf(token: string, world: World): Promise<RequestKey> {
+  const { alg, kid, session } = decodeAdminHeader(headerOf(token));
+  const key =
+    session === undefined
+      ? ownKeyOf(kid, (await world.roster()).now.admins)
+      : await sessionKeyOf(kid, session, world);
+  const isOfKind = (key.webauthn === undefined) === (alg === ADMIN_ALGORITHM);
+  if (!isOfKind) throw unauthorized("the algorithm of the key that is named");
   return key;
+}
+
+async function sessionKeyOf(kid: string, session: string, world: World): Promise<RequestKey> {
+  const { account, spki } = await openSession(session, world);
+  if (account.kid !== kid) throw unauthorized("the name that the session is for");
+  return { kid, spki, admin: account };
+}
+
+function ownKeyOf(kid: string, admins: readonly Admin[]): RequestKey {
+  const admin = admins.find((known) => known.kid === kid);
+  if (admin === undefined) throw unauthorized("the name of a key that an admin has");
+  const { spki, webauthn } = admin;
+  return { kid, spki, admin, ...(webauthn === undefined ? {} : { webauthn }) };
 }
 
 function headerOf(token: string): Uint8Array {
@@ -113,7 +138,7 @@ function headerOf(token: string): Uint8Array {
   return header;
 }
 
-async function verifiedPayload(token: string, key: Admin, { primitives }: World): Promise<Uint8Array> {
+async function verifiedPayload(token: string, key: RequestKey, { primitives }: World): Promise<Uint8Array> {
   const { spki, webauthn } = key;
   if (webauthn !== undefined) return assertedPayload(token, { spki, webauthn }, primitives);
   const bare = bareKeyOf("ed25519", spki);

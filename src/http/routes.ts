@@ -41,6 +41,7 @@ import { metricsRoute } from "./v1/metrics.ts";
 import { releaseRoute } from "./v1/release.ts";
 import { renewRoute } from "./v1/renew.ts";
 import { guestKeyRoute, writeRoute } from "./v1/secret.ts";
+import { signInRoutes } from "./v1/sign-in.ts";
 import { transitRoute } from "./v1/transit.ts";
 import { descriptionRoute } from "./v1/well-known.ts";
 
@@ -73,6 +74,7 @@ const DOCUMENTED: readonly Route[] = [
   ...policyRoutes,
   ...policyChangeRoutes,
   ...adminRoutes,
+  ...signInRoutes,
   ...approvalRoutes,
   ...keyPageRoutes,
   ...audienceRoutes,

@@ -1,4 +1,5 @@
 /** What does one request to a key server come to? Bounded in time and size, tried twice, and never an exception. */
+import { boundedBody } from "../client/bounded-body.ts";
 
 export interface AskParts {
   readonly fetch: typeof fetch;
@@ -44,7 +45,7 @@ async function tryOnce(url: string, { fetch, timeoutMs }: AskParts): Promise<Ans
 async function answerOf(response: Response): Promise<Answer> {
   const { status } = response;
   if (status === 200) {
-    const bytes = await boundedBody(response);
+    const bytes = await boundedBody(response.body, MAX_ANSWER_BYTES);
     return bytes === undefined
       ? { kind: "failed", reason: "the key server sent too much" }
       : { kind: "found", bytes };
@@ -53,31 +54,6 @@ async function answerOf(response: Response): Promise<Answer> {
   if (status === 404) return { kind: "absent" };
   if (status === 429) return { kind: "slow-down", seconds: retryAfterOf(response) };
   return { kind: "failed", reason: `the key server answered with status ${status}` };
-}
-
-/** Stops reading at the cap, whatever Content-Length says. */
-async function boundedBody(response: Response): Promise<Uint8Array | undefined> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  const reader = response.body?.getReader();
-  if (reader === undefined) return new Uint8Array(0);
-  for (;;) {
-    const { done, value } = await reader.read(); // in order: it is a stream
-    if (done) break;
-    size += value.length;
-    if (size > MAX_ANSWER_BYTES) {
-      await reader.cancel();
-      return undefined;
-    }
-    chunks.push(value);
-  }
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
 }
 
 /** Seconds alone; a date is passed over. */

@@ -4,6 +4,7 @@ import { canonicalJsonBytes, type JsonObject, type JsonValue } from "../base/can
 import { Fault } from "../base/fault.ts";
 import type { Primitives, Signer } from "../base/primitives.ts";
 import { hasShape, hex, integer, object, text } from "../base/shape.ts";
+import { type Account, accountRecord, parseAccountRecord } from "./accounts.ts";
 import { type Admin, adminRecord, type Governance, parseAdminRecord, ROOT_GROUP } from "./admins.ts";
 import { openDsse, parseObject, payloadIn, signDsse } from "./signatures.ts";
 
@@ -23,7 +24,10 @@ export interface VouchedActivation {
 
 export type RosterChange =
   | { readonly act: "add"; readonly admin: Admin }
+  | { readonly act: "add"; readonly account: Account }
   | { readonly act: "remove"; readonly kid: string };
+
+type Addition = Extract<RosterChange, { readonly act: "add" }>;
 
 /** One change of the roster, as the root signs it. */
 export interface RosterStatement {
@@ -39,15 +43,20 @@ export interface RosterStatement {
   readonly change: RosterChange;
 }
 
+type AnyKey = Pick<Admin, "spki" | "webauthn">;
+
 /** The admins after some changes. */
 export interface Roster {
+  /** Those with a key: nobody else's signature counts anywhere. */
   readonly admins: readonly Admin[];
+  /** Those who sign in by a provider. */
+  readonly accounts: readonly Account[];
   /** How many changes there were. */
   readonly serial: number;
   /** Digest of the last one. */
   readonly head: string | undefined;
-  /** Every key id and key that ever was one's; neither is given to anybody again. */
-  readonly known: readonly Pick<Admin, "kid" | "spki" | "webauthn">[];
+  /** Every key id and key that ever was one's; neither is given to anybody again. An account has a name alone. */
+  readonly known: readonly (Pick<Admin, "kid"> & Partial<AnyKey>)[];
 }
 
 /** What the chain was followed to, change by change. The last element is the roster of now. */
@@ -74,8 +83,18 @@ export function encodeRosterChange(statement: RosterStatement): Uint8Array {
     live: live === undefined ? null : { serial: live.serial, envelope: live.envelope },
     at,
     act: change.act,
-    ...(change.act === "add" ? { admin: adminRecord(change.admin) } : { kid: change.kid }),
+    ...(change.act === "add" ? { admin: recordOf(change) } : { kid: change.kid }),
   });
+}
+
+function recordOf(change: Addition): JsonObject {
+  return "admin" in change ? adminRecord(change.admin) : accountRecord(change.account);
+}
+
+/** Whom a change names. */
+export function nameIn(change: RosterChange): string {
+  if (change.act === "remove") return change.kid;
+  return "admin" in change ? change.admin.kid : change.account.kid;
 }
 
 const HEAD = {
@@ -133,13 +152,15 @@ function changeOf(
   kid: JsonValue | undefined,
 ): RosterChange | undefined {
   if (act === "remove" && typeof kid === "string" && admin === undefined) return { act, kid };
-  const read = act === "add" && kid === undefined ? parseAdminRecord(admin) : undefined;
-  return read === undefined ? undefined : { act: "add", admin: read };
+  if (act !== "add" || kid !== undefined) return undefined;
+  const [read, account] = [parseAdminRecord(admin), parseAccountRecord(admin)];
+  if (read !== undefined) return { act, admin: read };
+  return account === undefined ? undefined : { act, account };
 }
 
 /** The roster of a broker to which nothing was added. */
 export function rootRoster({ admins }: Pick<Governance, "admins">): Roster {
-  return { admins, serial: 0, head: undefined, known: admins };
+  return { admins, accounts: [], serial: 0, head: undefined, known: admins };
 }
 
 /** What it takes to follow a chain. */
@@ -220,15 +241,19 @@ export function peopleOf(admins: readonly Admin[]): readonly string[] {
 function after(before: Roster, statement: RosterStatement, digest: string, edges: RosterEdges): Roster {
   refuseOutOfTurn(before, statement, edges);
   const { serial, change } = statement;
-  const admins = change.act === "add" ? added(before, change.admin) : removed(before, change.kid);
-  const root = peopleOf(rootOf({ admins }));
+  const next = change.act === "add" ? added(before, change) : removed(before, change.kid);
+  const root = peopleOf(rootOf(next));
   if (root.length < edges.governance.rootThreshold) {
     throw bad(
       `expected ${edges.governance.rootThreshold} people to be left in the root: nobody could change it again`,
     );
   }
-  const known = change.act === "add" ? [...before.known, change.admin] : before.known;
-  return { admins, serial, head: digest, known };
+  return { ...next, serial, head: digest, known: knownAfter(before, change) };
+}
+
+function knownAfter({ known }: Roster, change: RosterChange): Roster["known"] {
+  if (change.act === "remove") return known;
+  return [...known, "admin" in change ? change.admin : { kid: change.account.kid }];
 }
 
 /** Of a history that the configuration vouches for: its root may be another since, so that names came or went by other ways. */
@@ -240,12 +265,31 @@ function afterAccepted(
 ): Roster {
   refuseOutOfTurn(before, statement, edges);
   const { serial, change } = statement;
-  const name = change.act === "add" ? change.admin.kid : change.kid;
-  const isTaken = change.act === "add" && before.admins.some((one) => isSameKey(one, change.admin));
-  const others = before.admins.filter(({ kid }) => kid !== name);
-  const admins = change.act === "remove" ? others : isTaken ? before.admins : [...others, change.admin];
-  const known = change.act === "add" ? [...before.known, change.admin] : before.known;
-  return { admins, serial, head: digest, known };
+  const others = without(before, nameIn(change));
+  const next = change.act === "remove" ? others : isTaken(before, change) ? before : joined(others, change);
+  return { ...next, serial, head: digest, known: knownAfter(before, change) };
+}
+
+type Members = Pick<Roster, "admins" | "accounts">;
+
+function joined({ admins, accounts }: Members, change: Addition): Members {
+  return "admin" in change
+    ? { admins: [...admins, change.admin], accounts }
+    : { admins, accounts: [...accounts, change.account] };
+}
+
+function without({ admins, accounts }: Members, name: string): Members {
+  return {
+    admins: admins.filter(({ kid }) => kid !== name),
+    accounts: accounts.filter(({ kid }) => kid !== name),
+  };
+}
+
+/** Whether somebody has this key, or this account of a provider, now. */
+function isTaken({ admins, accounts }: Members, change: Addition): boolean {
+  if ("admin" in change) return admins.some((one) => isSameKey(one, change.admin));
+  const { issuer, subject } = change.account;
+  return accounts.some((one) => one.issuer === issuer && one.subject === subject);
 }
 
 function refuseOutOfTurn(before: Roster, statement: RosterStatement, edges: RosterEdges): void {
@@ -256,22 +300,30 @@ function refuseOutOfTurn(before: Roster, statement: RosterStatement, edges: Rost
   }
 }
 
-function added({ admins, known }: Roster, admin: Admin): readonly Admin[] {
-  const isTaken = known.some((one) => one.kid === admin.kid || isSameKey(one, admin));
-  if (isTaken) throw bad("expected a name and a key that no admin has or ever had");
-  return [...admins, admin];
+/** A key is never given again. An account may come back, under another name: what was signed in for the former one stays ended. */
+function added(before: Roster, change: Addition): Members {
+  const name = nameIn(change);
+  const isKnown = before.known.some(
+    (one) => one.kid === name || ("admin" in change && isSameKey(one, change.admin)),
+  );
+  if (isKnown || isTaken(before, change))
+    throw bad("expected a name and a key that no admin has or ever had");
+  return joined(before, change);
 }
 
 /** By its public half, or by the name that a security key has for it. */
-function isSameKey(a: Pick<Admin, "spki" | "webauthn">, b: Pick<Admin, "spki" | "webauthn">): boolean {
+function isSameKey(one: Partial<AnyKey>, other: AnyKey): boolean {
   const isSameCredential =
-    a.webauthn !== undefined && b.webauthn !== undefined && equalBytes(a.webauthn.id, b.webauthn.id);
-  return isSameCredential || equalBytes(a.spki, b.spki);
+    one.webauthn !== undefined &&
+    other.webauthn !== undefined &&
+    equalBytes(one.webauthn.id, other.webauthn.id);
+  return isSameCredential || (one.spki !== undefined && equalBytes(one.spki, other.spki));
 }
 
-function removed({ admins }: Roster, kid: string): readonly Admin[] {
-  const left = admins.filter((admin) => admin.kid !== kid);
-  if (left.length === admins.length) throw bad(`expected the name of an admin, received \`${kid}\``);
+function removed(before: Roster, kid: string): Members {
+  const left = without(before, kid);
+  const isOne = left.admins.length < before.admins.length || left.accounts.length < before.accounts.length;
+  if (!isOne) throw bad(`expected the name of an admin, received \`${kid}\``);
   return left;
 }
 

@@ -46,6 +46,7 @@ export interface Parts extends Pick<World, Given> {
   readonly tokenKeyMaker: TokenKeyMaker;
   readonly nonceLifetimeSeconds: number;
   readonly pseudonym?: World["pseudonym"] | undefined;
+  readonly identity?: World["identity"] | undefined;
   readonly chipIds?: World["chipIds"] | undefined;
   readonly findings: FindingsConfig;
   /** Certificates that this platform has in files. */
@@ -123,11 +124,12 @@ export function composeWorld(parts: Parts): World {
   };
 }
 
-/** How people and chips are called in what is kept. */
-function namesOf({ pseudonym, chipIds }: Parts): Pick<World, "pseudonym" | "chipIds"> {
+/** How people and chips are called in what is kept, and who says who somebody is. */
+function namesOf({ pseudonym, chipIds, identity }: Parts): Pick<World, "pseudonym" | "chipIds" | "identity"> {
   return {
     ...(pseudonym === undefined ? {} : { pseudonym }),
     ...(chipIds === undefined ? {} : { chipIds }),
+    ...(identity === undefined ? {} : { identity }),
   };
 }
 

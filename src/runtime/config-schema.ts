@@ -9,6 +9,7 @@ import { ADMINS, GOVERNANCE, OWNERS, WEBAUTHN, WORKER_ADMINS } from "./governanc
 import { KBS } from "./kbs-config.ts";
 import { KEK } from "./kek-config.ts";
 import { LEDGER, WORKER_LEDGER } from "./ledger-config.ts";
+import { areOthers, OIDC } from "./oidc-config.ts";
 import { PROVIDERS, WORKER_PROVIDERS } from "./provider-config.ts";
 import { AUDIT, NOTIFY, TRACES } from "./sink-config.ts";
 import { STORE } from "./store-config.ts";
@@ -93,6 +94,7 @@ const MEMBERS = table({
   store: v.optional(STORE),
   kek: v.optional(KEK),
   admin: v.optional(ADMINS, []),
+  oidc: v.optional(OIDC, []),
   audit: v.optional(AUDIT, []),
   notify: v.optional(NOTIFY, []),
   traces: v.optional(TRACES),
@@ -145,6 +147,14 @@ export const CONFIG = v.pipe(
       'no simulator unless mode = "demo"',
     ),
     ["trust_simulator"],
+  ),
+  v.forward(
+    v.partialCheck(
+      [["oidc"], ["audience"], ["listen"]],
+      ({ oidc, audience, listen }) => areOthers(oidc, [audience, listen.external_url]),
+      "providers other than this broker: what it gives to guests makes nobody an admin",
+    ),
+    ["oidc"],
   ),
   v.forward(
     v.partialCheck(
@@ -205,6 +215,7 @@ export const WORKER_CONFIG = v.pipe(
       traces: absent("no [traces]: Cloudflare has traces of its own"),
       health: absent("no [health]: a Worker says to everybody whether it can decide, and no more"),
       attestation: absent("no [attestation]: a Worker runs in no confidential VM and cannot prove itself"),
+      oidc: absent("no [[oidc]]: admins of a Worker have keys"),
       watched: absent("no [[watched]]: a Worker has no files"),
       trust_simulator: absent("`trust_simulator_pem`, since a Worker has no files"),
     },

@@ -3,6 +3,7 @@ import type * as v from "valibot";
 import { ALL_BINDINGS, BINDING_NAMES } from "../channel/binding-names.ts";
 import type { Binding } from "../channel/bindings.ts";
 import { OFFERED_SUITES, type OfferedSuite } from "../channel/suites.ts";
+import type { ProviderPlan } from "../oidc/plan.ts";
 import type { Admin } from "../policy/admins.ts";
 import { WRAP_OF_SUITE } from "../policy/wraps.ts";
 import { type BrokerRead, CONFIG, type Read, WORKER_CONFIG } from "./config-schema.ts";
@@ -21,6 +22,7 @@ import {
 } from "./governance-config.ts";
 import { type KbsConfig, kbsConfigOf } from "./kbs-config.ts";
 import { type KekConfig, kekConfigOf } from "./kek-config.ts";
+import { providerPlansOf } from "./oidc-config.ts";
 import { type ProviderFiles, type ProviderPems, providerFilesOf, providerPemsOf } from "./provider-config.ts";
 import {
   type AuditConfig,
@@ -77,6 +79,8 @@ export interface Config extends BrokerConfig {
   /** PostgreSQL in place of `files.database`. */
   readonly store?: StoreConfig;
   readonly admins: readonly AdminConfig[];
+  /** By whom admins may sign in besides. */
+  readonly identityProviders: readonly ProviderPlan[];
   /** Where the newest head of the log is kept apart from the database. */
   readonly headFile?: string;
   /** A counter that nobody sets back, beside it or in its place. */
@@ -233,6 +237,7 @@ function configOf(read: Read): Config {
     kek: kekConfigOf(read.files.kek, read.kek),
     ...present("store", read.store === undefined ? undefined : storeConfigOf(read.store)),
     admins: read.admin.map(adminOf),
+    identityProviders: providerPlansOf(read.oidc),
     ...present("headFile", read.ledger.head_file),
     ...present("tpmCounter", tpmCounterOf(read.ledger.tpm_counter)),
     witnesses: read.ledger.witness.map(({ url, key, required }) => ({ url, key, isRequired: required })),

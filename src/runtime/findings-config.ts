@@ -33,6 +33,7 @@ export const WATCHED = v.pipe(
       file: path,
       owner: v.optional(owner),
       breaks: v.optional(v.pipe(v.string(), v.regex(/^\P{Cc}{1,500}$/u, "a sentence"))),
+      kind: v.optional(v.picklist(["watched", "agent-ca"]), "watched"),
     }),
   ),
   v.check(
@@ -56,6 +57,8 @@ export interface WatchedConfig {
   readonly file: string;
   readonly owner?: string;
   readonly breaks?: string;
+  /** `agent-ca`: agents believe it about this broker's TLS (`tls_ca` of theirs). */
+  readonly kind: "watched" | "agent-ca";
 }
 
 export function findingsConfigOf(read: v.InferOutput<typeof FINDINGS>): FindingsConfig {
@@ -72,9 +75,10 @@ export function findingsConfigOf(read: v.InferOutput<typeof FINDINGS>): Findings
 }
 
 export function watchedConfigOf(read: v.InferOutput<typeof WATCHED>): readonly WatchedConfig[] {
-  return read.map(({ name, file, owner: whose, breaks }) => ({
+  return read.map(({ name, file, owner: whose, breaks, kind }) => ({
     name,
     file,
+    kind,
     ...(whose === undefined ? {} : { owner: whose }),
     ...(breaks === undefined ? {} : { breaks }),
   }));

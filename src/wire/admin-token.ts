@@ -1,4 +1,4 @@
-/** How is an admin request signed? A JWT whose claims bind method, URL and body (PRODUCT section 3). */
+/** How is an admin request signed? A JWT whose claims bind method, URL and body (PRODUCT section 3), by an admin's key or a session's. */
 import * as v from "valibot";
 import { base64UrlOf, utf8 } from "../base/bytes.ts";
 import type { Primitives, Signer } from "../base/primitives.ts";
@@ -6,6 +6,7 @@ import { decode, encode, type Reading } from "./codec.ts";
 import { countField, textField } from "./fields.ts";
 import { MAX_AUDIENCE_BYTES, MAX_JSON_DEPTH } from "./limits.ts";
 import type { AdminClaims } from "./messages.ts";
+import { MAX_SESSION_LENGTH } from "./sign-in.ts";
 
 const ADMIN_TOKEN_TYPE = "ostiary-admin+jwt";
 /** How the key of a file signs a request, and how a security key does: by an assertion whose challenge is the SHA-256 of header and claims. */
@@ -21,11 +22,13 @@ const TOKEN_PART: Reading = {
   code: "admin/unauthorized",
 };
 
-/** These three members and no others: a `crit`, a `jwk` or a `jku` has nothing to say here. */
+/** These members and no others: a `crit`, a `jwk` or a `jku` has nothing to say here. */
 const ADMIN_HEADER = v.strictObject({
   alg: v.picklist([ADMIN_ALGORITHM, SECURITY_KEY_ALGORITHM]),
   typ: v.literal(ADMIN_TOKEN_TYPE),
   kid: textField(128),
+  /** What the broker gave to whoever signed in by a provider. */
+  session: v.exactOptional(v.pipe(v.string(), v.maxLength(MAX_SESSION_LENGTH))),
 });
 
 const ADMIN_CLAIMS = v.strictObject({
@@ -42,6 +45,7 @@ const ADMIN_CLAIMS = v.strictObject({
 export function decodeAdminHeader(bytes: Uint8Array): {
   readonly alg: typeof ADMIN_ALGORITHM | typeof SECURITY_KEY_ALGORITHM;
   readonly kid: string;
+  readonly session?: string;
 } {
   return decode(ADMIN_HEADER, bytes, TOKEN_PART);
 }
@@ -56,10 +60,10 @@ export function bodyHashOf(body: Uint8Array, digest: Primitives["digest"]): stri
   return base64UrlOf(digest("sha256", body));
 }
 
-/** Signs an admin request; the signer's `kid` is the name that the broker's configuration gives the key. */
-export async function signAdminToken(claims: AdminClaims, signer: Signer): Promise<string> {
+/** Signs an admin request; the signer's `kid` is the name that the roster has for the key, or for the account of the session. */
+export async function signAdminToken(claims: AdminClaims, signer: Signer, session?: string): Promise<string> {
   const alg = signer.algorithm === "WebAuthn" ? SECURITY_KEY_ALGORITHM : ADMIN_ALGORITHM;
-  const header = encode({ alg, typ: ADMIN_TOKEN_TYPE, kid: signer.kid });
+  const header = encode({ alg, typ: ADMIN_TOKEN_TYPE, kid: signer.kid, session });
   const input = `${base64UrlOf(utf8(header))}.${base64UrlOf(utf8(encode({ ...claims })))}`;
   return `${input}.${base64UrlOf(await signer.sign(utf8(input)))}`;
 }

@@ -1,6 +1,7 @@
 /** How is the roster of admins told, and how does a change of it come in? */
 import * as v from "valibot";
 import type { JsonObject } from "../base/canonical-json.ts";
+import { ACCOUNT_ROLES, accountRecord } from "../policy/accounts.ts";
 import { type Admin, adminRecord, type OwnerGroup, ROLES } from "../policy/admins.ts";
 import { ANSWER, decode, encode, REQUEST } from "./codec.ts";
 import { bytesField, countField, digestField, fixedBytesField, textField } from "./fields.ts";
@@ -38,6 +39,14 @@ const ADMIN = v.object({
   root: v.boolean(),
 });
 
+const ACCOUNT = v.object({
+  kid: textField(128),
+  key: v.object({ type: v.literal("oidc"), issuer: textField(256), subject: textField(255) }),
+  person: textField(128),
+  roles: v.array(v.picklist(ACCOUNT_ROLES)),
+  under: v.array(textField(512)),
+});
+
 const GROUP = v.object({
   name: textField(128),
   paths: v.array(textField(512)),
@@ -48,6 +57,8 @@ const GROUP = v.object({
 
 export const ROSTER_VIEW = v.object({
   admins: v.array(ADMIN),
+  /** A broker of before has none. */
+  accounts: v.optional(v.array(ACCOUNT), []),
   groups: v.array(GROUP),
   approvals: countField(0),
   rootThreshold: countField(1),
@@ -68,10 +79,11 @@ export function encodeRosterChangeRequest(statement: string): string {
 
 /** @throws {@link Fault} `broker/unreachable`, `request/too-large`. */
 export function decodeRosterView(bytes: Uint8Array): RosterView {
-  const { admins, ...view } = decode(ROSTER_VIEW, bytes, ANSWER);
+  const { admins, accounts, ...view } = decode(ROSTER_VIEW, bytes, ANSWER);
   return {
     ...view,
     admins: admins.map(({ key, root, ...admin }) => ({ ...admin, ...keyOf(key), isRoot: root })),
+    accounts: accounts.map(({ key: { issuer, subject }, ...account }) => ({ ...account, issuer, subject })),
   };
 }
 
@@ -82,9 +94,10 @@ function keyOf(key: v.InferOutput<typeof KEY>): Pick<Admin, "spki" | "webauthn">
 }
 
 export function encodeRosterView(view: RosterView): string {
-  const { admins, groups, approvals, rootThreshold, serial, head, live, warnings } = view;
+  const { admins, accounts, groups, approvals, rootThreshold, serial, head, live, warnings } = view;
   return encode({
     admins: admins.map((admin): JsonObject => ({ ...adminRecord(admin), root: admin.isRoot })),
+    accounts: accounts.map(accountRecord),
     groups: groups.map(groupOf),
     approvals,
     rootThreshold,

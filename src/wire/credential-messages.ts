@@ -17,6 +17,9 @@ export const CREDENTIAL_KINDS = [
   "import-key",
   "audience",
   "provider-root",
+  "oidc-key",
+  "agent-ca",
+  "outgoing-ca",
   "watched",
 ] as const;
 

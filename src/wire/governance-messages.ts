@@ -1,6 +1,7 @@
 /** What is said of people: who the admins are, and what they say to a bundle. */
 import type { JsonObject } from "../base/canonical-json.ts";
 import type { Instant } from "../base/time.ts";
+import type { Account } from "../policy/accounts.ts";
 import type { Admin, OwnerGroup } from "../policy/admins.ts";
 import type { Finding } from "../policy/finding.ts";
 import type { VouchedActivation } from "../policy/roster.ts";
@@ -8,6 +9,8 @@ import type { VouchedActivation } from "../policy/roster.ts";
 /** The admins, and what a change of them has to build upon. */
 export interface RosterView {
   readonly admins: readonly (Admin & { readonly isRoot: boolean })[];
+  /** Those who sign in by a provider. */
+  readonly accounts: readonly Account[];
   readonly groups: readonly OwnerGroup[];
   readonly approvals: number;
   readonly rootThreshold: number;

@@ -21,6 +21,7 @@ import { commitOf } from "../contract/store/examples.ts";
 import { AUDIENCE, type BrokerAtHand, brokerAtHand, memoryKek } from "../http/broker-at-hand.ts";
 import { type PersonAtHand, peopleAtHand } from "../http/people-at-hand.ts";
 import { attemptOf, guestBroker, post } from "../pipeline/guest-at-hand.ts";
+import { forger } from "../support/openid-forger.ts";
 
 interface Ended {
   readonly status: number;
@@ -69,12 +70,14 @@ function verbsOf(broker: BrokerAtHand) {
     url: AUDIENCE,
     now: broker.world.now,
   });
+  const nobodySignsIn = () => Promise.reject(new Error("nobody signs in here"));
   const secret = createSecretCommand(open, nodeSealing);
   const policy = createPolicyCommand({ open, digest: nodePrimitives.digest });
   return {
     secret: (words: string, files?: Files) => run(secret, words.split(" "), files),
     policy: (words: string, files?: Files) => run(policy, words.split(" "), files),
-    admin: (words: string, files?: Files) => run(createAdminCommand(open), words.split(" "), files),
+    admin: (words: string, files?: Files) =>
+      run(createAdminCommand(open, nobodySignsIn), words.split(" "), files),
     audience: (words: string) => run(createAudienceCommand(open), words.split(" ")),
     kek: (words: string, createKey = async (_path: string) => {}) =>
       run(createKekCommand({ open, createKey, ...noOthers }), words.split(" ")),
@@ -332,6 +335,33 @@ describe("ostiary admin", () => {
     const sent = await admin("sign change.json --send", { "change.json": statement });
     expect(sent.out).toMatch(/\nbob +bob +auditor +every path\n/);
     expect(sent.err).toBe("adds bob of bob: auditor; every path; owns nothing\n");
+  });
+
+  const ACCOUNT = "--issuer https://idp.example --subject 248289761001 --person ada --role auditor";
+
+  it("adds an account of a provider that the broker has, lists it, and removes it", async () => {
+    const { admin } = verbsOf(brokerAtHand(() => ({ identity: forger().identity })));
+    const { out } = await admin(`add ada-sso ${ACCOUNT} --under prod/db`);
+    expect(out).toMatch(/\nada-sso +ada +auditor +prod\/db +https:\/\/idp.example 248289761001\n/);
+    expect(JSON.parse((await admin("list --json")).out).accounts).toMatchObject([
+      { kid: "ada-sso", key: { type: "oidc", issuer: "https://idp.example", subject: "248289761001" } },
+    ]);
+    expect((await admin("remove ada-sso")).out).not.toContain("248289761001");
+  });
+
+  it.each([
+    [`add ada-sso ${ACCOUNT}`, 1],
+    [`add ada-sso ${ACCOUNT} --role author`, 2],
+    [`add ada-sso ${ACCOUNT} --owns root`, 2],
+    [`add ada-sso ${ACCOUNT} --public bob.pem`, 2],
+    ["add ada-sso --issuer https://idp.example --role auditor", 2],
+    ["add ada-sso --subject 1 --role auditor", 2],
+    ["add ada-sso --issuer http://idp.example --subject 1", 2],
+    ["login", 2],
+    ["login --session s --key k.pem", 2],
+    ["login --session s --port 65536", 2],
+  ])("adds no account, and signs nobody in, by `%s`", async (words, status) => {
+    expect((await verbsOf(brokerAtHand()).admin(words)).status).toBe(status);
   });
 
   it.each([

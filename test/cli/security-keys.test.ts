@@ -68,7 +68,7 @@ function team() {
     const { terminal, said } = terminalOf(files, answering);
     const open = openFor(ada, terminal);
     const verbs: Record<string, Command> = {
-      admin: createAdminCommand(open),
+      admin: createAdminCommand(open, () => Promise.reject(new Error("nobody signs in here"))),
       policy: createPolicyCommand({ open, digest: nodePrimitives.digest }),
     };
     const [verb = "", ...rest] = words;

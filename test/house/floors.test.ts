@@ -28,6 +28,7 @@ const PLANTED = [
   ["src/http/sideways.ts", "../store/a.ts", "floor-http"],
   ["src/store/sideways.ts", "../kek/a.ts", "floor-store"],
   ["src/kds/sideways.ts", "../store/a.ts", "floor-kds"],
+  ["src/oidc/sideways.ts", "../kds/a.ts", "floor-oidc"],
   ["src/kek/sideways.ts", "../store/a.ts", "floor-kek"],
   ["src/agent/sideways.ts", "../simulator/a.ts", "floor-agent"],
   ["src/simulator/sideways.ts", "../agent/a.ts", "floor-simulator"],

@@ -71,6 +71,7 @@ describe("a configuration", () => {
         database: "ostiary.db",
       },
       kek: { wraps: { kind: "file", path: "kek.key" }, also: [] },
+      identityProviders: [],
       admins: [
         {
           kid: "admin-1",
@@ -180,6 +181,75 @@ key_file = "b.pem"
     });
     expect(config.listen.tls).toEqual({ certFile: "a.pem", keyFile: "b.pem" });
     expect(config).toMatchObject({ nonceLifetimeSeconds: 120, ledgerReaders: "anyone" });
+  });
+
+  it("takes providers that admins sign in by, and what is wanted of their tokens", () => {
+    const config = parseConfig(`${GOOD}
+[[oidc]]
+issuer = "https://login.example/tenant/"
+client_id = "ostiary-cli"
+`);
+    expect(config.identityProviders).toEqual([
+      {
+        issuer: "https://login.example/tenant/",
+        clientId: "ostiary-cli",
+        audiences: [],
+        algorithms: ["RS256", "PS256", "ES256", "ES384", "EdDSA"],
+        acr: [],
+        amr: [],
+        sessionSeconds: 1800,
+      },
+    ]);
+    const wanted = parseConfig(`${GOOD}
+[[oidc]]
+issuer = "http://127.0.0.1:8080"
+client_id = "c"
+audiences = ["api"]
+algorithms = ["ES256"]
+jwks_uri = "https://keys.example/set?p=1"
+max_age = "15m"
+acr = ["phr"]
+amr = ["hwk", "pin"]
+session = "8h"
+`);
+    expect(wanted.identityProviders).toMatchObject([
+      {
+        jwksUri: "https://keys.example/set?p=1",
+        maxAgeSeconds: 900,
+        amr: ["hwk", "pin"],
+        sessionSeconds: 28_800,
+      },
+    ]);
+  });
+
+  const provider = (issuer: string, more = "") =>
+    `${GOOD}\n[[oidc]]\nissuer = "${issuer}"\nclient_id = "c"\n${more}\n`;
+
+  it.each([
+    ["without TLS", provider("http://login.example")],
+    ["on another name of this machine", provider("http://localhost:8080")],
+    ["with a query", provider("https://login.example/?p=1")],
+    ["with a name and password", provider("https://a:b@login.example")],
+    ["that is this broker", provider("https://broker.example/c/0001")],
+    ["that is this broker with a slash", provider("https://broker.example/c/0001/")],
+    [
+      "whose keys are this broker's",
+      provider("https://a.example", 'jwks_uri = "https://broker.example/c/0001/.well-known/jwks.json"'),
+    ],
+    ["twice", `${provider("https://a.example")}[[oidc]]\nissuer = "https://a.example"\nclient_id = "d"\n`],
+    ["by a secret in the place of a key", provider("https://a.example", 'algorithms = ["HS256"]')],
+    ["by no signature", provider("https://a.example", 'algorithms = ["none"]')],
+    ["by no algorithm", provider("https://a.example", "algorithms = []")],
+    ["for sessions of a day", provider("https://a.example", 'session = "24h"')],
+    ["with a member that nobody knows", provider("https://a.example", 'client_secret = "x"')],
+  ])("takes no provider %s", (_name, text) => {
+    expect(Object.keys(problemsOf(text)).join()).toContain("oidc");
+  });
+
+  it("takes no provider by the address under which this broker is reached from outside", () => {
+    const outside = replaced("port = 8443", 'port = 8443\nexternal_url = "https://outside.example"');
+    const named = `${outside}\n[[oidc]]\nissuer = "https://outside.example"\nclient_id = "c"\n`;
+    expect(Object.keys(problemsOf(named))).toEqual(["oidc"]);
   });
 
   it("takes people with roles, paths and groups, and how many of them it takes", () => {

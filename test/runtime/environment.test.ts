@@ -38,6 +38,7 @@ const PEER = [
 const FILE_ONLY = [
   "audit",
   "notify",
+  "oidc",
   "watched",
   ...[...CREDENTIAL_KINDS, "guest", "policy"].map((kind) => `findings.owners.${kind}`),
   ...PEER.map((name) => `kek.peer.${name}`),

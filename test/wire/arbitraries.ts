@@ -5,6 +5,7 @@ import type { CarriedSvsmVtpm } from "../../src/attestation/svsm/vtpm.ts";
 import { type Instant, instant } from "../../src/base/time.ts";
 import { RECIPE_NAMES, type Recipe } from "../../src/keys/recipe.ts";
 import type { TransitOperation } from "../../src/keys/transit-type.ts";
+import { ACCOUNT_ROLES } from "../../src/policy/accounts.ts";
 import { ROLES } from "../../src/policy/admins.ts";
 import { FINDINGS } from "../../src/policy/finding.ts";
 import type { WaitingSummary } from "../../src/wire/approval-messages.ts";
@@ -230,6 +231,15 @@ const admins = fc
   })
   .map(({ key, ...admin }) => ({ ...admin, ...key }));
 
+const accounts = fc.record({
+  kid: names,
+  issuer: names,
+  subject: names,
+  person: names,
+  roles: fc.uniqueArray(fc.constantFrom(...ACCOUNT_ROLES)),
+  under: prefixes,
+});
+
 const groups = fc.record({
   name: names,
   paths: prefixes,
@@ -241,6 +251,7 @@ const groups = fc.record({
 export const rosterViews: fc.Arbitrary<RosterView> = fc.record(
   {
     admins: fc.array(admins, { maxLength: 3 }),
+    accounts: fc.array(accounts, { maxLength: 2 }),
     groups: fc.array(groups, { maxLength: 2 }),
     approvals: fc.integer({ min: 0, max: 16 }),
     rootThreshold: fc.integer({ min: 1, max: 16 }),
@@ -249,7 +260,7 @@ export const rosterViews: fc.Arbitrary<RosterView> = fc.record(
     live: fc.record({ serial: fc.integer({ min: 1 }), envelope: digests }),
     warnings: words,
   },
-  { requiredKeys: ["admins", "groups", "approvals", "rootThreshold", "serial", "warnings"] },
+  { requiredKeys: ["admins", "accounts", "groups", "approvals", "rootThreshold", "serial", "warnings"] },
 );
 
 const statements = fc.record(

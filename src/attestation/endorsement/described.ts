@@ -19,6 +19,9 @@ export interface DescribedCertificate {
   /** `SHA-256`, `SHA-1`, or the object identifier in hex where it is none that is known. */
   readonly signedWith: string;
   readonly isSelfIssued: boolean;
+  /** Names as they are encoded, in hex. */
+  readonly issuer: string;
+  readonly subject: string;
   /** From the subject alternative name. */
   readonly dnsNames: readonly string[];
 }
@@ -49,6 +52,8 @@ export function describeCertificate(der: Uint8Array): DescribedCertificate {
     key: keyStrengthOf(spki.whole),
     signedWith: hashOf(algorithm),
     isSelfIssued: hexOf(issuer.whole) === hexOf(subject.whole),
+    issuer: hexOf(issuer.whole),
+    subject: hexOf(subject.whole),
     dnsNames: dnsNamesIn(rest.find(({ tag }) => tag === EXTENSIONS_TAG)),
   };
 }

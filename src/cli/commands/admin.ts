@@ -2,7 +2,8 @@
 
 import { parseUtf8, utf8 } from "../../base/bytes.ts";
 import { Fault } from "../../base/fault.ts";
-import { type Admin, isAdminName, isPathPrefix, ROLES, type Role } from "../../policy/admins.ts";
+import { ACCOUNT_ROLES, type Account, type AccountRole, isIssuer, isSubject } from "../../policy/accounts.ts";
+import { isAdminName, isPathPrefix, ROLES, type Role } from "../../policy/admins.ts";
 import { type RosterChange, rosterChangeIn, signRosterChange } from "../../policy/roster.ts";
 import { cosignDsse } from "../../policy/signatures.ts";
 import { encodeRosterView } from "../../wire/admins.ts";
@@ -20,30 +21,35 @@ import {
 import { oneWord, parseArguments } from "../arguments.ts";
 import { type Command, type ExitStatus, Misuse, type Terminal } from "../command.ts";
 import { tableOf } from "../table.ts";
+import { LOGIN_USAGE, type Login, login } from "./admin-login.ts";
 
 const USAGE = `ostiary admin list                              admins, their roles and paths, and the owner groups
 ostiary admin add NAME --public FILE --role R…  a statement that adds an admin, signed by you; --registration FILE for a security key
+ostiary admin add NAME --issuer URL --subject ID --role R…
+                                                one that adds an account of an OpenID provider: it signs in, and signs nothing
 ostiary admin remove NAME                       one that removes an admin: what they sign later counts no more
 ostiary admin sign FILE                         your signature on such a statement
-
+${LOGIN_USAGE}
 Where it takes more people of the root than you, --to FILE keeps the statement for the others instead of sending it;
 the last of them sends it with \`admin sign FILE --send\`.
 
   --public FILE    Ed25519 public key, PEM
+  --issuer URL     the provider as [[oidc]] of the broker's configuration names it
+  --subject ID     what the provider calls the account in \`sub\`; no address of mail
   --registration FILE
                    what the page /admin/key of the broker showed when a security key was registered there
   --person NAME    whose key it is, where that is not NAME: one person counts once, whatever their keys
-  --role ROLE      ${ROLES.join(", ")}; several times for several
+  --role ROLE      ${ROLES.join(", ")}; several times for several; of an account ${ACCOUNT_ROLES.join(" and ")} alone
   --under PATH     the roles reach paths under this one only; several times for several
   --owns GROUP     an owner group of the configuration, or root; several times for several
 
 ${ADMIN_USAGE}`;
 
-/** Makes the verb; `open` gives it the client and the key that its options name. */
-export function createAdminCommand(open: OpenAdminSession): Command {
+/** Makes the verb; `open` gives it the client and the key that its options name, `signIn` a session. */
+export function createAdminCommand(open: OpenAdminSession, signIn: Login): Command {
   return {
     name: "admin",
-    summary: "admins and their roles: list, add, remove, sign",
+    summary: "admins and their roles: list, add, remove, sign, login",
     usage: USAGE,
     run: async ([name, ...rest], terminal) => {
       const edges = { open, terminal };
@@ -51,7 +57,8 @@ export function createAdminCommand(open: OpenAdminSession): Command {
       if (name === "add") return add(rest, edges);
       if (name === "remove") return remove(rest, edges);
       if (name === "sign") return sign(rest, edges);
-      throw new Misuse("expected list, add, remove or sign after `admin`");
+      if (name === "login") return login(rest, { run: signIn, terminal });
+      throw new Misuse("expected list, add, remove, sign or login after `admin`");
     },
   };
 }
@@ -63,6 +70,18 @@ interface Edges {
 
 const TO = { ...ADMIN_OPTIONS, to: { type: "string" } } as const;
 
+const ADD = {
+  ...TO,
+  public: { type: "string" },
+  registration: { type: "string" },
+  issuer: { type: "string" },
+  subject: { type: "string" },
+  person: { type: "string" },
+  role: { type: "string", multiple: true },
+  under: { type: "string", multiple: true },
+  owns: { type: "string", multiple: true },
+} as const;
+
 async function list(args: readonly string[], { open, terminal }: Edges): Promise<ExitStatus> {
   const { client, json } = await openedBy(args, open);
   tell(await client.listAdmins(), json, terminal);
@@ -70,24 +89,22 @@ async function list(args: readonly string[], { open, terminal }: Edges): Promise
 }
 
 async function add(args: readonly string[], edges: Edges): Promise<ExitStatus> {
-  const { values, positionals } = parseArguments(args, {
-    ...TO,
-    public: { type: "string" },
-    registration: { type: "string" },
-    person: { type: "string" },
-    role: { type: "string", multiple: true },
-    under: { type: "string", multiple: true },
-    owns: { type: "string", multiple: true },
-  });
+  const { values, positionals } = parseArguments(args, ADD);
   const kid = nameOf(oneWord(positionals, "NAME"));
-  const admin: Admin = {
+  const common = {
     kid,
-    ...(await adminKeyOf(values, edges)),
     person: nameOf(values.person ?? kid),
-    roles: eachOnce((values.role ?? []).map(roleOf)),
     under: eachOnce((values.under ?? []).map(prefixOf)),
-    owns: eachOnce((values.owns ?? []).map(nameOf)),
   };
+  const { issuer, subject, owns = [], role = [] } = values;
+  if (issuer !== undefined || subject !== undefined) {
+    if (values.public !== undefined || values.registration !== undefined || owns.length > 0)
+      throw new Misuse("expected no key and no --owns with --issuer: an account signs nothing");
+    const account = { ...common, ...providedOf(issuer, subject), roles: eachOnce(role.map(accountRoleOf)) };
+    return propose({ act: "add", account }, values, edges);
+  }
+  const key = await adminKeyOf(values, edges);
+  const admin = { ...common, ...key, roles: eachOnce(role.map(roleOf)), owns: eachOnce(owns.map(nameOf)) };
   return propose({ act: "add", admin }, values, edges);
 }
 
@@ -139,9 +156,13 @@ async function settle(
 /** What somebody is about to sign. */
 function wordsOf(change: RosterChange): string {
   if (change.act === "remove") return `removes ${change.kid}`;
-  const { kid, person, roles, under, owns } = change.admin;
+  const { kid, person, roles, under } = "admin" in change ? change.admin : change.account;
   const reach = under.length === 0 ? "every path" : under.join(" ");
-  return `adds ${kid} of ${person}: ${roles.join(" ") || "no role"}; ${reach}; owns ${owns.join(" ") || "nothing"}${keyWords(change.admin)}`;
+  const as =
+    "admin" in change
+      ? `owns ${change.admin.owns.join(" ") || "nothing"}${keyWords(change.admin)}`
+      : `signs in by ${change.account.issuer} as ${change.account.subject}`;
+  return `adds ${kid} of ${person}: ${roles.join(" ") || "no role"}; ${reach}; ${as}`;
 }
 
 function tell(view: RosterView, isJson: boolean | undefined, terminal: Terminal): void {
@@ -157,6 +178,15 @@ function tell(view: RosterView, isJson: boolean | undefined, terminal: Terminal)
     owns.join(" "),
   ]);
   terminal.out(tableOf([["NAME", "PERSON", "ROLES", "REACH", "OWNS"], ...rows]));
+  const accounts = view.accounts.map(({ kid, person, roles, under, issuer, subject }) => [
+    kid,
+    person,
+    roles.join(" "),
+    under.length === 0 ? "every path" : under.join(" "),
+    `${issuer} ${subject}`,
+  ]);
+  if (accounts.length > 0)
+    terminal.out(`\n${tableOf([["ACCOUNT", "PERSON", "ROLES", "REACH", "SIGNS IN AS"], ...accounts])}`);
   const groups = view.groups.map(({ name, approvals, paths, modules, refsets }) => [
     name,
     String(approvals),
@@ -178,6 +208,22 @@ function roleOf(word: string): Role {
   const role = ROLES.find((known) => known === word);
   if (role !== undefined) return role;
   throw new Misuse(`expected --role ${ROLES.join(", ")}; received \`${word}\``);
+}
+
+function accountRoleOf(word: string): AccountRole {
+  const role = ACCOUNT_ROLES.find((known) => known === word);
+  if (role !== undefined) return role;
+  throw new Misuse(
+    `expected --role ${ACCOUNT_ROLES.join(" or ")} for an account, which signs nothing; received \`${word}\``,
+  );
+}
+
+function providedOf(issuer = "", subject = ""): Pick<Account, "issuer" | "subject"> {
+  if (!isIssuer(issuer)) throw new Misuse(`expected --issuer an https URL, received \`${issuer}\``);
+  if (isSubject(subject)) return { issuer, subject };
+  throw new Misuse(
+    "expected --subject ID: what the provider calls the account, at most 255 ASCII characters",
+  );
 }
 
 function prefixOf(word: string): string {

@@ -1,39 +1,85 @@
-/** Which certificates lie in files? That of the broker's TLS, those that the operator watches here, and whom he lets speak for a cloud. */
-import { describeCertificate } from "../../attestation/endorsement/described.ts";
+/** Which certificates lie in files? Of the broker's TLS, of authorities that agents and the broker itself believe, of what is watched here, and of whoever speaks for a cloud. */
+import { type DescribedCertificate, describeCertificate } from "../../attestation/endorsement/described.ts";
 import type { ProviderAuthorities } from "../../attestation/endorsement/provider-chain.ts";
-import { hexOf } from "../../base/bytes.ts";
+import { equalBytes, hexOf } from "../../base/bytes.ts";
 import type { Credential } from "../../wire/credential-messages.ts";
 import type { FileCertificate, InventoryPorts, Source } from "./ports.ts";
 
 export const fileCertificates: Source = async (ports) => {
   const { firmware, hostVtpm } = ports.providers;
+  const files = (await ports.files()).map((file) => ({ file, described: describeCertificate(file.der) }));
   return [
-    ...(await ports.files()).map((file) => fileCredential(file, ports)),
+    ...eachOnce(files).map((one) => fileCredential(one, { files, ports })),
     ...providerRoots("firmware", firmware, ports),
     ...providerRoots("host-vtpm", hostVtpm, ports),
   ];
 };
 
+interface Read {
+  readonly file: FileCertificate;
+  readonly described: DescribedCertificate;
+}
+
+/** An authority that stands behind the broker's own certificate may be named for agents too, with an owner: then it is that one. */
+function eachOnce(files: readonly Read[]): readonly Read[] {
+  return files.filter(
+    ({ file }) =>
+      file.scope === undefined ||
+      file.kind !== "agent-ca" ||
+      !files.some(
+        ({ file: other }) =>
+          other.kind === "agent-ca" && other.scope === undefined && equalBytes(other.der, file.der),
+      ),
+  );
+}
+
 const SCOPES = {
   "broker-tls": { scope: "TLS of this broker", breaks: "no guest and no admin reaches this broker" },
+  "agent-ca": {
+    scope: "agents believe it about the TLS of this broker",
+    breaks: "no guest whose agent believes nobody else reaches this broker",
+  },
+  "outgoing-ca": { scope: "this broker believes it", breaks: "this broker does not reach whom it is for" },
   watched: { scope: "watched here", breaks: "what it is for, which the configuration did not say" },
 } as const;
 
-function fileCredential(file: FileCertificate, ports: InventoryPorts): Credential {
-  const described = describeCertificate(file.der);
-  const wide = described.dnsNames.filter((name) => name.startsWith("*."));
+/** Whoever believes more authorities than a handful believes whichever of them is fooled first. */
+const FEW = 4;
+
+function fileCredential(
+  { file, described }: Read,
+  { files, ports }: { readonly files: readonly Read[]; readonly ports: InventoryPorts },
+): Credential {
   const { scope, breaks } = SCOPES[file.kind];
+  const { scope: vouches = scope } = file;
+  const names = described.dnsNames.slice(0, 10).join(", ");
+  const excess = excessOf(file, described);
   return {
     ...partsOf(described, ports),
     name: `${file.kind}/${file.name}`,
     kind: file.kind,
     owner: file.owner ?? ports.ownerOf(file.kind),
-    scope:
-      described.dnsNames.length === 0 ? scope : `${scope}: ${described.dnsNames.slice(0, 10).join(", ")}`,
-    ...(wide.length === 0 ? {} : { excess: `it is for any name under ${wide.slice(0, 10).join(", ")}` }),
-    neededBy: ["the configuration"],
+    scope: names === "" ? vouches : `${vouches}: ${names}`,
+    ...(excess === undefined ? {} : { excess }),
+    neededBy: isInUse({ file, described }, files) ? ["the configuration"] : [],
     breaks: file.breaks ?? breaks,
   };
+}
+
+function excessOf({ among = 1 }: FileCertificate, { dnsNames }: DescribedCertificate): string | undefined {
+  const wide = dnsNames.filter((name) => name.startsWith("*."));
+  if (wide.length > 0) return `it is for any name under ${wide.slice(0, 10).join(", ")}`;
+  return among > FEW ? `it is one of ${among} authorities, any of which is believed` : undefined;
+}
+
+/** What agents believe has to vouch for the certificate that they are shown, by name; where another ends TLS, nobody here knows that. */
+function isInUse({ file, described }: Read, files: readonly Read[]): boolean {
+  if (file.kind !== "agent-ca" || file.scope !== undefined) return true;
+  const shown = files.filter((one) => one.file.kind === "broker-tls" || one.file.scope !== undefined);
+  const isShown = shown.some(
+    (one) => one.described.issuer === described.subject || equalBytes(one.file.der, file.der),
+  );
+  return isShown || !files.some((one) => one.file.kind === "broker-tls");
 }
 
 const SPEAKS = {

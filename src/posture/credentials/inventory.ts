@@ -6,9 +6,16 @@ import { fileCertificates } from "./certificates.ts";
 import { plantedCredentials } from "./drills.ts";
 import { ownKeys } from "./own-keys.ts";
 import type { InventoryPorts, Source } from "./ports.ts";
+import { providerKeys } from "./sign-in.ts";
 import { allUses, readUses } from "./uses.ts";
 
-const SOURCES: readonly Source[] = [ownKeys, amdEndorsements, fileCertificates, plantedCredentials];
+const SOURCES: readonly Source[] = [
+  ownKeys,
+  amdEndorsements,
+  fileCertificates,
+  providerKeys,
+  plantedCredentials,
+];
 
 /** Reads what decisions tell of uses first. @throws {@link Fault} where one part cannot be looked at: then none of it is told. */
 export async function inventoryOf(ports: InventoryPorts, now: Instant): Promise<readonly Credential[]> {

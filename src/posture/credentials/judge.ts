@@ -17,6 +17,9 @@ const LEAD_SECONDS: Readonly<Partial<Record<CredentialKind, number>>> = {
   crl: 7 * DAY,
   "broker-tls": 21 * DAY,
   "provider-root": 180 * DAY,
+  "oidc-key": 14 * DAY,
+  "agent-ca": 180 * DAY,
+  "outgoing-ca": 60 * DAY,
   watched: 30 * DAY,
 };
 
@@ -53,6 +56,11 @@ const RENEW: Readonly<Partial<Record<CredentialKind, string>>> = {
   vcek: "see that AMD's key server is reached, or that hosts bring newer certificates, and update the firmware that it is for",
   vlek: "ask the provider for a newer VLEK",
   "broker-tls": "put a new certificate in its place, and send the broker SIGHUP",
+  "oidc-key": "ask the provider for its next key: it signs as soon as it is in its JWK set",
+  "agent-ca":
+    "give agents the next authority beside this one (`tls_ca`), and only then the broker a certificate of it",
+  "outgoing-ca":
+    "put the next authority into its file beside this one, before the other side shows a certificate of it",
 };
 
 function renewal({ kind }: Credential): string {
@@ -159,8 +167,11 @@ export const RULES: readonly Rule[] = [
   },
 ];
 
-/** The three lines may share a root's certificate; one key in two places of one's own is another thing. */
-const MAY_BE_TWICE: ReadonlySet<CredentialKind> = new Set(["ark", "ask", "asvk", "vcek", "vlek", "crl"]);
+/** The three lines may share a root's certificate, and several may believe one authority; one key in two places of one's own is another thing. */
+const MAY_BE_TWICE: ReadonlySet<CredentialKind> = new Set([
+  ...(["ark", "ask", "asvk", "vcek", "vlek", "crl"] as const),
+  ...(["agent-ca", "outgoing-ca"] as const),
+]);
 
 function isTwin(
   one: { readonly name: string; readonly keyFingerprint: string | undefined },

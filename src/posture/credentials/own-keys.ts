@@ -1,7 +1,8 @@
 /** Which keys are the broker's own, and those of its admins? What it signs and wraps with, and whom it lets sign. */
 import { keyStrengthOf } from "../../attestation/endorsement/described.ts";
-import { hexOf } from "../../base/bytes.ts";
+import { hexOf, utf8 } from "../../base/bytes.ts";
 import { describeRootKey } from "../../broker/root-key.ts";
+import type { Account } from "../../policy/accounts.ts";
 import type { Credential, CredentialKind } from "../../wire/credential-messages.ts";
 import { meets } from "../../writ/patterns.ts";
 import type { InventoryPorts, Source } from "./ports.ts";
@@ -55,13 +56,31 @@ function signingKeys(ports: InventoryPorts): readonly Credential[] {
 }
 
 async function adminKeys(ports: InventoryPorts): Promise<readonly Credential[]> {
-  const { admins } = (await ports.roster()).now;
-  return admins.map((key) => ({
-    ...keyed("admin-key", key.kid, key, ports),
-    scope: "every request of an admin, and bundles of policy",
-    neededBy: ["the roster of admins"],
-    breaks: `\`${key.kid}\` can change nothing here any more`,
-  }));
+  const { admins, accounts } = (await ports.roster()).now;
+  return [
+    ...admins.map((key) => ({
+      ...keyed("admin-key", key.kid, key, ports),
+      scope: "every request of an admin, and bundles of policy",
+      neededBy: ["the roster of admins"],
+      breaks: `\`${key.kid}\` can change nothing here any more`,
+    })),
+    ...accounts.map((account) => accountOf(account, ports)),
+  ];
+}
+
+/** It has no key here: how strong it is, its provider knows. */
+function accountOf({ kid, issuer, subject, roles }: Account, ports: InventoryPorts): Credential {
+  const known = ports.identity?.offered.some((provider) => provider.issuer === issuer) === true;
+  return {
+    name: `admin-key/${kid}`,
+    kind: "admin-key",
+    fingerprint: hexOf(ports.primitives.digest("sha256", utf8(`${issuer} ${subject}`))),
+    owner: ports.ownerOf("admin-key"),
+    algorithm: `sign-in by ${issuer}`,
+    scope: `requests of a session as ${roles.join(" and ") || "nothing"}; no statement`,
+    neededBy: known ? ["the roster of admins"] : [],
+    breaks: known ? `\`${kid}\` comes in no more` : "nothing: the configuration names its provider no more",
+  };
 }
 
 async function tokenKeys(ports: InventoryPorts): Promise<readonly Credential[]> {

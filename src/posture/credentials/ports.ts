@@ -8,8 +8,12 @@ import type { Credential, CredentialKind } from "../../wire/credential-messages.
 export interface FileCertificate {
   /** Within its kind. */
   readonly name: string;
-  readonly kind: "broker-tls" | "watched";
+  readonly kind: "broker-tls" | "watched" | "agent-ca" | "outgoing-ca";
   readonly der: Uint8Array;
+  /** What it vouches for, where it does. */
+  readonly scope?: string;
+  /** How many authorities stand in its file. */
+  readonly among?: number;
   /** As configuration says; `undefined` leaves it to the kind. */
   readonly owner?: string;
   /** What breaks when it ends; `undefined` leaves it to the kind. */
@@ -32,6 +36,7 @@ export interface InventoryPorts
     | "chipIds"
   > {
   readonly providers: ProviderTrust;
+  readonly identity?: World["identity"];
   /** Reads them anew each time. What it throws means that nobody can say what is in them. */
   readonly files: () => Promise<readonly FileCertificate[]>;
   /** So many pages of the log, of two hundred entries, are read for uses at once. */

@@ -51,7 +51,9 @@ export function createNodeKekCommand(): Command {
 }
 
 export function createNodeAdminCommand(): Command {
-  return createAdminCommand(openAdminSession);
+  return createAdminCommand(openAdminSession, async (options, tell) =>
+    (await import("./sign-in.ts")).signInByProvider(options, tell),
+  );
 }
 
 export function createNodeAdvisoryCommand(): Command {

@@ -97,7 +97,7 @@ const VERBS: readonly Verb[] = [
   },
   {
     name: "admin",
-    summary: "admins and their roles: list, add, remove, sign",
+    summary: "admins and their roles: list, add, remove, sign, login",
     load: async () => (await import("./admin-verbs.ts")).createNodeAdminCommand(),
   },
   {

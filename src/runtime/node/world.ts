@@ -17,6 +17,7 @@ import { refuseForeignStore } from "../../broker/startup.ts";
 import type { DecisionCommit, Store } from "../../broker/store.ts";
 import type { Anchor, EndorsementSource, Kek, World } from "../../broker/world.ts";
 import type { Metrics } from "../../http/metrics.ts";
+import type { ProviderPlan } from "../../oidc/plan.ts";
 import { composeWorld } from "../compose.ts";
 import { providerTrustOf } from "../provider-config.ts";
 import { certificateFilesOf } from "./certificate-files.ts";
@@ -143,6 +144,7 @@ async function unproven(opened: Opened, { source, metrics, log, part }: WorldPar
     tokenKeyMaker: nodeTokenKeys,
     nonceLifetimeSeconds: config.nonceLifetimeSeconds,
     ...names,
+    identity: await identityOf(config.identityProviders, now),
     findings: config.findings,
     certificateFiles: certificateFilesOf(opened),
     ...declaredOf(opened),
@@ -150,6 +152,16 @@ async function unproven(opened: Opened, { source, metrics, log, part }: WorldPar
     later: (work) => void setImmediate(() => void work()),
     turn: nextTurn,
   });
+}
+
+/** How long anybody who signs in waits for a provider. */
+const PROVIDER_TIMEOUT_MS = 5000;
+
+/** Nobody else waits for what it takes. */
+async function identityOf(plans: readonly ProviderPlan[], now: World["now"]): Promise<World["identity"]> {
+  if (plans.length === 0) return undefined;
+  const { createIdentityProviders } = await import("../../oidc/providers.ts");
+  return createIdentityProviders(plans, { fetch: globalThis.fetch, now, timeoutMs: PROVIDER_TIMEOUT_MS });
 }
 
 /** AMD's three, and in demo mode the simulator's where the configuration names its file. */
