@@ -1,12 +1,17 @@
 /** What does Open Policy Agent say of the same policies and guests? Trustee's verdict first, then its resource policy. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Case } from "./cases.ts";
 import type { Guest } from "./guests.ts";
 
-export const isOpaHere = spawnSync("opa", ["version"]).status === 0;
+/** On the PATH, or where `.ci/run` builds it. */
+const PROGRAM = ["opa", join(homedir(), ".cache/ostiary/opa/opa")].find(
+  (one) => spawnSync(one, ["version"]).status === 0,
+);
+
+export const isOpaHere = PROGRAM !== undefined;
 
 /** Whether each guest is let in. */
 export function opaDecisions(one: Case, guests: readonly Guest[]): readonly boolean[] {
@@ -59,7 +64,7 @@ function ask(rule: string, { references, path }: Case, policy: string, guests: u
     writeFileSync(join(folder, "ask.rego"), asking(rule));
     const files = ["policy.rego", "ask.rego", "data.json"].flatMap((name) => ["-d", join(folder, name)]);
     const { stdout, stderr } = spawnSync(
-      "opa",
+      PROGRAM ?? "opa",
       ["eval", ...old, "--format", "raw", ...files, "data.ask.answers"],
       {
         encoding: "utf8",
