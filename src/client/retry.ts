@@ -87,7 +87,8 @@ const CLASS_OF_CODE: Partial<Readonly<Record<FaultCode, RetryClass>>> = {
  * milliseconds are left, and keeps within them itself.
  *
  * @param deadlineMs - From now; `Infinity` for as long as it takes.
- * @throws {@link Fault} `config/invalid` for nobody to ask; what the last attempt threw.
+ * @throws {@link Fault} `config/invalid` for nobody to ask; what the last attempt threw, or the one before where the end of the time cut the
+ *   last one off: that nobody answered then says nothing about them.
  */
 export async function withRetries<W, T>(
   group: Group<W>,
@@ -99,6 +100,7 @@ export async function withRetries<W, T>(
   const remaining = (): number => Math.max(0, end - parts.milliseconds());
   const turns = turnsOf(group, parts.random);
   let turn = firstOf(turns);
+  let heard: Fault | undefined;
   for (;;) {
     try {
       const answer = await attempt(turn.member, remaining()); // in order: each attempt follows from the last one's failure
@@ -108,11 +110,22 @@ export async function withRetries<W, T>(
       const next = isFault(thrown)
         ? nextTurn(turns, turn, { fault: thrown, now: parts.milliseconds() })
         : undefined;
-      if (!isFault(thrown) || next === undefined || next.milliseconds > remaining()) throw thrown;
+      if (!isFault(thrown) || next === undefined || next.milliseconds > remaining()) {
+        throw lastWord(thrown, heard, remaining());
+      }
+      heard = thrown;
       await pause(next.milliseconds, { fault: thrown, failed: turn.member, next: next.turn.member }, parts);
       turn = next.turn;
     }
   }
+}
+
+/** A timer may end a little before its time. */
+const EARLY_MS = 5;
+
+function lastWord(thrown: unknown, heard: Fault | undefined, remainingMs: number): unknown {
+  const isCutOff = remainingMs <= EARLY_MS && isFault(thrown) && thrown.code === "broker/unreachable";
+  return isCutOff && heard !== undefined ? heard : thrown;
 }
 
 /** Whether the same question may be answered later: nobody said no to it. */

@@ -135,6 +135,19 @@ describe("how long is waited", () => {
     });
   });
 
+  it("says what was answered last where the deadline cuts an attempt off", async () => {
+    const failures = [fault("policy/needs-approval"), fault("broker/unreachable")];
+    const plan = { deadlineMs: 1000, attemptMs: 400 };
+    expect(await trial(failures, plan)).toMatchObject({ attempts: 2, ended: "policy/needs-approval" });
+    const early = { deadlineMs: 1100, attemptMs: 400, random: () => 0.9999 };
+    expect((await trial([fault("policy/needs-approval"), fault("policy/denied")], early)).ended).toBe(
+      "policy/denied",
+    );
+    expect((await trial([fault("broker/unreachable")], { deadlineMs: 100, attemptMs: 100 })).ended).toBe(
+      "broker/unreachable",
+    );
+  });
+
   it("gives up at once where Retry-After lies beyond the deadline", async () => {
     const patience = fault("request/rate-limited", { retryAfterSeconds: 3600 });
     expect(await trial([patience], { deadlineMs: 60_000 })).toMatchObject({ attempts: 1, waits: [] });
