@@ -104,9 +104,7 @@ function opened(folder: string): DatabaseSync {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o755 });
     closeSync(openSync(path, "a", 0o600)); // whoever may read it may also hold others up
-    const database = new DatabaseSync(path, { timeout: 0 });
-    database.exec("pragma journal_mode = memory; pragma synchronous = off"); // it has to outlive a process, not the machine
-    return database;
+    return new DatabaseSync(path, { timeout: 0 });
   } catch (thrown) {
     throw unusable(folder, thrown);
   }
@@ -125,9 +123,14 @@ async function untilLocked(database: DatabaseSync, parts: SharedChannelParts): P
   database.exec(SCHEMA);
 }
 
+/**
+ * An exclusive transaction: what waits for its turn reads the file for a moment, and a commit that has to get the readers out first would
+ * meet one of them.
+ */
 function locked(database: DatabaseSync): boolean {
   try {
-    database.exec("begin immediate");
+    database.exec("pragma journal_mode = memory; pragma synchronous = off"); // it has to outlive a process, not the machine
+    database.exec("begin exclusive");
     return true;
   } catch (thrown) {
     if (isSqlite(thrown) && "errcode" in thrown && thrown.errcode === SQLITE_BUSY) return false;
