@@ -21,6 +21,8 @@ import { benchTransit } from "./transit.ts";
 
 const isBrief = process.argv.includes("--brief");
 const RELEASES = isBrief ? 300 : 2000;
+/** With fewer it would be measured how the code of sinks is compiled. */
+const OBSERVED_RELEASES = Math.max(RELEASES, 1000);
 const CONCURRENCY = 16;
 const TURNS = 4;
 /** The clock of a process ticks in hundredths of a second: fewer would measure its ticks. */
@@ -40,7 +42,7 @@ try {
   const released = await report("over HTTP", 0.55, () => benchOverHttp(demo));
   await reportTransit(demo, released);
   await reportKbs(join(folder, "kbs"), released);
-  await reportObserved(demo);
+  await reportObserved(demo, join(folder, "observed"));
   await benchTls(join(folder, "tls"));
   await benchStart(demo);
   const coldStart = { folder: join(folder, "agent"), turns: isBrief ? 5 : 15 };
@@ -92,8 +94,11 @@ async function reportKbs(data: string, releases: number): Promise<void> {
   );
 }
 
-async function reportObserved(demo: DemoFolder): Promise<void> {
-  const { off, on, ratio } = await benchObserved(demo, benchOverHttp);
+async function reportObserved(demo: DemoFolder, data: string): Promise<void> {
+  const told = await makeDemoFolder(data, { isUnlimited: true });
+  const { off, on, ratio } = await benchObserved({ demo, told }, (one) =>
+    benchOverHttp(one, OBSERVED_RELEASES),
+  );
   print(
     `observed      ${off.toFixed(0)} releases per CPU-second untold, ${on.toFixed(0)} told to a file, syslog, two webhooks and a collector: ` +
       `ratio ${ratio.toFixed(2)} of CPU a release (aim: at most 1.10)`,
@@ -110,13 +115,13 @@ function benchInProcess(data: string): Result {
 }
 
 /** A broker in a process of its own, kept connections, and the CPU time that this process used. */
-async function benchOverHttp(demo: DemoFolder): Promise<Result> {
+async function benchOverHttp(demo: DemoFolder, releases = RELEASES): Promise<Result> {
   const broker = await startServe(demo);
   try {
     const agent = new Agent({ keepAlive: true, maxSockets: CONCURRENCY });
     const post = (path: string, body: string) => send({ agent, url: broker.url, path, body });
     const bodies: string[] = [];
-    for (let i = 0; i < RELEASES + 50; i += 1) {
+    for (let i = 0; i < releases + 50; i += 1) {
       const answer = await post("/v1/challenge", encodeChallengeRequest({ binding: 3 })); // in order: not measured
       const { nonce } = decodeChallenge(answer);
       const parts = {

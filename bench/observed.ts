@@ -15,9 +15,13 @@ export interface Observed {
   readonly ratio: number;
 }
 
-/** @param run - Starts a broker on a configuration, and measures releases. */
+/**
+ * @param demo - Of the broker that tells nobody.
+ * @param told - Of another broker: in one folder it would have to tell of all that the first one decided.
+ * @param run - Starts a broker on a configuration, and measures releases.
+ */
 export async function benchObserved(
-  demo: DemoFolder,
+  { demo, told }: { readonly demo: DemoFolder; readonly told: DemoFolder },
   run: (demo: DemoFolder) => Promise<Result>,
 ): Promise<Observed> {
   const watcher = createServer((request, response) => {
@@ -28,7 +32,7 @@ export async function benchObserved(
   const address = watcher.address();
   const url = `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`;
   try {
-    const on = { ...demo, configPath: watched(demo, url) };
+    const on = { ...told, configPath: watched(told, url) };
     const seconds = { off: 0, on: 0 };
     const counts = { off: 0, on: 0 };
     for (let turn = 0; turn < TURNS; turn += 1) {
@@ -41,8 +45,8 @@ export async function benchObserved(
         counts[name] += count;
       }
     }
-    const [off, told] = [counts.off / seconds.off, counts.on / seconds.on];
-    return { off, on: told, ratio: off / told };
+    const rates = { off: counts.off / seconds.off, on: counts.on / seconds.on };
+    return { ...rates, ratio: rates.off / rates.on };
   } finally {
     watcher.closeAllConnections();
     watcher.close();
