@@ -1,10 +1,9 @@
 /** Which key does a new admin have? That of a file, or one that a security key registered on the broker's page. */
-import { base64UrlOf, parseBase64, parseUtf8 } from "../base/bytes.ts";
-import { Fault } from "../base/fault.ts";
-import { bareKeyOf } from "../base/spki.ts";
+import { base64UrlOf } from "../base/bytes.ts";
 import type { Admin } from "../policy/admins.ts";
 import { adminOptionsOf, type GivenOptions, type OpenAdminSession } from "./admin-session.ts";
 import { Misuse, type Terminal } from "./command.ts";
+import { publicKeyOf } from "./public-key.ts";
 import { registeredKey } from "./registration.ts";
 
 type AdminKey = Pick<Admin, "spki" | "webauthn">;
@@ -24,7 +23,7 @@ interface Edges {
 export async function adminKeyOf(values: NamedKey, edges: Edges): Promise<AdminKey> {
   const { public: file, registration } = values;
   if (file !== undefined && registration === undefined) {
-    return { spki: spkiOf(await edges.terminal.readFile(file), file) };
+    return { spki: publicKeyOf(await edges.terminal.readFile(file), file) };
   }
   if (file === undefined && registration !== undefined) return registeredIn(registration, values, edges);
   throw new Misuse(
@@ -44,16 +43,6 @@ async function registeredIn(
   const backup = isBackedUp ? "; the key is backed up: it is also elsewhere" : "";
   terminal.err(`model ${aaguid}, which nothing proves${backup}\n`);
   return { spki, webauthn };
-}
-
-function spkiOf(bytes: Uint8Array, file: string): Uint8Array {
-  const [, body = ""] =
-    /^-----BEGIN PUBLIC KEY-----\n([A-Za-z0-9+/=\n]+)-----END PUBLIC KEY-----\s*$/.exec(
-      parseUtf8(bytes) ?? "",
-    ) ?? [];
-  const spki = parseBase64(body.replaceAll("\n", ""));
-  if (spki !== undefined && bareKeyOf("ed25519", spki) !== undefined) return spki;
-  throw new Fault("file/unusable", `expected an Ed25519 public key in \`${file}\`, PEM`);
 }
 
 /** What people have to know of a key before they sign that it is somebody's: by which page it signs. */

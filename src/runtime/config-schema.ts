@@ -76,6 +76,16 @@ const BROKER = {
 const KBS_WITHOUT_HELD_EVIDENCE =
   "none where `max_evidence_age_seconds` is 0: no evidence would outlive its request";
 
+function keepsEvidence({
+  tokens,
+  kbs,
+}: {
+  readonly tokens: { readonly max_evidence_age_seconds: number };
+  readonly kbs?: unknown;
+}): boolean {
+  return kbs === undefined || tokens.max_evidence_age_seconds > 0;
+}
+
 const MEMBERS = table({
   ...BROKER,
   ledger: v.optional(LEDGER, {}),
@@ -132,14 +142,7 @@ export const CONFIG = v.pipe(
     ),
     ["files"],
   ),
-  v.forward(
-    v.partialCheck(
-      [["tokens"], ["kbs"]],
-      ({ tokens, kbs }) => kbs === undefined || tokens.max_evidence_age_seconds > 0,
-      KBS_WITHOUT_HELD_EVIDENCE,
-    ),
-    ["kbs"],
-  ),
+  v.forward(v.partialCheck([["tokens"], ["kbs"]], keepsEvidence, KBS_WITHOUT_HELD_EVIDENCE), ["kbs"]),
   v.forward(
     v.partialCheck(
       [["mode"], ["trust_simulator"]],
@@ -221,14 +224,7 @@ export const WORKER_CONFIG = v.pipe(
     },
     v.never("no such member"),
   ),
-  v.forward(
-    v.partialCheck(
-      [["tokens"], ["kbs"]],
-      ({ tokens, kbs }) => kbs === undefined || tokens.max_evidence_age_seconds > 0,
-      KBS_WITHOUT_HELD_EVIDENCE,
-    ),
-    ["kbs"],
-  ),
+  v.forward(v.partialCheck([["tokens"], ["kbs"]], keepsEvidence, KBS_WITHOUT_HELD_EVIDENCE), ["kbs"]),
   v.forward(
     v.partialCheck(
       [["mode"], ["trust_simulator_pem"]],

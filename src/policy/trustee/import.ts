@@ -120,7 +120,6 @@ interface Plan {
 
 /** What a resource policy is given: a token whose verdict is that of the attestation policy. */
 function tokenContext({ tee, policy, service, sets, processor }: Plan): Context {
-  const { references, inReferences } = sets;
   const verdict = (of: (context: Context) => Condition): Condition => {
     if (service === undefined) return { kind: "unclear", line: 0, why: WITHOUT_SERVICE };
     if (service.policy.opaque.length > 0)
@@ -130,14 +129,25 @@ function tokenContext({ tee, policy, service, sets, processor }: Plan): Context 
   const whole = (): Condition => verdict(affirming);
   const truth = (): Sym => ({ kind: "truth", condition: whole() });
   return {
+    ...commonContext(tee, policy, sets),
+    memberOf: (path, name) => tokenMember({ tee, processor, affirming: truth }, path, name),
+    affirming: whole,
+    vector: (claim, op, value) => verdict((context) => vectorCondition(claim, op, value, context)),
+  };
+}
+
+/** What both kinds of policy are given. */
+function commonContext(
+  tee: Tee,
+  policy: RegoPolicy,
+  { references, inReferences }: ReferenceSets,
+): Pick<Context, "tee" | "policy" | "references" | "inReferences" | "mayFollow"> {
+  return {
     tee,
     policy,
     references,
     inReferences: (claim, values) => inReferences(tee, claim, values),
     mayFollow: budget(),
-    memberOf: (path, name) => tokenMember({ tee, processor, affirming: truth }, path, name),
-    affirming: whole,
-    vector: (claim, op, value) => verdict((context) => vectorCondition(claim, op, value, context)),
   };
 }
 
@@ -156,14 +166,10 @@ const WITHOUT_SERVICE =
 const OPAQUE = "what was not read may change every verdict";
 
 /** What an attestation policy is given: the claims, and no verdict yet. */
-function evidenceContext(tee: Tee, policy: RegoPolicy, { references, inReferences }: ReferenceSets): Context {
+function evidenceContext(tee: Tee, policy: RegoPolicy, sets: ReferenceSets): Context {
   const none: Condition = { kind: "unclear", line: 0, why: "a verdict within the policy that makes it" };
   return {
-    tee,
-    policy,
-    references,
-    inReferences: (claim, values) => inReferences(tee, claim, values),
-    mayFollow: budget(),
+    ...commonContext(tee, policy, sets),
     memberOf: (path, name) =>
       path.length === 0 ? evidenceMember(tee, name) : teeMember(tee, path.slice(1), name),
     affirming: () => none,
