@@ -3,8 +3,7 @@ import { exportJWK, generateKeyPair } from "jose";
 import { describe, expect, it } from "vitest";
 import { utf8 } from "../../src/base/bytes.ts";
 import { Fault } from "../../src/base/fault.ts";
-import { FAULT_CODES } from "../../src/base/fault-codes.ts";
-import { type Command, type ExitStatus, exitStatusOf, type Terminal } from "../../src/cli/command.ts";
+import type { Command, ExitStatus } from "../../src/cli/command.ts";
 import { createAdminCommand } from "../../src/cli/commands/admin.ts";
 import { createAudienceCommand } from "../../src/cli/commands/audience.ts";
 import { createKekCommand } from "../../src/cli/commands/kek.ts";
@@ -22,39 +21,21 @@ import { AUDIENCE, type BrokerAtHand, brokerAtHand, memoryKek } from "../http/br
 import { type PersonAtHand, peopleAtHand } from "../http/people-at-hand.ts";
 import { attemptOf, guestBroker, post } from "../pipeline/guest-at-hand.ts";
 import { forger } from "../support/openid-forger.ts";
-
-interface Ended {
-  readonly status: number;
-  readonly out: string;
-  readonly err: string;
-  readonly written: ReadonlyMap<string, Uint8Array>;
-}
+import { runCommand, sessionOf } from "./command-run.ts";
 
 type Files = Readonly<Record<string, string>>;
 
-async function run(command: Command, words: readonly string[], files: Files = {}): Promise<Ended> {
-  let [out, err] = ["", ""];
+async function run(command: Command, words: readonly string[], files: Files = {}) {
   const written = new Map<string, Uint8Array>();
-  const terminal: Terminal = {
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      err += text;
-    },
-    isTty: false,
+  const ended = await runCommand(command, words, {
     readFile: async (path) => {
       const text = files[path];
       if (text === undefined) throw new Fault("file/unusable", `no file \`${path}\``);
       return utf8(text);
     },
     writeFile: async (path, bytes) => void written.set(path, bytes),
-  };
-  try {
-    return { status: await command.run(words, terminal), out, err, written };
-  } catch (thrown) {
-    return { status: exitStatusOf(thrown, (fault) => FAULT_CODES[fault.code].status), out, err, written };
-  }
+  });
+  return { ...ended, written };
 }
 
 const notHere = async () => {
@@ -63,13 +44,7 @@ const notHere = async () => {
 const noOthers = { splitKeyFile: notHere, makeTokenKey: notHere, sealKeyFile: notHere };
 
 function verbsOf(broker: BrokerAtHand) {
-  const open = async () => ({
-    client: broker.admin,
-    signer: broker.adminSigner,
-    audience: AUDIENCE,
-    url: AUDIENCE,
-    now: broker.world.now,
-  });
+  const open = sessionOf(broker);
   const nobodySignsIn = () => Promise.reject(new Error("nobody signs in here"));
   const secret = createSecretCommand(open, nodeSealing);
   const policy = createPolicyCommand({ open, digest: nodePrimitives.digest });

@@ -2,14 +2,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { utf8 } from "../../src/base/bytes.ts";
-import { FAULT_CODES } from "../../src/base/fault-codes.ts";
-import { exitStatusOf, type Terminal } from "../../src/cli/command.ts";
 import { createAdvisoryCommand } from "../../src/cli/commands/advisory.ts";
 import { signDsse } from "../../src/policy/signatures.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { createEd25519Signer, generateEd25519Pem } from "../../src/runtime/node/signers.ts";
-import { ADMIN_KID, AUDIENCE, brokerAtHand } from "../http/broker-at-hand.ts";
+import { ADMIN_KID, brokerAtHand } from "../http/broker-at-hand.ts";
 import { SHIPPED_FILE } from "../policy/advisory-at-hand.ts";
+import { runCommand, sessionOf } from "./command-run.ts";
 
 const DAYS = 86_400 * 10;
 const STRANGER = createEd25519Signer("eve", generateEd25519Pem());
@@ -26,33 +25,13 @@ function atHand() {
     ["admin.pub.pem", utf8(pemOf(broker.adminSigner.spki))],
     ["eve.pub.pem", utf8(pemOf(STRANGER.spki))],
   ]);
-  const open = async () => ({
-    client: broker.admin,
-    signer: broker.adminSigner,
-    audience: AUDIENCE,
-    url: AUDIENCE,
-    now: broker.world.now,
-  });
+  const open = sessionOf(broker);
   const command = createAdvisoryCommand({ open, primitives: nodePrimitives });
-  const run = async (...words: readonly string[]) => {
-    let [out, err] = ["", ""];
-    const terminal: Terminal = {
-      out: (text) => {
-        out += text;
-      },
-      err: (text) => {
-        err += text;
-      },
-      isTty: false,
+  const run = async (...words: readonly string[]) =>
+    runCommand(command, words, {
       readFile: async (path) => files.get(path) ?? new Uint8Array(0),
       writeFile: async (path, bytes) => void files.set(path, bytes),
-    };
-    try {
-      return { status: await command.run(words, terminal), out, err };
-    } catch (thrown) {
-      return { status: exitStatusOf(thrown, (fault) => FAULT_CODES[fault.code].status), out, err };
-    }
-  };
+    });
   return { ...broker, files, run };
 }
 

@@ -1,14 +1,12 @@
 /** Does `ostiary approval` show what waits, and sign what it shows? */
 import { describe, expect, it } from "vitest";
-import { Fault } from "../../src/base/fault.ts";
-import type { Terminal } from "../../src/cli/command.ts";
 import { Misuse } from "../../src/cli/command.ts";
 import { createApprovalCommand } from "../../src/cli/commands/approval.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
-import { AUDIENCE } from "../http/broker-at-hand.ts";
 import type { PersonAtHand } from "../http/people-at-hand.ts";
 import { codes, type Glass, glass } from "../pipeline/glass-at-hand.ts";
 import { PATH } from "../pipeline/guest-at-hand.ts";
+import { runCommand, sessionOf } from "./command-run.ts";
 
 /** Runs the verb as this person; `change` stands for a broker that answers otherwise. */
 async function run(
@@ -17,25 +15,11 @@ async function run(
   words: string,
   change: Partial<PersonAtHand["admin"]> = {},
 ) {
-  let [out, err] = ["", ""];
-  const terminal: Terminal = {
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      err += text;
-    },
-    isTty: false,
-    readFile: async () => {
-      throw new Fault("file/unusable", "no file here");
-    },
-    writeFile: async () => undefined,
-  };
-  const client = { ...admin, ...change };
-  const open = async () => ({ client, signer, audience: AUDIENCE, url: AUDIENCE, now: broker.world.now });
+  const open = sessionOf(broker, { client: { ...admin, ...change }, signer });
   const command = createApprovalCommand({ open, digest: nodePrimitives.digest });
-  const status = await command.run(words.split(" "), terminal);
-  return { status, out, err };
+  const { thrown, ...ended } = await runCommand(command, words.split(" "));
+  if (thrown !== undefined) throw thrown;
+  return ended;
 }
 
 describe("ostiary approval", () => {
@@ -62,7 +46,8 @@ describe("ostiary approval", () => {
     const all = await glass();
     await codes(all.broker);
     const [waiting] = await all.ada.admin.listWaiting();
-    const lying = async () => (waiting === undefined ? [] : [{ ...waiting, resource: "prod/db2/luks" }]);
+    const lying = async () =>
+      waiting === undefined ? [] : [{ ...(await waiting), resource: "prod/db2/luks" }];
     const given = run(all, all.ben, `give ${waiting?.request}`, { listWaiting: lying });
     await expect(given).rejects.toThrow(Misuse);
   });

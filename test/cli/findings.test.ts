@@ -1,17 +1,17 @@
 /** What do `ostiary findings`, `credentials` and `drill` print, for people, programs and spreadsheets? */
 import { fc, it } from "@fast-check/vitest";
 import { describe, expect } from "vitest";
-import { FAULT_CODES } from "../../src/base/fault-codes.ts";
 import { instant } from "../../src/base/time.ts";
 import { runDueScans } from "../../src/broker/findings.ts";
-import { type Command, exitStatusOf, type Terminal } from "../../src/cli/command.ts";
+import type { Command } from "../../src/cli/command.ts";
 import { createCredentialsCommand } from "../../src/cli/commands/credentials.ts";
 import { createDrillCommand } from "../../src/cli/commands/drill.ts";
 import { createFindingsCommand } from "../../src/cli/commands/findings.ts";
 import { csvOf } from "../../src/cli/csv.ts";
 import { durationText } from "../../src/cli/duration-text.ts";
 import { createPosture } from "../../src/posture/posture.ts";
-import { AUDIENCE, brokerAtHand } from "../http/broker-at-hand.ts";
+import { brokerAtHand } from "../http/broker-at-hand.ts";
+import { runCommand, sessionOf } from "./command-run.ts";
 
 function looking() {
   const broker = brokerAtHand((world) => ({
@@ -26,13 +26,7 @@ function looking() {
       5,
     ),
   }));
-  const open = async () => ({
-    client: broker.admin,
-    signer: broker.adminSigner,
-    audience: AUDIENCE,
-    url: AUDIENCE,
-    now: broker.world.now,
-  });
+  const open = sessionOf(broker);
   const findings = createFindingsCommand({ open, now: broker.world.now });
   const sleep = async () => {
     broker.pass(5);
@@ -47,21 +41,7 @@ function looking() {
 }
 
 async function run(command: Command, ...words: readonly string[]) {
-  let out = "";
-  const terminal: Terminal = {
-    out: (text) => {
-      out += text;
-    },
-    err: () => undefined,
-    isTty: false,
-    readFile: async () => new Uint8Array(0),
-    writeFile: async () => undefined,
-  };
-  try {
-    return { status: await command.run(words, terminal), out };
-  } catch (thrown) {
-    return { status: exitStatusOf(thrown, (fault) => FAULT_CODES[fault.code].status), out };
-  }
+  return runCommand(command, words);
 }
 
 async function withBearer() {
@@ -165,13 +145,7 @@ describe("a drill", () => {
 
   it("ends with 1 where nobody looks in its time", async () => {
     const broker = brokerAtHand();
-    const open = async () => ({
-      client: broker.admin,
-      signer: broker.adminSigner,
-      audience: AUDIENCE,
-      url: AUDIENCE,
-      now: broker.world.now,
-    });
+    const open = sessionOf(broker);
     const drill = createDrillCommand({ open, sleep: async () => broker.pass(20) });
     const { status, out } = await run(drill, "weak-key", "--for", "60s");
     expect([status, out]).toEqual([1, "weak-key: not found in its time\n"]);

@@ -1,14 +1,12 @@
 /** What does `ostiary fleet` print of the guests that came, and what is it only for admins to see? */
 import { describe, expect, it } from "vitest";
-import { FAULT_CODES } from "../../src/base/fault-codes.ts";
 import { runAllScans } from "../../src/broker/findings.ts";
-import { exitStatusOf, type Terminal } from "../../src/cli/command.ts";
 import { createFleetCommand } from "../../src/cli/commands/fleet.ts";
 import { createFleetScan } from "../../src/posture/fleet/scan.ts";
 import { decodeFleetPage } from "../../src/wire/fleet.ts";
-import { AUDIENCE } from "../http/broker-at-hand.ts";
 import { attemptOf, guestBroker, PATH, post } from "../pipeline/guest-at-hand.ts";
 import { codeOfPromise } from "../support/faults.ts";
+import { runCommand, sessionOf } from "./command-run.ts";
 
 async function visited() {
   const broker = await guestBroker();
@@ -22,33 +20,13 @@ async function visited() {
     };
     await post(broker, "/v1/release", (await attemptOf(broker, { report })).body); // in order
   }
-  const open = async () => ({
-    client: broker.admin,
-    signer: broker.adminSigner,
-    audience: AUDIENCE,
-    url: AUDIENCE,
-    now: broker.world.now,
-  });
+  const open = sessionOf(broker);
   const scan = () => runAllScans([createFleetScan({ ...broker.world, owner: "" }, 900)], broker.world);
   return { ...broker, scan, fleet: createFleetCommand(open) };
 }
 
 async function run({ fleet }: Awaited<ReturnType<typeof visited>>, ...words: readonly string[]) {
-  let out = "";
-  const terminal: Terminal = {
-    out: (text) => {
-      out += text;
-    },
-    err: () => undefined,
-    isTty: false,
-    readFile: async () => new Uint8Array(0),
-    writeFile: async () => undefined,
-  };
-  try {
-    return { status: await fleet.run(words, terminal), out };
-  } catch (thrown) {
-    return { status: exitStatusOf(thrown, (fault) => FAULT_CODES[fault.code].status), out };
-  }
+  return runCommand(fleet, words);
 }
 
 describe("fleet", () => {

@@ -3,13 +3,10 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { FAULT_CODES } from "../../src/base/fault-codes.ts";
-import { exitStatusOf } from "../../src/cli/command.ts";
 import { createPolicyCommand } from "../../src/cli/commands/policy.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
-import { createTerminal } from "../../src/runtime/node/terminal.ts";
-import { AUDIENCE } from "../http/broker-at-hand.ts";
 import { attemptOf, type GuestBroker, guestBroker, POLICY, post } from "../pipeline/guest-at-hand.ts";
+import { runCommand, sessionOf } from "./command-run.ts";
 
 const WIDE = `${POLICY.replace('"prod/**", "attest"', '"prod/**", "attest", "spare/**"').replace(
   'allow "boot"',
@@ -22,18 +19,9 @@ policy forgotten {
 `;
 
 async function narrow(broker: GuestBroker, ...words: readonly string[]) {
-  const out: string[] = [];
-  const terminal = { ...createTerminal(), isTty: false, out: (text: string) => void out.push(text) };
-  const { admin: client, adminSigner: signer, world } = broker;
-  const open = async () => ({ client, signer, audience: AUDIENCE, url: AUDIENCE, now: world.now });
-  const command = createPolicyCommand({ open, digest: nodePrimitives.digest });
-  try {
-    const status = await command.run(["narrow", ...words], terminal);
-    return { status, out: out.join(""), said: "" };
-  } catch (thrown) {
-    const status = exitStatusOf(thrown, ({ code }) => FAULT_CODES[code].status);
-    return { status, out: out.join(""), said: thrown instanceof Error ? thrown.message : "" };
-  }
+  const command = createPolicyCommand({ open: sessionOf(broker), digest: nodePrimitives.digest });
+  const { thrown, ...ended } = await runCommand(command, ["narrow", ...words]);
+  return { ...ended, said: thrown instanceof Error ? thrown.message : "" };
 }
 
 async function ask(broker: GuestBroker): Promise<number> {

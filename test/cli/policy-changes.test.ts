@@ -3,8 +3,6 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { FAULT_CODES } from "../../src/base/fault-codes.ts";
-import { type ExitStatus, exitStatusOf } from "../../src/cli/command.ts";
 import { createDecisionCommand } from "../../src/cli/commands/decision.ts";
 import { createPolicyCommand } from "../../src/cli/commands/policy.ts";
 import { createWritCommand } from "../../src/cli/commands/writ.ts";
@@ -12,54 +10,23 @@ import { commitOf } from "../../src/cli/policy/git-commit.ts";
 import { driftOf } from "../../src/policy/drift.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
 import { createTerminal } from "../../src/runtime/node/terminal.ts";
-import { AUDIENCE } from "../http/broker-at-hand.ts";
 import { attemptOf, type GuestBroker, guestBroker, PATH, POLICY, post } from "../pipeline/guest-at-hand.ts";
+import { runCommand, sessionOf } from "./command-run.ts";
 
 const STRICT = POLICY.replace("require not guest.debug", "require vmpl == 3");
 const COMMIT = "0123456789abcdef0123456789abcdef01234567";
 const { digest } = nodePrimitives;
 
-interface Ended {
-  readonly status: ExitStatus | number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function run(
-  broker: GuestBroker,
-  verb: "policy" | "decision" | "writ",
-  ...words: readonly string[]
-): Promise<Ended> {
-  const [out, err]: [string[], string[]] = [[], []];
-  const terminal = {
-    ...createTerminal(),
-    isTty: true,
-    out: (text: string) => void out.push(text),
-    err: (text: string) => void err.push(text),
-  };
-  const open = async () => ({
-    client: broker.admin,
-    signer: broker.adminSigner,
-    audience: AUDIENCE,
-    url: AUDIENCE,
-    now: broker.world.now,
-  });
+async function run(broker: GuestBroker, verb: "policy" | "decision" | "writ", ...words: readonly string[]) {
+  const open = sessionOf(broker);
   const commands = {
     policy: createPolicyCommand({ open, digest }),
     decision: createDecisionCommand(open),
     writ: createWritCommand({ primitives: nodePrimitives, now: () => 1_788_000_000 }),
   };
-  try {
-    const status = await commands[verb].run(words, terminal);
-    return { status, out: out.join(""), err: err.join("") };
-  } catch (thrown) {
-    const told = thrown instanceof Error ? thrown.message : "";
-    return {
-      status: exitStatusOf(thrown, ({ code }) => FAULT_CODES[code].status),
-      out: out.join(""),
-      err: told,
-    };
-  }
+  const { readFile, writeFile } = createTerminal();
+  const ended = await runCommand(commands[verb], words, { isTty: true, readFile, writeFile });
+  return ended.thrown instanceof Error ? { ...ended, err: ended.thrown.message } : ended;
 }
 
 function folderOf(files: Readonly<Record<string, string | Uint8Array>>): string {

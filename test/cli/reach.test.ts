@@ -1,13 +1,12 @@
 /** What do `ostiary who-can` and `what-can` say of a live policy and of the guests that came? */
 import { describe, expect, it } from "vitest";
-import { FAULT_CODES } from "../../src/base/fault-codes.ts";
 import { runAllScans } from "../../src/broker/findings.ts";
-import { type Command, exitStatusOf, type Terminal } from "../../src/cli/command.ts";
+import type { Command } from "../../src/cli/command.ts";
 import { createWhatCanCommand, createWhoCanCommand } from "../../src/cli/commands/reach.ts";
 import { createFleetScan } from "../../src/posture/fleet/scan.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
-import { AUDIENCE } from "../http/broker-at-hand.ts";
 import { attemptOf, guestBroker, makeLive, PATH, POLICY, post } from "../pipeline/guest-at-hand.ts";
+import { runCommand, sessionOf } from "./command-run.ts";
 
 const IMAGE = "02".repeat(48);
 
@@ -16,33 +15,13 @@ async function visited(policy: string | null = POLICY) {
   const report = { reportId: new Uint8Array(32).fill(0xa1) };
   await post(broker, "/v1/release", (await attemptOf(broker, { report })).body);
   await runAllScans([createFleetScan({ ...broker.world, owner: "" }, 900)], broker.world);
-  const open = async () => ({
-    client: broker.admin,
-    signer: broker.adminSigner,
-    audience: AUDIENCE,
-    url: AUDIENCE,
-    now: broker.world.now,
-  });
+  const open = sessionOf(broker);
   const edges = { open, now: broker.world.now, digest: nodePrimitives.digest };
   return { ...broker, who: createWhoCanCommand(edges), what: createWhatCanCommand(edges) };
 }
 
 async function run(command: Command, ...words: readonly string[]) {
-  let out = "";
-  const terminal: Terminal = {
-    out: (text) => {
-      out += text;
-    },
-    err: () => undefined,
-    isTty: false,
-    readFile: async () => new Uint8Array(0),
-    writeFile: async () => undefined,
-  };
-  try {
-    return { status: await command.run(words, terminal), out };
-  } catch (thrown) {
-    return { status: exitStatusOf(thrown, (fault) => FAULT_CODES[fault.code].status), out };
-  }
+  return runCommand(command, words);
 }
 
 describe("who-can", () => {

@@ -1,16 +1,14 @@
 /** What does `ostiary tcb plan` say of a floor and the guests that are let in today? */
 import { describe, expect, it } from "vitest";
 import { utf8 } from "../../src/base/bytes.ts";
-import { FAULT_CODES } from "../../src/base/fault-codes.ts";
 import { runAllScans } from "../../src/broker/findings.ts";
-import { exitStatusOf, type Terminal } from "../../src/cli/command.ts";
 import { createTcbCommand } from "../../src/cli/commands/tcb.ts";
 import { signAdvisory } from "../../src/policy/advisory.ts";
 import { createFleetScan } from "../../src/posture/fleet/scan.ts";
 import { nodePrimitives } from "../../src/runtime/node/primitives.ts";
-import { AUDIENCE } from "../http/broker-at-hand.ts";
 import { attemptOf, guestBroker, PATH, post } from "../pipeline/guest-at-hand.ts";
 import { advisory, bulletin, figure } from "../policy/advisory-at-hand.ts";
+import { runCommand, sessionOf } from "./command-run.ts";
 
 const HEAD = 'writ 1\nmodule acme.floors version 1.0.0 { owner "a@b.example" }\n';
 const ROW = "milan { bootloader 4, tee 0, snp 25, microcode 219 }";
@@ -33,34 +31,17 @@ async function visited() {
   const bulletins = [bulletin({ floors: [figure("milan", "snp", 25), figure("milan", "microcode", 219)] })];
   await broker.admin.importAdvisory(await signAdvisory(advisory({ bulletins }), broker.adminSigner));
   await runAllScans([createFleetScan({ ...broker.world, owner: "" }, 900)], broker.world);
-  const open = async () => ({
-    client: broker.admin,
-    signer: broker.adminSigner,
-    audience: AUDIENCE,
-    url: AUDIENCE,
-    now: broker.world.now,
-  });
+  const open = sessionOf(broker);
   return createTcbCommand({ open, now: broker.world.now, digest: nodePrimitives.digest });
 }
 
 async function run(...words: readonly string[]) {
-  const command = await visited();
   const written = new Map<string, unknown>();
-  let out = "";
-  const terminal: Terminal = {
-    out: (text) => {
-      out += text;
-    },
-    err: () => undefined,
-    isTty: false,
+  const ended = await runCommand(await visited(), words, {
     readFile: async (path) => utf8(FILES[path] ?? ""),
     writeFile: async (path, bytes) => void written.set(path, bytes),
-  };
-  try {
-    return { status: await command.run(words, terminal), out, written };
-  } catch (thrown) {
-    return { status: exitStatusOf(thrown, (fault) => FAULT_CODES[fault.code].status), out, written };
-  }
+  });
+  return { ...ended, written };
 }
 
 describe("tcb plan", () => {
